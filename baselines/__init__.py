@@ -1,0 +1,1 @@
+"""The methods: one folder each (card, adapter, network), shared layers in `baselines.layers`."""

@@ -1,0 +1,23 @@
+"""The one family of errors that a user can cause; the command line turns it into one line, exit code 2."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+
+
+class InputError(ValueError):
+    """Something the user gave is wrong. The message names the thing and the remedy, in one line."""
+
+
+def did_you_mean(kind: str, name: str, choices: Iterable[str]) -> InputError:
+    """The error for an unknown `name` of some `kind`, with the nearest known names, or all of a few."""
+    known = sorted(choices)
+    near = difflib.get_close_matches(name, known, n=3, cutoff=0.5)
+    if near:
+        hint = "did you mean " + " or ".join(repr(n) for n in near) + "?"
+    elif 0 < len(known) <= 12:
+        hint = "known: " + ", ".join(known)
+    else:
+        hint = "`vfsrbench list` shows what there is"
+    return InputError(f"unknown {kind} {name!r}: {hint}")

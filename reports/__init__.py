@@ -1,0 +1,1 @@
+"""Results in, tables, curves, pictures and pages out."""

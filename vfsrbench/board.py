@@ -1,0 +1,61 @@
+"""A board: a versioned leaderboard as data. `reports/boards/*.toml` and users' own files."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Literal
+
+from pydantic import Field
+
+from vfsrbench import typed_toml
+from vfsrbench.card import Name
+from vfsrbench.typed_toml import Facts
+
+
+class DatasetUse(Facts):
+    """Which clips. `layout` names a loader (`demo`, `vfhq-test`, `folder`, ...); `path` may come from the
+    command line; `clips` picks some by name; `frames` keeps the first so many of each clip."""
+
+    layout: str
+    path: str | None = None
+    clips: tuple[str, ...] = ()
+    frames: int | None = Field(default=None, ge=1)
+    align: bool = False
+
+
+class Figures(Facts):
+    """What the report draws: metrics as curves over time, and the column of the temporal slices
+    (a fraction of the width, or `auto`: the column where the ground truth moves most)."""
+
+    curves: tuple[str, ...] = ()
+    slice_column: float | Literal["auto"] = "auto"
+
+
+class Board(Facts):
+    """A leaderboard: data set, splits, methods, metrics, averaging, published figures beside it.
+
+    `average`: `clips` takes the mean over a clip's frames, then over clips; `frames` weighs every frame
+    the same. `versus` is the method that the others are tested against. `published` names a file of
+    `reports/published/` and `published_table` the table in it.
+    """
+
+    name: Name
+    title: str
+    version: int
+    description: str = ""
+    dataset: DatasetUse
+    splits: tuple[str, ...] = Field(min_length=1)
+    methods: tuple[str, ...] = Field(min_length=1)
+    metrics: tuple[str, ...] = Field(min_length=1)
+    seed: int = Field(default=0, ge=0)
+    average: Literal["clips", "frames"] = "clips"
+    versus: str | None = None
+    sort_by: str | None = None
+    published: str | None = None
+    published_table: str | None = None
+    figures: Figures = Figures()
+
+
+def load_board(path: Path) -> Board:
+    """The board file at `path`; InputError names the file and the key or line that is wrong."""
+    return typed_toml.load(Board, path)

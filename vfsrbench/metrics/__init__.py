@@ -1,0 +1,1 @@
+"""The metrics: one file a family; their facts stand in `cards/*.toml`."""

@@ -1,0 +1,145 @@
+"""What a metric offers. Clips are scored in windows, so memory does not grow with their length."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from vfsrbench.card import MetricCard
+
+if TYPE_CHECKING:
+    import torch
+
+Frames = NDArray[np.uint8]
+Values = NDArray[np.float64]
+T = TypeVar("T")
+
+
+class FlowField(Protocol):
+    """Exact flow, known for rendered clips only."""
+
+    def __call__(self, a: int, b: int) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
+        """Flow (2, H, W) in pixels, x then y, from frame a to frame b, and where it is valid (H, W)."""
+        ...
+
+
+@dataclass(frozen=True)
+class TruthInfo:
+    """What is known of a ground-truth clip beyond its frames.
+
+    `landmarks` is (T, 5, 2) in pixels of the ground truth, NaN where no face was found; `cache` keeps
+    arrays by name between runs (the key already carries the clip's digest).
+    """
+
+    name: str
+    digest: str
+    total: int
+    fps: float = 25.0
+    landmarks: NDArray[np.float64] | None = None
+    exact_flow: FlowField | None = None
+    cache: Cache | None = None
+
+
+class Cache(Protocol):
+    """Arrays of one ground-truth clip kept on disk, shared by all methods, splits and runs."""
+
+    def get(self, key: str) -> dict[str, NDArray[Any]] | None: ...
+
+    def put(self, key: str, arrays: Mapping[str, NDArray[Any]]) -> None: ...
+
+
+@dataclass
+class Window:
+    """Consecutive frames of a clip: uint8 RGB (n, H, W, 3), the first of them frame `start` of the clip.
+
+    The first `lead` frames were scored in an earlier window and are here as context.
+    """
+
+    frames: Frames
+    start: int
+    lead: int
+    truth: TruthInfo
+    _memo: dict[Any, Any] = field(default_factory=dict, repr=False)
+
+    @property
+    def scored(self) -> range:
+        """The clip's frame numbers that this window scores."""
+        return range(self.start + self.lead, self.start + len(self.frames))
+
+    def memo(self, key: Any, compute: Callable[[], T]) -> T:
+        """`compute()`, once for this window: metrics that need the same intermediate share it."""
+        if key not in self._memo:
+            self._memo[key] = compute()
+        return self._memo[key]
+
+    def tensor(self, device: torch.device) -> torch.Tensor:
+        """float32 (n, 3, H, W) in [0, 1] on `device`, uploaded once for all metrics."""
+
+        def upload() -> torch.Tensor:
+            import torch
+
+            pixels = torch.from_numpy(self.frames).to(device).permute(0, 3, 1, 2)
+            return pixels.contiguous().float().div_(255.0)
+
+        return self.memo(("tensor", str(device)), upload)
+
+
+class Metric(ABC):
+    """A metric. State lives in `prepare`'s result and in files, never in the object, once it is loaded."""
+
+    def __init__(self, card: MetricCard) -> None:
+        self.card = card
+
+    def load(self, weights: Mapping[str, Path], device: torch.device) -> None:
+        """Get ready on `device`. `weights` maps each role on the card to a verified local file."""
+        self.device = device
+
+    def prepare(self, truth: Window) -> Any:
+        """Whatever the ground truth's side costs, computed once a window and shared by all methods."""
+        return None
+
+    @abstractmethod
+    def score(self, restored: Window, truth: Window, state: Any) -> Values:
+        """One value for each frame in `restored.scored`, float64; NaN where there is none.
+
+        Both windows hold the same frame numbers. A `pair` metric's value for frame t compares t-1 and t;
+        frame 0 has NaN. Metrics of level `split` return NaN here and give `features` instead.
+        """
+
+    def finish(self, values: Values) -> float:
+        """All frame values of a clip -> the clip's value. The mean, +inf capped as the card says.
+
+        NaN values are left out (the store counts them); all NaN gives NaN.
+        """
+        return clip_mean(values, self.card.cap)
+
+
+class SplitMetric(Metric):
+    """A metric over all clips of a split: feature vectors of both sides are kept a clip."""
+
+    def score(self, restored: Window, truth: Window, state: Any) -> Values:
+        return np.full(len(restored.scored), np.nan)
+
+    @abstractmethod
+    def features(self, window: Window) -> NDArray[np.float32]:
+        """(n, D) features of the frames (or pieces) that this window scores; n may be 0."""
+
+    @abstractmethod
+    def combine(
+        self, restored: list[NDArray[np.float32]], truth: list[NDArray[np.float32]]
+    ) -> dict[str, float]:
+        """Features a clip, both sides in the same order -> {"value": ..., "n": ..., more}."""
+
+
+def clip_mean(values: Values, cap: float | None) -> float:
+    """Mean over a clip's frames: NaN left out, +inf replaced by `cap` if there is one."""
+    known = values[~np.isnan(values)]
+    if cap is not None:
+        known = np.where(np.isposinf(known), cap, known)
+    return float(known.mean()) if known.size else float("nan")

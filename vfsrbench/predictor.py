@@ -1,0 +1,76 @@
+"""What a method offers: frames in, restored frames out."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from vfsrbench.card import MethodCard, Value
+
+if TYPE_CHECKING:
+    import torch
+    from torch import Tensor
+
+
+@dataclass(frozen=True)
+class ClipInfo:
+    """What a method may know of the clip it is about to restore.
+
+    `frames` is the clip's length; `height` and `width` are the input's, `out_height` and `out_width` the
+    size that is expected back, in pixels; `recipe` names the degradation (empty for foreign splits).
+    """
+
+    name: str
+    frames: int
+    fps: float
+    height: int
+    width: int
+    out_height: int
+    out_width: int
+    recipe: str = ""
+
+
+class Predictor(ABC):
+    """A method. The harness makes it once a worker, loads it once, and feeds it clip after clip.
+
+    The harness cuts windows with overlap, retries with half the window when the GPU runs out of memory,
+    rounds to uint8 and times; a predictor only restores. Frames are float32 in [0, 1], RGB.
+    """
+
+    def __init__(self, card: MethodCard, options: Mapping[str, Value]) -> None:
+        """`options` has a checked value for every option on the card."""
+        self.card = card
+        self.options = dict(options)
+
+    def load(self, weights: Mapping[str, Path], device: torch.device) -> None:
+        """Get ready on `device`. `weights` maps each role on the card to a verified local file."""
+        self.device = device
+
+    def start_clip(self, info: ClipInfo) -> None:
+        """Called before a clip's first window, and again when a clip is started anew."""
+        self.clip = info
+
+    @abstractmethod
+    def restore(self, frames: Tensor, generator: torch.Generator) -> Tensor:
+        """(T, 3, h, w) in [0, 1] -> (T, 3, H, W) in [0, 1], on the same device.
+
+        `generator` (on the CPU) is the only source of randomness; it is seeded by the run's seed, the
+        clip and the window's first frame. Values outside [0, 1] are clamped by the harness, NaN fails
+        the job.
+        """
+
+
+class ImagePredictor(Predictor):
+    """A method whose frames do not see each other: it restores `card.batch` frames at a time."""
+
+    @abstractmethod
+    def restore_batch(self, frames: Tensor) -> Tensor:
+        """(B, 3, h, w) in [0, 1] -> (B, 3, H, W). A frame's result must not depend on its batch mates."""
+
+    def restore(self, frames: Tensor, generator: torch.Generator) -> Tensor:
+        import torch
+
+        return torch.cat([self.restore_batch(part) for part in frames.split(self.card.batch)])
