@@ -1,0 +1,1 @@
+"""CodeFormer: blind face restoration by predicting the codes of a face VQGAN."""

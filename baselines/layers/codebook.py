@@ -1,0 +1,114 @@
+"""What CodeFormer and KEEP share: a VQGAN whose codes a transformer predicts from a degraded face.
+
+Source: Zhou et al., "Towards Robust Blind Face Restoration with Codebook Lookup Transformer"
+(NeurIPS 2022). All shapes are those of 512x512 faces: 16x16 latents, 256 tokens in row-major order.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from baselines.layers.transformer import TransformerLayer
+from baselines.layers.vqgan import ResBlock, VQEncoder, VQGenerator, conv3x3
+from degradations.errors import InputError
+
+SIDE = 512  # the position code fixes the number of tokens, and with it the frame size
+LATENT = 256
+TOKEN = 512
+CODES = 1024
+
+# For each map size: its channels, the encoder block whose output is fused, and the generator block
+# after which it is fused (indices into the flat block lists).
+MAP_CHANNELS = {16: 512, 32: 256, 64: 256, 128: 128, 256: 128, 512: 64}
+ENCODER_BLOCK = {16: 18, 32: 14, 64: 11, 128: 8, 256: 5, 512: 2}
+GENERATOR_BLOCK = {16: 6, 32: 9, 64: 12, 128: 15, 256: 18, 512: 21}
+
+
+class Codebook(nn.Module):
+    """The codewords; only looked up, never searched, at inference."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.embedding = nn.Embedding(CODES, LATENT)
+
+    def forward(self, codes: Tensor) -> Tensor:
+        """Indices (b, n) of a square map -> latents (b, LATENT, side, side)."""
+        side = int(codes.shape[1] ** 0.5)
+        return self.embedding(codes).transpose(1, 2).unflatten(2, (side, side))
+
+
+class FuseBlock(nn.Module):
+    """Controllable feature transformation: the decoder's map, scaled and shifted by what the
+    encoder's map says, with weight w (CodeFormer, section 3.3)."""
+
+    def __init__(self, channels: int) -> None:
+        super().__init__()
+        self.encode_enc = ResBlock(2 * channels, channels)
+        self.scale = self._head(channels)
+        self.shift = self._head(channels)
+
+    @staticmethod
+    def _head(channels: int) -> nn.Sequential:
+        return nn.Sequential(conv3x3(channels, channels), nn.LeakyReLU(0.2), conv3x3(channels, channels))
+
+    def forward(self, encoded: Tensor, decoded: Tensor, w: float = 1.0) -> Tensor:
+        """Two (b, channels, h, w) maps -> the fused map of the same shape."""
+        both = self.encode_enc(torch.cat((encoded, decoded), dim=1))
+        return decoded + w * (decoded * self.scale(both) + self.shift(both))
+
+
+def fuse_blocks(sizes: Sequence[int]) -> nn.ModuleDict:
+    """One fuse block for each map size, keyed by the size."""
+    return nn.ModuleDict({str(size): FuseBlock(MAP_CHANNELS[size]) for size in sizes})
+
+
+class CodePredictor(nn.Module):
+    """Encoder, code transformer, codebook and generator, under the names of the published files."""
+
+    def __init__(self, layers: int = 9, heads: int = 8) -> None:
+        super().__init__()
+        self.encoder = VQEncoder(LATENT)
+        self.quantize = Codebook()
+        self.generator = VQGenerator(LATENT)
+        self.position_emb = nn.Parameter(torch.zeros((SIDE // 32) ** 2, TOKEN))
+        self.feat_emb = nn.Linear(LATENT, TOKEN)
+        self.ft_layers = nn.ModuleList(TransformerLayer(TOKEN, heads, 2 * TOKEN) for _ in range(layers))
+        self.idx_pred_layer = nn.Sequential(nn.LayerNorm(TOKEN), nn.Linear(TOKEN, CODES, bias=False))
+
+    def encode(self, x: Tensor, sizes: Sequence[int]) -> tuple[Tensor, dict[int, Tensor]]:
+        """Faces (b, 3, 512, 512) in [-1, 1] -> latents, and the encoder's maps of the wanted sizes."""
+        if x.ndim != 4 or x.shape[1] != 3 or tuple(x.shape[-2:]) != (SIDE, SIDE):
+            raise InputError(
+                f"{type(self).__name__} takes RGB faces of {SIDE}x{SIDE}, got {list(x.shape)}: resize them"
+            )
+        latent, kept = self.encoder(x, [ENCODER_BLOCK[size] for size in sizes])
+        return latent, {size: kept[ENCODER_BLOCK[size]] for size in sizes}
+
+    def predict(self, latent: Tensor) -> Tensor:
+        """Latents (b, 256, 16, 16) -> logits over the codes (b, 256 tokens, 1024)."""
+        tokens = self.feat_emb(latent.flatten(2).transpose(1, 2))
+        for layer in self.ft_layers:
+            tokens = layer(tokens, self.position_emb)
+        return self.idx_pred_layer(tokens)
+
+
+def adaptive_instance_norm(content: Tensor, style: Tensor) -> Tensor:
+    """`content` with the mean and standard deviation of `style`, for each sample and channel over all
+    positions; std = sqrt(unbiased variance + 1e-5). Two (b, c, h, w) maps -> (b, c, h, w)."""
+
+    def statistics(x: Tensor) -> tuple[Tensor, Tensor]:
+        variance, mean = torch.var_mean(x, dim=(2, 3), keepdim=True)
+        return (variance + 1e-5).sqrt(), mean
+
+    content_std, content_mean = statistics(content)
+    style_std, style_mean = statistics(style)
+    return (content - content_mean) / content_std * style_std + style_mean
+
+
+def enlarge(x: Tensor, factor: int = 4) -> Tensor:
+    """Bilinear enlargement, half-pixel centres: (b, c, h, w) -> (b, c, factor * h, factor * w)."""
+    return F.interpolate(x, scale_factor=float(factor), mode="bilinear", align_corners=False)
