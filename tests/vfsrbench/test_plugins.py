@@ -1,0 +1,170 @@
+"""Plugins are found by their cards, chosen by name, option and path, and a broken one harms nobody."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import textwrap
+from importlib.metadata import EntryPoint
+from pathlib import Path
+
+import pytest
+
+from vfsrbench import plugins
+from vfsrbench.card import MethodCard
+from vfsrbench.errors import InputError
+from vfsrbench.predictor import Predictor
+
+CARD = """
+name = "{name}"
+title = "A method"
+kind = "image"
+class = "{factory}"
+description = "Returns what it gets."
+scale = 1
+
+[options.w]
+type = "float"
+default = 0.5
+min = 0.0
+max = 1.0
+help = "A weight."
+
+[options.mode]
+type = "str"
+default = "soft"
+choices = ["soft", "hard"]
+help = "A mode."
+
+[options.flip]
+type = "bool"
+default = false
+help = "A flag."
+
+[[weights]]
+name = "soft-file"
+when = {{mode = "soft"}}
+"""
+
+CODE = """
+from vfsrbench.predictor import Predictor
+from .helper import NUMBER
+
+class Copy(Predictor):
+    number = NUMBER
+    def restore(self, frames, generator):
+        return frames
+"""
+
+
+def make_method(folder: Path, name: str = "copy", code: str = CODE, number: int = 1) -> Path:
+    folder.mkdir(parents=True)
+    (folder / "card.toml").write_text(CARD.format(name=name, factory="predictor:Copy"))
+    (folder / "predictor.py").write_text(code)
+    (folder / "helper.py").write_text(f"NUMBER = {number}\n")
+    return folder
+
+
+def test_a_folder_is_a_method(tmp_path: Path) -> None:
+    method = plugins.choose_method(f"{make_method(tmp_path / 'mine')}[w=0.25,flip]")
+    assert method.id == "copy[flip=true,w=0.25]"
+    assert method.options == {"w": 0.25, "mode": "soft", "flip": True}
+    predictor = method.build()
+    assert isinstance(predictor, Predictor)
+    assert predictor.options["w"] == 0.25
+
+
+def test_two_folders_of_the_same_name_do_not_mix(tmp_path: Path) -> None:
+    first = plugins.choose_method(str(make_method(tmp_path / "a" / "mine", number=1))).build()
+    second = plugins.choose_method(str(make_method(tmp_path / "b" / "mine", number=2))).build()
+    assert (first.number, second.number) == (1, 2)  # type: ignore[attr-defined]
+
+
+def test_default_values_do_not_show_in_the_name(tmp_path: Path) -> None:
+    folder = make_method(tmp_path / "mine")
+    assert plugins.choose_method(f"{folder}[w=0.5,mode=soft]").id == "copy"
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ("v=1", "unknown option of copy 'v': known: flip, mode, w"),
+        ("flop=1", "did you mean 'flip'"),
+        ("w=two", "'two' is not a float"),
+        ("w=1.5", "1.5 is out of range (0.0 to 1.0)"),
+        ("mode=hart", "did you mean 'hard'"),
+        ("flip=maybe", "'maybe' is not a bool"),
+    ],
+)
+def test_wrong_options_name_the_remedy(tmp_path: Path, options: str, message: str) -> None:
+    folder = make_method(tmp_path / "mine")
+    with pytest.raises(InputError) as error:
+        plugins.choose_method(f"{folder}[{options}]")
+    assert message in str(error.value)
+    assert "\n" not in str(error.value)
+
+
+def test_a_folder_without_a_card_says_how_to_make_one(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="vfsrbench new"):
+        plugins.choose_method(f"{tmp_path}/nothing")
+
+
+def test_an_unknown_method_suggests_near_names() -> None:
+    known: plugins.Catalogue[MethodCard] = plugins.Catalogue("method")
+    card = MethodCard.model_validate(
+        {"name": "bicubic", "title": "B", "kind": "image", "class": "m:C", "description": "-"}
+    )
+    known.add(plugins.Entry(card, Path("x")), "bicubic")
+    with pytest.raises(InputError, match="did you mean 'bicubic'"):
+        plugins.choose_method("bicubik", known)
+    with pytest.raises(InputError, match="malformed"):
+        plugins.choose_method("bicubic[w=1", known)
+
+
+def test_code_that_does_not_import_is_one_clear_message(tmp_path: Path) -> None:
+    folder = make_method(tmp_path / "mine", code="import module_that_is_not_there\n")
+    with pytest.raises(InputError, match="'copy' cannot be imported.*module_that_is_not_there"):
+        plugins.choose_method(str(folder)).build()
+
+
+def test_weights_follow_the_options(tmp_path: Path) -> None:
+    folder = make_method(tmp_path / "mine")
+    soft, hard = plugins.choose_method(str(folder)), plugins.choose_method(f"{folder}[mode=hard]")
+    assert [w.name for w in soft.card.weights_for(dict(soft.options))] == ["soft-file"]
+    assert hard.card.weights_for(dict(hard.options)) == ()
+
+
+def test_a_broken_package_is_reported_and_the_others_stay(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    package = tmp_path / "third_party_methods"
+    make_method(package / "good", "good")
+    (package / "bad").mkdir()
+    (package / "bad" / "card.toml").write_text("name = 'bad'\ntitel = 'x'\n")
+    (package / "__init__.py").write_text("raise RuntimeError('must not be imported to list it')\n")
+    monkeypatch.syspath_prepend(str(tmp_path))
+    points = [
+        EntryPoint("third", "third_party_methods", plugins.METHOD_GROUP),
+        EntryPoint("gone", "package_that_is_gone", plugins.METHOD_GROUP),
+    ]
+    monkeypatch.setattr(plugins, "entry_points", lambda group: points)
+    found = plugins.methods()
+    assert [entry.card.name for entry in found] == ["good"]
+    reasons = {b.name: b.reason for b in found.broken}
+    assert set(reasons) == {"bad", "gone"}
+    assert "titel" in reasons["bad"]
+    assert "did you mean 'title'" in reasons["bad"]
+    with pytest.raises(InputError, match="'bad' cannot be used"):
+        plugins.choose_method("bad", found)
+
+
+def test_listing_never_imports_torch() -> None:
+    code = textwrap.dedent("""
+        import sys
+        from vfsrbench import plugins
+        names = [e.card.name for e in plugins.methods()] + [e.card.id for e in plugins.metrics()]
+        heavy = {"torch", "cv2", "matplotlib", "pandas", "skimage", "scipy"} & set(sys.modules)
+        print(len(names), sorted(heavy))
+    """)
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip().endswith("[]"), done.stdout
