@@ -9,6 +9,7 @@ release: see `similarity` and `warp`.
 from __future__ import annotations
 
 import json
+import math
 import os
 from dataclasses import dataclass
 from pathlib import Path
@@ -170,12 +171,12 @@ def smooth_over_time(values: NDArray[np.float64], sigma: float) -> NDArray[np.fl
     if sigma == 0:
         return values.copy()
     radius = int(4 * sigma + 0.5)
-    offsets = np.arange(-radius, radius + 1)
-    kernel = np.exp(-0.5 * (offsets / sigma) ** 2)
-    kernel /= kernel.sum()
+    # math.exp, not numpy's, which has other last bits on other processors
+    kernel = [math.exp(-0.5 * (offset / sigma) ** 2) for offset in range(-radius, radius + 1)]
+    total = math.fsum(kernel)
     padding = [(radius, radius)] + [(0, 0)] * (values.ndim - 1)
     padded = np.pad(values, padding, mode="symmetric")
     smoothed = np.zeros_like(values)
-    for weight, first in zip(kernel, range(2 * radius + 1), strict=True):
-        smoothed += weight * padded[first : first + len(values)]
+    for first, weight in enumerate(kernel):
+        smoothed += weight / total * padded[first : first + len(values)]
     return smoothed

@@ -1,8 +1,9 @@
 """Similarity transforms (scale, rotation, shift) between two sets of points.
 
-In the plane a similarity is one complex number m and one shift t: z -> m z + t. Its least-squares fit is
-a complex regression, so no singular value decomposition is needed; it equals Umeyama's solution with
-scale (TPAMI 1991) because a similarity of the plane without mirroring has exactly these four parameters.
+In the plane a similarity without mirroring has four parameters, (x, y) -> (a x - b y + p, b x + a y + q),
+all linear, so its least-squares fit is in closed form and equals Umeyama's solution with scale (TPAMI 1991)
+without a singular value decomposition. Real additions and products only: numpy's complex product and
+absolute value give other last bits on other processors.
 """
 
 from __future__ import annotations
@@ -12,6 +13,8 @@ from numpy.typing import ArrayLike, NDArray
 
 from degradations.errors import InputError
 
+_NOT_FINITE = "landmarks must be finite numbers; fill or drop the frames without a face first"
+_ONE_POINT = "landmarks of a face all lie on one point; give five distinct points"
 # cv2.estimateAffinePartial2D(..., method=LMEDS) draws 13 pairs from a generator with a fixed seed. For five
 # points these are the distinct ones, in the order of their first appearance: four of the ten are never tried.
 LMEDS_PAIRS = ((0, 4), (0, 3), (1, 2), (0, 1), (1, 4), (1, 3))
@@ -26,21 +29,21 @@ def least_squares_similarity(
     Returns (..., 2, 3) matrices A with A @ (x, y, 1) = target. Raises InputError when all weighted points
     of a set coincide (no scale can be found) or a coordinate is not finite.
     """
-    source, target = _complex(points), _complex(template)
-    source, target = np.broadcast_arrays(source, target)
-    share = np.ones(source.shape) if weights is None else np.broadcast_to(np.asarray(weights), source.shape)
+    (x, y), (u, v) = _axes(points), _axes(template)
+    x, y, u, v = np.broadcast_arrays(x, y, u, v)
+    share = np.ones(x.shape) if weights is None else np.broadcast_to(np.asarray(weights, float), x.shape)
     share = share / share.sum(-1, keepdims=True)
-    source_mean = (share * source).sum(-1, keepdims=True)
-    target_mean = (share * target).sum(-1, keepdims=True)
-    centred = source - source_mean
-    spread = (share * np.abs(centred) ** 2).sum(-1)
-    if not np.isfinite(spread).all() or not np.isfinite(target_mean).all():
-        raise InputError("landmarks must be finite numbers; fill or drop the frames without a face first")
-    if (spread <= 1e-18 * (1 + np.abs(source_mean[..., 0]) ** 2)).any():  # rounding leaves a little
-        raise InputError("landmarks of a face all lie on one point; give five distinct points")
-    turn = (share * np.conj(centred) * (target - target_mean)).sum(-1) / spread
-    shift = target_mean[..., 0] - turn * source_mean[..., 0]
-    return _matrix(turn, shift)
+    means = [(share * axis).sum(-1, keepdims=True) for axis in (x, y, u, v)]
+    dx, dy, du, dv = (axis - mean for axis, mean in zip((x, y, u, v), means, strict=True))
+    spread = (share * (dx * dx + dy * dy)).sum(-1)
+    mx, my, mu, mv = (mean[..., 0] for mean in means)
+    if not np.isfinite(spread + mu + mv).all():
+        raise InputError(_NOT_FINITE)
+    if (spread <= 1e-18 * (1 + mx * mx + my * my)).any():  # rounding leaves a little
+        raise InputError(_ONE_POINT)
+    a = (share * (dx * du + dy * dv)).sum(-1) / spread
+    b = (share * (dx * dv - dy * du)).sum(-1) / spread
+    return _matrix(a, b, mu - (a * mx - b * my), mv - (b * mx + a * my))
 
 
 def robust_similarity(points: ArrayLike, template: ArrayLike) -> NDArray[np.float64]:
@@ -52,30 +55,44 @@ def robust_similarity(points: ArrayLike, template: ArrayLike) -> NDArray[np.floa
     least-squares fit to the inliers. OpenCV stops a few rounding errors short of that fit (its points are
     float32 and its last step iterates), and releases differ from each other by as much; this does not.
     """
-    source, target = _complex(points), _complex(template)
-    if source.shape[-1] != 5 or target.shape != (5,):
-        raise InputError(f"alignment needs 5 landmarks a face, got {source.shape[-1]}")
-    if not np.isfinite(source).all():
-        raise InputError("landmarks must be finite numbers; fill or drop the frames without a face first")
-    best_median = np.full(source.shape[:-1], np.inf)
-    best_errors = np.full(source.shape, np.inf)
+    (x, y), (u, v) = _axes(points), _axes(template)
+    if x.shape[-1] != 5 or u.shape != (5,):
+        raise InputError(f"alignment needs 5 landmarks a face, got {x.shape[-1]}")
+    if not np.isfinite(x + y).all():
+        raise InputError(_NOT_FINITE)
+    best_median = np.full(x.shape[:-1], np.inf)
+    best_errors = np.full(x.shape, np.inf)
     for first, second in LMEDS_PAIRS:
-        span = source[..., second] - source[..., first]
-        length = np.abs(span) ** 2
-        usable = length > 0
-        safe = np.where(usable, length, 1.0)
-        turn = np.conj(span) * (target[second] - target[first]) / safe
-        shift = target[first] - turn * source[..., first]
-        errors = np.abs(turn[..., None] * source + shift[..., None] - target) ** 2
-        median = np.where(usable, np.sort(errors, axis=-1)[..., 2], np.inf)
+        errors = _pair_errors(x, y, u, v, first, second)
+        median = np.sort(errors, axis=-1)[..., 2]
         better = median < best_median
         best_median = np.where(better, median, best_median)
         best_errors = np.where(better[..., None], errors, best_errors)
     if not np.isfinite(best_median).all():
-        raise InputError("landmarks of a face all lie on one point; give five distinct points")
+        raise InputError(_ONE_POINT)
     reach = np.maximum(2.5 * 1.4826 * (1 + 5 / 3) * np.sqrt(best_median), 0.001)
-    inliers = best_errors <= (reach**2)[..., None]
-    return least_squares_similarity(points, template, inliers)
+    return least_squares_similarity(points, template, best_errors <= (reach * reach)[..., None])
+
+
+def _pair_errors(
+    x: NDArray[np.float64],
+    y: NDArray[np.float64],
+    u: NDArray[np.float64],
+    v: NDArray[np.float64],
+    first: int,
+    second: int,
+) -> NDArray[np.float64]:
+    """Squared distances (..., 5) under the similarity that is exact for two of the points; inf when these
+    two coincide."""
+    dx, dy = x[..., second] - x[..., first], y[..., second] - y[..., first]
+    du, dv = u[second] - u[first], v[second] - v[first]
+    length = dx * dx + dy * dy
+    safe = np.where(length > 0, length, 1.0)
+    a, b = ((dx * du + dy * dv) / safe)[..., None], ((dx * dv - dy * du) / safe)[..., None]
+    from_x, from_y = x - x[..., first, None], y - y[..., first, None]
+    error_x = a * from_x - b * from_y + u[first] - u
+    error_y = b * from_x + a * from_y + v[first] - v
+    return np.where((length > 0)[..., None], error_x * error_x + error_y * error_y, np.inf)
 
 
 def invert(matrix: ArrayLike) -> NDArray[np.float64]:
@@ -91,13 +108,14 @@ def transform_points(matrix: ArrayLike, points: ArrayLike) -> NDArray[np.float64
     return p @ np.swapaxes(m[..., :2], -1, -2) + m[..., None, :, 2]
 
 
-def _complex(points: ArrayLike) -> NDArray[np.complex128]:
+def _axes(points: ArrayLike) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     p = np.asarray(points, dtype=np.float64)
     if p.ndim < 2 or p.shape[-1] != 2:
         raise InputError(f"landmarks must be (..., K, 2) pixels, x then y; got shape {p.shape}")
-    return p[..., 0] + 1j * p[..., 1]
+    return p[..., 0], p[..., 1]
 
 
-def _matrix(turn: NDArray[np.complex128], shift: NDArray[np.complex128]) -> NDArray[np.float64]:
-    rows = [[turn.real, -turn.imag, shift.real], [turn.imag, turn.real, shift.imag]]
-    return np.moveaxis(np.array(rows), (0, 1), (-2, -1))
+def _matrix(
+    a: NDArray[np.float64], b: NDArray[np.float64], x: NDArray[np.float64], y: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    return np.moveaxis(np.array([[a, -b, x], [b, a, y]]), (0, 1), (-2, -1))

@@ -1,6 +1,8 @@
 from __future__ import annotations
 
+import hashlib
 import json
+import os
 import subprocess
 import sys
 
@@ -104,6 +106,32 @@ def test_bad_input_is_one_clear_line(tmp_path):
     (tmp_path / "half.json").write_text('{"format": 1, "size": [512, 512]}')
     with pytest.raises(InputError, match="complete"):
         Alignment.load(tmp_path / "half.json")
+
+
+def _digest() -> str:
+    """Over the transforms of a clip with gaps and one aligned frame."""
+    holed = _clip_landmarks(60)
+    holed[20:31] = np.nan
+    alignment = align_clip_landmarks(holed)
+    picture = np.random.RandomState(0).randint(0, 256, (1, 200, 300, 3)).astype(np.uint8)
+    return hashlib.sha256(alignment.matrices.tobytes() + alignment.apply(picture).tobytes()).hexdigest()
+
+
+def test_same_bits_without_wide_vector_instructions():
+    code = (
+        "import importlib.util, sys; spec = importlib.util.spec_from_file_location('t', sys.argv[1]); "
+        "t = importlib.util.module_from_spec(spec); spec.loader.exec_module(t); print(t._digest())"
+    )
+    narrow = "AVX2 FMA3 AVX512F AVX512CD AVX512_SKX AVX512_CLX AVX512_CNL AVX512_ICL AVX512_SPR X86_V3 X86_V4"
+    environment = os.environ | {"NPY_DISABLE_CPU_FEATURES": narrow}
+    run = subprocess.run(
+        [sys.executable, "-W", "ignore", "-c", code, __file__],
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert run.stdout.strip() == _digest()
 
 
 def test_alignment_needs_no_torch():
