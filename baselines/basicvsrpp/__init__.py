@@ -1,0 +1,1 @@
+"""BasicVSR++ (Chan et al., CVPR 2022)."""

@@ -1,0 +1,61 @@
+"""Second-order deformable alignment: flows guide the offsets of a modulated deformable convolution."""
+
+from __future__ import annotations
+
+import math
+
+import torch
+from torch import Tensor, nn
+from torchvision.ops import deform_conv2d
+
+from baselines.layers.residual import SLOPE
+
+GROUPS = 16
+TAPS = 9
+
+
+class SecondOrderAlignment(nn.Module):
+    """Bring the features of one and two steps ago to the current frame (BasicVSR++, section 3.2).
+
+    Offset groups 0-7 read the features of one step ago, groups 8-15 those of two steps ago, both unwarped:
+    the flows are added to the offsets instead.
+    """
+
+    def __init__(self, channels: int, max_residue_magnitude: float = 10.0) -> None:
+        super().__init__()
+        self.max_residue = max_residue_magnitude
+        self.weight = nn.Parameter(torch.empty(channels, 2 * channels, 3, 3))
+        self.bias = nn.Parameter(torch.zeros(channels))
+        self.conv_offset = nn.Sequential(
+            nn.Conv2d(3 * channels + 4, channels, 3, padding=1),
+            nn.LeakyReLU(SLOPE),
+            nn.Conv2d(channels, channels, 3, padding=1),
+            nn.LeakyReLU(SLOPE),
+            nn.Conv2d(channels, channels, 3, padding=1),
+            nn.LeakyReLU(SLOPE),
+            nn.Conv2d(channels, 3 * GROUPS * TAPS, 3, padding=1),
+        )
+        bound = 1 / math.sqrt(2 * channels * TAPS)
+        nn.init.uniform_(self.weight, -bound, bound)
+        last = self.conv_offset[-1]
+        assert isinstance(last, nn.Conv2d)
+        nn.init.zeros_(last.weight)  # training starts from the plain flows
+        nn.init.zeros_(last.bias if last.bias is not None else last.weight)
+
+    def offsets(self, condition: Tensor, flow_1: Tensor, flow_2: Tensor) -> tuple[Tensor, Tensor]:
+        """Offsets (n, 288, h, w), y then x for each tap, and modulation masks (n, 144, h, w) in (0, 1)."""
+        out = self.conv_offset(torch.cat([condition, flow_1, flow_2], dim=1))
+        residue, mask = out.split([2 * GROUPS * TAPS, GROUPS * TAPS], dim=1)
+        half = GROUPS * TAPS // 2
+        flows = [flow.flip(1).repeat(1, half, 1, 1) for flow in (flow_1, flow_2)]
+        return self.max_residue * torch.tanh(residue) + torch.cat(flows, dim=1), torch.sigmoid(mask)
+
+    def forward(self, features: Tensor, condition: Tensor, flow_1: Tensor, flow_2: Tensor) -> Tensor:
+        """Older features (n, 2C, h, w), condition (n, 3C, h, w), flows (n, 2, h, w) -> (n, C, h, w)."""
+        offset, mask = self.offsets(condition, flow_1, flow_2)
+        if features.device.type == "cpu" and torch.is_autocast_enabled("cpu"):
+            # torchvision registers no CPU autocast for this operator, and it knows no bfloat16 there
+            with torch.autocast("cpu", enabled=False):
+                arguments = (features.float(), offset.float(), self.weight.float(), self.bias.float())
+                return deform_conv2d(*arguments, padding=1, mask=mask.float())
+        return deform_conv2d(features, offset, self.weight, self.bias, padding=1, mask=mask)

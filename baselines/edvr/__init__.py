@@ -1,0 +1,1 @@
+"""EDVR (Wang et al., CVPRW 2019)."""

@@ -1,0 +1,1 @@
+"""RealBasicVSR (Chan et al., CVPR 2022)."""
