@@ -123,7 +123,7 @@ def test_an_unknown_method_suggests_near_names() -> None:
 
 def test_code_that_does_not_import_is_one_clear_message(tmp_path: Path) -> None:
     folder = make_method(tmp_path / "mine", code="import module_that_is_not_there\n")
-    with pytest.raises(InputError, match="'copy' cannot be imported.*module_that_is_not_there"):
+    with pytest.raises(InputError, match=r"'copy' cannot be imported.*module_that_is_not_there"):
         plugins.choose_method(str(folder)).build()
 
 

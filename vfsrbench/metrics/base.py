@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 Frames = NDArray[np.uint8]
 Values = NDArray[np.float64]
+Features = NDArray[np.float32]
 T = TypeVar("T")
 
 
@@ -127,7 +128,7 @@ class SplitMetric(Metric):
         return np.full(len(restored.scored), np.nan)
 
     @abstractmethod
-    def features(self, window: Window) -> NDArray[np.float32]:
+    def features(self, window: Window) -> Features:
         """(n, D) features of the frames (or pieces) that this window scores; n may be 0."""
 
     @abstractmethod
