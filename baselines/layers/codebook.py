@@ -58,7 +58,8 @@ class FuseBlock(nn.Module):
     def forward(self, encoded: Tensor, decoded: Tensor, w: float = 1.0) -> Tensor:
         """Two (b, channels, h, w) maps -> the fused map of the same shape."""
         both = self.encode_enc(torch.cat((encoded, decoded), dim=1))
-        return decoded + w * (decoded * self.scale(both) + self.shift(both))
+        change = torch.addcmul(self.shift(both), decoded, self.scale(both))
+        return torch.add(decoded, change, alpha=w)
 
 
 def fuse_blocks(sizes: Sequence[int]) -> nn.ModuleDict:

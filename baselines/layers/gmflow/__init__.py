@@ -1,0 +1,5 @@
+"""GMFlow: optical flow by global matching."""
+
+from baselines.layers.gmflow.network import GMFlow
+
+__all__ = ["GMFlow"]
