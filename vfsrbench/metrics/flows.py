@@ -1,0 +1,82 @@
+"""Where optical flow comes from: DIS (OpenCV, no weights) or the exact motion of rendered clips.
+
+A flow field is float32 (2, H, W) in pixels, x then y; `flow(a, b)` says where a's pixel is found in b.
+Every field is computed once for a window, whichever metric asks first.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import partial
+from typing import Protocol
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from vfsrbench.metrics.base import FlowField, Frames, Window
+
+Pair = tuple[int, int]
+
+
+@dataclass(frozen=True)
+class Flow:
+    """Vectors (2, H, W) in pixels, and where they are known (H, W); None: everywhere."""
+
+    vectors: NDArray[np.float32]
+    valid: NDArray[np.bool_] | None = None
+
+
+class FlowSource(Protocol):
+    """Something that gives the flow between frames of a window, named by their numbers in the clip."""
+
+    def flows(self, window: Window, pairs: list[Pair]) -> list[Flow]: ...
+
+
+class DisFlow:
+    """Dense inverse search (Kroeger et al., ECCV 2016) as OpenCV ships it, preset medium, on 8-bit grey.
+
+    Deterministic for one build of OpenCV; another build may differ in the last digits of a vector.
+    """
+
+    def flows(self, window: Window, pairs: list[Pair]) -> list[Flow]:
+        return [window.memo(("dis", pair), partial(self._flow, window, *pair)) for pair in pairs]
+
+    def _flow(self, window: Window, a: int, b: int) -> Flow:
+        # a fresh object: nothing of an earlier pair can leak into this one
+        search = cv2.DISOpticalFlow.create(cv2.DISOPTICAL_FLOW_PRESET_MEDIUM)
+        first, second = (_grey(window.frames[frame - window.start]) for frame in (a, b))
+        field = search.calc(first, second, np.zeros((*first.shape, 2), np.float32))
+        return Flow(np.ascontiguousarray(field.transpose(2, 0, 1)))
+
+
+class ExactFlow:
+    """The motion that a rendered clip was made with."""
+
+    def flows(self, window: Window, pairs: list[Pair]) -> list[Flow]:
+        exact = window.truth.exact_flow
+        if exact is None:
+            raise ValueError(f"clip {window.truth.name!r} has no exact flow")
+        return [window.memo(("exact", pair), partial(_exact, exact, pair)) for pair in pairs]
+
+
+def flow_source(name: str) -> FlowSource:
+    """The flow source that a card names under `params.flow`."""
+    sources: dict[str, type[DisFlow] | type[ExactFlow]] = {"dis": DisFlow, "exact": ExactFlow}
+    return sources[name]()
+
+
+def pairs_of(window: Window) -> list[Pair]:
+    """(t - 1, t) for every scored frame t but the clip's first. The window must hold frame t - 1."""
+    scored = [t for t in window.scored if t > 0]
+    if scored and scored[0] - 1 < window.start:
+        raise ValueError(f"frame {scored[0]} needs the frame before it, the window starts at {window.start}")
+    return [(t - 1, t) for t in scored]
+
+
+def _exact(field: FlowField, pair: Pair) -> Flow:
+    return Flow(*field(*pair))
+
+
+def _grey(frame: Frames) -> NDArray[np.uint8]:
+    return np.asarray(cv2.cvtColor(frame, cv2.COLOR_RGB2GRAY), dtype=np.uint8)

@@ -1,0 +1,91 @@
+"""SSIM of temporal slices: how well the picture holds together over time (SECNet's SSIM_vt).
+
+One column of all frames, put side by side, is a picture of height x time. SSIM_vt is the SSIM of such
+pictures, averaged over all columns and channels. All columns are worked on together: the window's temporal
+direction is one matrix product, its vertical direction one filter, and the clip passes by in windows.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from vfsrbench.metrics.base import Frames, Metric, Values, Window
+from vfsrbench.metrics.pixels import check_frames, check_pair, check_size
+from vfsrbench.metrics.ssim import MARGIN, TAPS, Moments, Plane, gaussian, ssim_sum
+
+_STRIP = 32  # columns that are worked on at a time, to stay inside the processor's cache
+_GROUP = 8  # frames that one product of the temporal window gives
+
+
+class SsimVt(Metric):
+    """SSIM of vertical-temporal slices. Frame t's value is the part of the map centred on frame t-5.
+
+    It needs the ten frames before it; the first ten frames have no value (NaN), and the mean over the rest
+    equals the mean over the whole slices, as the window's valid area has equally many places at each time.
+    """
+
+    def prepare(self, truth: Window) -> list[list[Moments]]:
+        """The ground truth's moments, for each strip of columns and frame."""
+        check_frames(truth)
+        check_size(truth, TAPS, self.card.id)
+        first = _first(truth)
+        return [
+            [Moments(m, s - m * m) for m, s in zip(_smooth(part), _smooth(part * part), strict=True)]
+            for part in _strips(truth.frames[first:])
+        ]
+
+    def score(self, restored: Window, truth: Window, state: list[list[Moments]]) -> Values:
+        check_pair(restored, truth)
+        first = _first(truth)
+        sums = np.zeros(max(0, len(truth.frames) - first - (TAPS - 1)))
+        pairs = zip(_strips(restored.frames[first:]), _strips(truth.frames[first:]), state, strict=True)
+        for ours, theirs, known in pairs:
+            maps = zip(_smooth(ours), _smooth(ours * ours), _smooth(ours * theirs), known, strict=True)
+            sums += [ssim_sum(*arrays) for arrays in maps]
+        height, width, channels = truth.frames.shape[1:]
+        values = np.full(len(restored.scored), np.nan)
+        values[len(values) - len(sums) :] = sums / ((height - 2 * MARGIN) * width * channels)
+        return values
+
+
+def _first(window: Window) -> int:
+    """The first frame in the window that the scored frames look back to."""
+    due = max(window.scored.start, TAPS - 1)
+    if due >= window.scored.stop:
+        return len(window.frames)
+    if due - (TAPS - 1) < window.start:
+        raise ValueError(
+            f"frame {due} needs {TAPS - 1} frames before it, the window starts at {window.start}"
+        )
+    return due - (TAPS - 1) - window.start
+
+
+def _strips(frames: Frames) -> Iterator[NDArray[np.float64]]:
+    """The clip cut into strips of columns: float64 (T, H, columns * 3)."""
+    for left in range(0, frames.shape[2], _STRIP):
+        part = frames[:, :, left : left + _STRIP]
+        yield part.reshape(*part.shape[:2], -1).astype(np.float64)
+
+
+def _smooth(planes: NDArray[np.float64]) -> Iterator[Plane]:
+    """(T, H, N) under the Gaussian window over T and H, valid area: T-10 arrays (H-10, N)."""
+    taps = gaussian()
+    flat = planes.reshape(len(planes), -1)
+    for start in range(0, len(planes) - (TAPS - 1), _GROUP):
+        part = flat[start : start + _GROUP + TAPS - 1]
+        for mixed in _temporal(len(part)) @ part:
+            whole = cv2.sepFilter2D(mixed.reshape(planes.shape[1:]), cv2.CV_64F, np.ones(1), taps)
+            yield np.asarray(whole[MARGIN:-MARGIN], dtype=np.float64)
+
+
+def _temporal(frames: int) -> NDArray[np.float64]:
+    """The banded matrix (frames - 10, frames) that slides the window over time."""
+    rows = frames - (TAPS - 1)
+    band = np.zeros((rows, frames))
+    for row in range(rows):
+        band[row, row : row + TAPS] = gaussian()
+    return band
