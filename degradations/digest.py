@@ -41,7 +41,7 @@ class FrameHasher:
 
 
 def frame_digest(frames: NDArray[np.uint8] | Iterable[NDArray[np.uint8]]) -> str:
-    """The digest of a clip given as an array (T, H, W, 3) or as single frames. InputError if there is none."""
+    """The digest of a clip given as an array (T, H, W, 3) or as single frames. InputError if it is empty."""
     hasher: FrameHasher | None = None
     for frame in frames:
         if hasher is None:

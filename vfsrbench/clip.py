@@ -1,0 +1,182 @@
+"""A clip: uint8 RGB frames with a name and a rate, read in windows from wherever they lie."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import cached_property
+from pathlib import Path
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from degradations.digest import FrameHasher
+from vfsrbench.errors import InputError
+from vfsrbench.pictures import PictureSource, write_png_folder
+from vfsrbench.video import VIDEO_SUFFIXES, VideoSource, write_video
+
+__all__ = ["Clip", "FrameSource", "write_png_folder", "write_video"]
+
+Frames = NDArray[np.uint8]
+DEFAULT_FPS = 25.0
+_BLOCK = 16  # frames read at a time when all are needed one after the other
+
+
+class FrameSource(Protocol):
+    """Where frames come from. `names` is None where frames have numbers only."""
+
+    height: int
+    width: int
+
+    @property
+    def length(self) -> int: ...
+
+    @property
+    def names(self) -> tuple[str, ...] | None: ...
+
+    def read(self, start: int, stop: int) -> Frames: ...
+
+
+class Clip:
+    """Frames (T, H, W, 3), uint8 RGB. Nothing is held in memory but what the caller asks for.
+
+    A clip can be pickled and sent to another process. One clip must not be read by two threads at once.
+    """
+
+    def __init__(self, source: FrameSource, name: str, fps: float, path: Path | None = None) -> None:
+        """`path` is where the clip lies, for messages. See `Clip.open` and `Clip.from_array`."""
+        if not fps > 0:
+            raise InputError(f"clip {name!r}: fps must be positive, got {fps}")
+        self.name = name
+        self.fps = float(fps)
+        self.path = path
+        self._source = source
+
+    @classmethod
+    def open(cls, path: str | Path, name: str | None = None, fps: float | None = None) -> Clip:
+        """A folder of PNG, JPEG or BMP pictures in natural order, or a video file.
+
+        `name` defaults to the folder's name or the video's without suffix, `fps` to the video's own or 25.
+        InputError when there is nothing, nothing readable, or no frame.
+        """
+        place = Path(path)
+        if place.is_dir():
+            folder = PictureSource.of_folder(place)
+            return cls(folder, name or place.resolve().name, DEFAULT_FPS if fps is None else fps, place)
+        if not place.exists():
+            raise InputError(f"{place}: no such folder or video")
+        if place.suffix.lower() not in VIDEO_SUFFIXES:
+            raise InputError(
+                f"{place}: is neither a folder of pictures nor a video ({', '.join(sorted(VIDEO_SUFFIXES))})"
+            )
+        video = VideoSource(place)
+        return cls(video, name or place.stem, video.fps if fps is None else fps, place)
+
+    @classmethod
+    def from_array(cls, frames: Frames, name: str, fps: float = DEFAULT_FPS) -> Clip:
+        """A clip of frames in memory, uint8 RGB (T, H, W, 3), T >= 1."""
+        if frames.dtype != np.uint8 or frames.ndim != 4 or frames.shape[-1] != 3 or not frames.size:
+            raise InputError(
+                f"clip {name!r}: frames must be uint8 (T, H, W, 3), got {frames.dtype} {frames.shape}"
+            )
+        return cls(_ArraySource(frames), name, fps)
+
+    def __len__(self) -> int:
+        return self._source.length
+
+    def __repr__(self) -> str:
+        return f"Clip({self.name!r}, {self.width}x{self.height}, {self.path or 'in memory'})"
+
+    @property
+    def height(self) -> int:
+        return self._source.height
+
+    @property
+    def width(self) -> int:
+        return self._source.width
+
+    @property
+    def named_frames(self) -> bool:
+        """Whether frames have names of their own (picture files); a video's frames are only numbered."""
+        return self._source.names is not None
+
+    @property
+    def frame_names(self) -> tuple[str, ...]:
+        """A name a frame: the picture's file name without suffix, or the frame number as eight digits."""
+        return self._source.names or tuple(f"{number:08d}" for number in range(len(self)))
+
+    def read(self, start: int, stop: int) -> Frames:
+        """Frames start to stop - 1, uint8 RGB (stop - start, H, W, 3), a fresh array.
+
+        IndexError outside 0 <= start <= stop <= len; InputError for a frame that cannot be read.
+        """
+        if not 0 <= start <= stop <= len(self):
+            raise IndexError(f"frames {start} to {stop} of clip {self.name!r}, which has {len(self)}")
+        return self._source.read(start, stop)
+
+    def windows(self, size: int, context: int = 0) -> Iterator[tuple[int, int, Frames]]:
+        """The clip in order, `size` new frames at a time, as (start, lead, frames).
+
+        The first `lead` frames were in the window before and are repeated as context: none in the first
+        window, `context` (or as many as there are) in the others. `start` is the number of the window's
+        first frame, so new frames begin at start + lead. The last window may be short.
+        """
+        before = np.empty((0, self.height, self.width, 3), np.uint8)
+        for first in range(0, len(self), size):
+            fresh = self.read(first, min(first + size, len(self)))
+            frames = np.concatenate([before, fresh]) if len(before) else fresh
+            yield first - len(before), len(before), frames
+            before = frames[len(frames) - min(context, len(frames)) :].copy()
+
+    def frames(self) -> Iterator[Frames]:
+        """All frames one by one, (H, W, 3)."""
+        for _, _, block in self.windows(_BLOCK):
+            yield from block
+
+    def head(self, count: int) -> Clip:
+        """The first `count` frames as a clip; InputError if there are not as many."""
+        if count > len(self):
+            raise InputError(f"clip {self.name!r} has {len(self)} frames, {count} were asked for")
+        if count == len(self):
+            return self
+        return Clip(_Head(self._source, count), self.name, self.fps, self.path)
+
+    def digest(self) -> str:
+        """SHA-256 of the decoded frames (see `degradations.digest`), computed once."""
+        return self._digest
+
+    @cached_property
+    def _digest(self) -> str:
+        hasher = FrameHasher(self.height, self.width)
+        for _, _, block in self.windows(_BLOCK):
+            hasher.update(block)
+        return hasher.hexdigest()
+
+
+class _ArraySource:
+    """Frames in memory."""
+
+    names: None = None
+
+    def __init__(self, frames: Frames) -> None:
+        self._frames = frames
+        self.length, self.height, self.width = frames.shape[:3]
+
+    def read(self, start: int, stop: int) -> Frames:
+        return self._frames[start:stop].copy()
+
+
+class _Head:
+    """The first frames of another source."""
+
+    def __init__(self, source: FrameSource, length: int) -> None:
+        self._source = source
+        self.length, self.height, self.width = length, source.height, source.width
+
+    @property
+    def names(self) -> tuple[str, ...] | None:
+        names = self._source.names
+        return None if names is None else names[: self.length]
+
+    def read(self, start: int, stop: int) -> Frames:
+        return self._source.read(start, stop)

@@ -1,0 +1,175 @@
+"""Videos as frames, through PyAV: read forward in windows, written without loss."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from fractions import Fraction
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from vfsrbench.errors import InputError
+from vfsrbench.files import whole_file
+
+if TYPE_CHECKING:
+    from av import VideoFrame
+
+Frames = NDArray[np.uint8]
+VIDEO_SUFFIXES = frozenset({".mp4", ".mkv", ".mov", ".avi", ".webm", ".m4v", ".mpg", ".mpeg"})
+Lossless = Literal["ffv1", "x264rgb"]
+# encoder, pixel format, options and containers; all three formats hold 8-bit RGB as it is
+_LOSSLESS: dict[str, tuple[str, str, dict[str, str], frozenset[str]]] = {
+    "ffv1": ("ffv1", "bgr0", {"level": "3", "slicecrc": "1", "slices": "4"}, frozenset({".mkv", ".avi"})),
+    "x264rgb": ("libx264rgb", "rgb24", {"crf": "0", "preset": "fast"}, frozenset({".mkv", ".mp4"})),
+}
+_KEPT = 16  # frames kept after a read, so that overlapping windows need no second decoding
+_THREADS = 4
+
+
+class VideoSource:
+    """The frames of a video's first stream, as uint8 RGB.
+
+    Frames are counted by decoding, never taken from the header, which is wrong in many files. Reading
+    forward decodes each frame once; reading back starts again at the first frame, as seeking to a key
+    frame is not exact in every stream. YUV becomes RGB by FFmpeg's swscale with the colour matrix and
+    range that the stream declares (BT.601 limited if it declares none). Rotation flags are ignored.
+    """
+
+    names: None = None
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._reset()
+        first = next(self._decode(), None)
+        if first is None:
+            raise InputError(f"{path}: the video has no frames")
+        self.height, self.width = first.height, first.width
+
+    def _reset(self) -> None:
+        self._decoder: Iterator[VideoFrame] | None = None
+        self._next = 0  # number of the frame that the decoder gives next
+        self._kept: Frames | None = None  # the frames just before `_next`
+
+    @cached_property
+    def fps(self) -> float:
+        """Frames a second as the stream declares them; 25 if it does not."""
+        with _opened(self._path) as container:
+            stream = container.streams.video[0]
+            rate = stream.average_rate or stream.guessed_rate or stream.base_rate
+            return float(rate) if rate else 25.0
+
+    @cached_property
+    def length(self) -> int:
+        """The number of frames. Decodes the whole video once."""
+        return sum(1 for _ in self._decode())
+
+    def read(self, start: int, stop: int) -> Frames:
+        """Frames start to stop - 1 as uint8 RGB (n, H, W, 3)."""
+        out = np.empty((stop - start, self.height, self.width, 3), np.uint8)
+        done = self._from_kept(start, out)
+        if done == len(out):
+            return out
+        if self._decoder is None or start + done < self._next:
+            self._reset()
+            self._decoder = self._decode()
+        while done < len(out):
+            frame = next(self._decoder, None)
+            if frame is None:
+                raise InputError(f"{self._path}: ended at frame {self._next}; was it changed meanwhile?")
+            if self._next == start + done:  # frames before that are passed over
+                out[done] = frame.to_ndarray(format="rgb24")
+                done += 1
+            self._next += 1
+        self._kept = out[-_KEPT:].copy()
+        if self._next == self.__dict__.get("length"):
+            self._decoder = iter(())  # closes the file
+        return out
+
+    def _from_kept(self, start: int, out: Frames) -> int:
+        """Fill the beginning of `out` from the last read, where it overlaps. Returns the frames filled."""
+        if self._kept is None or not self._next - len(self._kept) <= start < self._next:
+            return 0
+        known = self._kept[start - self._next :][: len(out)]
+        out[: len(known)] = known
+        return len(known)
+
+    def _decode(self) -> Iterator[VideoFrame]:
+        """All frames from the first on, checked."""
+        import av
+
+        with _opened(self._path) as container:
+            stream = container.streams.video[0]
+            stream.thread_type = "AUTO"
+            stream.codec_context.thread_count = _THREADS
+            size: tuple[int, int] | None = None
+            try:
+                for number, frame in enumerate(container.decode(stream)):
+                    size = size or (frame.width, frame.height)
+                    if frame.is_corrupt:
+                        raise InputError(f"{self._path}: frame {number} is damaged; make the video again")
+                    if (frame.width, frame.height) != size:
+                        raise InputError(
+                            f"{self._path}: frame {number} is {frame.width}x{frame.height}, the first one "
+                            f"{size[0]}x{size[1]}; all frames of a clip must have one size"
+                        )
+                    yield frame
+            except av.error.FFmpegError as error:
+                raise InputError(f"{self._path}: cannot be decoded: {error.strerror}") from None
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {**self.__dict__, "_decoder": None, "_next": 0, "_kept": None}
+
+
+def write_video(path: str | Path, frames: Iterable[Frames], fps: float, codec: Lossless = "ffv1") -> None:
+    """Write single uint8 RGB (H, W, 3) frames as a video without loss. The file appears when it is complete.
+
+    `ffv1` goes into .mkv or .avi, `x264rgb` (crf 0) into .mkv or .mp4. InputError for another suffix, when
+    there are no frames, when their sizes differ, or when the disk is full.
+    """
+    import av
+
+    target = Path(path)
+    encoder, pixels, options, suffixes = _LOSSLESS[codec]
+    if target.suffix.lower() not in suffixes:
+        raise InputError(
+            f"{target}: {codec} goes into {' or '.join(sorted(suffixes))} files; change the name"
+        )
+    source = iter(frames)
+    first = next(source, None)
+    if first is None:
+        raise InputError(f"{target}: there are no frames to write")
+    with whole_file(target) as temporary, av.open(str(temporary.resolve()), "w") as container:
+        stream: Any = container.add_stream(
+            encoder, rate=Fraction(fps).limit_denominator(1001), options=options
+        )
+        stream.height, stream.width, stream.pix_fmt = *first.shape[:2], pixels
+        stream.codec_context.thread_count = 1
+        for frame in _chain(first, source):
+            if frame.shape != first.shape:
+                raise InputError(f"{target}: frames of different sizes cannot go into one video")
+            picture = av.VideoFrame.from_ndarray(np.ascontiguousarray(frame), format="rgb24")
+            container.mux(stream.encode(picture))
+        container.mux(stream.encode())
+
+
+def _chain(first: Frames, rest: Iterator[Frames]) -> Iterator[Frames]:
+    yield first
+    yield from rest
+
+
+def _opened(path: Path) -> Any:
+    """The container, open for reading. InputError when it is missing, no video, or without a video stream."""
+    import av
+
+    try:
+        # an absolute path: FFmpeg takes "a:b.mp4" for an address
+        container = av.open(str(path.resolve()))
+    except av.error.FFmpegError as error:
+        raise InputError(f"{path}: cannot be read as a video: {error.strerror}") from None
+    if not container.streams.video:
+        container.close()
+        raise InputError(f"{path}: holds no video, only {', '.join(s.type for s in container.streams)}")
+    return container
