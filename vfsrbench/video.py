@@ -27,6 +27,7 @@ _LOSSLESS: dict[str, tuple[str, str, dict[str, str], frozenset[str]]] = {
 }
 _KEPT = 16  # frames kept after a read, so that overlapping windows need no second decoding
 _THREADS = 4
+_MISSING = 1.0  # seconds that may be missing at the end: headers are not exact
 
 
 class VideoSource:
@@ -57,9 +58,7 @@ class VideoSource:
     def fps(self) -> float:
         """Frames a second as the stream declares them; 25 if it does not."""
         with _opened(self._path) as container:
-            stream = container.streams.video[0]
-            rate = stream.average_rate or stream.guessed_rate or stream.base_rate
-            return float(rate) if rate else 25.0
+            return _rate(container.streams.video[0])
 
     @cached_property
     def length(self) -> int:
@@ -105,6 +104,7 @@ class VideoSource:
             stream.thread_type = "AUTO"
             stream.codec_context.thread_count = _THREADS
             size: tuple[int, int] | None = None
+            last: float | None = None
             try:
                 for number, frame in enumerate(container.decode(stream)):
                     size = size or (frame.width, frame.height)
@@ -116,8 +116,18 @@ class VideoSource:
                             f"{size[0]}x{size[1]}; all frames of a clip must have one size"
                         )
                     yield frame
+                    last = frame.time
+                self._check_end(stream, last)
             except av.error.FFmpegError as error:
                 raise InputError(f"{self._path}: cannot be decoded: {error.strerror}") from None
+
+    def _check_end(self, stream: Any, last: float | None) -> None:
+        """InputError when the last frame comes long before the end that the header declares."""
+        end = _declared_end(stream)
+        if end is not None and last is not None and end - last > 1 / _rate(stream) + _MISSING:
+            raise InputError(
+                f"{self._path}: is truncated, its frames end at {last:.2f} s of {end:.2f} s; copy it again"
+            )
 
     def __getstate__(self) -> dict[str, Any]:
         return {**self.__dict__, "_decoder": None, "_next": 0, "_kept": None}
@@ -160,6 +170,22 @@ def _chain(first: Frames, rest: Iterator[Frames]) -> Iterator[Frames]:
     yield from rest
 
 
+def _rate(stream: Any) -> float:
+    return float(stream.average_rate or stream.guessed_rate or stream.base_rate or 25)
+
+
+def _declared_end(stream: Any) -> float | None:
+    """The time in seconds at which the stream ends by its header, if that says so."""
+    if stream.duration is not None:
+        return float((stream.duration + (stream.start_time or 0)) * stream.time_base)
+    tag = next((v for k, v in stream.metadata.items() if k.upper() == "DURATION"), "")  # Matroska
+    try:
+        hours, minutes, seconds = tag.split(":")
+        return int(hours) * 3600 + int(minutes) * 60 + float(seconds)
+    except ValueError:
+        return None
+
+
 def _opened(path: Path) -> Any:
     """The container, open for reading. InputError when it is missing, no video, or without a video stream."""
     import av
@@ -170,6 +196,7 @@ def _opened(path: Path) -> Any:
     except av.error.FFmpegError as error:
         raise InputError(f"{path}: cannot be read as a video: {error.strerror}") from None
     if not container.streams.video:
+        others = ", ".join(stream.type for stream in container.streams) or "an empty file"
         container.close()
-        raise InputError(f"{path}: holds no video, only {', '.join(s.type for s in container.streams)}")
+        raise InputError(f"{path}: holds no video, only {others}")
     return container
