@@ -145,10 +145,12 @@ class KEEP(CodePredictor):
         return torch.stack(outputs, dim=1), State(x[:, -1], outputs[-1], maps, memory)
 
     def _flows(self, x: Tensor, state: State | None) -> Tensor | None:
-        """Flow from each frame to the one before it; None for a lone first frame."""
+        """Flow from each frame to the one before it; None for a lone first frame. Always in full
+        precision: matching in bfloat16 would be off by pixels."""
         if state is not None:
             x = torch.cat((state.frame[:, None], x), dim=1)
-        return self.flownet.backwards(x) if x.shape[1] > 1 else None
+        with torch.autocast(x.device.type, enabled=False):
+            return self.flownet.backwards(x.float()) if x.shape[1] > 1 else None
 
     def _decode(
         self, quantized: Tensor, features: dict[int, Tensor], before: dict[int, Tensor]

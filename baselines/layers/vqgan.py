@@ -53,7 +53,8 @@ class ResBlock(nn.Module):
         """(b, cin, h, w) -> (b, cout, h, w)."""
         h = self.conv1(swish(self.norm1(x)))
         h = self.conv2(swish(self.norm2(h)))
-        return h + (self.get_submodule(self.shortcut)(x) if self.shortcut else x)
+        h += self.get_submodule(self.shortcut)(x) if self.shortcut else x
+        return h
 
 
 def spatial_attention(q: Tensor, k: Tensor, v: Tensor, heads: int = 1) -> Tensor:

@@ -24,5 +24,7 @@ def flow_warp(
     xs = torch.arange(width, device=x.device, dtype=flow.dtype)
     grid_x = 2.0 * (xs + flow[:, 0]) / max(width - 1, 1) - 1.0
     grid_y = 2.0 * (ys[:, None] + flow[:, 1]) / max(height - 1, 1) - 1.0
-    grid = torch.stack((grid_x, grid_y), dim=-1).to(x.dtype)
-    return F.grid_sample(x, grid, mode=mode, padding_mode=padding_mode, align_corners=align_corners)
+    grid = torch.stack((grid_x, grid_y), dim=-1)
+    # positions need the flow's precision: in bfloat16 they would be off by pixels
+    warped = F.grid_sample(x.to(grid.dtype), grid, mode, padding_mode, align_corners)
+    return warped.to(x.dtype)
