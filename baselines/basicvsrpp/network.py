@@ -6,7 +6,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from baselines.basicvsrpp.align import SecondOrderAlignment
+from baselines.layers.deform_align import SecondOrderAlignment, carry
 from baselines.layers.neighbour_flow import neighbour_flows
 from baselines.layers.residual import (
     SLOPE,
@@ -16,7 +16,6 @@ from baselines.layers.residual import (
     in_chunks,
 )
 from baselines.layers.spynet import SPyNet
-from baselines.layers.warp import flow_warp
 
 BRANCHES = ("backward_1", "forward_1", "backward_2", "forward_2")
 
@@ -81,23 +80,11 @@ class BasicVSRPlusPlus(UpsampleTail):
         done: list[Tensor] = []
         for i in range(columns[0].shape[1]):
             current = columns[0][:, i]
-            carried = self._carry(branch, current, done, flows, i) if i else torch.zeros_like(current)
+            carried = carry(self.deform_align[branch], current, done, flows, i)
             inputs = [column[:, i] for column in columns]
             done.append(carried + self.backbone[branch](torch.cat([*inputs, carried], dim=1)))
         features = torch.stack(done, dim=1)
         return features.flip(1) if "backward" in branch else features
-
-    def _carry(self, branch: str, current: Tensor, done: list[Tensor], flows: Tensor, i: int) -> Tensor:
-        """The branch's last two outputs, aligned to the frame of step i."""
-        flow_1 = flows[:, i - 1]
-        warped_1 = flow_warp(done[-1], flow_1)
-        older, flow_2, warped_2 = (torch.zeros_like(z) for z in (warped_1, flow_1, warped_1))
-        if i > 1:
-            older = done[-2]
-            flow_2 = flow_1 + flow_warp(flows[:, i - 2], flow_1)
-            warped_2 = flow_warp(older, flow_2)
-        condition = torch.cat([warped_1, current, warped_2], dim=1)
-        return self.deform_align[branch](torch.cat([done[-1], older], dim=1), condition, flow_1, flow_2)
 
     def _reconstruct(self, frame: Tensor, features: list[Tensor]) -> Tensor:
         base = bilinear_x4(frame) if self.is_low_res_input else frame

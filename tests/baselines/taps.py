@@ -36,8 +36,9 @@ def pack_layout(golden: dict) -> dict[str, tuple[list[int], str]]:
 
 
 @contextmanager
-def tapped(net: nn.Module, names: Iterable[str]) -> Iterator[dict[str, torch.Tensor]]:
-    """Module path -> what the module put out at its first call (the first item of a tuple), as copies.
+def tapped(net: nn.Module, names: Iterable[str], last: bool = False) -> Iterator[dict[str, torch.Tensor]]:
+    """Module path -> what the module put out at its first call (the first item of a tuple), as copies;
+    with `last` at its last call.
 
     Names that are no module of the network are left to the caller.
     """
@@ -46,7 +47,7 @@ def tapped(net: nn.Module, names: Iterable[str]) -> Iterator[dict[str, torch.Ten
 
     def keep(name: str) -> Callable:
         def hook(module: nn.Module, args: tuple, output: object) -> None:
-            if name not in taps:
+            if last or name not in taps:
                 first = output[0] if isinstance(output, (tuple, list)) else output
                 taps[name] = first.detach().clone()
 

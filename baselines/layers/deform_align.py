@@ -9,6 +9,7 @@ from torch import Tensor, nn
 from torchvision.ops import deform_conv2d
 
 from baselines.layers.residual import SLOPE
+from baselines.layers.warp import flow_warp
 
 GROUPS = 16
 TAPS = 9
@@ -59,3 +60,22 @@ class SecondOrderAlignment(nn.Module):
                 arguments = (features.float(), offset.float(), self.weight.float(), self.bias.float())
                 return deform_conv2d(*arguments, padding=1, mask=mask.float())
         return deform_conv2d(features, offset, self.weight, self.bias, padding=1, mask=mask)
+
+
+def carry(align: nn.Module, current: Tensor, done: list[Tensor], flows: Tensor, step: int) -> Tensor:
+    """The last two outputs of a walk over the clip, brought by `align` to the frame of `step`.
+
+    `current` (n, C, h, w) are the frame's own features, `done` the walk's outputs so far, `flows`
+    (n, t-1, 2, h, w) in the walk's order: `flows[:, step - 1]` leads to the step before. Zeros at step 0.
+    """
+    if step == 0:
+        return torch.zeros_like(current)
+    flow_1 = flows[:, step - 1].to(current.dtype)
+    warped_1 = flow_warp(done[-1], flow_1)
+    older, flow_2, warped_2 = (torch.zeros_like(z) for z in (warped_1, flow_1, warped_1))
+    if step > 1:
+        older = done[-2]
+        flow_2 = flow_1 + flow_warp(flows[:, step - 2].to(current.dtype), flow_1)
+        warped_2 = flow_warp(older, flow_2)
+    condition = torch.cat([warped_1, current, warped_2], dim=1)
+    return align(torch.cat([done[-1], older], dim=1), condition, flow_1, flow_2)

@@ -1,0 +1,16 @@
+"""FLAIR's two networks under one name."""
+
+from __future__ import annotations
+
+from baselines.flair.bicubic_unet import BicubicUNet
+from baselines.flair.blur_unet import BlurUNet
+from degradations.errors import did_you_mean
+
+CONFIGS: dict[str, type[BicubicUNet] | type[BlurUNet]] = {"bicubic": BicubicUNet, "blur": BlurUNet}
+
+
+def FlairUNet(config: str = "bicubic") -> BicubicUNet | BlurUNet:
+    """The network as the official demos build it: `bicubic` (x8, x16) or `blur` (Gaussian, JPEG)."""
+    if config not in CONFIGS:
+        raise did_you_mean("FLAIR network", config, CONFIGS)
+    return CONFIGS[config]()

@@ -1,0 +1,82 @@
+"""FLAIR's two networks against the official ones' golden figures (1e-4 of each tap's spread)."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Any
+
+import parity
+import pytest
+import torch
+from torch import nn
+
+from baselines.flair import bicubic_unet, blur_unet
+from baselines.flair.network import FlairUNet
+from degradations.errors import InputError
+
+sys.path.insert(0, str(Path(__file__).parent))
+import taps as tap_tools
+
+PACKS = {"bicubic": tap_tools.pack("flair_unet"), "blur": tap_tools.pack("flair_unet_blur")}
+CASES = [(config, case["name"]) for config, pack in PACKS.items() for case in pack["cases"]]
+
+
+@pytest.fixture(scope="module")
+def networks() -> dict[str, nn.Module]:
+    return {config: tap_tools.filled(lambda c=config: FlairUNet(c), pack) for config, pack in PACKS.items()}
+
+
+@pytest.mark.parametrize("config", PACKS)
+def test_names_and_shapes_are_the_checkpoints(config: str) -> None:
+    with torch.device("meta"):
+        net = FlairUNet(config)
+    assert tap_tools.layout(net) == tap_tools.pack_layout(PACKS[config])
+
+
+@pytest.mark.parametrize(("config", "case_name"), CASES)
+def test_every_tap_is_the_official_networks(
+    networks: dict[str, nn.Module], config: str, case_name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    case = next(c for c in PACKS[config]["cases"] if c["name"] == case_name)
+    flows: dict[int, Any] = {}
+    module = bicubic_unet if config == "bicubic" else blur_unet
+    plain = module.level_flows
+
+    def recorded(spynet: nn.Module, frames: torch.Tensor) -> Any:
+        return flows.setdefault(frames.shape[-2], plain(spynet, frames))
+
+    monkeypatch.setattr(module, "level_flows", recorded)
+    net = networks[config]
+    with torch.no_grad(), tap_tools.tapped(net, case["outputs"], last=True) as taps:
+        taps["out"] = net(**parity.inputs(case))
+    for size, (ahead, back) in flows.items():
+        level = "downs.1" if size == 128 else "downs.3"
+        taps |= {f"{level}.flow_forward": ahead, f"{level}.flow_backward": back}
+        taps |= {f"flow_forward_{size}": ahead, f"flow_backward_{size}": back}
+    differences = tap_tools.differences(taps, case["outputs"])
+    assert {tap: d for tap, d in differences.items() if not d <= 1e-4} == {}
+
+
+def test_a_frame_alone_and_without_temporal_parts(networks: dict[str, nn.Module]) -> None:
+    """One frame works, and without the temporal parts frames of a clip differ only through normalization."""
+    generator = torch.Generator().manual_seed(0)
+    x, low = (torch.randn(1, 3, 128, 128, generator=generator) for _ in range(2))
+    net = networks["bicubic"]
+    with torch.no_grad():
+        one = net(x, torch.tensor([0.5]), low[None])
+        plain = net(x, torch.tensor([0.5]), low[None], enable_cross_frames=False)
+        twice = net(x.repeat(2, 1, 1, 1), torch.tensor([0.5, 0.5]), low.repeat(2, 1, 1, 1)[None],
+                    enable_cross_frames=False)  # fmt: skip
+    assert one.shape == (1, 3, 128, 128)
+    assert not torch.allclose(one, plain, atol=1e-3)
+    torch.testing.assert_close(twice[1:], plain, rtol=1e-3, atol=1e-3)
+
+
+def test_wrong_sizes_and_names_are_refused(networks: dict[str, nn.Module]) -> None:
+    with pytest.raises(ValueError, match="multiples of 16"):
+        networks["bicubic"](torch.zeros(1, 3, 120, 130), torch.ones(1), torch.zeros(1, 1, 3, 120, 130))
+    with pytest.raises(ValueError, match="multiples of 64"):
+        networks["blur"](torch.zeros(1, 3, 96, 96), torch.ones(1), torch.zeros(1, 1, 3, 96, 96))
+    with pytest.raises(InputError, match="did you mean 'bicubic'"):
+        FlairUNet("bicubik")
