@@ -1,0 +1,78 @@
+"""Column slices: the column that moves is found, and every frame's column stands at its time."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from vfsrbench.clip import Clip
+from vfsrbench.errors import InputError
+from vfsrbench.strips import TruthStrip, choose_column, choose_rows, cut, motion, read_strip, write_strip
+
+HEIGHT, WIDTH, TIME = 96, 128, 20
+
+
+def moving(column: int = 80, row: int = 40) -> Clip:
+    """A still picture in which one small patch flickers."""
+    rng = np.random.default_rng(1)
+    still = rng.integers(0, 255, (HEIGHT, WIDTH, 3), dtype=np.uint8)
+    frames = np.repeat(still[None], TIME, axis=0)
+    frames[::2, row - 4 : row + 4, column - 3 : column + 3] = 255
+    frames[1::2, row - 4 : row + 4, column - 3 : column + 3] = 0
+    return Clip.from_array(frames, "moving")
+
+
+def test_the_automatic_column_and_rows_are_where_things_move() -> None:
+    truth = TruthStrip.of(moving())
+    assert abs(truth.column - 80) <= 4
+    assert truth.rows[0] <= 36 and truth.rows[1] >= 44 and truth.rows[1] - truth.rows[0] == HEIGHT // 4
+
+
+def test_motion_at_the_border_does_not_win() -> None:
+    frames = moving().read(0, TIME)
+    frames[::2, :, :6] = 255
+    frames[1::2, :, :6] = 0
+    column = TruthStrip.of(Clip.from_array(frames, "border")).column
+    assert abs(column - 80) <= 4
+
+
+def test_motion_sums_steps_across_windows() -> None:
+    clip = moving()
+    frames = clip.read(0, TIME).astype(int)
+    assert np.array_equal(motion(clip), np.abs(np.diff(frames, axis=0)).sum(axis=(0, 3)))
+
+
+def test_a_chosen_column_is_a_fraction_of_the_width() -> None:
+    assert choose_column(0.25, 128) == 32
+    assert choose_column(1.0, 128) == 127
+    assert choose_rows(np.zeros((10, 10)), 5, 20) == (0, 10)
+
+
+def test_the_strip_holds_the_column_of_each_frame_at_its_time() -> None:
+    clip = moving()
+    frames = clip.read(0, TIME)
+    strip = cut(clip, 33)
+    assert strip.shape == (HEIGHT, TIME, 3)
+    for t in (0, 7, 8, TIME - 1):
+        assert np.array_equal(strip[:, t], frames[t, :, 33])
+
+
+def test_a_smaller_clip_is_cut_at_the_matching_place() -> None:
+    frames = moving().read(0, TIME)[:, ::4, ::4]
+    small = Clip.from_array(np.ascontiguousarray(frames), "small")
+    assert np.array_equal(cut(small, 81, of_width=WIDTH)[:, 3], frames[3, :, 20])
+
+
+def test_files_come_back_as_they_were(tmp_path: Path) -> None:
+    truth = TruthStrip.of(moving())
+    truth.write(tmp_path / "t.npz")
+    back = TruthStrip.read(tmp_path / "t.npz")
+    assert np.array_equal(back.strip, truth.strip) and np.array_equal(back.frame, truth.frame)
+    assert (back.column, back.rows) == (truth.column, truth.rows)
+    write_strip(tmp_path / "s.npz", truth.strip)
+    assert np.array_equal(read_strip(tmp_path / "s.npz"), truth.strip)
+    (tmp_path / "bad.npz").write_bytes(b"no")
+    with pytest.raises(InputError, match=r"bad\.npz: is no slice file"):
+        read_strip(tmp_path / "bad.npz")

@@ -1,0 +1,123 @@
+"""Temporal column slices: one column of every frame, side by side in time (KEEP, Fig. 5).
+
+A run keeps the strip of each restored clip, so that reports can show flicker although the frames
+themselves are gone. The column follows from the ground truth alone: every method shows the same one.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from vfsrbench.clip import Clip
+from vfsrbench.errors import InputError
+from vfsrbench.files import whole_file
+
+Frames = NDArray[np.uint8]
+Floats = NDArray[np.float64]
+Column = float | Literal["auto"]
+_BLOCK = 8
+_MIDDLE = 0.6  # the automatic column lies in the middle of the picture: the face, not what passes behind
+
+
+def motion(clip: Clip) -> Floats:
+    """How much each pixel changes: the sum of absolute steps between frames, (H, W), in grey levels."""
+    total = np.zeros((clip.height, clip.width))
+    for _, _, frames in clip.windows(_BLOCK, context=1):
+        total += np.abs(np.diff(frames.astype(np.int16), axis=0)).sum(axis=(0, 3))
+    return total
+
+
+def choose_column(column: Column, width: int, moved: Floats | None = None) -> int:
+    """The column's number: a fraction of the width, or (`auto`) the one in the middle that moves most."""
+    if column != "auto":
+        return min(width - 1, int(column * width))
+    assert moved is not None, "an automatic column needs the clip's motion"
+    margin = int(width * (1 - _MIDDLE) / 2)
+    near = max(1, width // 64)
+    smooth = np.convolve(moved.sum(axis=0), np.ones(2 * near + 1), mode="same")
+    return margin + int(smooth[margin : width - margin].argmax())
+
+
+def choose_rows(moved: Floats, column: int, height: int) -> tuple[int, int]:
+    """The `height` rows of the column that move most, as first and last + 1."""
+    height = min(height, len(moved))
+    near = max(1, moved.shape[1] // 64)
+    line = moved[:, max(0, column - near) : column + near + 1].sum(axis=1)
+    total = np.concatenate([[0.0], line.cumsum()])
+    first = int((total[height:] - total[:-height]).argmax())
+    return first, first + height
+
+
+def cut(clip: Clip, column: int, of_width: int | None = None) -> Frames:
+    """The column of every frame, time to the right: uint8 RGB (H, T, 3).
+
+    `of_width` is the width that `column` was chosen in, when the clip is smaller (a degraded one).
+    """
+    place = column * clip.width // (of_width or clip.width)
+    parts = [frames[:, :, place] for _, _, frames in clip.windows(_BLOCK)]
+    return np.ascontiguousarray(np.concatenate(parts).transpose(1, 0, 2))
+
+
+@dataclass(frozen=True)
+class TruthStrip:
+    """The ground truth's side of a slice figure.
+
+    `strip` is (H, T, 3); `frame` the middle frame (H, W, 3) on which the column is marked; `rows` the part
+    of the column to show.
+    """
+
+    strip: Frames
+    frame: Frames
+    column: int
+    rows: tuple[int, int]
+
+    @classmethod
+    def of(cls, clip: Clip, column: Column = "auto", rows: int | None = None) -> TruthStrip:
+        """Chosen from the ground truth. `rows` defaults to a quarter of the height."""
+        moved = motion(clip)
+        place = choose_column(column, clip.width, moved)
+        middle = len(clip) // 2
+        return cls(
+            cut(clip, place),
+            clip.read(middle, middle + 1)[0],
+            place,
+            choose_rows(moved, place, rows or clip.height // 4),
+        )
+
+    def write(self, path: Path) -> None:
+        """Whole or not at all."""
+        with whole_file(path) as temporary, temporary.open("wb") as file:
+            np.savez_compressed(
+                file, strip=self.strip, frame=self.frame, column=self.column, rows=np.array(self.rows)
+            )
+
+    @classmethod
+    def read(cls, path: Path) -> TruthStrip:
+        """InputError if the file is none of ours."""
+        arrays = _load(path, "strip", "frame", "column", "rows")
+        first, last = (int(v) for v in arrays["rows"])
+        return cls(arrays["strip"], arrays["frame"], int(arrays["column"]), (first, last))
+
+
+def write_strip(path: Path, strip: Frames) -> None:
+    """A degraded or restored clip's strip, (H, T, 3). Whole or not at all."""
+    with whole_file(path) as temporary, temporary.open("wb") as file:
+        np.savez_compressed(file, strip=strip)
+
+
+def read_strip(path: Path) -> Frames:
+    """The strip at `path`, uint8 RGB (H, T, 3)."""
+    return _load(path, "strip")["strip"]
+
+
+def _load(path: Path, *names: str) -> dict[str, NDArray[np.uint8]]:
+    try:
+        with np.load(path, allow_pickle=False) as arrays:
+            return {name: arrays[name] for name in names}
+    except (OSError, ValueError, KeyError) as error:
+        raise InputError(f"{path}: is no slice file ({error}); delete it and run again") from None
