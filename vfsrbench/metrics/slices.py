@@ -68,13 +68,13 @@ def _strips(frames: Frames) -> Iterator[NDArray[np.float64]]:
     """The clip cut into strips of columns: float64 (T, H, columns * 3)."""
     for left in range(0, frames.shape[2], _STRIP):
         part = frames[:, :, left : left + _STRIP]
-        yield part.reshape(*part.shape[:2], -1).astype(np.float64)
+        yield part.reshape(len(part), part.shape[1], part.shape[2] * 3).astype(np.float64)
 
 
 def _smooth(planes: NDArray[np.float64]) -> Iterator[Plane]:
     """(T, H, N) under the Gaussian window over T and H, valid area: T-10 arrays (H-10, N)."""
     taps = gaussian()
-    flat = planes.reshape(len(planes), -1)
+    flat = planes.reshape(len(planes), planes.shape[1] * planes.shape[2])
     for start in range(0, len(planes) - (TAPS - 1), _GROUP):
         part = flat[start : start + _GROUP + TAPS - 1]
         for mixed in _temporal(len(part)) @ part:

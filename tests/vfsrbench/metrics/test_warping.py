@@ -1,0 +1,80 @@
+"""Warping error: shared flows, pairs without visible pixels, and what smoothness does to it."""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+import pytest
+
+from tests.vfsrbench.metrics import clips
+from tests.vfsrbench.metrics.checker import scores
+from tests.vfsrbench.metrics.references import metric
+from vfsrbench.metrics.base import TruthInfo, Window
+from vfsrbench.metrics.flows import DisFlow, Flow
+from vfsrbench.metrics.warping import carrier, visible
+
+INFO = TruthInfo("clip", "", 12, exact_flow=clips.motion)
+
+
+def test_the_exact_flow_explains_the_ground_truth_and_dis_nearly_does() -> None:
+    truth = clips.moving(6)
+    exact, found = (
+        metric(name).finish(scores(metric(name), truth, truth, 3, INFO)) for name in ("ewarp_gt", "ewarp_dis")
+    )
+    unmoved = 1e3 * np.mean((np.diff(truth.astype(float) / 255, axis=0)) ** 2)
+    assert exact < 0.02 * unmoved
+    assert exact < found < 0.1 * unmoved
+
+
+def test_dis_finds_the_motion_in_pixels_x_then_y() -> None:
+    window = Window(clips.moving(2, size=128), 0, 0, INFO)
+    (flow,) = DisFlow().flows(window, [(0, 1)])
+    assert flow.vectors.shape == (2, 128, 128)
+    inside = flow.vectors[:, 20:-20, 20:-20]
+    assert inside.mean((1, 2)) == pytest.approx(np.array(clips.STEP), abs=0.1)
+
+
+def test_flow_on_the_ground_truth_is_found_once_for_all_methods(monkeypatch: pytest.MonkeyPatch) -> None:
+    calls = []
+    create = cv2.DISOpticalFlow.create
+
+    def counted(preset: int) -> object:
+        calls.append(preset)
+        return create(preset)
+
+    monkeypatch.setattr(cv2.DISOpticalFlow, "create", counted)
+    frames = clips.moving(4)
+    truth = Window(frames, 0, 0, INFO)
+    state = metric("ewarp_dis").prepare(truth)
+    again = metric("ewarp_dis").prepare(truth)
+    for strength in (0.2, 0.4, 0.6):
+        metric("ewarp_dis").score(Window(clips.noisy(frames, strength), 0, 0, INFO), truth, state)
+    assert len(again) == 3
+    assert len(calls) == 6  # three pairs, both directions
+
+
+def test_a_pair_in_which_nothing_is_visible_has_no_value() -> None:
+    far = Flow(np.full((2, 16, 16), 3.0, np.float32))  # both directions the same way: inconsistent
+    seen = visible(far, far)
+    assert not seen.any()
+    frame = np.zeros((16, 16, 3), np.uint8)
+    assert np.isnan(carrier(far, seen).error(frame, frame))
+
+
+def test_pixels_whose_flow_is_unknown_are_left_out() -> None:
+    still = np.zeros((2, 16, 16), np.float32)
+    known = np.ones((16, 16), bool)
+    known[:, 8:] = False
+    assert (visible(Flow(still, known), Flow(still)) == known).all()
+    nonsense = np.where(known, still, 99).astype(np.float32)
+    assert visible(Flow(still), Flow(nonsense, known)).all()  # an unknown backward flow says nothing
+
+
+def test_blur_wins_over_noise_and_the_card_says_so() -> None:
+    truth = clips.moving(6)
+    sharp, soft, rough = (
+        metric("ewarp_dis").finish(scores(metric("ewarp_dis"), x, truth, 6, INFO))
+        for x in (truth, clips.blurred(truth, 1.0), clips.noisy(truth, 0.5))
+    )
+    assert soft < sharp < rough
+    assert "Smooth output always wins" in metric("ewarp_dis").card.definition
