@@ -21,7 +21,7 @@ Frames = NDArray[np.uint8]
 Floats = NDArray[np.float64]
 Column = float | Literal["auto"]
 _BLOCK = 8
-_MIDDLE = 0.6  # the automatic column lies in the middle of the picture: the face, not what passes behind
+_MIDDLE = 0.6  # what is chosen lies in the middle of the picture: the face, not what passes behind it
 
 
 def motion(clip: Clip) -> Floats:
@@ -37,20 +37,28 @@ def choose_column(column: Column, width: int, moved: Floats | None = None) -> in
     if column != "auto":
         return min(width - 1, int(column * width))
     assert moved is not None, "an automatic column needs the clip's motion"
-    margin = int(width * (1 - _MIDDLE) / 2)
+    inner = moved[_inner(len(moved))].sum(axis=0)
     near = max(1, width // 64)
-    smooth = np.convolve(moved.sum(axis=0), np.ones(2 * near + 1), mode="same")
-    return margin + int(smooth[margin : width - margin].argmax())
+    smooth = np.convolve(inner, np.ones(2 * near + 1), mode="same")
+    middle = _inner(width)
+    return middle.start + int(smooth[middle].argmax())
 
 
 def choose_rows(moved: Floats, column: int, height: int) -> tuple[int, int]:
-    """The `height` rows of the column that move most, as first and last + 1."""
-    height = min(height, len(moved))
+    """The `height` rows of the column that move most, as first and last + 1; in the middle if they fit."""
     near = max(1, moved.shape[1] // 64)
     line = moved[:, max(0, column - near) : column + near + 1].sum(axis=1)
-    total = np.concatenate([[0.0], line.cumsum()])
-    first = int((total[height:] - total[:-height]).argmax())
+    middle = _inner(len(moved))
+    if height > middle.stop - middle.start:
+        middle, height = slice(0, len(moved)), min(height, len(moved))
+    total = np.concatenate([[0.0], line[middle].cumsum()])
+    first = middle.start + int((total[height:] - total[:-height]).argmax())
     return first, first + height
+
+
+def _inner(size: int) -> slice:
+    margin = int(size * (1 - _MIDDLE) / 2)
+    return slice(margin, size - margin)
 
 
 def cut(clip: Clip, column: int, of_width: int | None = None) -> Frames:
