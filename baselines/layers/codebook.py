@@ -1,7 +1,8 @@
 """What CodeFormer and KEEP share: a VQGAN whose codes a transformer predicts from a degraded face.
 
 Source: Zhou et al., "Towards Robust Blind Face Restoration with Codebook Lookup Transformer"
-(NeurIPS 2022). All shapes are those of 512x512 faces: 16x16 latents, 256 tokens in row-major order.
+(NeurIPS 2022). Shapes in docstrings are those of the published 512x512 faces: 16x16 latents, 256 tokens
+in row-major order.
 """
 
 from __future__ import annotations
@@ -16,12 +17,13 @@ from baselines.layers.transformer import TransformerLayer
 from baselines.layers.vqgan import ResBlock, VQEncoder, VQGenerator, conv3x3
 from degradations.errors import InputError
 
-SIDE = 512  # the position code fixes the number of tokens, and with it the frame size
+SIDE = 512
+SHRINK = 32  # a latent's side is that of the frame divided by this
 LATENT = 256
 TOKEN = 512
 CODES = 1024
 
-# For each map size: its channels, the encoder block whose output is fused, and the generator block
+# For each map size (in a 512x512 network): its channels, the encoder block whose output is fused, and the generator block
 # after which it is fused (indices into the flat block lists).
 MAP_CHANNELS = {16: 512, 32: 256, 64: 256, 128: 128, 256: 128, 512: 64}
 ENCODER_BLOCK = {16: 18, 32: 14, 64: 11, 128: 8, 256: 5, 512: 2}
@@ -38,7 +40,8 @@ class Codebook(nn.Module):
     def forward(self, codes: Tensor) -> Tensor:
         """Indices (b, n) of a square map -> latents (b, LATENT, side, side)."""
         side = int(codes.shape[1] ** 0.5)
-        return self.embedding(codes).transpose(1, 2).unflatten(2, (side, side))
+        # as a view this would be channels-last for some batch sizes, and GroupNorm rounds otherwise there
+        return self.embedding(codes).transpose(1, 2).contiguous().unflatten(2, (side, side))
 
 
 class FuseBlock(nn.Module):
@@ -68,23 +71,28 @@ def fuse_blocks(sizes: Sequence[int]) -> nn.ModuleDict:
 
 
 class CodePredictor(nn.Module):
-    """Encoder, code transformer, codebook and generator, under the names of the published files."""
+    """Encoder, code transformer, codebook and generator, under the names of the published files.
 
-    def __init__(self, layers: int = 9, heads: int = 8) -> None:
+    side: height and width of the frames, fixed by the position code (published: 512).
+    """
+
+    def __init__(self, side: int = SIDE, layers: int = 9, heads: int = 8) -> None:
         super().__init__()
+        self.side = side
         self.encoder = VQEncoder(LATENT)
         self.quantize = Codebook()
         self.generator = VQGenerator(LATENT)
-        self.position_emb = nn.Parameter(torch.zeros((SIDE // 32) ** 2, TOKEN))
+        self.position_emb = nn.Parameter(torch.zeros((side // SHRINK) ** 2, TOKEN))
         self.feat_emb = nn.Linear(LATENT, TOKEN)
         self.ft_layers = nn.ModuleList(TransformerLayer(TOKEN, heads, 2 * TOKEN) for _ in range(layers))
         self.idx_pred_layer = nn.Sequential(nn.LayerNorm(TOKEN), nn.Linear(TOKEN, CODES, bias=False))
 
     def encode(self, x: Tensor, sizes: Sequence[int]) -> tuple[Tensor, dict[int, Tensor]]:
         """Faces (b, 3, 512, 512) in [-1, 1] -> latents, and the encoder's maps of the wanted sizes."""
-        if x.ndim != 4 or x.shape[1] != 3 or tuple(x.shape[-2:]) != (SIDE, SIDE):
+        if x.ndim != 4 or x.shape[1:] != (3, self.side, self.side):
             raise InputError(
-                f"{type(self).__name__} takes RGB faces of {SIDE}x{SIDE}, got {list(x.shape)}: resize them"
+                f"{type(self).__name__} takes RGB faces of {self.side}x{self.side}, got {list(x.shape)}: "
+                f"resize them"
             )
         latent, kept = self.encoder(x, [ENCODER_BLOCK[size] for size in sizes])
         return latent, {size: kept[ENCODER_BLOCK[size]] for size in sizes}

@@ -179,6 +179,6 @@ class BlurUpConv2d(ModulatedConv2d):
 
 def decoder_channels(size: int, multiplier: float = 2, narrow: float = 1) -> dict[int, int]:
     """Channels of a StyleGAN2 generator at each resolution from 4 to `size`."""
-    wide = {res: 512 for res in (4, 8, 16, 32)}
+    wide = dict.fromkeys((4, 8, 16, 32), 512)
     tapered = {64 * 2**i: int(256 * multiplier) >> i for i in range(5)}
     return {res: int(c * narrow) for res, c in (wide | tapered).items() if res <= size}

@@ -1,0 +1,1 @@
+"""VQFR (Gu et al., ECCV 2022): codebook textures, warped to the degraded face."""
