@@ -19,7 +19,8 @@ Status = Literal["ok", "failed", "skipped", "oom"]
 class JobRecord(BaseModel):
     """Everything about one job (method, split, clip) but its frame values."""
 
-    model_config = ConfigDict(extra="ignore")
+    # NaN and infinity are written as strings: JSON has no word for them, and null would not be a float
+    model_config = ConfigDict(extra="ignore", ser_json_inf_nan="strings")
 
     schema_version: int = SCHEMA
     key: str
@@ -76,6 +77,8 @@ class JobRecord(BaseModel):
     window: int | None = None
     """Frames a call of the method's restore got at most (after halving, if memory ran out)."""
     versions: dict[str, str] = {}
+    finished: str = ""
+    """When the job ended, UTC, ISO 8601: of two results of one job the later one counts."""
 
     @property
     def frames_per_second(self) -> float:

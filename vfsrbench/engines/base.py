@@ -1,0 +1,60 @@
+"""What an engine is: it runs tasks somewhere and says what became of them. It knows nothing of clips."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+
+@dataclass(frozen=True)
+class Event:
+    """What a worker is doing: a step of a job of its task (none: of the task as a whole).
+
+    `done` of `total` frames of that step are behind it.
+    """
+
+    job: int | None
+    step: str
+    done: int = 0
+    total: int = 0
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """A task came to its end: what the worker returned, or the unexpected error's traceback."""
+
+    task: Any
+    result: Any = None
+    crash: str = ""
+
+
+Emit = Callable[[Event], None]
+Work = Callable[[Any, Emit], Any]
+"""Does one task, telling its events. Errors that are not the task's own may escape: they are crashes."""
+
+Listen = Callable[[Any, Event], None]
+"""Hears (task, event)."""
+
+Lost = Callable[[Any, Event | None, str], Any]
+"""A task's worker died twice: (task, last event heard, how it died) -> what to do instead, or None."""
+
+
+class Start(Protocol):
+    """Makes the work in a fresh worker. It is pickled: a module-level function or a plain dataclass."""
+
+    def __call__(self) -> Work: ...
+
+
+class Engine(Protocol):
+    """Runs tasks in any order, at most one at a time in each worker.
+
+    A cluster engine fits in by starting `work` on its nodes: tasks and outcomes are plain pickled data,
+    and everything large goes through the workspace on a shared disk.
+    """
+
+    name: str
+
+    def run(self, start: Start, tasks: Sequence[Any], listen: Listen, lost: Lost, /) -> Iterator[Outcome]:
+        """The outcome of each task, as it ends. Closing the iterator stops all workers."""
+        ...

@@ -1,0 +1,236 @@
+"""One process a GPU, or several on the CPU. A worker that dies costs its task a second try, no more."""
+
+from __future__ import annotations
+
+import contextlib
+import multiprocessing
+import os
+import signal
+import subprocess
+import threading
+import traceback
+from collections import deque
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from multiprocessing.connection import Connection, wait
+from multiprocessing.process import BaseProcess
+from typing import Any
+
+from vfsrbench.engines.base import Event, Listen, Lost, Outcome, Start
+
+TRIES = 2
+_THREAD_VARIABLES = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
+_BYTES_A_WORKER = 2 << 30
+
+
+@dataclass
+class LocalEngine:
+    """Spawned processes on this machine.
+
+    `workers`: their number (default: one a GPU; without GPU as many as cores and memory allow). Each sees
+    one GPU only, chosen before it imports torch, and its share of the cores.
+    """
+
+    workers: int | None = None
+    name: str = "local"
+
+    def run(self, start: Start, tasks: Sequence[Any], listen: Listen, lost: Lost, /) -> Iterator[Outcome]:
+        if not tasks:
+            return
+        gpus = visible_gpus()
+        count = min(self.workers or len(gpus) or cpu_workers(), len(tasks))
+        pool = _Pool(start, worker_environments(count, gpus))
+        try:
+            yield from pool.work_off(deque(_Assignment(t) for t in tasks), listen, lost)
+        finally:
+            pool.stop()
+
+
+def cores() -> int:
+    """Cores that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def cpu_workers() -> int:
+    """As many workers as there are cores, if each has two gigabytes of free memory."""
+    import psutil
+
+    return max(1, min(cores(), psutil.virtual_memory().available // _BYTES_A_WORKER))
+
+
+def visible_gpus() -> list[str]:
+    """The GPUs that this process may use, as CUDA_VISIBLE_DEVICES names them. Does not import torch."""
+    given = os.environ.get("CUDA_VISIBLE_DEVICES")
+    if given is not None:
+        return [name.strip() for name in given.split(",") if name.strip() not in {"", "-1"}]
+    try:
+        listed = subprocess.run(["nvidia-smi", "-L"], capture_output=True, text=True, timeout=30, check=True)
+    except (OSError, subprocess.SubprocessError):
+        return []
+    lines = [line for line in listed.stdout.splitlines() if line.startswith("GPU ")]
+    return [str(index) for index in range(len(lines))]
+
+
+def worker_environments(count: int, gpus: Sequence[str]) -> list[dict[str, str]]:
+    """What each worker's environment adds to ours: its GPU, and its share of the threads."""
+    threads = str(max(1, cores() // count))
+    shared = {name: os.environ.get(name, threads) for name in _THREAD_VARIABLES}
+    if not gpus:
+        return [dict(shared) for _ in range(count)]
+    return [{**shared, "CUDA_VISIBLE_DEVICES": gpus[i % len(gpus)]} for i in range(count)]
+
+
+@dataclass
+class _Assignment:
+    task: Any
+    tries: int = 0
+
+
+@dataclass
+class _Worker:
+    process: BaseProcess
+    pipe: Connection
+    environment: Mapping[str, str]
+    current: _Assignment | None = None
+    heard: Event | None = field(default=None)
+
+
+class _Pool:
+    def __init__(self, start: Start, environments: Sequence[Mapping[str, str]]) -> None:
+        self._context = multiprocessing.get_context("spawn")
+        self._start = start
+        self._workers: list[_Worker] = []
+        for environment in environments:
+            self._workers.append(self._spawn(environment))
+
+    def _spawn(self, environment: Mapping[str, str]) -> _Worker:
+        ours, theirs = self._context.Pipe()
+        process = self._context.Process(target=_serve, args=(theirs, self._start))
+        with _environment(environment):  # it must stand before the interpreter starts, let alone torch
+            process.start()
+        theirs.close()
+        return _Worker(process, ours, environment)
+
+    def work_off(self, queue: deque[_Assignment], listen: Listen, lost: Lost) -> Iterator[Outcome]:
+        while queue or any(w.current for w in self._workers):
+            for index, worker in enumerate(self._workers):
+                if queue and worker.current is None:
+                    self._workers[index] = self._give(worker, queue.popleft())
+            busy = {w.pipe: w for w in self._workers if w.current is not None}
+            ready = wait([*busy, *(w.process.sentinel for w in busy.values())])
+            for worker in list(busy.values()):
+                if worker.pipe in ready or worker.process.sentinel in ready:
+                    yield from self._hear(worker, queue, listen, lost)
+
+    def _give(self, worker: _Worker, assignment: _Assignment) -> _Worker:
+        """The worker that has the task: this one, or a new one if it died while it had nothing to do."""
+        assignment.tries += 1
+        try:
+            worker.pipe.send(assignment.task)
+        except OSError:
+            worker = self._renew(worker)
+            worker.pipe.send(assignment.task)
+        worker.current, worker.heard = assignment, None
+        return worker
+
+    def _renew(self, worker: _Worker) -> _Worker:
+        worker.pipe.close()
+        worker.process.join()
+        return self._spawn(worker.environment)
+
+    def _hear(
+        self, worker: _Worker, queue: deque[_Assignment], listen: Listen, lost: Lost
+    ) -> Iterator[Outcome]:
+        """Take in all that the worker has said; when it is dead, see to its task and replace it."""
+        assignment = worker.current
+        assert assignment is not None
+        task = assignment.task
+        try:
+            while worker.pipe.poll():
+                message = worker.pipe.recv()
+                if isinstance(message, Event):
+                    worker.heard = message
+                    listen(task, message)
+                else:
+                    worker.current = None
+                    yield message
+                    return
+        except (EOFError, OSError):
+            pass
+        else:
+            if worker.process.is_alive():
+                return
+        self._workers[self._workers.index(worker)] = self._renew(worker)
+        if assignment.tries < TRIES:
+            queue.appendleft(assignment)
+            return
+        instead = lost(task, worker.heard, _how_it_died(worker.process))
+        if instead is not None:
+            queue.appendleft(_Assignment(instead))
+
+    def stop(self) -> None:
+        for worker in self._workers:
+            if worker.current is None:
+                with contextlib.suppress(OSError):
+                    worker.pipe.send(None)
+            else:
+                worker.process.terminate()
+        for worker in self._workers:
+            worker.process.join(5)
+            if worker.process.is_alive():
+                worker.process.kill()
+                worker.process.join()
+            worker.pipe.close()
+
+
+def _how_it_died(process: BaseProcess) -> str:
+    code = process.exitcode or 0
+    if code >= 0:
+        return f"its process ended with exit code {code}"
+    try:
+        name = signal.Signals(-code).name
+    except ValueError:
+        name = f"signal {-code}"
+    hint = ", perhaps because the machine ran out of memory" if name == "SIGKILL" else ""
+    return f"its process was killed by {name}{hint}"
+
+
+@contextlib.contextmanager
+def _environment(changes: Mapping[str, str]) -> Iterator[None]:
+    before = {name: os.environ.get(name) for name in changes}
+    os.environ.update(changes)
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            if value is None:
+                os.environ.pop(name, None)
+            else:
+                os.environ[name] = value
+
+
+def _serve(pipe: Connection, start: Start) -> None:
+    """A worker's life: tasks come, events and outcomes go, until None comes or the parent is gone."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's business
+    threading.Thread(target=_die_with_parent, daemon=True).start()
+    work = None
+    while True:
+        try:
+            task = pipe.recv()
+        except EOFError:
+            return
+        if task is None:
+            return
+        try:
+            work = work or start()
+            outcome = Outcome(task, work(task, pipe.send))
+        except Exception:
+            outcome = Outcome(task, crash=traceback.format_exc())
+        pipe.send(outcome)
+
+
+def _die_with_parent() -> None:
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        wait([parent.sentinel])
+        os._exit(1)

@@ -1,0 +1,28 @@
+"""Everything in this process, one task after the other: for debugging, and for methods that are objects."""
+
+from __future__ import annotations
+
+import traceback
+from collections.abc import Iterator, Sequence
+from functools import partial
+from typing import Any
+
+from vfsrbench.engines.base import Listen, Lost, Outcome, Start
+
+
+class SerialEngine:
+    """Nothing is pickled and nothing is started. A crash of the interpreter ends the run."""
+
+    name = "serial"
+
+    def run(self, start: Start, tasks: Sequence[Any], listen: Listen, lost: Lost, /) -> Iterator[Outcome]:
+        if not tasks:
+            return
+        work = start()
+        for task in tasks:
+            try:
+                result = work(task, partial(listen, task))
+            except Exception:
+                yield Outcome(task, crash=traceback.format_exc())
+            else:
+                yield Outcome(task, result)

@@ -1,0 +1,106 @@
+"""Content keys: what a result depends on, hashed. Equal key means the work is done.
+
+Nothing is keyed by a file's name, place or date. A clip's name is in the key of its degradation because the
+random draws are seeded with it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import uuid
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from vfsrbench import __version__
+from vfsrbench.card import MethodCard, MetricCard
+from vfsrbench.plugins import Entry, Method
+from vfsrbench.weights import Weights
+
+Facts = Mapping[str, Any]
+OWN_PACKAGES = ("vfsrbench", "baselines")
+# what a method's code reads; notes, pictures and caches beside it change nothing
+_CODE = frozenset(
+    {".py", ".pyx", ".so", ".c", ".cc", ".cpp", ".cu", ".h", ".toml", ".json", ".yaml", ".yml"}
+    | {".npy", ".npz", ".pt", ".pth", ".ckpt", ".onnx", ".safetensors"}
+)
+
+
+def digest_of(kind: str, facts: Facts) -> str:
+    """SHA-256 over the facts as canonical JSON; `kind` keeps keys of different things apart."""
+    text = json.dumps(facts, sort_keys=True, separators=(",", ":"), allow_nan=False)
+    return hashlib.sha256(f"vfsrbench-{kind}-1:{text}".encode()).hexdigest()
+
+
+def array_digest(array: NDArray[Any]) -> str:
+    """SHA-256 over an array's type, shape and bytes."""
+    head = f"{array.dtype.str}:{array.shape}:".encode()
+    return hashlib.sha256(head + np.ascontiguousarray(array).tobytes()).hexdigest()
+
+
+def code_facts(entry: Entry[MethodCard] | Entry[MetricCard]) -> dict[str, str]:
+    """What says which code this is. Ours: the version of vfsrbench. A third party's: its files' content.
+    An object made in Python: nothing does, so it gets a name that no earlier run had."""
+    if entry.folder is None and not entry.path.is_file():
+        return {"object": uuid.uuid4().hex}
+    if entry.folder is None and str(entry.card.factory).partition(".")[0] in OWN_PACKAGES:
+        return {"vfsrbench": __version__}
+    return {"files": folder_digest(entry.folder or entry.path.parent)}
+
+
+def folder_digest(folder: Path) -> str:
+    """SHA-256 over the code files below a folder: their relative names and bytes."""
+    total = hashlib.sha256()
+    files = (p for p in folder.rglob("*") if p.suffix.lower() in _CODE and p.is_file())
+    for path in sorted(files, key=lambda p: p.relative_to(folder).as_posix()):
+        name = path.relative_to(folder).as_posix()
+        if any(part.startswith(".") or part == "__pycache__" for part in name.split("/")):
+            continue
+        with path.open("rb") as file:
+            content = hashlib.file_digest(file, "sha256").hexdigest()
+        total.update(f"{name}\0{content}\0".encode())
+    return total.hexdigest()
+
+
+def method_facts(method: Method, weights: Weights) -> dict[str, Any]:
+    """All that a method's output depends on, but for its input and seed."""
+    card = method.card
+    return {
+        "class": card.factory,
+        "version": card.version,
+        "code": code_facts(method.entry),
+        "options": dict(method.options),
+        "weights": weights.missing or weights.hashes,
+        "windows": [card.window, card.overlap, card.tail, card.stateful, card.source, card.scale],
+    }
+
+
+def metric_facts(entry: Entry[MetricCard], weights: Weights) -> dict[str, Any]:
+    """All that a metric's values depend on, but for the frames. Missing weights count: when they come,
+    the scores are due again."""
+    card = entry.card
+    return {
+        "id": card.id,
+        "version": card.version,
+        "class": card.factory,
+        "code": code_facts(entry),
+        "params": dict(card.params),
+        "cap": card.cap,
+        "derived": card.derived.model_dump() if card.derived else None,
+        "weights": weights.missing or weights.hashes,
+    }
+
+
+def restore_key(method: Facts, clip: Facts) -> str:
+    """The key of a restored clip: `method_facts`, and what was fed to it (`ClipPlan.restore_facts`)."""
+    return digest_of("restore", {"method": method, "input": clip})
+
+
+def score_key(restored: str, truth: Facts, metrics: Iterable[Facts]) -> str:
+    """The key of a job's results file."""
+    ordered = sorted(metrics, key=lambda m: m["id"])
+    return digest_of("score", {"restored": restored, "truth": truth, "metrics": ordered})

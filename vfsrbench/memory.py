@@ -1,0 +1,80 @@
+"""Memory: what a step took at its peak, what counts as running out of it, and giving it back."""
+
+from __future__ import annotations
+
+import gc
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import torch
+
+# what allocators other than torch's caching one say
+_MESSAGES = (
+    "out of memory",
+    "can't allocate memory",
+    "CUDNN_STATUS_ALLOC_FAILED",
+    "CUBLAS_STATUS_ALLOC_FAILED",
+)
+
+
+@dataclass
+class Peak:
+    """Bytes at the peak: of the GPU's allocator, or the process's resident memory on a CPU."""
+
+    bytes: int = 0
+
+
+@contextmanager
+def watch_peak(device: torch.device) -> Iterator[Peak]:
+    """Measure the block's peak; the result stands in the object once the block has ended."""
+    peak = Peak()
+    cuda = device.type == "cuda"
+    if cuda:
+        import torch
+
+        torch.cuda.reset_peak_memory_stats(device)
+    else:
+        with suppress(OSError):  # Linux forgets the old peak when asked to; elsewhere it is the process's
+            Path("/proc/self/clear_refs").write_text("5")
+    try:
+        yield peak
+    finally:
+        peak.bytes = torch.cuda.max_memory_allocated(device) if cuda else _resident_peak()
+
+
+def _resident_peak() -> int:
+    with suppress(OSError):
+        for line in Path("/proc/self/status").read_text().splitlines():
+            if line.startswith("VmHWM:"):
+                return int(line.split()[1]) * 1024
+    if sys.platform == "win32":
+        import psutil
+
+        return int(psutil.Process().memory_info().peak_wset)
+    import resource
+
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return peak if sys.platform == "darwin" else peak * 1024
+
+
+def is_out_of_memory(error: BaseException) -> bool:
+    """Whether the error says that memory ran out: torch's own, a library's, or Python's."""
+    import torch
+
+    if isinstance(error, torch.cuda.OutOfMemoryError | MemoryError):
+        return True
+    return isinstance(error, RuntimeError) and any(text in str(error) for text in _MESSAGES)
+
+
+def free_memory() -> None:
+    """Give back what no object holds any more."""
+    import torch
+
+    gc.collect()
+    if torch.cuda.is_available() and torch.cuda.is_initialized():
+        torch.cuda.empty_cache()

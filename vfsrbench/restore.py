@@ -1,0 +1,193 @@
+"""One method over one clip: windows, seeds, rounding to uint8, timing, smaller windows when memory ends."""
+
+from __future__ import annotations
+
+import hashlib
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, ParamSpec, Protocol, TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from vfsrbench.card import MethodCard
+from vfsrbench.errors import InputError, JobFailure
+from vfsrbench.memory import free_memory, is_out_of_memory, watch_peak
+from vfsrbench.predictor import ClipInfo, Predictor
+from vfsrbench.windows import Span, method_windows, smaller
+
+if TYPE_CHECKING:
+    import torch
+
+Frames = NDArray[np.uint8]
+P = ParamSpec("P")
+R = TypeVar("R")
+
+
+class Source(Protocol):
+    """Where frames come from: read(start, stop) gives uint8 RGB (stop - start, H, W, 3)."""
+
+    def read(self, start: int, stop: int) -> Frames: ...
+
+
+class Sink(Protocol):
+    """Where restored frames go, in order. `restart` forgets all of them."""
+
+    def write(self, frames: Frames) -> None: ...
+
+    def restart(self) -> None: ...
+
+
+@dataclass
+class Restoration:
+    """How a restoration went. `seconds` are those inside the method, upload and rounding included, reading
+    and writing files not. `window` is the most frames a call got; `halved` how often memory ran out."""
+
+    seconds: float = 0.0
+    peak_memory: int = 0
+    window: int = 0
+    halved: int = 0
+
+
+def window_seed(seed: int, clip: str, first_frame: int) -> int:
+    """The seed of a window's generator: a hash of the run's seed, the clip's name and the first frame."""
+    text = f"vfsrbench-window:{seed}:{first_frame}:{clip}"
+    return int.from_bytes(hashlib.sha256(text.encode()).digest()[:8], "big") >> 1
+
+
+def restore_clip(
+    predictor: Predictor,
+    source: Source,
+    info: ClipInfo,
+    sink: Sink,
+    *,
+    seed: int,
+    device: torch.device,
+    release: Callable[[], bool] = lambda: False,
+    progress: Callable[[int], None] = lambda done: None,
+) -> Restoration:
+    """Restore a whole clip, window by window.
+
+    When memory runs out, `release` is asked to give back what others hold; if there is nothing left to
+    give, the window is halved and the clip goes on (from its beginning, if the method is stateful). The
+    clip's later frames are then those that the smaller window would have given anyway. `progress` hears
+    the number of frames done. JobFailure says why the method gives no result.
+    """
+    card = predictor.card
+    window = first_window(card, info.frames)
+    overlap = min(card.overlap, window - 1)
+    report = Restoration(window=window)
+    done = 0
+    with watch_peak(device) as peak:
+        _guarded(predictor.start_clip, info)
+        while done < info.frames:
+            span = _next_span(method_windows(info.frames, window, overlap, card.tail), done)
+            frames = source.read(span.start, span.stop)
+            started = time.perf_counter()
+            restored = _attempt(predictor, frames, info, window_seed(seed, info.name, span.start), device)
+            report.seconds += time.perf_counter() - started
+            if restored is not None:
+                sink.write(restored[max(span.keep_from, done) - span.start : span.keep_to - span.start])
+                done = span.keep_to
+                progress(done)
+                continue
+            free_memory()
+            if not release():
+                if window == 1:
+                    raise JobFailure(f"out of memory on {device}, even with one frame at a time", "oom")
+                window, overlap = smaller(window, overlap)
+                report.halved += 1
+            report.window = window
+            if card.stateful:
+                done = 0
+                sink.restart()
+                _guarded(predictor.start_clip, info)
+    report.peak_memory = peak.bytes
+    return report
+
+
+def first_window(card: MethodCard, total: int) -> int:
+    """Frames a call of `restore` gets before memory runs out. Image methods get a batch at a time."""
+    if card.window is None and card.kind == "image":
+        return min(card.batch, total)
+    return total if card.window is None else min(card.window, total)
+
+
+def _next_span(spans: list[Span], done: int) -> Span:
+    return next(span for span in spans if span.keep_to > done)
+
+
+def _attempt(
+    predictor: Predictor, frames: Frames, info: ClipInfo, seed: int, device: torch.device
+) -> Frames | None:
+    """The window restored; None when memory ran out (the error and what it holds are gone by then)."""
+    try:
+        return restore_window(predictor, frames, info, seed, device)
+    except Exception as error:
+        if is_out_of_memory(error):
+            return None
+        raise
+
+
+def restore_window(
+    predictor: Predictor, frames: Frames, info: ClipInfo, seed: int, device: torch.device
+) -> Frames:
+    """uint8 RGB (n, h, w, 3) -> uint8 RGB (n, H, W, 3): clamped to [0, 1], rounded half to even.
+
+    torch's global generators are seeded too and put back afterwards, so that a method which overlooks its
+    generator is still reproducible. JobFailure when the method raises or breaks its contract.
+    """
+    import torch
+
+    generator = torch.Generator().manual_seed(seed)
+    cuda = [device] if device.type == "cuda" else []
+    with torch.no_grad(), torch.random.fork_rng(devices=cuda):
+        torch.manual_seed(seed)
+        batch = torch.from_numpy(frames).to(device).permute(0, 3, 1, 2).contiguous().float().div_(255.0)
+        out = _guarded(predictor.restore, batch, generator)
+        _check(out, (len(frames), 3, info.out_height, info.out_width))
+        pixels = out.to(torch.float32).clamp(0.0, 1.0).mul_(255.0).round_().to(torch.uint8)
+        return pixels.permute(0, 2, 3, 1).contiguous().cpu().numpy()
+
+
+def _check(out: object, expected: tuple[int, int, int, int]) -> None:
+    import torch
+
+    if not isinstance(out, torch.Tensor):
+        raise JobFailure(f"restore returned {type(out).__name__}, a tensor is expected")
+    if not out.is_floating_point():
+        raise JobFailure(f"restore returned {out.dtype}, floating-point values in [0, 1] are expected")
+    if out.ndim == 4 and out.shape[1:] == expected[1:] and len(out) != expected[0]:
+        raise JobFailure(f"restore returned {len(out)} frames for the {expected[0]} it was given")
+    if tuple(out.shape) != expected:
+        raise JobFailure(f"restore returned the shape {tuple(out.shape)}, {expected} is expected")
+    if torch.isnan(out).any():
+        raise JobFailure(f"restore returned NaN in {int(torch.isnan(out).flatten(1).any(1).sum())} frames")
+
+
+def _guarded(call: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
+    """`call`, its own exceptions turned into a JobFailure; running out of memory passes through."""
+    try:
+        return call(*args, **kwargs)
+    except JobFailure:
+        raise
+    except InputError as error:
+        raise JobFailure(str(error)) from error
+    except (Exception, SystemExit) as error:
+        if is_out_of_memory(error):
+            raise
+        raise JobFailure(describe(error)) from error
+
+
+def describe(error: BaseException) -> str:
+    """An unexpected error in one line: its type, its message, and the line of code that raised it."""
+    text = " ".join(str(error).split()) or "no message"
+    where = ""
+    trace = error.__traceback__
+    while trace is not None and trace.tb_next is not None:
+        trace = trace.tb_next
+    if trace is not None:
+        path = trace.tb_frame.f_code.co_filename.replace("\\", "/")
+        where = f" ({'/'.join(path.split('/')[-2:])}, line {trace.tb_lineno})"
+    return f"{type(error).__name__}: {text[:500]}{where}"

@@ -1,0 +1,249 @@
+"""Scoring: the ground truth passes by once, in windows, for all restored versions of a clip together."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from vfsrbench.card import Derived, MetricCard
+from vfsrbench.clip import Clip
+from vfsrbench.errors import InputError, JobFailure
+from vfsrbench.memory import free_memory, is_out_of_memory
+from vfsrbench.metrics.base import Metric, SplitMetric, TruthInfo, Values, Window
+from vfsrbench.plugins import Catalogue, build_metric, choose_metric
+from vfsrbench.restore import describe
+from vfsrbench.weights import resolve_weights
+
+if TYPE_CHECKING:
+    import torch
+
+WINDOW = 16
+log = logging.getLogger(__name__)
+
+
+@dataclass
+class Scores:
+    """What the metrics say of one restored clip; see the fields of the same names in `schema.JobRecord`.
+
+    `values` has a float64 a frame for each metric of level frame or pair. `features` (split metrics) are
+    (n, D) arrays. `broken` names the metrics that raised, which `unavailable` explains.
+    """
+
+    values: dict[str, Values] = field(default_factory=dict)
+    clip_values: dict[str, float] = field(default_factory=dict)
+    missing: dict[str, int] = field(default_factory=dict)
+    unavailable: dict[str, str] = field(default_factory=dict)
+    features: dict[str, NDArray[np.float32]] = field(default_factory=dict)
+    broken: set[str] = field(default_factory=set)
+
+
+def with_sources(ids: Sequence[str], known: Catalogue[MetricCard]) -> list[MetricCard]:
+    """The cards of these metrics and of those that they are derived from, each once, sources first."""
+    cards: dict[str, MetricCard] = {}
+
+    def add(metric_id: str) -> None:
+        card = choose_metric(metric_id, known).card
+        if card.derived is not None:
+            add(card.derived.metric)
+        cards[card.id] = card
+
+    for metric_id in ids:
+        add(metric_id)
+    return list(cards.values())
+
+
+class Scorer:
+    """Metrics, loaded once and used for clip after clip. What cannot be loaded is n/a with its reason."""
+
+    def __init__(self, ids: Sequence[str], known: Catalogue[MetricCard], device: torch.device) -> None:
+        self.cards = with_sources(ids, known)
+        self.window = WINDOW
+        self.metrics: dict[str, Metric] = {}
+        self.unavailable: dict[str, str] = {}
+        self.broken: set[str] = set()
+        for card in self.cards:
+            if card.derived is not None:
+                continue
+            weights = resolve_weights(card.weights)
+            if weights.missing:
+                self.unavailable[card.id] = weights.missing
+                continue
+            try:
+                metric = build_metric(known[card.id])
+                metric.load(weights.paths, device)
+            except Exception as error:
+                self._breaks(card.id, error)
+            else:
+                self.metrics[card.id] = metric
+
+    def _breaks(self, metric_id: str, error: Exception) -> None:
+        reason = str(error) if isinstance(error, InputError) else describe(error)
+        log.warning("metric %s: %s", metric_id, reason, exc_info=error)
+        self.unavailable[metric_id] = reason
+        self.broken.add(metric_id)
+
+    def score(
+        self,
+        truth: Clip,
+        info: TruthInfo,
+        restored: Sequence[Clip],
+        progress: Callable[[int], None] = lambda done: None,
+    ) -> tuple[list[Scores], dict[str, NDArray[np.float32]]]:
+        """Scores of each restored clip, in order, and the ground truth's own features (split metrics).
+
+        All clips have the frames and size of `truth`. `progress` hears the number of frames done. When
+        memory runs out the pass starts again with half the window; results do not depend on the window.
+        JobFailure (oom) when one frame does not fit.
+        """
+        while True:
+            run = _Pass(self, truth, info, restored)
+            try:
+                run.all_windows(self.window, progress)
+            except Exception as error:
+                if not is_out_of_memory(error):
+                    raise
+            else:
+                return run.finish()
+            del run
+            free_memory()
+            if self.window == 1:
+                raise JobFailure("out of memory while scoring, even with one frame at a time", "oom")
+            self.window //= 2
+
+
+class _Pass:
+    """One way through a clip."""
+
+    def __init__(self, scorer: Scorer, truth: Clip, info: TruthInfo, restored: Sequence[Clip]) -> None:
+        self.scorer, self.truth, self.info, self.restored = scorer, truth, info, restored
+        self.scores = [
+            Scores(unavailable=dict(scorer.unavailable), broken=set(scorer.broken)) for _ in restored
+        ]
+        self.pieces: list[dict[str, list[NDArray[Any]]]] = [{} for _ in restored]
+        self.truth_features: dict[str, list[NDArray[np.float32]]] = {}
+        self.active: dict[str, Metric] = {}
+        for metric_id, metric in scorer.metrics.items():
+            reason = unfit(metric.card, info)
+            if reason:
+                for scores in self.scores:
+                    scores.unavailable[metric_id] = reason
+            else:
+                self.active[metric_id] = metric
+
+    def all_windows(self, size: int, progress: Callable[[int], None]) -> None:
+        context = max((m.card.context for m in self.active.values()), default=0)
+        streams = [clip.windows(size, context) for clip in self.restored]
+        for start, lead, frames in self.truth.windows(size, context):
+            truth = Window(frames, start, lead, self.info)
+            states = self._prepare(truth)
+            for scores, pieces, stream in zip(self.scores, self.pieces, streams, strict=True):
+                _, _, own = next(stream)
+                self._score(scores, pieces, Window(own, start, lead, self.info), truth, states)
+            progress(start + len(frames))
+
+    def _prepare(self, truth: Window) -> dict[str, Any]:
+        states: dict[str, Any] = {}
+        for metric_id, metric in list(self.active.items()):
+            try:
+                states[metric_id] = metric.prepare(truth)
+                if isinstance(metric, SplitMetric):
+                    self.truth_features.setdefault(metric_id, []).append(metric.features(truth))
+            except Exception as error:
+                if is_out_of_memory(error):
+                    raise
+                for scores in self.scores:
+                    _break(scores, metric_id, error)
+                del self.active[metric_id]
+        return states
+
+    def _score(
+        self,
+        scores: Scores,
+        pieces: dict[str, list[NDArray[Any]]],
+        restored: Window,
+        truth: Window,
+        states: Mapping[str, Any],
+    ) -> None:
+        for metric_id, metric in self.active.items():
+            if metric_id in scores.broken:
+                continue
+            try:
+                if isinstance(metric, SplitMetric):
+                    piece: NDArray[Any] = metric.features(restored)
+                else:
+                    piece = np.asarray(metric.score(restored, truth, states[metric_id]), dtype=np.float64)
+                    if piece.shape != (len(restored.scored),):
+                        expected = (len(restored.scored),)
+                        raise ValueError(f"score returned the shape {piece.shape}, {expected} is expected")
+            except Exception as error:
+                if is_out_of_memory(error):
+                    raise
+                _break(scores, metric_id, error)
+            else:
+                pieces.setdefault(metric_id, []).append(piece)
+
+    def finish(self) -> tuple[list[Scores], dict[str, NDArray[np.float32]]]:
+        for scores, pieces in zip(self.scores, self.pieces, strict=True):
+            for card in self.scorer.cards:
+                if card.derived is not None:
+                    _derive(scores, card, card.derived, self.scorer.cards)
+                elif card.id not in scores.unavailable:
+                    self._close(scores, card, np.concatenate(pieces[card.id]))
+        truth = {k: np.concatenate(v) for k, v in self.truth_features.items() if k in self.active}
+        return self.scores, truth
+
+    def _close(self, scores: Scores, card: MetricCard, values: NDArray[Any]) -> None:
+        if card.level == "split":
+            scores.features[card.id] = values.astype(np.float32)
+            return
+        try:
+            scores.clip_values[card.id] = float(self.active[card.id].finish(values))
+        except Exception as error:
+            _break(scores, card.id, error)
+            return
+        first_due = max(card.context, int(card.level == "pair"))
+        missing = int(np.isnan(values[first_due:]).sum())
+        if missing:
+            scores.missing[card.id] = missing
+        if card.level != "clip":
+            scores.values[card.id] = values
+
+
+def unfit(card: MetricCard, info: TruthInfo) -> str:
+    """Why this metric has no value on such a clip; empty if it has."""
+    if info.total < card.min_frames:
+        return f"the clip has {info.total} frames, at least {card.min_frames} are needed"
+    if "landmarks" in card.needs and info.landmarks is None:
+        return "no landmarks are known for this clip"
+    if "exact_flow" in card.needs and info.exact_flow is None:
+        return "the exact flow is known for rendered clips only"
+    return ""
+
+
+def _break(scores: Scores, metric_id: str, error: Exception) -> None:
+    reason = str(error) if isinstance(error, InputError) else describe(error)
+    log.warning("metric %s: %s", metric_id, reason, exc_info=error)
+    scores.unavailable[metric_id] = reason
+    scores.broken.add(metric_id)
+
+
+def _derive(scores: Scores, card: MetricCard, derived: Derived, cards: Sequence[MetricCard]) -> None:
+    source = derived.metric
+    if source in scores.unavailable:
+        scores.unavailable[card.id] = scores.unavailable[source]
+        return
+    cap = next(c.cap for c in cards if c.id == source)
+    scores.clip_values[card.id] = spread(scores.values[source], cap) * derived.factor
+
+
+def spread(values: Values, cap: float | None) -> float:
+    """The population standard deviation over a clip's frames; NaN left out, +inf counted as `cap`."""
+    known = values[~np.isnan(values)]
+    if cap is not None:
+        known = np.minimum(known, cap)
+    return float(known.std()) if known.size else float("nan")

@@ -1,0 +1,82 @@
+"""Restored frames between restoring and scoring: raw bytes in a file, so that no clip is in memory whole."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+
+import numpy as np
+from numpy.typing import NDArray
+
+from degradations.digest import FrameHasher
+from vfsrbench.errors import InputError
+
+Frames = NDArray[np.uint8]
+
+
+@dataclass(frozen=True)
+class RawFrames:
+    """uint8 RGB frames in a raw file: a source for `vfsrbench.clip.Clip`. `names` are the frames' names."""
+
+    path: Path
+    length: int
+    height: int
+    width: int
+    digest: str
+    names: tuple[str, ...] | None = None
+
+    def read(self, start: int, stop: int) -> Frames:
+        """Frames start to stop - 1 as (n, height, width, 3)."""
+        size = self.height * self.width * 3
+        with self.path.open("rb") as file:
+            file.seek(start * size)
+            data = np.fromfile(file, np.uint8, (stop - start) * size)
+        return data.reshape(stop - start, self.height, self.width, 3)
+
+
+class RawWriter:
+    """Writes frames to a raw file in order, hashing them on the way. Use it in a `with` block."""
+
+    def __init__(self, path: Path, height: int, width: int) -> None:
+        self.path = path
+        self.height = height
+        self.width = width
+        path.parent.mkdir(parents=True, exist_ok=True)
+        self._file = path.open("wb")
+        self.restart()
+
+    def restart(self) -> None:
+        """Forget every frame written so far."""
+        self._file.seek(0)
+        self._file.truncate()
+        self._hash = FrameHasher(self.height, self.width)
+        self.length = 0
+
+    def write(self, frames: Frames) -> None:
+        """Append (n, height, width, 3) frames. InputError when the disk is full."""
+        try:
+            self._file.write(np.ascontiguousarray(frames).data)
+        except OSError as error:
+            raise InputError(
+                f"{self.path.parent}: cannot be written ({error.strerror}); "
+                "free some disk or choose another --workspace"
+            ) from error
+        self._hash.update(frames)
+        self.length += len(frames)
+
+    def done(self, names: tuple[str, ...] | None = None) -> RawFrames:
+        """Close the file and say what is in it."""
+        self._file.close()
+        digest = self._hash.hexdigest()
+        return RawFrames(self.path, self.length, self.height, self.width, digest, names)
+
+    def __enter__(self) -> RawWriter:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._file.close()
+        if kind is not None:
+            self.path.unlink(missing_ok=True)
