@@ -21,6 +21,11 @@ def natural_key(name: str) -> tuple[tuple[int, int, str], ...]:
     return (*((0, int(p), p) if i % 2 else (1, 0, p) for i, p in enumerate(parts)), (2, 0, name))
 
 
+def frame_key(name: str) -> int | str:
+    """What a frame name says: its number if it is one (`7` and `00000007` are the same frame)."""
+    return int(name) if name.isdecimal() else name
+
+
 def check_name(name: str, what: str) -> str:
     """`name` back if it is one plain path component; InputError for `..`, separators and the like."""
     if name in {"", ".", ".."} or any(c in name for c in "/\\\0") or Path(name).is_absolute():

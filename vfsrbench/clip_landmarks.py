@@ -1,0 +1,45 @@
+"""The five landmarks of every frame of a clip, from the text file that came with the data."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from vfsrbench.clip import Clip
+from vfsrbench.errors import InputError
+from vfsrbench.faces.eval_align import read_landmarks_file
+from vfsrbench.files import frame_key
+
+
+def clip_landmarks(path: Path, gt: Clip) -> NDArray[np.float64]:
+    """(T, 5, 2) landmarks in pixels of the ground truth; NaN for frames that the file does not name.
+
+    Lines name their frame (see `read_landmarks_file`), or every line is ten numbers and there is one a
+    frame (DicFace's test set). InputError when the file belongs to another clip.
+    """
+    bare = _ten_numbers_a_line(path)
+    if bare is not None:
+        if len(bare) != len(gt):
+            raise InputError(f"{path}: has {len(bare)} lines, clip {gt.name!r} has {len(gt)} frames")
+        return bare
+    table = {frame_key(Path(name).stem): points for name, points in read_landmarks_file(path).items()}
+    rows = [table.get(frame_key(name)) for name in gt.frame_names]
+    if all(row is None for row in rows):
+        raise InputError(
+            f"{path}: names none of the frames of clip {gt.name!r} (such as {gt.frame_names[0]!r})"
+        )
+    return np.stack([np.full((5, 2), np.nan) if row is None else row for row in rows])
+
+
+def _ten_numbers_a_line(path: Path) -> NDArray[np.float64] | None:
+    """All lines as (T, 5, 2) when each is ten finite numbers; None for any other file."""
+    try:
+        rows = [line.replace(",", " ").split() for line in path.read_text(encoding="utf-8").splitlines()]
+        values = np.array([[float(field) for field in row] for row in rows if row])
+    except (OSError, ValueError):
+        return None
+    if values.ndim != 2 or values.shape[1] != 10 or not np.isfinite(values).all():
+        return None
+    return values.reshape(-1, 5, 2)

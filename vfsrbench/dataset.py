@@ -1,0 +1,188 @@
+"""Data sets: clips found by layout, ground truth and degraded versions paired by name and checked."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from vfsrbench.clip import Clip
+from vfsrbench.clip_landmarks import clip_landmarks
+from vfsrbench.errors import InputError, did_you_mean
+from vfsrbench.files import frame_key
+from vfsrbench.layouts import LAYOUTS, Found, find_clips
+from vfsrbench.metrics.base import FlowField
+
+DEMO = "demo"
+Landmarks = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class DatasetClip:
+    """One clip of a data set.
+
+    `lq` holds degraded versions that came with it, by name (none where recipes make them). `landmarks`
+    is (T, 5, 2) in pixels of the ground truth, NaN for frames that the landmarks file leaves out.
+    """
+
+    name: str
+    gt: Clip | None
+    lq: Mapping[str, Clip] = field(default_factory=dict)
+    landmarks: Landmarks | None = None
+    exact_flow: FlowField | None = None
+    demo: bool = False
+
+
+@dataclass(frozen=True)
+class Dataset:
+    """The chosen clips of a data set, in natural order. `frames` keeps the first so many of each."""
+
+    name: str
+    layout: str
+    found: tuple[Found, ...]
+    frames: int | None = None
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The clips' names; nothing is opened for them."""
+        return tuple(clip.name for clip in self.found)
+
+    def clips(self) -> list[DatasetClip]:
+        """The clips, opened and checked (once). InputError names the clip that is not in order."""
+        return list(self._clips)
+
+    @cached_property
+    def _clips(self) -> tuple[DatasetClip, ...]:
+        if self.layout == DEMO:
+            return tuple(_demo(name, self.frames) for name in self.names)
+        return tuple(_open(found, self.frames) for found in self.found)
+
+
+def layout_names() -> list[str]:
+    """The layouts that `open_dataset` knows."""
+    return [DEMO, *LAYOUTS]
+
+
+def open_dataset(
+    layout: str, path: str | Path | None, clips: Sequence[str] = (), frames: int | None = None
+) -> Dataset:
+    """The data set of that layout at `path` (the demo needs none).
+
+    `clips` picks some by name, `frames` keeps the first so many frames of each clip. InputError for an
+    unknown layout or clip, a missing path, or a folder that is not laid out so.
+    """
+    if layout not in layout_names():
+        raise did_you_mean("data set layout", layout, layout_names())
+    if frames is not None and frames < 1:
+        raise InputError(f"frames must be at least 1, got {frames}")
+    if layout == DEMO:
+        from vfsrbench.demo import DEMO_CLIPS
+
+        return Dataset(DEMO, layout, _chosen([Found(name, None) for name in DEMO_CLIPS], clips), frames)
+    if path is None:
+        raise InputError(f"data set layout {layout!r} needs a path: say where the data set lies")
+    root = Path(path)
+    name = root.resolve().name if layout in {"folder", "pairs", "real"} else layout
+    return Dataset(name, layout, _chosen(LAYOUTS[layout](root), clips), frames)
+
+
+def open_outputs(path: str | Path, truth: Dataset) -> dict[str, Clip]:
+    """Results that somebody has already, by clip name: a picture folder or a video for each clip of `truth`.
+
+    They may lie deeper than `path`; other clips there are left alone; where a clip has both, pictures go
+    before a video. If `truth` has one clip only, `path` may be that clip itself. InputError names the
+    clip that is missing, or whose number of frames, frame names or size differ from the ground truth.
+    """
+    root = Path(path)
+    places = find_clips(root)
+    outputs: dict[str, Clip] = {}
+    for clip in truth.clips():
+        if clip.gt is None:
+            raise InputError(f"clip {clip.name!r} has no ground truth to compare {root} with")
+        alone = len(truth.names) == 1 and set(places.values()) == {root}
+        found = root if alone else _place(clip.name, places, root)
+        output = Clip.open(found, clip.name, clip.gt.fps)
+        if truth.frames is not None and len(output) > len(clip.gt):
+            output = output.head(len(clip.gt))  # the whole clip was restored, its beginning is asked for
+        _check_frames(clip.gt, output, f"{found}: the output")
+        if (output.height, output.width) != (clip.gt.height, clip.gt.width):
+            raise InputError(
+                f"{found}: the output of clip {clip.name!r} is {output.width}x{output.height}, its ground "
+                f"truth is {clip.gt.width}x{clip.gt.height}"
+            )
+        outputs[clip.name] = output
+    return outputs
+
+
+def _place(name: str, places: Mapping[tuple[str, ...], Path], root: Path) -> Path:
+    found = [path for place, path in places.items() if name in (place[-1], "+".join(place))]
+    pictures = [path for path in found if path.is_dir()]
+    best = pictures or found
+    if not best:
+        raise InputError(f"{root}: no output for clip {name!r}; {name}/ or {name}.mp4 was expected there")
+    if len(best) > 1:
+        raise InputError(f"{root}: clip {name!r} is there twice ({best[0]} and {best[1]}); keep one")
+    return best[0]
+
+
+def _chosen(found: Sequence[Found], clips: Sequence[str]) -> tuple[Found, ...]:
+    known = {clip.name: clip for clip in found}
+    for name in clips:
+        if name not in known:
+            raise did_you_mean("clip", name, known)
+    return tuple(clip for clip in found if not clips or clip.name in clips)
+
+
+def _demo(name: str, frames: int | None) -> DatasetClip:
+    from vfsrbench import demo
+
+    gt = demo.demo_clip(name, frames or demo.DEFAULT_FRAMES)
+    landmarks = demo.demo_landmarks(name, len(gt))
+    return DatasetClip(name, gt, {}, landmarks, demo.DemoFlow(name), demo=True)
+
+
+def _open(found: Found, frames: int | None) -> DatasetClip:
+    gt = None if found.gt is None else _first(Clip.open(found.gt, found.name), frames)
+    lq = {}
+    for version, path in found.lq.items():
+        whole = Clip.open(path, found.name, None if gt is None else gt.fps)
+        lq[version] = _first(whole, frames)
+        if gt is not None:
+            _check_frames(gt, lq[version], f"{path}: {version}")
+            _check_scale(gt, lq[version], version)
+    landmarks = None
+    if gt is not None and found.landmarks is not None:
+        landmarks = clip_landmarks(found.landmarks, gt)
+    return DatasetClip(found.name, gt, lq, landmarks)
+
+
+def _first(clip: Clip, frames: int | None) -> Clip:
+    return clip if frames is None else clip.head(min(frames, len(clip)))
+
+
+def _check_frames(gt: Clip, other: Clip, what: str) -> None:
+    """The same frames on both sides: by name where both have names, by number where one is a video."""
+    if len(gt) != len(other):
+        raise InputError(
+            f"{what} of clip {gt.name!r} has {len(other)} frames, its ground truth has {len(gt)}"
+        )
+    if not (gt.named_frames and other.named_frames):
+        return
+    for wanted, got in zip(gt.frame_names, other.frame_names, strict=True):
+        if frame_key(wanted) != frame_key(got):
+            raise InputError(
+                f"{what} of clip {gt.name!r} has a frame {got!r} where its ground truth has {wanted!r}; "
+                "frames are paired by name"
+            )
+
+
+def _check_scale(gt: Clip, lq: Clip, version: str) -> None:
+    if gt.height % lq.height or gt.width % lq.width or gt.height * lq.width != gt.width * lq.height:
+        raise InputError(
+            f"clip {gt.name!r}: the ground truth's size {gt.width}x{gt.height} is no whole multiple of "
+            f"{version}'s {lq.width}x{lq.height}"
+        )

@@ -1,0 +1,270 @@
+"""Where the clips of a data set lie on disk: one function a layout, all of them found by name.
+
+A layout only finds paths; nothing is opened. Clips are called after their folder or file; names hold any
+character that a file name can (YouTube ids begin with `-`), so nothing here takes them apart.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from vfsrbench.errors import InputError
+from vfsrbench.files import natural_key
+from vfsrbench.pictures import FOREIGN_SUFFIXES, PICTURE_SUFFIXES
+from vfsrbench.video import VIDEO_SUFFIXES
+
+_SPEAKER = re.compile(r"^id\d+$")
+_RAVDESS = re.compile(r"^\d\d(-\d\d){6}$")
+
+
+@dataclass(frozen=True)
+class Found:
+    """A clip's places: ground truth, degraded versions by name, a landmarks file."""
+
+    name: str
+    gt: Path | None
+    lq: Mapping[str, Path] = field(default_factory=dict)
+    landmarks: Path | None = None
+
+
+Layout = Callable[[Path], list[Found]]
+
+
+def find_clips(root: Path) -> dict[tuple[str, ...], Path]:
+    """Picture folders and videos at or below `root`, in natural order, by the names on the way to them.
+
+    Hidden entries are left out. InputError when nothing is there, or a folder holds both pictures and clips.
+    """
+    if root.is_file():
+        return {(root.stem,): root}
+    if not root.is_dir():
+        raise InputError(f"{root}: no such folder or video")
+    found = dict(_walk(root, ()))
+    if not found:
+        raise InputError(f"{root}: holds no clips (folders of pictures, or videos)")
+    return {place or (root.resolve().name,): path for place, path in found.items()}
+
+
+def _walk(folder: Path, place: tuple[str, ...]) -> Iterator[tuple[tuple[str, ...], Path]]:
+    pictures, below = False, []
+    with os.scandir(folder) as entries:
+        for entry in entries:
+            suffix = Path(entry.name).suffix.lower()
+            if entry.name.startswith("."):
+                continue
+            if entry.is_dir():
+                below.append((entry.name, Path(entry.path)))
+            elif suffix in VIDEO_SUFFIXES:
+                below.append((Path(entry.name).stem, Path(entry.path)))
+            else:
+                pictures = pictures or suffix in PICTURE_SUFFIXES | FOREIGN_SUFFIXES
+    inside: list[tuple[tuple[str, ...], Path]] = []
+    for name, path in sorted(below, key=lambda item: natural_key(item[1].name)):
+        inside += _walk(path, (*place, name)) if path.is_dir() else [((*place, name), path)]
+    if pictures and inside:
+        raise InputError(
+            f"{folder}: holds pictures and clips (such as {inside[0][1].name!r}) side by side; "
+            "move the ones that do not belong there away"
+        )
+    yield from [(place, folder)] if pictures else inside
+
+
+def by_name(clips: Iterable[tuple[str, Path]], root: Path) -> dict[str, Path]:
+    """The clips as a mapping; InputError when two have one name."""
+    found: dict[str, Path] = {}
+    for name, path in clips:
+        if name in found:
+            raise InputError(f"{root}: two clips are called {name!r} ({found[name]} and {path}); rename one")
+        found[name] = path
+    return found
+
+
+def _nested(root: Path) -> dict[str, Path]:
+    """All clips below; a nested one is called after its whole way, joined by `+`."""
+    return by_name((("+".join(place), path) for place, path in find_clips(root).items()), root)
+
+
+def _leaves(root: Path) -> dict[str, Path]:
+    """All clips below, called after the last folder or file alone."""
+    return by_name(((place[-1], path) for place, path in find_clips(root).items()), root)
+
+
+def _landmarks(name: str, places: Iterable[Path]) -> Path | None:
+    files = (place / f"{name}.txt" for place in places)
+    return next((file for file in files if file.is_file()), None)
+
+
+def folder(root: Path) -> list[Found]:
+    """Clip folders or videos, also nested (`id/clip`); landmarks in `meta_info/<clip>.txt`."""
+    places = (root / "meta_info", root.parent / "meta_info")
+    return [Found(name, path, {}, _landmarks(name, places)) for name, path in _nested(root).items()]
+
+
+def real(root: Path) -> list[Found]:
+    """Degraded clips without ground truth (RFV-LQ, VideoLQ): clip folders or videos, also nested."""
+    return [Found(name, None, {"lq": path}) for name, path in _nested(root).items()]
+
+
+def pairs(root: Path) -> list[Found]:
+    """`GT/<clip>` and `LQ/<clip>`; further degraded versions in folders whose names begin with LQ or LR."""
+    _need_folder(root)
+    folders = sorted((p for p in root.iterdir() if p.is_dir()), key=lambda p: natural_key(p.name))
+    truth = [p for p in folders if p.name.lower() in {"gt", "hq", "hr"}]
+    degraded = [p for p in folders if p.name.lower().startswith(("lq", "lr"))]
+    if len(truth) != 1 or not degraded:
+        raise InputError(f"{root}: pairs need one folder GT and at least one folder LQ, each with the clips")
+    return _joined(_nested(truth[0]), {p.name: _nested(p) for p in degraded}, [root / "meta_info"], root)
+
+
+def _joined(
+    truth: Mapping[str, Path], degraded: Mapping[str, Mapping[str, Path]], meta: list[Path], root: Path
+) -> list[Found]:
+    """Clips matched by name; InputError names a clip that is on one side only."""
+    for version, clips in degraded.items():
+        for name in (*truth, *clips):
+            if (name in truth) != (name in clips):
+                there, missing = ("ground truth", version) if name in truth else (version, "ground truth")
+                raise InputError(f"{root}: clip {name!r} is in {there} but not in {missing}")
+    return [
+        Found(name, path, {v: c[name] for v, c in degraded.items()}, _landmarks(name, meta))
+        for name, path in truth.items()
+    ]
+
+
+def vfhq_test(root: Path) -> list[Found]:
+    """VFHQ-Test as its authors, KEEP and DicFace pack it.
+
+    Ground truth in `GT/Interval1_512x512_LANCZOS4` (or the only other `GT/<folder>`, `GT`, `TEST_DATA`,
+    `extracted_cropped_face_results`), degraded versions in `Blind-LR/<version>`, `interval1_LR_Blind`,
+    `LR_Blind` or `Test_LR`. `GT/global_meta_info.txt`, if there, says which clips belong to the set.
+    """
+    _need_folder(root)
+    base = root / "VFHQ-Test" if (root / "VFHQ-Test").is_dir() else root
+    truth_folder = _vfhq_truth(base)
+    truth = _leaves(truth_folder)
+    listed = _listed(truth_folder.parent / "global_meta_info.txt") or _listed(base / "global_meta_info.txt")
+    if listed:
+        missing = next((name for name in listed if name not in truth), None)
+        if missing:
+            raise InputError(f"{truth_folder}: clip {missing!r} is listed in global_meta_info.txt, not there")
+        truth = {name: truth[name] for name in listed}
+    versions = {path.name: _leaves(path) for path in _vfhq_degraded(base)}
+    if listed:
+        versions = {v: {n: p for n, p in clips.items() if n in truth} for v, clips in versions.items()}
+    meta = [base / "meta_info", base / "GT" / "meta_info", base / "vfhq_test_landmarks"]
+    return _joined(truth, versions, meta, base)
+
+
+def _vfhq_truth(base: Path) -> Path:
+    intervals = _subfolders(base / "GT", "interval")
+    first = [p for p in intervals if p.name.lower().startswith("interval1_")] or intervals
+    if len(first) > 1:
+        names = ", ".join(p.name for p in first)
+        raise InputError(f"{base}: several ground truths ({names}); keep one of them, or use layout 'folder'")
+    places = [*first, base / "GT", base / "TEST_DATA", base / "extracted_cropped_face_results"]
+    found = next((place for place in places if place.is_dir()), None)
+    if found is None:
+        raise InputError(f"{base}: no VFHQ-Test there; GT/Interval1_512x512_LANCZOS4/<clip> was expected")
+    return found
+
+
+def _vfhq_degraded(base: Path) -> list[Path]:
+    blind = base / "Blind-LR"
+    versions = _subfolders(blind, "")
+    if versions and all(any(f.suffix.lower() in PICTURE_SUFFIXES for f in v.iterdir()) for v in versions):
+        versions = [blind]  # the clips lie right there
+    named = [base / name for name in ("interval1_LR_Blind", "LR_Blind", "Test_LR")]
+    return [*versions, *(path for path in named if path.is_dir())]
+
+
+def _subfolders(path: Path, prefix: str) -> list[Path]:
+    if not path.is_dir():
+        return []
+    inside = (p for p in path.iterdir() if p.is_dir() and not p.name.startswith("."))
+    return sorted((p for p in inside if p.name.lower().startswith(prefix)), key=lambda p: natural_key(p.name))
+
+
+def _listed(path: Path) -> list[str]:
+    """The clips of a `global_meta_info.txt`: the text before the first slash of every line."""
+    if not path.is_file():
+        return []
+    lines = (line.strip() for line in path.read_text(encoding="utf-8").splitlines())
+    return list(dict.fromkeys(line.split("/")[0] for line in lines if line))
+
+
+def _celebv(root: Path, index: str) -> list[Found]:
+    """`<key>.mp4` anywhere below; with the set's own index file beside, its keys alone are clips."""
+    _need_folder(root)
+    processed = next((p for p in (root / "processed", root) if p.is_dir()), root)
+    listing = next((p for p in (root / index, root.parent / index) if p.is_file()), None)
+    clips = _leaves(processed)
+    if listing is not None:
+        try:
+            keys = json.loads(listing.read_text(encoding="utf-8"))["clips"]
+        except (ValueError, KeyError, TypeError):
+            raise InputError(f"{listing}: is not the data set's index (JSON with a key 'clips')") from None
+        clips = {name: path for name, path in clips.items() if name in keys}
+        if not clips:
+            raise InputError(f"{root}: none of the clips there is listed in {listing.name}")
+    return [Found(name, path) for name, path in clips.items()]
+
+
+def celebv_hq(root: Path) -> list[Found]:
+    """CelebV-HQ: `<key>.mp4`, with `celebvhq_info.json` if it is there."""
+    return _celebv(root, "celebvhq_info.json")
+
+
+def celebv_text(root: Path) -> list[Found]:
+    """CelebV-Text: `<key>.mp4`, with `celebvtext_info.json` if it is there."""
+    return _celebv(root, "celebvtext_info.json")
+
+
+def voxceleb(root: Path) -> list[Found]:
+    """VoxCeleb1 and 2: `id10001/<video>/00001.mp4` or frame folders, called `id10001+<video>+00001`."""
+    found = []
+    for place, path in find_clips(root).items():
+        start = next((i for i, part in enumerate(place) if _SPEAKER.match(part)), None)
+        if start is not None:
+            found.append(("+".join(place[start:]), path))
+    if not found:
+        raise InputError(f"{root}: no VoxCeleb there; id10001/<video>/00001.mp4 was expected")
+    return [Found(name, path) for name, path in by_name(found, root).items()]
+
+
+def ravdess(root: Path) -> list[Found]:
+    """RAVDESS: `Actor_01/01-01-01-01-01-01-01.mp4`; of a take stored with and without sound, one counts."""
+    takes: dict[str, tuple[str, Path]] = {}
+    for place, path in find_clips(root).items():
+        name = place[-1]
+        if not _RAVDESS.match(name) or name[:2] not in {"01", "02"}:
+            continue
+        take = name[3:]
+        if take in takes and takes[take][0] == name:
+            raise InputError(f"{root}: two clips are called {name!r} ({takes[take][1]} and {path})")
+        if take not in takes or name < takes[take][0]:
+            takes[take] = (name, path)
+    if not takes:
+        raise InputError(f"{root}: no RAVDESS there; Actor_01/01-01-01-01-01-01-01.mp4 was expected")
+    return [Found(name, path) for name, path in takes.values()]
+
+
+def _need_folder(root: Path) -> None:
+    if not root.is_dir():
+        raise InputError(f"{root}: no such folder")
+
+
+LAYOUTS: dict[str, Layout] = {
+    "vfhq-test": vfhq_test,
+    "celebv-hq": celebv_hq,
+    "celebv-text": celebv_text,
+    "voxceleb": voxceleb,
+    "ravdess": ravdess,
+    "folder": folder,
+    "pairs": pairs,
+    "real": real,
+}
