@@ -14,7 +14,7 @@ from vfsrbench.clip import Clip
 from vfsrbench.clip_landmarks import clip_landmarks
 from vfsrbench.errors import InputError, did_you_mean
 from vfsrbench.files import frame_key
-from vfsrbench.layouts import LAYOUTS, Found, find_clips
+from vfsrbench.layouts import LAYOUTS, Found, Place, find_clips
 from vfsrbench.metrics.base import FlowField
 
 DEMO = "demo"
@@ -103,7 +103,7 @@ def open_outputs(path: str | Path, truth: Dataset) -> dict[str, Clip]:
     for clip in truth.clips():
         if clip.gt is None:
             raise InputError(f"clip {clip.name!r} has no ground truth to compare {root} with")
-        alone = len(truth.names) == 1 and set(places.values()) == {root}
+        alone = len(truth.names) == 1 and [place for _, place in places] == [root]
         found = root if alone else _place(clip.name, places, root)
         output = Clip.open(found, clip.name, clip.gt.fps)
         if truth.frames is not None and len(output) > len(clip.gt):
@@ -118,8 +118,8 @@ def open_outputs(path: str | Path, truth: Dataset) -> dict[str, Clip]:
     return outputs
 
 
-def _place(name: str, places: Mapping[tuple[str, ...], Path], root: Path) -> Path:
-    found = [path for place, path in places.items() if name in (place[-1], "+".join(place))]
+def _place(name: str, places: Sequence[tuple[Place, Path]], root: Path) -> Path:
+    found = [path for place, path in places if name in (place[-1], "+".join(place))]
     pictures = [path for path in found if path.is_dir()]
     best = pictures or found
     if not best:

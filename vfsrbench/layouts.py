@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import os
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -35,22 +35,25 @@ class Found:
 Layout = Callable[[Path], list[Found]]
 
 
-def find_clips(root: Path) -> dict[tuple[str, ...], Path]:
-    """Picture folders and videos at or below `root`, in natural order, by the names on the way to them.
+Place = tuple[str, ...]  # the names on the way from a data set's root to a clip
+
+
+def find_clips(root: Path) -> list[tuple[Place, Path]]:
+    """Picture folders and videos at or below `root`, in natural order, with the names on the way to them.
 
     Hidden entries are left out. InputError when nothing is there, or a folder holds both pictures and clips.
     """
     if root.is_file():
-        return {(root.stem,): root}
+        return [((root.stem,), root)]
     if not root.is_dir():
         raise InputError(f"{root}: no such folder or video")
-    found = dict(_walk(root, ()))
+    found = _walk(root, ())
     if not found:
         raise InputError(f"{root}: holds no clips (folders of pictures, or videos)")
-    return {place or (root.resolve().name,): path for place, path in found.items()}
+    return [(place or (root.resolve().name,), path) for place, path in found]
 
 
-def _walk(folder: Path, place: tuple[str, ...]) -> Iterator[tuple[tuple[str, ...], Path]]:
+def _walk(folder: Path, place: Place) -> list[tuple[Place, Path]]:
     pictures, below = False, []
     with os.scandir(folder) as entries:
         for entry in entries:
@@ -63,7 +66,7 @@ def _walk(folder: Path, place: tuple[str, ...]) -> Iterator[tuple[tuple[str, ...
                 below.append((Path(entry.name).stem, Path(entry.path)))
             else:
                 pictures = pictures or suffix in PICTURE_SUFFIXES | FOREIGN_SUFFIXES
-    inside: list[tuple[tuple[str, ...], Path]] = []
+    inside: list[tuple[Place, Path]] = []
     for name, path in sorted(below, key=lambda item: natural_key(item[1].name)):
         inside += _walk(path, (*place, name)) if path.is_dir() else [((*place, name), path)]
     if pictures and inside:
@@ -71,7 +74,7 @@ def _walk(folder: Path, place: tuple[str, ...]) -> Iterator[tuple[tuple[str, ...
             f"{folder}: holds pictures and clips (such as {inside[0][1].name!r}) side by side; "
             "move the ones that do not belong there away"
         )
-    yield from [(place, folder)] if pictures else inside
+    return [(place, folder)] if pictures else inside
 
 
 def by_name(clips: Iterable[tuple[str, Path]], root: Path) -> dict[str, Path]:
@@ -86,12 +89,12 @@ def by_name(clips: Iterable[tuple[str, Path]], root: Path) -> dict[str, Path]:
 
 def _nested(root: Path) -> dict[str, Path]:
     """All clips below; a nested one is called after its whole way, joined by `+`."""
-    return by_name((("+".join(place), path) for place, path in find_clips(root).items()), root)
+    return by_name((("+".join(place), path) for place, path in find_clips(root)), root)
 
 
 def _leaves(root: Path) -> dict[str, Path]:
     """All clips below, called after the last folder or file alone."""
-    return by_name(((place[-1], path) for place, path in find_clips(root).items()), root)
+    return by_name(((place[-1], path) for place, path in find_clips(root)), root)
 
 
 def _landmarks(name: str, places: Iterable[Path]) -> Path | None:
@@ -227,7 +230,7 @@ def celebv_text(root: Path) -> list[Found]:
 def voxceleb(root: Path) -> list[Found]:
     """VoxCeleb1 and 2: `id10001/<video>/00001.mp4` or frame folders, called `id10001+<video>+00001`."""
     found = []
-    for place, path in find_clips(root).items():
+    for place, path in find_clips(root):
         start = next((i for i, part in enumerate(place) if _SPEAKER.match(part)), None)
         if start is not None:
             found.append(("+".join(place[start:]), path))
@@ -239,7 +242,7 @@ def voxceleb(root: Path) -> list[Found]:
 def ravdess(root: Path) -> list[Found]:
     """RAVDESS: `Actor_01/01-01-01-01-01-01-01.mp4`; of a take stored with and without sound, one counts."""
     takes: dict[str, tuple[str, Path]] = {}
-    for place, path in find_clips(root).items():
+    for place, path in find_clips(root):
         name = place[-1]
         if not _RAVDESS.match(name) or name[:2] not in {"01", "02"}:
             continue
