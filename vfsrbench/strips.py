@@ -16,6 +16,8 @@ from numpy.typing import NDArray
 from vfsrbench.clip import Clip
 from vfsrbench.errors import InputError
 from vfsrbench.files import whole_file
+from vfsrbench.schema import JobRecord
+from vfsrbench.store import slug
 
 Frames = NDArray[np.uint8]
 Floats = NDArray[np.float64]
@@ -121,6 +123,55 @@ def write_strip(path: Path, strip: Frames) -> None:
 def read_strip(path: Path) -> Frames:
     """The strip at `path`, uint8 RGB (H, T, 3)."""
     return _load(path, "strip")["strip"]
+
+
+class StripStore:
+    """The strips of a workspace. Files are named by the digests of the frames they were cut from."""
+
+    def __init__(self, root: Path, column: Column = "auto") -> None:
+        self.column: Column = column
+        self.root = root / (column if column == "auto" else f"{column:.4f}")
+
+    def keep(self, record: JobRecord, truth: Clip, degraded: Clip | None, restored: Clip) -> None:
+        """Write what is not there yet of one job: the ground truth's strip, the degraded, the restored."""
+        if self.truth_path(record).is_file():
+            column = TruthStrip.read(self.truth_path(record)).column
+        else:
+            chosen = TruthStrip.of(truth, self.column)
+            chosen.write(self.truth_path(record))
+            column = chosen.column
+        for path, clip in (
+            (self.degraded_path(record), degraded),
+            (self.restored_path(record), restored),
+        ):
+            if clip is not None and not path.is_file():
+                write_strip(path, cut(clip, column, truth.width))
+
+    def truth(self, record: JobRecord) -> TruthStrip | None:
+        """The ground truth's side, None if it was not kept."""
+        path = self.truth_path(record)
+        return TruthStrip.read(path) if path.is_file() else None
+
+    def degraded(self, record: JobRecord) -> Frames | None:
+        """The degraded clip's strip, less high than the ground truth's; None if it was not kept."""
+        path = self.degraded_path(record)
+        return read_strip(path) if path.is_file() else None
+
+    def restored(self, record: JobRecord) -> Frames | None:
+        """The restored clip's strip, None if it was not kept."""
+        path = self.restored_path(record)
+        return read_strip(path) if path.is_file() else None
+
+    def truth_path(self, record: JobRecord) -> Path:
+        return self.root / "_truth" / f"{slug(record.clip)}.{record.gt_digest[:16]}.npz"
+
+    def degraded_path(self, record: JobRecord) -> Path:
+        folder = self.root / slug(record.split) / "_degraded"
+        return folder / f"{slug(record.clip)}.{record.lq_digest[:16]}.npz"
+
+    def restored_path(self, record: JobRecord) -> Path:
+        folder = self.root / slug(record.split) / slug(record.method)
+        return folder / f"{slug(record.clip)}.{record.restored_digest[:16]}.npz"
 
 
 def _load(path: Path, *names: str) -> dict[str, NDArray[np.uint8]]:

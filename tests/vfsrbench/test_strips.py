@@ -9,7 +9,17 @@ import pytest
 
 from vfsrbench.clip import Clip
 from vfsrbench.errors import InputError
-from vfsrbench.strips import TruthStrip, choose_column, choose_rows, cut, motion, read_strip, write_strip
+from vfsrbench.schema import JobRecord
+from vfsrbench.strips import (
+    StripStore,
+    TruthStrip,
+    choose_column,
+    choose_rows,
+    cut,
+    motion,
+    read_strip,
+    write_strip,
+)
 
 HEIGHT, WIDTH, TIME = 96, 128, 20
 
@@ -76,3 +86,28 @@ def test_files_come_back_as_they_were(tmp_path: Path) -> None:
     (tmp_path / "bad.npz").write_bytes(b"no")
     with pytest.raises(InputError, match=r"bad\.npz: is no slice file"):
         read_strip(tmp_path / "bad.npz")
+
+
+def test_a_jobs_strips_are_found_by_its_record(tmp_path: Path) -> None:
+    clip = moving()
+    restored = Clip.from_array(clip.read(0, TIME) // 2, "moving")
+    small = Clip.from_array(np.ascontiguousarray(clip.read(0, TIME)[:, ::4, ::4]), "moving")
+    facts = {"key": "k", "restore_key": "r", "status": "ok", "dataset": "d", "split": "s", "clip": "Clip+-1a"}
+    record = JobRecord(
+        **facts,
+        method="odd/name[x=1]",
+        gt_digest=clip.digest(),
+        lq_digest=small.digest(),
+        restored_digest=restored.digest(),
+    )
+    store = StripStore(tmp_path, "auto")
+    assert store.truth(record) is None and store.restored(record) is None
+    store.keep(record, clip, small, restored)
+    truth = store.truth(record)
+    assert truth is not None and np.array_equal(truth.strip, cut(clip, truth.column))
+    assert np.array_equal(store.restored(record), cut(restored, truth.column))
+    degraded = store.degraded(record)
+    assert degraded is not None and degraded.shape == (HEIGHT // 4, TIME, 3)
+    other = record.model_copy(update={"restored_digest": "0" * 64})
+    assert store.restored(other) is None, "another restoration must not borrow this one's picture"
+    assert StripStore(tmp_path, 0.5).truth(record) is None
