@@ -26,7 +26,7 @@ class CodeFormerPredictor(ImagePredictor):
 
     def restore_batch(self, frames: Tensor) -> Tensor:
         """(B, 3, h, w) in [0, 1] -> (B, 3, H, W), whole grey levels."""
-        faces = resize_faces(frames)
+        faces = resize_faces(frames, self.net.side)
         out, _, _ = self.net(faces * 2 - 1, w=float(self.options["w"]), adain=bool(self.options["adain"]))
         restored = to_levels((out.float() + 1) / 2) / 255
         grey = is_grey(faces)[:, None, None, None]

@@ -9,7 +9,13 @@ from functools import partial
 
 from torch import Tensor
 
-from baselines.layers.codebook import GENERATOR_BLOCK, CodePredictor, adaptive_instance_norm, fuse_blocks
+from baselines.layers.codebook import (
+    GENERATOR_BLOCK,
+    SIDE,
+    CodePredictor,
+    adaptive_instance_norm,
+    fuse_blocks,
+)
 
 FUSED_SIZES = (32, 64, 128, 256)
 
@@ -17,8 +23,8 @@ FUSED_SIZES = (32, 64, 128, 256)
 class CodeFormer(CodePredictor):
     """The published network: 9 transformer layers, 1024 codes, fusion at 32, 64, 128 and 256 pixels."""
 
-    def __init__(self) -> None:
-        super().__init__()
+    def __init__(self, side: int = SIDE) -> None:
+        super().__init__(side)
         self.fuse_convs_dict = fuse_blocks(FUSED_SIZES)
 
     def forward(self, x: Tensor, w: float = 0.0, adain: bool = False) -> tuple[Tensor, Tensor, Tensor]:

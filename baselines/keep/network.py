@@ -20,6 +20,7 @@ from baselines.layers.codebook import (
     GENERATOR_BLOCK,
     LATENT,
     MAP_CHANNELS,
+    SIDE,
     CodePredictor,
     enlarge,
     fuse_blocks,
@@ -73,8 +74,10 @@ class KEEP(CodePredictor):
     attention out.
     """
 
-    def __init__(self, layout: Layout = "v0", flow: Flow = "gmflow", cfa: bool = True) -> None:
-        super().__init__()
+    def __init__(
+        self, layout: Layout = "v0", flow: Flow = "gmflow", cfa: bool = True, side: int = SIDE
+    ) -> None:
+        super().__init__(side)
         if layout not in LAYOUTS:
             raise did_you_mean("layout of KEEP", layout, LAYOUTS)
         if flow not in get_args(Flow):

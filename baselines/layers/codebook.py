@@ -23,8 +23,8 @@ LATENT = 256
 TOKEN = 512
 CODES = 1024
 
-# For each map size (in a 512x512 network): its channels, the encoder block whose output is fused, and the generator block
-# after which it is fused (indices into the flat block lists).
+# For each map size (in a 512x512 network): its channels, the encoder block whose output is fused, and the
+# generator block after which it is fused (indices into the flat block lists).
 MAP_CHANNELS = {16: 512, 32: 256, 64: 256, 128: 128, 256: 128, 512: 64}
 ENCODER_BLOCK = {16: 18, 32: 14, 64: 11, 128: 8, 256: 5, 512: 2}
 GENERATOR_BLOCK = {16: 6, 32: 9, 64: 12, 128: 15, 256: 18, 512: 21}
