@@ -1,0 +1,174 @@
+"""A table in the forms people take away: pandas, CSV, Markdown, LaTeX, JSON, HTML."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Sequence
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any
+
+from reports.layout import Layout, Line, Printed, lay_out
+from reports.model import Row, Table
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+_LATEX = {
+    "\\": r"\textbackslash{}",
+    **{c: rf"\{c}" for c in "&%$#_{}"},
+    "~": r"\textasciitilde{}",
+    "^": r"\textasciicircum{}",
+    "↑": r"$\uparrow$",
+    "↓": r"$\downarrow$",
+    "σ": r"$\sigma$",
+    "×": r"$\times$",
+    "∞": r"$\infty$",
+    "−": r"$-$",
+    "–": "--",
+    "⁻": r"\textsuperscript{-}",
+    "²": r"\textsuperscript{2}",
+    "³": r"\textsuperscript{3}",
+}
+
+
+def to_frame(tables: Sequence[Table]) -> pd.DataFrame:
+    """One row a (split, method); for each metric its mean, 95 % bounds, clips, rank, published and gap.
+
+    Means of incomplete rows are NaN, like everything that is not known.
+    """
+    import pandas as pd
+
+    return pd.DataFrame([_record(table, row) for table in tables for row in table.rows])
+
+
+def _record(table: Table, row: Row) -> dict[str, Any]:
+    record: dict[str, Any] = {"split": table.split, "method": row.method, "title": row.title}
+    for column in table.columns:
+        cell, name = row.cells[column.id], column.id
+        record[name] = math.nan if cell.value is None else cell.value
+        bounds = cell.summary.interval
+        record[f"{name}_low"] = math.nan if bounds is None else bounds.low
+        record[f"{name}_high"] = math.nan if bounds is None else bounds.high
+        record[f"{name}_clips"] = cell.summary.n
+        record[f"{name}_rank"] = "" if cell.rank is None else str(cell.rank)
+        if any(r.cells[name].published is not None for r in table.rows):
+            record[f"{name}_published"] = math.nan if cell.published is None else cell.published
+            record[f"{name}_gap"] = math.nan if cell.gap is None else cell.gap
+        if table.versus is not None and cell.versus is not None:
+            record[f"{name}_t"], record[f"{name}_t_p"] = cell.versus.t, cell.versus.t_p
+            record[f"{name}_holm_p"] = cell.versus.holm_p
+    return record | {
+        "yardstick": row.yardstick,
+        "licence": row.licence,
+        "parameters": row.parameters,
+        "frames_per_second": row.speed,
+        "peak_memory": row.memory,
+        "clips": row.done,
+        "clips_expected": row.total,
+        "profile": row.profile,
+        "canonical": row.canonical,
+        "split_status": table.status,
+        "demo": table.demo,
+    }
+
+
+def to_csv(tables: Sequence[Table]) -> str:
+    """`to_frame` as CSV text."""
+    return str(to_frame(tables).to_csv(index=False, lineterminator="\n"))
+
+
+def to_json(tables: Sequence[Table]) -> str:
+    """The whole model, tests and notes included; what is not known is null."""
+    return json.dumps([_plain(asdict(t)) for t in tables], indent=1, ensure_ascii=False, allow_nan=False)
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {k: _plain(v) for k, v in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(v) for v in value]
+    if isinstance(value, float) and not math.isfinite(value):
+        return None if math.isnan(value) else str(value)
+    return value
+
+
+def to_markdown(table: Table, *, partial: bool = False) -> str:
+    """A GitHub table, best in bold, second underlined; intervals and notes below it."""
+    layout = lay_out(table, partial=partial)
+    lines = [f"**{_md(table.caption)}**", "", *_markdown_rows(layout, _md_cell, layout.facts)]
+    if any(c.interval for line in layout.lines for c in line.cells):
+        rows = _markdown_rows(layout, lambda c: c.interval or "–", ())
+        lines += ["", "95 % intervals (paired bootstrap over clips):", "", *rows]
+    if table.published:
+        lines += ["", f"Rows in italics are published figures ({_md(table.published_source)}), not measured."]
+    lines += ["", *(f"- {_md(note)}" for note in table.notes)] if table.notes else []
+    return "\n".join(lines) + "\n"
+
+
+def _markdown_rows(layout: Layout, show: Any, facts: Sequence[str]) -> list[str]:
+    heads = [_md(h) for h in layout.heads[: 1 + len(layout.metrics)]] + [_md(f) for f in facts]
+    rows = ["| " + " | ".join(heads) + " |"]
+    rows.append("|" + "|".join([":--"] + ["--:"] * (len(heads) - 1)) + "|")
+    for line in layout.lines:
+        name = f"*{_md(line.name)}*" if line.kind == "published" else _md(line.name)
+        cells = [name, *(show(c) for c in line.cells), *(_md(f) for f in line.facts[: len(facts)])]
+        rows.append("| " + " | ".join(cells) + " |")
+    return rows
+
+
+def _md_cell(cell: Printed) -> str:
+    text = {"best": f"**{cell.text}**", "second": f"<u>{cell.text}</u>"}.get(cell.mark, cell.text)
+    return f"{text} ({cell.published})" if cell.published else text
+
+
+def _md(text: str) -> str:
+    for sign in "\\`*_[]<>|":
+        text = text.replace(sign, "&lt;" if sign == "<" else "&gt;" if sign == ">" else "\\" + sign)
+    return text
+
+
+def to_latex(table: Table, *, intervals: bool = False, partial: bool = False) -> str:
+    """A booktabs table, best in bold, second underlined. Needs `\\usepackage{booktabs}`."""
+    layout = lay_out(table, partial=partial)
+    width = 1 + len(layout.metrics) + len(layout.facts)
+    rows: list[str] = []
+    kind = "method"
+    for line in layout.lines:
+        if line.kind != kind:
+            kind = line.kind
+            rows.append(r"\midrule")
+        rows.append(_latex_row(line, intervals))
+    body = "\n".join(rows)
+    heads = " & ".join(_tex(h) for h in layout.heads)
+    label = "".join(c if c.isalnum() else "-" for c in f"{table.board}-{table.split}")
+    return (
+        "\\begin{table}\n\\centering\n"
+        f"\\caption{{{_tex(table.caption)}.}}\n\\label{{tab:{label}}}\n"
+        f"\\begin{{tabular}}{{l{'r' * (width - 1)}}}\n\\toprule\n{heads} \\\\\n\\midrule\n"
+        f"{body}\n\\bottomrule\n\\end{{tabular}}\n\\end{{table}}\n"
+    )
+
+
+def _latex_row(line: Line, intervals: bool) -> str:
+    name = rf"\textit{{{_tex(line.name)}}}" if line.kind == "published" else _tex(line.name)
+    cells = [name]
+    for cell in line.cells:
+        text = _tex(cell.text)
+        text = {"best": rf"\textbf{{{text}}}", "second": rf"\underline{{{text}}}"}.get(cell.mark, text)
+        extra = [cell.interval] if intervals and cell.interval else []
+        extra += [cell.published] if cell.published else []
+        cells.append(text + "".join(rf" {{\scriptsize ({_tex(e)})}}" for e in extra))
+    return " & ".join([*cells, *(_tex(f) for f in line.facts)]) + r" \\"
+
+
+def _tex(text: str) -> str:
+    return "".join(_LATEX.get(sign, sign) for sign in text)
+
+
+def to_html(table: Table, *, partial: bool = False) -> str:
+    """A table element; names and captions are escaped."""
+    from reports.page import environment
+
+    template = environment().get_template("table.html")
+    return template.render(table=table, layout=lay_out(table, partial=partial))

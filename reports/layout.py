@@ -1,0 +1,162 @@
+"""A table as printed text: headings, cells, marks. Markdown, LaTeX, HTML and the terminal dress it."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from reports.model import Cell, Column, Mark, Row, Table
+
+
+@dataclass(frozen=True)
+class Printed:
+    """One cell. `published` is the paper's figure and our difference from it, `interval` the 95 % one."""
+
+    text: str
+    mark: Mark = ""
+    interval: str = ""
+    published: str = ""
+    hint: str = ""
+
+
+@dataclass(frozen=True)
+class Line:
+    """One row: `kind` tells measured methods from yardsticks and from what only the paper has."""
+
+    name: str
+    method: str
+    cells: tuple[Printed, ...]
+    facts: tuple[str, ...]
+    kind: str = "method"
+
+
+@dataclass(frozen=True)
+class Layout:
+    """All lines under their headings; `facts` head the columns behind the metrics."""
+
+    metrics: tuple[Column, ...]
+    facts: tuple[str, ...]
+    lines: tuple[Line, ...]
+
+    @property
+    def heads(self) -> list[str]:
+        """Every heading, with arrows and units."""
+        return ["Method", *(heading(c) for c in self.metrics), *self.facts]
+
+
+def heading(column: Column) -> str:
+    """`PSNR ↑ (dB)`."""
+    parts = (column.title, column.arrow, f"({column.unit})" if column.unit else "")
+    return " ".join(p for p in parts if p)
+
+
+def number(value: float | None, digits: int, sign: bool = False) -> str:
+    """A figure as printed; infinity as the sign, nothing as a dash."""
+    if value is None or math.isnan(value):
+        return "–"
+    if math.isinf(value):
+        return "∞" if value > 0 else "−∞"
+    return f"{value:{'+' if sign else ''}.{digits}f}".replace("-", "−")
+
+
+def print_cell(cell: Cell, column: Column, partial: bool) -> Printed:
+    """A mean over an incomplete row is printed as `n of N`, unless `partial` asks for what is there."""
+    s = cell.summary
+    published = ""
+    if cell.published is not None:
+        published = number(cell.published, column.digits)
+        if cell.gap is not None:
+            published += f", {number(cell.gap, column.digits, sign=True)}"
+    if s.mean is None:
+        text = f"{s.n} of {s.total}"
+        if s.n == 0 and cell.unavailable:
+            text = "n/a"
+        elif partial and s.n:
+            text = f"{number(s.known_mean, column.digits)} ({text})"
+        return Printed(text, published=published, hint=cell.unavailable)
+    interval = ""
+    if s.interval is not None:
+        interval = f"{number(s.interval.low, column.digits)} – {number(s.interval.high, column.digits)}"
+    return Printed(number(s.mean, column.digits), cell.mark, interval, published, _hint(cell))
+
+
+def _hint(cell: Cell) -> str:
+    """What a pointer resting on the cell is told."""
+    parts = []
+    if cell.rank is not None:
+        parts.append(f"rank {cell.rank}")
+    if cell.versus is not None:
+        v = cell.versus
+        parts.append(f"t {v.t:.3g} (p {v.t_p:.2g}), Wilcoxon-Holm p {v.holm_p:.2g}, loses {v.wins:.0%}")
+    if cell.missing:
+        parts.append(f"{cell.missing} frames without a value")
+    return "; ".join(parts)
+
+
+def lay_out(table: Table, *, partial: bool = False) -> Layout:
+    """The table's lines: methods, then yardsticks, then what only the paper has."""
+    facts = _facts(table)
+    lines = [
+        Line(
+            name=_name(row),
+            method=row.method,
+            cells=tuple(print_cell(row.cells[c.id], c, partial) for c in table.columns),
+            facts=tuple(show(row) for _, show in facts),
+            kind="yardstick" if row.yardstick else "method",
+        )
+        for row in table.rows
+    ]
+    for paper_row in table.published:
+        cells = tuple(Printed(number(paper_row.values.get(c.id), c.digits)) for c in table.columns)
+        lines.append(Line(paper_row.method, paper_row.method, cells, ("–",) * len(facts), "published"))
+    return Layout(table.columns, tuple(name for name, _ in facts), tuple(lines))
+
+
+Show = Callable[[Row], str]
+
+
+def _facts(table: Table) -> list[tuple[str, Show]]:
+    """The columns behind the metrics: rank, size, speed, memory, licence, completeness."""
+    facts: list[tuple[str, Show]] = []
+    ranked = ranked_column(table)
+    if ranked is not None:
+        facts.append((f"Rank by {ranked.title}", lambda row: _rank(row, ranked)))
+    facts += [
+        ("Parameters", lambda row: "–" if row.parameters is None else count(row.parameters)),
+        ("Frames/s", lambda row: "–" if row.speed is None else f"{row.speed:.3g}"),
+        ("Memory", lambda row: "–" if row.memory is None else size(row.memory)),
+        ("Licence", lambda row: row.licence or "–"),
+        ("Clips", lambda row: f"{row.done} of {row.total}"),
+    ]
+    if " and " in table.profile:
+        facts.append(("Profile", lambda row: row.profile))
+    return facts
+
+
+def ranked_column(table: Table) -> Column | None:
+    """The metric by which places are given: the first for which any method has one."""
+    return next((c for c in table.columns if any(r.cells[c.id].rank for r in table.rows)), None)
+
+
+def _rank(row: Row, by: Column) -> str:
+    rank = row.cells[by.id].rank
+    return "–" if rank is None else str(rank)
+
+
+def _name(row: Row) -> str:
+    return row.title + ("" if row.canonical else " (not canonical)")
+
+
+def count(number_of: int) -> str:
+    """A number of parameters as 5.33 M."""
+    for factor, unit in ((1e9, " G"), (1e6, " M"), (1e3, " k")):
+        if number_of >= factor:
+            return f"{number_of / factor:.3g}{unit}"
+    return str(number_of)
+
+
+def size(number_of_bytes: int) -> str:
+    """Bytes as MiB or GiB."""
+    mib = number_of_bytes / 2**20
+    return f"{mib / 1024:.3g} GiB" if mib >= 1024 else f"{mib:.3g} MiB"

@@ -1,0 +1,272 @@
+"""Results -> tables: one for each split of a board, with intervals, marks, ranks and what must be said."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+
+from reports.model import Cell, Column, Mark, PublishedRow, Row, Table
+from reports.published import Published
+from reports.results import Grid, Result
+from vfsrbench import plugins, stats
+from vfsrbench.board import Board
+from vfsrbench.card import MethodCard, MetricCard
+from vfsrbench.errors import InputError, did_you_mean
+from vfsrbench.schema import JobRecord
+
+FEW_CLIPS = 6
+"""Below this number of clips no signed-rank test can reach 5 %: the table says so."""
+
+
+@dataclass(frozen=True)
+class Sources:
+    """What a table is made from beside the results themselves.
+
+    `cards` are the known metrics by id; `yardsticks` the methods that are fed the ground truth; `clips`
+    those that the run planned (default: all that any result names); `split_values` the values of metrics
+    over a whole split, by (split, method, metric).
+    """
+
+    cards: Mapping[str, MetricCard] = field(default_factory=dict)
+    yardsticks: frozenset[str] = frozenset()
+    clips: Sequence[str] = ()
+    split_values: Mapping[tuple[str, str, str], float] = field(default_factory=dict)
+    published: Published | None = None
+
+
+def build_tables(
+    board: Board, results: Iterable[Result], sources: Sources, *, resamples: int = stats.RESAMPLES
+) -> list[Table]:
+    """One table for each of the board's splits that has results, in the board's order."""
+    of_board = [r for r in results if r.record.split in board.splits and r.record.seed == board.seed]
+    if not of_board:
+        raise InputError(
+            f"board {board.name!r}: no results for its splits {', '.join(board.splits)}; "
+            f"`vfsrbench run {board.name}` makes them"
+        )
+    clips = _clips(board, of_board, sources)
+    tables = []
+    for split in board.splits:
+        here = [r for r in of_board if r.record.split == split]
+        if here:
+            tables.append(_Builder(board, split, here, clips, sources, resamples).table())
+    return tables
+
+
+def _clips(board: Board, results: Sequence[Result], sources: Sources) -> tuple[str, ...]:
+    """The clips that a complete row must have."""
+    return tuple(sources.clips or board.dataset.clips or sorted({r.record.clip for r in results}))
+
+
+@dataclass
+class _Builder:
+    """Holds what the parts of one table share while it is being made."""
+
+    board: Board
+    split: str
+    results: Sequence[Result]
+    clips: tuple[str, ...]
+    sources: Sources
+    resamples: int
+
+    def __post_init__(self) -> None:
+        named = {r.record.method: r.record for r in self.results}
+        self.refused = sorted({r.record.method for r in self.results if r.record.untrained})
+        order = method_order(self.board, named)
+        self.grid = Grid.of(self.results, self.split, [m for m in order if m not in self.refused], self.clips)
+        self.titles = method_titles([named[m] for m in self.grid.methods])
+        self.columns = tuple(column(m, self.sources.cards.get(m)) for m in self.board.metrics)
+        versus = self.board.versus
+        if versus and versus not in self.grid.methods and not self._known_elsewhere(versus):
+            raise did_you_mean("method to compare with", versus, self.grid.methods)
+        self.versus = versus if versus in self.grid.methods else None
+
+    def table(self) -> Table:
+        columns = {c.id: self._column_cells(c) for c in self.columns}
+        rows = [
+            self._row(method, {c: cells[method] for c, cells in columns.items()})
+            for method in self.grid.methods
+        ]
+        records = [r.record for r in self.results]
+        profiles = sorted({r.profile for r in records if r.profile})
+        published = self.sources.published
+        return Table(
+            board=self.board.name,
+            title=self.board.title,
+            split=self.split,
+            status=next((r.split_status for r in records if r.split_status), ""),
+            demo=any(r.demo for r in records),
+            profile=" and ".join(profiles),
+            average=self.board.average,
+            columns=self.columns,
+            rows=tuple(self._sorted(rows)),
+            clips=self.clips,
+            versus=self.versus,
+            published=() if published is None else self._published_rows(published),
+            published_source="" if published is None else published.source,
+            notes=tuple(self._notes(rows)),
+        )
+
+    def _column_cells(self, column: Column) -> dict[str, Cell]:
+        due = self.grid.due(column.id)
+        series = {m: self.grid.clip_values(m, column.id)[due] for m in self.grid.methods}
+        cells = {m: self._cell(m, column, values, due) for m, values in series.items()}
+        if column.direction == "none":
+            return cells
+        rivals = {m: v for m, v in series.items() if m not in self.sources.yardsticks}
+        places = stats.ranks(rivals, column.direction, seed=self.board.seed, resamples=self.resamples)
+        marks = _marks({m: cells[m].value for m in rivals}, column)
+        versus: dict[str, stats.Comparison] = {}
+        if self.versus is not None and not np.isnan(series[self.versus]).all():
+            versus = stats.compare(
+                series, self.versus, column.direction, seed=self.board.seed, resamples=self.resamples
+            )
+        return {
+            m: replace(c, mark=marks.get(m, ""), rank=places.get(m), versus=versus.get(m))
+            for m, c in cells.items()
+        }
+
+    def _cell(self, method: str, column: Column, values: np.ndarray, due: np.ndarray) -> Cell:
+        published = self.sources.published
+        figure = published.find(self.split, method, column.id) if published else None
+        whole = self.sources.split_values.get((self.split, method, column.id))
+        records = [r.record for r in self.grid.done(method)]
+        reason = next((r.unavailable[column.id] for r in records if column.id in r.unavailable), "")
+        if whole is not None:
+            n = len(records)
+            known = float(whole)
+            mean = known if n == len(self.clips) and not np.isnan(known) else None
+            return Cell(stats.Summary(mean, known, None, n, len(self.clips)), published=figure)
+        if not due.any():
+            empty = stats.Summary(None, float("nan"), None, 0, len(self.clips))
+            return Cell(empty, unavailable=reason, published=figure)
+        weights = None
+        if self.board.average == "frames":
+            weights = self.grid.frame_counts(method, column.id)[due]
+        summary = stats.summarise(values, weights, seed=self.board.seed, resamples=self.resamples)
+        missing = sum(r.missing.get(column.id, 0) for r in records)
+        return Cell(summary, missing=missing, unavailable=reason, published=figure)
+
+    def _row(self, method: str, cells: dict[str, Cell]) -> Row:
+        done = [r.record for r in self.grid.done(method)]
+        seconds = sum(r.restore_seconds for r in done)
+        any_record = self.grid.of_method(method)[0].record
+        return Row(
+            method=method,
+            title=self.titles[method],
+            cells=cells,
+            yardstick=method in self.sources.yardsticks,
+            licence=any_record.method_licence,
+            parameters=any_record.parameters,
+            speed=sum(r.frames for r in done if r.restore_seconds) / seconds if seconds else None,
+            memory=max((r.peak_memory for r in done), default=0) or None,
+            done=len(done),
+            total=len(self.clips),
+            profile=any_record.profile,
+            canonical=all(r.canonical for r in done),
+        )
+
+    def _sorted(self, rows: list[Row]) -> list[Row]:
+        """By the board's metric if it names one (incomplete rows last), yardsticks at the end."""
+        by = next((c for c in self.columns if c.id == self.board.sort_by), None)
+
+        def place(row: Row) -> tuple[bool, bool, float]:
+            value = row.cells[by.id].value if by else None
+            if by is None or value is None:
+                return row.yardstick, by is not None, 0.0
+            return row.yardstick, False, -value if by.direction == "higher" else value
+
+        return sorted(rows, key=place)
+
+    def _published_rows(self, published: Published) -> tuple[PublishedRow, ...]:
+        measured = set(self.grid.methods)
+        return tuple(r for r in published.rows(self.split, self.board.metrics) if r.method not in measured)
+
+    def _known_elsewhere(self, method: str) -> bool:
+        return method in self.refused or any(method == spec for spec in self.board.methods)
+
+    def _notes(self, rows: Sequence[Row]) -> list[str]:
+        return [*self._notes_on_jobs(), *self._notes_on_values(rows)]
+
+    def _notes_on_jobs(self) -> list[str]:
+        notes = [f"{m} ran with untrained weights and is not on the board." for m in self.refused]
+        for method in self.grid.methods:
+            bad = [r.record for r in self.grid.of_method(method) if r.record.status != "ok"]
+            if bad:
+                first = bad[0]
+                notes.append(
+                    f"{method}: {len(bad)} of {len(self.clips)} clips without a result; "
+                    f"{first.clip}: {first.status}, {first.reason or 'no reason recorded'}."
+                )
+        odd = [m for m in self.grid.methods if not all(r.record.canonical for r in self.grid.done(m))]
+        if odd:
+            notes.append(
+                f"Degraded frames differ from the published manifest for {', '.join(odd)}: not canonical."
+            )
+        return notes
+
+    def _notes_on_values(self, rows: Sequence[Row]) -> list[str]:
+        notes = []
+        for col in self.columns:
+            reasons = sorted({r.cells[col.id].unavailable for r in rows} - {""})
+            notes += [f"{col.title}: n/a, {reason}." for reason in reasons]
+            lost = [f"{r.method} {r.cells[col.id].missing}" for r in rows if r.cells[col.id].missing]
+            if lost:
+                notes.append(f"{col.title}: frames without a value: {', '.join(lost)}.")
+            without = int((~self.grid.due(col.id)).sum())
+            if 0 < without < len(self.clips):
+                notes.append(f"{col.title}: {without} clips have no value for any method and do not count.")
+        if len(self.clips) < FEW_CLIPS:
+            notes.append(
+                f"{len(self.clips)} clips are too few for a test: take intervals and ranks as a hint."
+            )
+        return notes
+
+
+def column(metric: str, card: MetricCard | None) -> Column:
+    """The column of a metric; one without a card (another installation's) goes by its id."""
+    if card is None:
+        return Column(metric, metric)
+    return Column(card.id, card.title, card.unit, card.direction, card.digits, card.definition)
+
+
+def method_titles(records: Iterable[JobRecord]) -> dict[str, str]:
+    """A title for each method: its card's, the options that differ, and its id where two would be alike."""
+    titles = {}
+    for record in records:
+        bracket = record.method.find("[")
+        options = f" {record.method[bracket:]}" if bracket > 0 else ""
+        titles[record.method] = f"{record.method_title}{options}" if record.method_title else record.method
+    often = Counter(titles.values())
+    return {m: t if often[t] == 1 else f"{t} ({m})" for m, t in titles.items()}
+
+
+def method_order(board: Board, found: Iterable[str]) -> list[str]:
+    """Methods that have results: the board's first, in its order, then the others by name."""
+    known, installed = set(found), plugins.methods()
+    named = dict.fromkeys(canonical_method(spec, installed) for spec in board.methods)
+    first = [m for m in named if m in known]
+    return first + sorted(known - set(first))
+
+
+def canonical_method(spec: str, installed: plugins.Catalogue[MethodCard]) -> str:
+    """The id under which results of `name[option=value]` are stored; unknown methods go by their text."""
+    try:
+        return plugins.choose_method(spec, installed).id
+    except InputError:
+        return spec
+
+
+def _marks(values: Mapping[str, float | None], column: Column) -> dict[str, Mark]:
+    """Best and second, as they are printed: equal digits share a mark. A lone row gets none."""
+    shown = {m: round(v, column.digits) for m, v in values.items() if v is not None and not np.isnan(v)}
+    if len(shown) < 2:
+        return {}
+    order = sorted(set(shown.values()), reverse=column.direction == "higher")
+    names: dict[float, Mark] = {order[0]: "best"}
+    if len(order) > 1:
+        names[order[1]] = "second"
+    return {m: names[v] for m, v in shown.items() if v in names}

@@ -1,0 +1,125 @@
+"""The one model behind every form of a table: what stands in it, not how it looks."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from vfsrbench.stats import Comparison, Rank, Summary
+
+Mark = Literal["best", "second", ""]
+
+
+@dataclass(frozen=True)
+class Column:
+    """A metric's column. `title` is what the head says, without the arrow."""
+
+    id: str
+    title: str
+    unit: str = ""
+    direction: Literal["higher", "lower", "none"] = "none"
+    digits: int = 4
+    definition: str = ""
+
+    @property
+    def arrow(self) -> str:
+        return {"higher": "↑", "lower": "↓", "none": ""}[self.direction]
+
+
+@dataclass(frozen=True)
+class Cell:
+    """A measured figure with all that is said about it.
+
+    `missing` counts frames without a value; `unavailable` says why the whole cell has none. `published`
+    is the paper's figure and `gap` ours minus it, where both exist.
+    """
+
+    summary: Summary
+    mark: Mark = ""
+    rank: Rank | None = None
+    missing: int = 0
+    unavailable: str = ""
+    published: float | None = None
+    versus: Comparison | None = None
+
+    @property
+    def value(self) -> float | None:
+        return self.summary.mean
+
+    @property
+    def gap(self) -> float | None:
+        if self.published is None or self.summary.mean is None:
+            return None
+        return self.summary.mean - self.published
+
+
+@dataclass(frozen=True)
+class Row:
+    """A method's row. A `yardstick` is fed the ground truth: it is shown but takes no part in the order.
+
+    `done` of `total` clips ended well; `speed` is frames a second, `memory` bytes at peak, None where
+    not known.
+    """
+
+    method: str
+    title: str
+    cells: dict[str, Cell]
+    yardstick: bool = False
+    licence: str = ""
+    parameters: int | None = None
+    speed: float | None = None
+    memory: int | None = None
+    done: int = 0
+    total: int = 0
+    profile: str = ""
+    canonical: bool = True
+
+    @property
+    def completeness(self) -> str:
+        return f"{self.done} of {self.total} clips"
+
+
+@dataclass(frozen=True)
+class PublishedRow:
+    """A method that only the paper has: never mixed with what we measured."""
+
+    method: str
+    values: dict[str, float]
+
+
+@dataclass(frozen=True)
+class Table:
+    """A leaderboard of one split.
+
+    `status` says how sure the split's recipe is (`official` or `extrapolated`); `demo` that these are
+    the bundled clips. `notes` are sentences for the reader, the most important first.
+    """
+
+    board: str
+    title: str
+    split: str
+    status: str
+    demo: bool
+    profile: str
+    average: Literal["clips", "frames"]
+    columns: tuple[Column, ...]
+    rows: tuple[Row, ...]
+    clips: tuple[str, ...]
+    versus: str | None = None
+    published: tuple[PublishedRow, ...] = ()
+    published_source: str = ""
+    notes: tuple[str, ...] = ()
+
+    def row(self, method: str) -> Row:
+        return next(r for r in self.rows if r.method == method)
+
+    @property
+    def caption(self) -> str:
+        """Board, split, its status and the demo label in one line."""
+        parts = [f"{self.title}: {self.split}"]
+        if self.status:
+            parts.append(f"{self.status} recipe")
+        parts.append(f"{len(self.clips)} {'demo ' if self.demo else ''}clips")
+        if self.profile:
+            parts.append(f"{self.profile} profile")
+        return ", ".join(parts)

@@ -1,0 +1,101 @@
+"""How methods look: one colour, dash and marker each, the same in every figure of a report.
+
+Colours are Okabe and Ito's, told apart by colour-blind readers; dash and marker carry the same
+information for a greyscale print.
+"""
+
+from __future__ import annotations
+
+import tomllib
+import zlib
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+STYLE_FILE = Path(__file__).parent / "vfsrbench.mplstyle"
+HUES = ("#0072B2", "#D55E00", "#009E73", "#E69F00", "#56B4E9", "#CC79A7")
+DASHES: tuple[tuple[float, ...], ...] = ((), (4, 1.5), (1, 1.2), (6, 1.5, 1, 1.5))
+MARKERS = "osD^vPX<>hp*"
+TRUTH = "#000000"
+DEGRADED = "#8A8A8A"
+YARDSTICK = "#5A5A5A"
+
+
+@dataclass(frozen=True)
+class Look:
+    """Colour as #rrggbb, dash as on/off lengths (empty: solid), marker as matplotlib names it."""
+
+    colour: str
+    dash: tuple[float, ...]
+    marker: str
+
+    @property
+    def linestyle(self) -> Literal["-"] | tuple[float, tuple[float, ...]]:
+        return (0.0, self.dash) if self.dash else "-"
+
+
+def looks(methods: Iterable[str], yardsticks: Iterable[str] = ()) -> dict[str, Look]:
+    """A look for each method, whatever their order. Named methods keep theirs in every report.
+
+    A method that is not named starts from a place given by its name and takes the next free one; with
+    more methods than looks, looks repeat.
+    """
+    names, rulers = sorted(set(methods)), sorted(set(yardsticks))
+    fixed = _fixed()
+    total = len(HUES) * len(DASHES)
+    taken = {m: fixed[m] for m in names if m in fixed}
+    used = set(taken.values())
+    for method in names:
+        if method in taken or method in rulers:
+            continue
+        start = zlib.crc32(method.encode()) % total
+        free = next((s for s in _around(start, total) if s not in used), start)
+        taken[method] = free
+        used.add(free)
+    found = {m: _look(slot) for m, slot in taken.items()}
+    for i, ruler in enumerate(rulers):
+        found[ruler] = Look(YARDSTICK, DASHES[i % len(DASHES)], ".")
+    return found
+
+
+def _look(slot: int) -> Look:
+    hue, dash = slot % len(HUES), slot // len(HUES)
+    return Look(HUES[hue], DASHES[dash], MARKERS[(hue + 3 * dash) % len(MARKERS)])
+
+
+def _around(start: int, total: int) -> Iterator[int]:
+    yield from range(start, total)
+    yield from range(start)
+
+
+@cache
+def _fixed() -> dict[str, int]:
+    named = tomllib.loads((Path(__file__).parent / "methods.toml").read_text(encoding="utf-8"))["looks"]
+    return {method: hue + len(HUES) * dash for method, (hue, dash) in named.items()}
+
+
+@contextmanager
+def drawing() -> Iterator[None]:
+    """Inside, matplotlib draws in the house's style; nothing outside changes."""
+    import matplotlib
+
+    with matplotlib.rc_context(fname=str(STYLE_FILE)):
+        yield
+
+
+def save(figure: Figure, path: Path, formats: Sequence[str] = ("png", "pdf")) -> list[Path]:
+    """Write `path` with each suffix. The bytes depend on what is drawn, not on the time."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    undated = {"png": {"Software": None}, "pdf": {"CreationDate": None, "Producer": None}}
+    written = []
+    for kind in formats:
+        target = path.parent / f"{path.name}.{kind}"
+        figure.savefig(target, format=kind, metadata=undated.get(kind))
+        written.append(target)
+    return written
