@@ -8,7 +8,7 @@ pixels that are seen in both.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -28,7 +28,8 @@ Mask = NDArray[np.bool_]
 class Carrier:
     """Samples a frame bilinearly where the visible pixels of the frame before it went.
 
-    `matrix` (visible, H*W) holds the four weights of each sample; `visible` (H*W) marks the pixels.
+    `matrix` (visible, H*W) holds the four weights of each sample, float32 like the flow itself; `visible`
+    (H*W) marks the pixels.
     """
 
     matrix: csr_matrix
@@ -38,9 +39,9 @@ class Carrier:
         """Mean squared error over visible pixels and channels, pictures in [0, 1]; NaN if none is visible."""
         if not self.visible.any():
             return float("nan")
-        carried = self.matrix @ after.reshape(-1, 3).astype(np.float64)
+        carried = self.matrix @ after.reshape(-1, 3).astype(np.float32)
         carried -= before.reshape(-1, 3)[self.visible]
-        flat = carried.ravel()
+        flat = carried.ravel().astype(np.float64)
         return float(flat @ flat) / (flat.size * 255.0**2)
 
 
@@ -93,7 +94,7 @@ def visible(forward: Flow, backward: Flow) -> Mask:
     if backward.valid is not None:
         bw = np.where(backward.valid, bw, np.nan)
     everywhere = np.ones(fw.shape[1:], dtype=bool)
-    there = (_sampling(fw, everywhere) @ bw.reshape(2, -1).T).T.reshape(fw.shape)
+    there = (_sampling(fw, everywhere, np.float64) @ bw.reshape(2, -1).T).T.reshape(fw.shape)
     length = (fw**2).sum(0)
     inconsistent = ((there + fw) ** 2).sum(0) > 0.01 * ((there**2).sum(0) + length) + 0.5
     across = np.diff(fw, axis=2, append=fw[:, :, -1:])
@@ -105,10 +106,10 @@ def visible(forward: Flow, backward: Flow) -> Mask:
 
 def carrier(forward: Flow, seen: Mask) -> Carrier:
     """The carrier along `forward` (earlier frame to later) for the visible pixels `seen` (H, W)."""
-    return Carrier(_sampling(forward.vectors.astype(np.float64), seen), seen.ravel())
+    return Carrier(_sampling(forward.vectors.astype(np.float64), seen, np.float32), seen.ravel())
 
 
-def _sampling(fw: NDArray[np.float64], where: Mask) -> csr_matrix:
+def _sampling(fw: NDArray[np.float64], where: Mask, precision: type[np.floating[Any]]) -> csr_matrix:
     """(pixels in `where`, H*W): bilinear samples at p + fw(p), positions clamped to the border."""
     from scipy.sparse import csr_matrix
 
@@ -124,4 +125,6 @@ def _sampling(fw: NDArray[np.float64], where: Mask) -> csr_matrix:
     corners = [top * width + left, top * width + right, bottom * width + left, bottom * width + right]
     starts = np.arange(0, 4 * len(x) + 1, 4, dtype=np.int32)
     shape = (len(x), height * width)
-    return csr_matrix((weights.ravel(), np.stack(corners, axis=-1).ravel(), starts), shape=shape)
+    return csr_matrix(
+        (weights.ravel().astype(precision), np.stack(corners, axis=-1).ravel(), starts), shape=shape
+    )

@@ -1,0 +1,95 @@
+"""Writes the generated part of docs/metrics.md: every metric's card, and the deviation found just now.
+
+    python benchmarks/metrics_table.py            run all comparisons, rewrite the page
+    python benchmarks/metrics_table.py --print    the same, to the terminal
+
+The comparisons are those of tests/vfsrbench/metrics/references.py: each metric against the figures of the
+implementation that its card names.
+"""
+
+from __future__ import annotations
+
+import math
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[1]
+sys.path[:0] = [str(ROOT), str(ROOT / "tests" / "parity")]
+
+from tests.vfsrbench.metrics.references import REFERENCES, Outcome  # noqa: E402
+from vfsrbench import plugins  # noqa: E402
+from vfsrbench.card import MetricCard  # noqa: E402
+
+PAGE = ROOT / "docs" / "metrics.md"
+BEGIN, END = "<!-- begin: written by benchmarks/metrics_table.py -->", "<!-- end -->"
+
+
+def generated(outcomes: dict[str, Outcome]) -> str:
+    """Overview and definitions as Markdown."""
+    cards = [entry.card for entry in plugins.metrics()]
+    lines = [
+        "| id | unit | better | level | needs | compared values | largest deviation |",
+        "|---|---|---|---|---|---|---|",
+        *(_row(card, outcomes.get(card.id)) for card in cards),
+        "",
+    ]
+    for card in cards:
+        lines += _section(card)
+    return "\n".join(lines)
+
+
+def _row(card: MetricCard, outcome: Outcome | None) -> str:
+    needs = ", ".join([*(use.name for use in card.weights), *card.needs]) or "nothing"
+    found = ("from " + card.derived.metric, "") if card.derived else ("", "")
+    if outcome is not None:
+        found = (str(outcome.values), _rounded_up(outcome.worst))
+    cells = [f"`{card.id}`", card.unit or "1", card.direction, card.level, needs, *found]
+    return "| " + " | ".join(cells) + " |"
+
+
+def _section(card: MetricCard) -> list[str]:
+    lines = [f"### `{card.id}`: {card.title}", "", _plain(card.definition) + ".", ""]
+    lines += [f"- Source: {_plain(card.source)}.", f"- Checked against: {_plain(card.checked_against)}."]
+    note = REFERENCES[card.id].note if card.id in REFERENCES else ""
+    if note:
+        lines.append(f"- On the deviation: {note}.")
+    if card.legacy:
+        lines.append("- Legacy: explains published figures; never on a board by default.")
+    return [*lines, ""]
+
+
+def _plain(text: str) -> str:
+    return " ".join(text.split()).rstrip(".").replace("*", "\\*").replace("_", "\\_")
+
+
+def _rounded_up(value: float) -> str:
+    """One significant digit, never less than what was found."""
+    if value == 0:
+        return "0"
+    exponent = math.floor(math.log10(value))
+    digit = math.ceil(value / 10**exponent)
+    return f"{digit}e{exponent}" if digit < 10 else f"1e{exponent + 1}"
+
+
+def rewritten(page: str, body: str) -> str:
+    """The page with what stands between the two marks replaced."""
+    before, _, rest = page.partition(BEGIN)
+    _, _, after = rest.partition(END)
+    return f"{before}{BEGIN}\n\n{body}\n{END}{after}"
+
+
+def main() -> None:
+    outcomes = {}
+    for name, reference in REFERENCES.items():
+        outcomes[name] = reference.run()
+        if outcomes[name].worst > reference.limit:
+            raise SystemExit(f"{name}: deviation {outcomes[name].worst} is above {reference.limit}")
+    body = generated(outcomes)
+    if "--print" in sys.argv[1:]:
+        print(body)
+    else:
+        PAGE.write_text(rewritten(PAGE.read_text(encoding="utf-8"), body), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,24 @@
+"""docs/metrics.md says what the cards say."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from benchmarks.metrics_table import generated
+from vfsrbench import plugins
+
+PAGE = (Path(__file__).parents[3] / "docs" / "metrics.md").read_text(encoding="utf-8")
+
+
+def test_every_metric_stands_in_the_page_as_on_its_card() -> None:
+    written = set(PAGE.splitlines())
+    for line in generated({}).splitlines():
+        if not line.startswith("| `"):  # rows of the table carry deviations, which are found by running
+            assert line in written, f"run benchmarks/metrics_table.py: missing {line[:80]!r}"
+
+
+def test_every_deviation_was_found_by_running() -> None:
+    rows = [line for line in PAGE.splitlines() if line.startswith("| `")]
+    for entry in plugins.metrics():
+        row = next(line for line in rows if line.startswith(f"| `{entry.card.id}` |") and line.count("|") == 8)
+        assert entry.card.derived or row.split("|")[-2].strip(), row
