@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import math
-
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
-from torchvision.ops import deform_conv2d
 
+from baselines.layers.deform import DeformPack
 from baselines.layers.residual import lrelu
 
 LEVELS = ("l3", "l2", "l1")
@@ -27,23 +25,6 @@ class ConvModule(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         x = self.conv(x)
         return lrelu(x) if self.act else x
-
-
-class DeformPack(nn.Module):
-    """Modulated deformable 3x3 convolution whose offsets and masks come from a separate feature map."""
-
-    def __init__(self, channels: int, groups: int) -> None:
-        super().__init__()
-        self.groups = groups
-        self.weight = nn.Parameter(torch.empty(channels, channels, 3, 3))
-        self.bias = nn.Parameter(torch.zeros(channels))
-        self.conv_offset = nn.Conv2d(channels, 27 * groups, 3, padding=1)
-        bound = 1 / math.sqrt(9 * channels)
-        nn.init.uniform_(self.weight, -bound, bound)
-
-    def forward(self, x: Tensor, offset_features: Tensor) -> Tensor:
-        offset, mask = self.conv_offset(offset_features).split([18 * self.groups, 9 * self.groups], dim=1)
-        return deform_conv2d(x, offset, self.weight, self.bias, padding=1, mask=torch.sigmoid(mask))
 
 
 def enlarge_x2(x: Tensor) -> Tensor:

@@ -6,13 +6,12 @@ import math
 
 import torch
 from torch import Tensor, nn
-from torchvision.ops import deform_conv2d
 
+from baselines.layers.deform import TAPS, deform_conv
 from baselines.layers.residual import SLOPE
 from baselines.layers.warp import flow_warp
 
 GROUPS = 16
-TAPS = 9
 
 
 class SecondOrderAlignment(nn.Module):
@@ -54,12 +53,7 @@ class SecondOrderAlignment(nn.Module):
     def forward(self, features: Tensor, condition: Tensor, flow_1: Tensor, flow_2: Tensor) -> Tensor:
         """Older features (n, 2C, h, w), condition (n, 3C, h, w), flows (n, 2, h, w) -> (n, C, h, w)."""
         offset, mask = self.offsets(condition, flow_1, flow_2)
-        if features.device.type == "cpu" and torch.is_autocast_enabled("cpu"):
-            # torchvision registers no CPU autocast for this operator, and it knows no bfloat16 there
-            with torch.autocast("cpu", enabled=False):
-                arguments = (features.float(), offset.float(), self.weight.float(), self.bias.float())
-                return deform_conv2d(*arguments, padding=1, mask=mask.float())
-        return deform_conv2d(features, offset, self.weight, self.bias, padding=1, mask=mask)
+        return deform_conv(features, offset, mask, self.weight, self.bias)
 
 
 def carry(align: nn.Module, current: Tensor, done: list[Tensor], flows: Tensor, step: int) -> Tensor:

@@ -12,9 +12,9 @@ from typing import NamedTuple
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
-from torchvision.ops import deform_conv2d
 
 from baselines.layers.codebook import Codebook
+from baselines.layers.deform import DeformPack
 from baselines.layers.vqgan import (
     CHANNEL_MULTIPLIERS,
     AttnBlock,
@@ -109,23 +109,6 @@ class TextureDecoder(nn.Module):
         return features
 
 
-class DeformConv(nn.Module):
-    """Modulated deformable 3x3 convolution; offsets and masks come from another feature."""
-
-    def __init__(self, channels: int) -> None:
-        super().__init__()
-        self.weight = nn.Parameter(torch.randn(channels, channels, 3, 3) / (9 * channels) ** 0.5)
-        self.bias = nn.Parameter(torch.zeros(channels))
-        self.conv_offset = conv3x3(channels, 27 * DEFORM_GROUPS)
-
-    def forward(self, x: Tensor, guide: Tensor) -> Tensor:
-        offset, mask = self.conv_offset(guide).split([18 * DEFORM_GROUPS, 9 * DEFORM_GROUPS], dim=1)
-        warped: Tensor = deform_conv2d(
-            x, offset.contiguous(), self.weight, self.bias, padding=1, mask=mask.sigmoid()
-        )
-        return warped
-
-
 class TextureWarp(nn.Module):
     """Texture features bent towards the input. Returns them, and the offset feature for the next level."""
 
@@ -143,7 +126,7 @@ class TextureWarp(nn.Module):
         self.offset_conv2 = nn.Sequential(
             conv3x3(channels + coarser, channels), group_norm(channels), nn.SiLU()
         )
-        self.dcn = DeformConv(channels)
+        self.dcn = DeformPack(channels, DEFORM_GROUPS)
 
     def forward(self, x: Tensor, given: Tensor, previous: Tensor | None) -> tuple[Tensor, Tensor]:
         """x (B, C, h, w), features of the input (B, 32, H, W), the coarser level's offset feature."""
