@@ -77,7 +77,8 @@ def print_cell(cell: Cell, column: Column, partial: bool) -> Printed:
         return Printed(text, published=published, hint=cell.unavailable)
     interval = ""
     if s.interval is not None:
-        interval = f"{number(s.interval.low, column.digits)} – {number(s.interval.high, column.digits)}"
+        low, high = (number(v, column.digits) for v in (s.interval.low, s.interval.high))
+        interval = f"{low} – {high}" if low != high else ""
     return Printed(number(s.mean, column.digits), cell.mark, interval, published, _hint(cell))
 
 
