@@ -1,0 +1,17 @@
+"""RealBasicVSR as a method."""
+
+from __future__ import annotations
+
+from torch import nn
+
+from baselines.layers.vsr_adapter import VsrPredictor
+from baselines.realbasicvsr.network import RealBasicVSR
+
+
+class RealBasicVSRPredictor(VsrPredictor):
+    """x4 from a quarter of the ground truth's size; the option `threshold` is in grey levels."""
+
+    least = 64
+
+    def network(self) -> nn.Module:
+        return RealBasicVSR(dynamic_refine_thres=float(self.options["threshold"]))
