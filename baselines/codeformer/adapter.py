@@ -10,7 +10,7 @@ from torch import Tensor
 
 from baselines.codeformer.network import CodeFormer
 from baselines.layers.aligned import fit_result, is_grey, resize_faces, to_grey, to_levels, transfer_colour
-from baselines.layers.checkpoint import load_checkpoint
+from vfsrbench.checkpoint import load_checkpoint
 from vfsrbench.predictor import ImagePredictor
 
 

@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from baselines.keep.network import KEEP, LAYOUTS
-from baselines.layers.checkpoint import load_checkpoint, read_checkpoint, unwrap
 from degradations.errors import InputError
+from vfsrbench.checkpoint import load_checkpoint, read_checkpoint, unwrap
 
 
 def load_keep(net: KEEP, source: str | Path | Mapping[str, Any], pwcnet: str | Path | None = None) -> None:

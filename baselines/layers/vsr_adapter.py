@@ -10,7 +10,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from baselines.layers.checkpoint import load_checkpoint, read_checkpoint
+from vfsrbench.checkpoint import load_checkpoint, read_checkpoint
 from vfsrbench.predictor import Predictor
 
 LEAVE = ("step_counter", "discriminator", "perceptual_loss", "gan_loss")

@@ -16,7 +16,7 @@ from zipfile import BadZipFile
 import torch
 from torch import Tensor, nn
 
-from degradations.errors import InputError
+from vfsrbench.errors import InputError
 
 WRAPPERS = ("params_ema", "params", "state_dict", "model", "g_ema")
 PREFIXES = ("module.", "generator.", "vqvae.", "model.")
