@@ -1,0 +1,1 @@
+"""Small published constants that metrics need, with their licences."""
