@@ -110,7 +110,7 @@ def lay_out(table: Table, *, partial: bool = False) -> Layout:
     ]
     for paper_row in table.published:
         cells = tuple(Printed(number(paper_row.values.get(c.id), c.digits)) for c in table.columns)
-        lines.append(Line(paper_row.method, paper_row.method, cells, ("–",) * len(facts), "published"))
+        lines.append(Line(paper_row.label, paper_row.method, cells, ("–",) * len(facts), "published"))
     return Layout(table.columns, tuple(name for name, _ in facts), tuple(lines))
 
 

@@ -84,6 +84,7 @@ class PublishedRow:
     """A method that only the paper has: never mixed with what we measured."""
 
     method: str
+    label: str
     values: dict[str, float]
 
 

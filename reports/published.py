@@ -1,7 +1,7 @@
 """Figures that papers print, transcribed into `reports/published/*.csv`, to stand beside our own.
 
 Columns: paper, table, dataset, split, method (our id where we have the method), label (as printed),
-metric (our id), value, where (in which text, and how it was read).
+metric, value, where (in which text, and how it was read).
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from reports.model import PublishedRow
+from vfsrbench.board import PublishedUse
 from vfsrbench.errors import InputError, did_you_mean
 
 FOLDER = Path(__file__).parent / "published"
@@ -49,13 +50,13 @@ class Published:
 
     def rows(self, split: str, metrics: Sequence[str]) -> list[PublishedRow]:
         """All the paper's rows for a split, in its order."""
-        methods = dict.fromkeys(f.method for f in self.figures if f.split == split)
+        labels = {f.method: f.label for f in self.figures if f.split == split}
         found = []
-        for method in methods:
+        for method in labels:
             values = {m: self.find(split, method, m) for m in metrics}
             known = {m: v for m, v in values.items() if v is not None}
             if known:
-                found.append(PublishedRow(method, known))
+                found.append(PublishedRow(method, labels[method], known))
         return found
 
 
@@ -79,13 +80,16 @@ def _figure(path: Path, number: int, row: dict[str, str]) -> Figure:
         raise InputError(f"{path}, line {number}: {row.get('value')!r} is not a number") from None
 
 
-def table_of(file: str, table: str | None, aliases: Mapping[str, str] | None = None) -> Published:
-    """The figures of `table` in `reports/published/FILE` (or in a file of that path)."""
-    path = Path(file) if Path(file).is_file() else FOLDER / file
-    figures = [f for f in read(path) if table is None or f.table == table]
-    if not figures:
-        known = sorted({f.table for f in read(path)})
-        raise did_you_mean(f"table of {file}", str(table), known)
+def figures_of(use: PublishedUse) -> Published:
+    """The figures that a board names. InputError for an unknown file, table or data set."""
+    path = Path(use.file) if Path(use.file).is_file() else FOLDER / use.file
+    figures = read(path)
+    for key, wanted in (("table", use.table), ("dataset", use.dataset)):
+        if wanted is not None:
+            known = {getattr(f, key) for f in figures}
+            figures = [f for f in figures if getattr(f, key) == wanted]
+            if not figures:
+                raise did_you_mean(f"{key} of {use.file}", wanted, known)
     papers = ", ".join(dict.fromkeys(f.paper for f in figures))
-    source = f"{papers}, {table}" if table else papers
-    return Published(tuple(figures), source, dict(aliases or {}))
+    source = ", ".join(part for part in (papers, use.table, use.dataset) if part)
+    return Published(tuple(figures), source, use.metrics)

@@ -31,12 +31,21 @@ class Figures(Facts):
     slice_column: float | Literal["auto"] = "auto"
 
 
+class PublishedUse(Facts):
+    """A paper's figures: a file of `reports/published/`, the table and data set in it. `metrics` maps our
+    metric ids to the names in that file where they differ."""
+
+    file: str
+    table: str | None = None
+    dataset: str | None = None
+    metrics: dict[str, str] = {}
+
+
 class Board(Facts):
     """A leaderboard: data set, splits, methods, metrics, averaging, published figures beside it.
 
     `average`: `clips` takes the mean over a clip's frames, then over clips; `frames` weighs every frame
-    the same. `versus` is the method that the others are tested against. `published` names a file of
-    `reports/published/` and `published_table` the table in it.
+    the same. `versus` is the method that the others are tested against.
     """
 
     name: Name
@@ -51,8 +60,7 @@ class Board(Facts):
     average: Literal["clips", "frames"] = "clips"
     versus: str | None = None
     sort_by: str | None = None
-    published: str | None = None
-    published_table: str | None = None
+    published: PublishedUse | None = None
     figures: Figures = Figures()
 
 

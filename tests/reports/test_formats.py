@@ -123,7 +123,7 @@ def test_terminal_shows_the_board_and_its_notes(tables: list[Table], holed: Tabl
 def published() -> Published:
     where = "made up for this test"
     figures = [
-        Figure("P", "Table 1", "D", "vfhq-mild", method, method, "PSNR", value, where)
+        Figure("P", "Table 1", "D", "vfhq-mild", method, method.upper(), "PSNR", value, where)
         for method, value in (("lanczos", 26.0), ("rival", 31.5))
     ]
     return Published(tuple(figures), "P, Table 1", {"psnr": "PSNR"})
@@ -134,10 +134,10 @@ def test_published_figures_stand_beside_ours_with_the_difference(tmp_path: Path)
     cell = table.row("lanczos").cells["psnr"]
     assert cell.published == 26.0 and cell.value is not None
     assert cell.gap == pytest.approx(cell.value - 26.0)
-    assert table.published == (PublishedRow("rival", {"psnr": 31.5}),)
+    assert table.published == (PublishedRow("rival", "RIVAL", {"psnr": 31.5}),)
     gap = f"{cell.gap:+.2f}".replace("-", "−")
     assert f"(26.00, {gap})" in formats.to_markdown(table)
-    assert "*rival*" in formats.to_markdown(table) and r"\textit{rival}" in formats.to_latex(table)
+    assert "*RIVAL*" in formats.to_markdown(table) and r"\textit{RIVAL}" in formats.to_latex(table)
     assert 'class="published' in formats.to_html(table)
     frame = formats.to_frame([table]).set_index("method")
     assert frame.loc["lanczos", "psnr_published"] == 26.0
