@@ -14,6 +14,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from baselines.layers.checks import expect_faces
 from baselines.layers.stylegan2 import (
     SLOPE,
     SQRT2,
@@ -24,9 +25,7 @@ from baselines.layers.stylegan2 import (
     decoder_channels,
 )
 
-SIZE = 512  # the bottleneck's linear layer wants 4 x 4 features, so no other size runs
 LATENT = 512
-LEVELS = tuple(2**i for i in range(3, 10))  # 8 ... 512
 
 
 class GFPGANOutput(NamedTuple):
@@ -100,9 +99,9 @@ class StyleDecoder(nn.Module):
     `style_mlp` (from noise to latent) is in every checkpoint and never run: the U-Net gives the latents.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, channels: dict[int, int]) -> None:
         super().__init__()
-        channels = decoder_channels(SIZE)
+        self.side = max(channels)
         layers: list[nn.Module] = [PixelNorm()]
         for _ in range(8):
             layers += [nn.Linear(LATENT, LATENT), nn.LeakyReLU(SLOPE)]
@@ -112,17 +111,17 @@ class StyleDecoder(nn.Module):
         self.to_rgb1 = ToRGB(channels[4])
         self.style_convs = nn.ModuleList()
         self.to_rgbs = nn.ModuleList()
-        for size in LEVELS:
+        for size in sorted(channels)[1:]:
             self.style_convs.append(StyleConv(channels[size // 2], channels[size], upsample=True))
             self.style_convs.append(StyleConv(channels[size], channels[size]))
             self.to_rgbs.append(ToRGB(channels[size]))
         self.noises = nn.Module()
-        for i, size in enumerate(noise_sizes()):
+        for i, size in enumerate(noise_sizes(self.side)):
             self.noises.register_buffer(f"noise{i}", torch.randn(1, 1, size, size))
 
     def stored_noise(self) -> list[Tensor]:
         """The noise maps of the checkpoint, one a StyleConv, (1, 1, size, size)."""
-        return [self.noises.get_buffer(f"noise{i}") for i in range(len(noise_sizes()))]
+        return [self.noises.get_buffer(f"noise{i}") for i in range(len(noise_sizes(self.side)))]
 
     def forward(
         self, latents: Tensor, scales: Sequence[Tensor], shifts: Sequence[Tensor], noise: Sequence[Tensor]
@@ -139,37 +138,45 @@ class StyleDecoder(nn.Module):
         return rgb
 
 
-def noise_sizes() -> list[int]:
+def noise_sizes(side: int = 512) -> list[int]:
     """Sides of the noise maps, in the order in which the decoder uses them: 4, 8, 8, ... 512, 512."""
-    return [4] + [size for size in LEVELS for _ in range(2)]
+    return [4] + [2**level for level in range(3, side.bit_length()) for _ in range(2)]
 
 
-def draw_noise(batch: int, generator: torch.Generator | None = None) -> list[Tensor]:
+def draw_noise(batch: int, side: int = 512, generator: torch.Generator | None = None) -> list[Tensor]:
     """Normal noise maps (batch, 1, size, size) in the order and shapes of the official random inference.
 
     They lie on the generator's device; without a generator torch's global CPU one is used.
     """
     device = torch.device("cpu") if generator is None else generator.device
-    return [torch.randn(batch, 1, size, size, generator=generator, device=device) for size in noise_sizes()]
+    return [
+        torch.randn(batch, 1, size, size, generator=generator, device=device) for size in noise_sizes(side)
+    ]
 
 
 class GFPGANClean(nn.Module):
-    """GFPGAN v1.2, v1.3, v1.4. Input (B, 3, 512, 512), RGB in [-1, 1]; output likewise, not clamped."""
+    """GFPGAN v1.2, v1.3, v1.4. Input (B, 3, side, side), RGB in [-1, 1]; output likewise, not clamped.
 
-    def __init__(self) -> None:
+    The published networks have side 512. `narrow` multiplies all channels but the latents'.
+    """
+
+    def __init__(self, side: int = 512, channel_multiplier: float = 2, narrow: float = 1) -> None:
         super().__init__()
-        channels = {size: c // 2 for size, c in decoder_channels(SIZE).items()}
-        self.conv_body_first = nn.Conv2d(3, channels[SIZE], 1)
+        self.side = side
+        decoder = decoder_channels(side, channel_multiplier, narrow)
+        channels = {size: c // 2 for size, c in decoder.items()}
+        sizes = sorted(channels)[1:]  # 8, 16, ... side
+        self.conv_body_first = nn.Conv2d(3, channels[side], 1)
         self.conv_body_down = nn.ModuleList(
-            ResBlock(channels[size], channels[size // 2], 0.5) for size in reversed(LEVELS)
+            ResBlock(channels[size], channels[size // 2], 0.5) for size in reversed(sizes)
         )
         self.final_conv = nn.Conv2d(channels[4], channels[4], 3, padding=1)
-        self.final_linear = nn.Linear(channels[4] * 16, (2 * len(LEVELS) + 2) * LATENT)
-        self.conv_body_up = nn.ModuleList(ResBlock(channels[s // 2], channels[s], 2) for s in LEVELS)
-        self.toRGB = nn.ModuleList(nn.Conv2d(channels[size], 3, 1) for size in LEVELS)
-        self.stylegan_decoder = StyleDecoder()
-        self.condition_scale = nn.ModuleList(_condition(channels[size]) for size in LEVELS)
-        self.condition_shift = nn.ModuleList(_condition(channels[size]) for size in LEVELS)
+        self.final_linear = nn.Linear(channels[4] * 16, (2 * len(sizes) + 2) * LATENT)
+        self.conv_body_up = nn.ModuleList(ResBlock(channels[s // 2], channels[s], 2) for s in sizes)
+        self.toRGB = nn.ModuleList(nn.Conv2d(channels[size], 3, 1) for size in sizes)
+        self.stylegan_decoder = StyleDecoder(decoder)
+        self.condition_scale = nn.ModuleList(_condition(channels[size]) for size in sizes)
+        self.condition_shift = nn.ModuleList(_condition(channels[size]) for size in sizes)
 
     def forward(
         self,
@@ -188,9 +195,9 @@ class GFPGANClean(nn.Module):
         """
         if randomize_noise is None:
             randomize_noise = weight is not None
-        if noise is None:
-            noise = draw_noise(len(x)) if randomize_noise else self.stylegan_decoder.stored_noise()
         latents, features = self.encode(x)
+        if noise is None:
+            noise = draw_noise(len(x), self.side) if randomize_noise else self.stylegan_decoder.stored_noise()
         scales = [scale(f) for scale, f in zip(self.condition_scale, features, strict=True)]
         shifts = [shift(f) for shift, f in zip(self.condition_shift, features, strict=True)]
         image = self.stylegan_decoder(latents, scales, shifts, [n.to(x) for n in noise])
@@ -199,6 +206,7 @@ class GFPGANClean(nn.Module):
 
     def encode(self, x: Tensor) -> tuple[Tensor, list[Tensor]]:
         """The latents (B, 16, 512) and the U-Net's features at 8, 16, ... 512."""
+        expect_faces(self, x, self.side)
         x = F.leaky_relu_(self.conv_body_first(x), SLOPE)
         skips = []
         for block in self.conv_body_down:

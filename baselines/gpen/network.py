@@ -15,6 +15,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from baselines.layers.checks import expect_faces
 from baselines.layers.stylegan2 import (
     SLOPE,
     SQRT2,
@@ -98,9 +99,7 @@ class ConstantInput(nn.Module):
 class Decoder(nn.Module):
     """The StyleGAN2 generator fed with encoder features; one latent serves all its layers."""
 
-    def __init__(
-        self, size: int, latent: int, mlp_layers: int, mlp_lr: float, channels: dict[int, int]
-    ) -> None:
+    def __init__(self, latent: int, mlp_layers: int, mlp_lr: float, channels: dict[int, int]) -> None:
         super().__init__()
         self.style = nn.Sequential(
             PixelNorm(), *(EqualLinear(latent, latent, mlp_lr, activate=True) for _ in range(mlp_layers))
@@ -110,13 +109,13 @@ class Decoder(nn.Module):
         self.to_rgb1 = ToRGB(2 * channels[4], latent, upsample=False)
         self.convs = nn.ModuleList()
         self.to_rgbs = nn.ModuleList()
-        for res in [r for r in channels if 4 < r <= size]:
+        for res in sorted(channels)[1:]:
             self.convs.append(StyledConv(2 * channels[res // 2], channels[res], latent, upsample=True))
             self.convs.append(StyledConv(2 * channels[res], channels[res], latent))
             self.to_rgbs.append(ToRGB(2 * channels[res], latent))
 
     def forward(self, latent: Tensor, features: Sequence[Tensor]) -> Tensor:
-        """latent (B, D) after the style MLP; features at 4, 8, ... size -> image (B, 3, size, size)."""
+        """latent (B, D) after the style MLP; features at 4, 8, ... side -> image (B, 3, side, side)."""
         x = self.conv1(self.input(len(latent)), latent, features[0])
         rgb: Tensor = self.to_rgb1(x, latent)
         for level, feature in enumerate(features[1:]):
@@ -127,14 +126,14 @@ class Decoder(nn.Module):
 
 
 class GPEN(nn.Module):
-    """GPEN-BFR-512; with size 256, channel_multiplier 1 and narrow 0.5 it is GPEN-BFR-256.
+    """GPEN-BFR-512; with side 256, channel_multiplier 1 and narrow 0.5 it is GPEN-BFR-256.
 
-    Input (B, 3, size, size), RGB in [-1, 1]; output likewise, not clamped.
+    Input (B, 3, side, side), RGB in [-1, 1]; output likewise, not clamped.
     """
 
     def __init__(
         self,
-        size: int = 512,
+        side: int = 512,
         style_dim: int = 512,
         n_mlp: int = 8,
         channel_multiplier: float = 2,
@@ -142,14 +141,15 @@ class GPEN(nn.Module):
         lr_mlp: float = 0.01,
     ) -> None:
         super().__init__()
-        channels = decoder_channels(size, channel_multiplier, narrow)
+        channels = decoder_channels(side, channel_multiplier, narrow)
+        self.side = side
         self.depth = len(channels)
-        self.generator = Decoder(size, style_dim, n_mlp, lr_mlp, channels)
+        self.generator = Decoder(style_dim, n_mlp, lr_mlp, channels)
         self.ecd0 = nn.Sequential(
-            nn.Sequential(EqualConv2d(3, channels[size], 1), FusedLeakyReLU(channels[size]))
+            nn.Sequential(EqualConv2d(3, channels[side], 1), FusedLeakyReLU(channels[side]))
         )
         for level in range(1, self.depth):
-            wide, narrower = channels[size >> level], channels[size >> (level - 1)]
+            wide, narrower = channels[side >> level], channels[side >> (level - 1)]
             self.add_module(f"ecd{level}", nn.Sequential(_down(narrower, wide)))
         self.final_linear = nn.Sequential(EqualLinear(channels[4] * 16, style_dim, activate=True))
 
@@ -177,7 +177,8 @@ class GPEN(nn.Module):
         return GPENOutput(self.generator(latent, encoded), latent)
 
     def encode(self, x: Tensor) -> list[Tensor]:
-        """The encoder's features at 4, 8, ... size."""
+        """The encoder's features at 4, 8, ... side."""
+        expect_faces(self, x, self.side)
         features: list[Tensor] = []
         for level in range(self.depth):
             x = self.get_submodule(f"ecd{level}")(x)

@@ -13,9 +13,9 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from baselines.layers.checks import expect_faces
 from baselines.layers.transformer import TransformerLayer
 from baselines.layers.vqgan import ResBlock, VQEncoder, VQGenerator, conv3x3
-from degradations.errors import InputError
 
 SIDE = 512
 SHRINK = 32  # a latent's side is that of the frame divided by this
@@ -89,11 +89,7 @@ class CodePredictor(nn.Module):
 
     def encode(self, x: Tensor, sizes: Sequence[int]) -> tuple[Tensor, dict[int, Tensor]]:
         """Faces (b, 3, 512, 512) in [-1, 1] -> latents, and the encoder's maps of the wanted sizes."""
-        if x.ndim != 4 or x.shape[1:] != (3, self.side, self.side):
-            raise InputError(
-                f"{type(self).__name__} takes RGB faces of {self.side}x{self.side}, got {list(x.shape)}: "
-                f"resize them"
-            )
+        expect_faces(self, x, self.side)
         latent, kept = self.encoder(x, [ENCODER_BLOCK[size] for size in sizes])
         return latent, {size: kept[ENCODER_BLOCK[size]] for size in sizes}
 

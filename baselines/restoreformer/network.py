@@ -12,6 +12,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor, nn
 
+from baselines.layers.checks import expect_multiples
 from baselines.layers.vqgan import (
     CHANNEL_MULTIPLIERS,
     Downsample,
@@ -184,6 +185,7 @@ class RestoreFormer(nn.Module):
         self.post_quant_conv = nn.Conv2d(LATENT, LATENT, 1)
 
     def forward(self, x: Tensor) -> RestoreFormerOutput:
+        expect_multiples(self, x, 2**LOWEST)
         latent, hs = self.encoder(x)
         quantized, indices = self.quantize(self.quant_conv(latent))
         image = self.decoder(self.post_quant_conv(quantized), hs)

@@ -13,6 +13,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from baselines.layers.checks import expect_faces
 from baselines.layers.codebook import Codebook
 from baselines.layers.deform import DeformPack
 from baselines.layers.vqgan import (
@@ -28,7 +29,6 @@ from baselines.layers.vqgan import (
 BASE = 64
 LATENT = 256
 CODES = 1024
-GRID = 16  # side of the code grid: the learned prediction is for 512 x 512 inputs only
 INPUT_FEATURES = 32
 DEFORM_GROUPS = 4
 WIDTHS = tuple(BASE * m for m in CHANNEL_MULTIPLIERS)  # at 512, 256, ... 16
@@ -171,10 +171,14 @@ class MainBranch(nn.Module):
 
 
 class VQFR(nn.Module):
-    """VQFR v2. Input (B, 3, 512, 512), RGB in [-1, 1]; output likewise, not clamped."""
+    """VQFR v2. Input (B, 3, side, side), RGB in [-1, 1]; output likewise, not clamped.
 
-    def __init__(self) -> None:
+    The published network predicts the codes of a 16 x 16 grid, so its side is 512.
+    """
+
+    def __init__(self, side: int = 512) -> None:
         super().__init__()
+        self.side = side
         self.encoder = Encoder()
         self.decoder = TextureDecoder()
         self.main_branch = MainBranch()
@@ -200,12 +204,11 @@ class VQFR(nn.Module):
 
     def texture(self, x_lq: Tensor) -> tuple[Tensor, dict[str, Tensor]]:
         """The predicted codewords (B, 16, 16), and the texture features of every level."""
+        expect_faces(self, x_lq, self.side)
         latent = self.encoder(x_lq)
-        if latent.shape[2:] != (GRID, GRID):
-            raise ValueError(f"VQFR reads 512 x 512 images, not {x_lq.shape[3]} x {x_lq.shape[2]}")
         logits = self.feat2index(latent.flatten(2).transpose(1, 2))
         indices = logits.argmax(2)
         # In the official code the codes' vectors are channels-last, and so then are all decoder features.
         # CPU GroupNorm rounds differently in that order: it moves the figures by 1e-4.
         words = self.quantizer(indices).clone(memory_format=torch.channels_last)
-        return indices.view(-1, GRID, GRID), self.decoder(words)
+        return indices.view(-1, *latent.shape[2:]), self.decoder(words)
