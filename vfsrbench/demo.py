@@ -1,0 +1,154 @@
+"""The bundled demo clips: one portrait in three motions, rendered once and cached, with exact flow.
+
+They show that everything works; scores on them say nothing about faces in general (one person, an
+enlarged photograph), which is why every report labels them as demo.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from vfsrbench.clip import Clip
+from vfsrbench.demo_motions import DEMO_CLIPS
+from vfsrbench.errors import InputError, did_you_mean
+from vfsrbench.exact_sampling import OUT_BITS, Planes, positions, sample
+from vfsrbench.files import whole_file
+from vfsrbench.pictures import PictureSource, encode_png
+from vfsrbench.portrait import LANDMARKS, MARGIN, portrait
+from vfsrbench.portrait_motion import FPS, SIZE, Motion, Pose, from_portrait, pose, to_portrait
+
+Frames = NDArray[np.uint8]
+DEFAULT_FRAMES = 24
+VERSION = 1  # counted up whenever a pixel changes; caches of other versions are left alone
+_BAND = 32  # rows worked on at a time: they stay in the processor's cache
+_GAIN_BITS = 12
+
+
+def demo_clip(name: str, frames: int = DEFAULT_FRAMES, folder: Path | None = None) -> Clip:
+    """The first `frames` frames of a demo clip, rendered if they are not in the cache yet.
+
+    512x512, 25 frames a second; a longer clip begins with the shorter one's frames. `folder` takes the
+    cache's place. Any number of processes may ask at once. InputError for an unknown name, or when the
+    cache cannot be written.
+    """
+    motion = _motion(name)
+    if frames < 1:
+        raise InputError(f"a demo clip has at least 1 frame, {frames} were asked for")
+    place = (folder or cache_folder()) / f"demo-v{VERSION}" / name
+    files = [place / f"{number:08d}.png" for number in range(frames)]
+    if not all(file.exists() for file in files):
+        with _locked(place):
+            missing = [number for number, file in enumerate(files) if not file.exists()]
+            _render(motion, missing, files)
+    return Clip(PictureSource(files), name, FPS, place)
+
+
+def demo_landmarks(name: str, frames: int = DEFAULT_FRAMES) -> NDArray[np.float64]:
+    """The five landmarks of every frame, (frames, 5, 2) pixels, as exact as the flow."""
+    motion = _motion(name)
+    x, y = np.array(LANDMARKS).T
+    found = [from_portrait(pose(motion, number), x, y, guess=(x, y)) for number in range(frames)]
+    return np.array(found).transpose(0, 2, 1)
+
+
+@dataclass(frozen=True)
+class DemoFlow:
+    """The exact flow of a demo clip: `flow(a, b)` as `metrics.base.FlowField` wants it, any two frames."""
+
+    name: str
+
+    def __call__(self, a: int, b: int) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
+        """See `exact_flow`; computed anew each time, as that takes a twentieth of a second."""
+        return exact_flow(_motion(self.name), a, b)
+
+
+def cache_folder() -> Path:
+    """Where rendered frames are kept: `VFSRBENCH_CACHE`, or the platform's cache folder."""
+    import platformdirs
+
+    given = os.environ.get("VFSRBENCH_CACHE")
+    return Path(given).expanduser() if given else Path(platformdirs.user_cache_dir("vfsrbench"))
+
+
+def _motion(name: str) -> Motion:
+    if name not in DEMO_CLIPS:
+        raise did_you_mean("demo clip", name, DEMO_CLIPS)
+    return DEMO_CLIPS[name]
+
+
+@contextmanager
+def _locked(place: Path) -> Iterator[None]:
+    """One process at a time renders a clip; the others find its frames when their turn comes."""
+    from filelock import FileLock
+
+    try:
+        place.mkdir(parents=True, exist_ok=True)
+        lock = FileLock(place / ".lock")
+        lock.acquire()
+    except OSError as error:
+        raise InputError(
+            f"{place}: cannot be written ({error.strerror}); set VFSRBENCH_CACHE to a folder that can"
+        ) from None
+    try:
+        yield
+    finally:
+        lock.release()
+
+
+def _render(motion: Motion, numbers: Sequence[int], files: Sequence[Path]) -> None:
+    """Render these frames into their files, two at a time: the work is numpy's, which lets threads run."""
+    if not numbers:
+        return
+    planes = portrait()
+
+    def one(number: int) -> None:
+        with whole_file(files[number]) as temporary:
+            temporary.write_bytes(encode_png(render_frame(planes, pose(motion, number))))
+
+    with ThreadPoolExecutor(2) as pool:
+        list(pool.map(one, numbers))
+
+
+def render_frame(planes: Planes, p: Pose) -> Frames:
+    """The portrait in one pose: uint8 RGB (512, 512, 3), the same bytes on every machine."""
+    out = np.empty((SIZE, SIZE, 3), np.uint8)
+    for rows in _bands():
+        x, y = _pixels(rows)
+        px, py = to_portrait(p, x, y)
+        values = sample(planes, positions(px + MARGIN), positions(py + MARGIN))
+        gain = 1.0 + p.light + p.side * ((x - (SIZE - 1) / 2) / SIZE)
+        lit = values * np.floor(gain * (1 << _GAIN_BITS) + 0.5).astype(np.int32)
+        bits = OUT_BITS + _GAIN_BITS
+        out[rows] = np.clip((lit + (1 << (bits - 1))) >> bits, 0, 255).transpose(1, 2, 0)
+    return out
+
+
+def _bands() -> list[slice]:
+    return [slice(top, top + _BAND) for top in range(0, SIZE, _BAND)]
+
+
+def _pixels(rows: slice) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    y, x = np.mgrid[rows, 0:SIZE].astype(np.float64)
+    return x, y
+
+
+def exact_flow(motion: Motion, a: int, b: int) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
+    """Where every pixel of frame a is found in frame b: flow (2, H, W) in pixels, x then y, and where that
+    lies inside the frame (H, W). Right to 1e-3 px: the renderer samples at positions of 1/1024 pixel."""
+    here, there = pose(motion, a), pose(motion, b)
+    flow = np.empty((2, SIZE, SIZE), np.float32)
+    valid = np.empty((SIZE, SIZE), np.bool_)
+    for rows in _bands():
+        x, y = _pixels(rows)
+        to_x, to_y = from_portrait(there, *to_portrait(here, x, y), guess=(x, y))
+        flow[0, rows], flow[1, rows] = to_x - x, to_y - y
+        valid[rows] = (to_x >= 0) & (to_x <= SIZE - 1) & (to_y >= 0) & (to_y <= SIZE - 1)
+    return flow, valid
