@@ -1,0 +1,35 @@
+"""Distances between two sets of landmarks, (..., K, 2) pixels: the variants that papers call AKD or LMD.
+
+    mean_l2               VQFR's and FOS's landmark distance; this benchmark's akd
+    mean_abs_coordinate   Siarohin's pose evaluation (Monkey-Net, FOMM): mean over points and coordinates
+    mean_squared_l2       an early version of the same script
+
+A face without landmarks (NaN) gives NaN.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+Values = NDArray[np.float64]
+
+
+def mean_l2(a: ArrayLike, b: ArrayLike) -> Values:
+    """Mean Euclidean distance over the points, (...)."""
+    return np.sqrt(_squared(a, b)).mean(-1)
+
+
+def mean_abs_coordinate(a: ArrayLike, b: ArrayLike) -> Values:
+    """Mean absolute difference over points and coordinates, (...)."""
+    return np.abs(np.asarray(a, np.float64) - np.asarray(b, np.float64)).mean((-2, -1))
+
+
+def mean_squared_l2(a: ArrayLike, b: ArrayLike) -> Values:
+    """Mean squared Euclidean distance over the points, (...)."""
+    return _squared(a, b).mean(-1)
+
+
+def _squared(a: ArrayLike, b: ArrayLike) -> Values:
+    difference = np.asarray(a, np.float64) - np.asarray(b, np.float64)
+    return (difference * difference).sum(-1)
