@@ -83,8 +83,8 @@ def _read_torch(path: Path) -> Any:
     try:
         return torch.load(path, map_location="cpu", weights_only=True)
     except pickle.UnpicklingError as error:
-        found = re.search(r"(?:GLOBAL|global|class) ([\w.]+\.[\w.]+)", str(error))
-        if found and "nsupported" in str(error):
+        found = re.search(r"[Uu]nsupported (?:global|class):? (?:GLOBAL )?([\w.]+)", str(error))
+        if found:
             raise InputError(
                 f"{path}: holds {found[1]}, not only tensors, and loading it would run its code; refused: "
                 f"get the published file"
@@ -95,7 +95,8 @@ def _read_torch(path: Path) -> Any:
 
 
 def _damaged(path: Path, error: Exception) -> InputError:
-    reason = str(error).strip().split("\n")[0][:100] or type(error).__name__
+    reason = str(error).rpartition("WeightsUnpickler error:")[2].strip().split("\n")[0][:100]
+    reason = reason or type(error).__name__
     return InputError(
         f"{path}: not a readable checkpoint ({path.stat().st_size} bytes, truncated or damaged; {reason}); "
         f"download it again"

@@ -105,6 +105,31 @@ def keep(net: nn.Module, case: dict[str, Any], **forced: Any) -> Taps:
     return taps
 
 
+class Flip(NamedTuple):
+    """A token whose most likely code is not the official one, and by how much it is more likely."""
+
+    frame: int
+    row: int
+    token: int
+    ours: int
+    official: int
+    gap: float
+
+
+def flipped(taps: Taps, case: dict[str, Any]) -> list[Flip]:
+    """The recorded tokens of a KEEP case that differ, first frame first."""
+    frames, batch = taps["out"].shape[1], taps["out"].shape[0]
+    logits = torch.cat([taps[f"logits_{i}"] for i in range(frames)])
+    flips = set()
+    for where, value in case["outputs"]["top_idx"]["samples"]:
+        row, token = divmod(where, logits.shape[1])
+        ours, official = int(logits[row, token].argmax()), int(value)
+        if ours != official:
+            gap = float(logits[row, token, ours] - logits[row, token, official])
+            flips.add(Flip(row // batch, row, token, ours, official, gap))
+    return sorted(flips)
+
+
 def kalman(net: nn.Module, case: dict[str, Any]) -> Taps:
     blocks = {k: f"uncertainty_estimator.{k}" for k in range(3)}
     inner = [f"{path}.{part}" for path in blocks.values() for part in ("attn1", "attn_temp")]
