@@ -49,6 +49,13 @@ class Restoration:
     window: int = 0
     halved: int = 0
 
+    @property
+    def warnings(self) -> list[str]:
+        """What a reader of the result should know."""
+        if not self.halved:
+            return []
+        return [f"memory ran out ({self.halved} x): down to {self.window} frames at a time"]
+
 
 def window_seed(seed: int, clip: str, first_frame: int) -> int:
     """The seed of a window's generator: a hash of the run's seed, the clip's name and the first frame."""

@@ -62,6 +62,9 @@ class JobRecord(BaseModel):
     unavailable: dict[str, str] = {}
     """Metric id -> why the whole column is n/a (weights not there, clip too short)."""
 
+    broken: list[str] = []
+    """Those unavailable metrics that raised an error: `--retry-failed` tries them again."""
+
     weights: dict[str, str] = {}
     """Checkpoint name -> SHA-256."""
     licences_accepted: dict[str, str] = {}

@@ -15,7 +15,7 @@ from vfsrbench.errors import InputError
 Frames = NDArray[np.uint8]
 
 
-@dataclass(frozen=True)
+@dataclass
 class RawFrames:
     """uint8 RGB frames in a raw file: a source for `vfsrbench.clip.Clip`. `names` are the frames' names."""
 

@@ -23,6 +23,9 @@ if TYPE_CHECKING:
 
 _UNSAFE = re.compile(r"[^A-Za-z0-9_.+=,-]")
 _LONGEST = 100
+TRUTH = "_truth"
+"""The folder of the ground truth's features, beside those of the splits."""
+Features = NDArray[np.float32]
 _RESERVED = re.compile(r"(con|prn|aux|nul|com\d|lpt\d)(\..*)?", re.IGNORECASE)
 
 
@@ -65,16 +68,44 @@ class Store:
             return None
         return record if record.key == key else None
 
-    def write(self, result: Result, features: Mapping[str, NDArray[np.float32]] | None = None) -> Path:
-        """Write a job's results; `features` go to `<name>.features.npz` and are written first."""
+    def write(
+        self,
+        result: Result,
+        features: Mapping[str, NDArray[np.float32]] | None = None,
+        truth_files: Mapping[str, str] | None = None,
+    ) -> Path:
+        """Write a job's results. `features` (metric -> array) go into a file beside it, written first, which
+        also says in which of `truth_files` the ground truth's are."""
         record = result.record
         path = self.path(record.split, record.method, record.clip, record.key)
         if features:
-            with whole_file(features_path(path)) as temporary:
-                np.savez_compressed(temporary, **features)  # type: ignore[arg-type]
+            names = {f"{m}.truth": np.array(name) for m, name in (truth_files or {}).items()}
+            _write_arrays(features_path(path), {**features, **names})
         with whole_file(path) as temporary:
             write_result(temporary, result)
         return path
+
+    def write_truth_features(self, digest: str, metric: str, key: str, array: NDArray[np.float32]) -> str:
+        """Write the ground truth's features, shared by all methods and splits; gives the file's name."""
+        name = f"{digest[:16]}.{metric}.{key[:16]}.npz"
+        path = self.root / TRUTH / name
+        if not path.is_file():
+            _write_arrays(path, {metric: array})
+        return name
+
+    def read_features(self, job: JobRecord) -> dict[str, tuple[Features, Features]]:
+        """Split metrics' features of a job: metric -> (restored, ground truth), each (n, D)."""
+        path = features_path(self.path(job.split, job.method, job.clip, job.key))
+        if not path.is_file():
+            return {}
+        with np.load(path, allow_pickle=False) as file:
+            arrays = {name: file[name] for name in file.files}
+        found = {}
+        for metric, array in arrays.items():
+            if not metric.endswith(".truth"):
+                with np.load(self.root / TRUTH / str(arrays[f"{metric}.truth"]), allow_pickle=False) as truth:
+                    found[metric] = (array, truth[metric])
+        return found
 
     def forget(self, split: str, method: str, clip: str, key: str) -> None:
         """Remove a job's results, if they are there."""
@@ -82,9 +113,10 @@ class Store:
         path.unlink(missing_ok=True)
         features_path(path).unlink(missing_ok=True)
 
-    def truth_features_path(self, digest: str, metric: str, key: str) -> Path:
-        """Where the ground truth's features of a metric lie, shared by all methods and splits."""
-        return self.root / "_truth" / f"{digest[:16]}.{metric}.{key[:16]}.npz"
+
+def _write_arrays(path: Path, arrays: Mapping[str, NDArray[Any]]) -> None:
+    with whole_file(path) as temporary, temporary.open("wb") as file:
+        np.savez_compressed(file, **arrays)  # type: ignore[arg-type]
 
 
 def features_path(path: Path) -> Path:

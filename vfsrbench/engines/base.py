@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -28,6 +28,9 @@ class Outcome:
     result: Any = None
     crash: str = ""
 
+
+Outcomes = Generator[Outcome, None, None]
+"""Closing it stops all workers."""
 
 Emit = Callable[[Event], None]
 Work = Callable[[Any, Emit], Any]
@@ -55,6 +58,6 @@ class Engine(Protocol):
 
     name: str
 
-    def run(self, start: Start, tasks: Sequence[Any], listen: Listen, lost: Lost, /) -> Iterator[Outcome]:
-        """The outcome of each task, as it ends. Closing the iterator stops all workers."""
+    def run(self, start: Start, tasks: Sequence[Any], listen: Listen, lost: Lost, /) -> Outcomes:
+        """The outcome of each task, as it ends."""
         ...

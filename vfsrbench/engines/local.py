@@ -16,7 +16,7 @@ from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
 from typing import Any
 
-from vfsrbench.engines.base import Event, Listen, Lost, Outcome, Start
+from vfsrbench.engines.base import Event, Listen, Lost, Outcome, Outcomes, Start
 
 TRIES = 2
 _THREAD_VARIABLES = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
@@ -34,7 +34,7 @@ class LocalEngine:
     workers: int | None = None
     name: str = "local"
 
-    def run(self, start: Start, tasks: Sequence[Any], listen: Listen, lost: Lost, /) -> Iterator[Outcome]:
+    def run(self, start: Start, tasks: Sequence[Any], listen: Listen, lost: Lost, /) -> Outcomes:
         if not tasks:
             return
         gpus = visible_gpus()
@@ -111,7 +111,7 @@ class _Pool:
         theirs.close()
         return _Worker(process, ours, environment)
 
-    def work_off(self, queue: deque[_Assignment], listen: Listen, lost: Lost) -> Iterator[Outcome]:
+    def work_off(self, queue: deque[_Assignment], listen: Listen, lost: Lost) -> Outcomes:
         while queue or any(w.current for w in self._workers):
             for index, worker in enumerate(self._workers):
                 if queue and worker.current is None:
@@ -138,9 +138,7 @@ class _Pool:
         worker.process.join()
         return self._spawn(worker.environment)
 
-    def _hear(
-        self, worker: _Worker, queue: deque[_Assignment], listen: Listen, lost: Lost
-    ) -> Iterator[Outcome]:
+    def _hear(self, worker: _Worker, queue: deque[_Assignment], listen: Listen, lost: Lost) -> Outcomes:
         """Take in all that the worker has said; when it is dead, see to its task and replace it."""
         assignment = worker.current
         assert assignment is not None

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import traceback
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from functools import partial
 from typing import Any
 
-from vfsrbench.engines.base import Listen, Lost, Outcome, Start
+from vfsrbench.engines.base import Listen, Lost, Outcome, Outcomes, Start
 
 
 class SerialEngine:
@@ -15,7 +15,7 @@ class SerialEngine:
 
     name = "serial"
 
-    def run(self, start: Start, tasks: Sequence[Any], listen: Listen, lost: Lost, /) -> Iterator[Outcome]:
+    def run(self, start: Start, tasks: Sequence[Any], listen: Listen, lost: Lost, /) -> Outcomes:
         if not tasks:
             return
         work = start()

@@ -1,0 +1,117 @@
+"""What a run will take of the disk and of the day."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from statistics import median
+
+from vfsrbench.errors import InputError
+from vfsrbench.jobs import ClipFacts, Job
+from vfsrbench.plan import Plan
+from vfsrbench.schema import JobRecord
+from vfsrbench.store import read_record, result_files
+from vfsrbench.unit import SCRATCH_BYTES
+from vfsrbench.workspace import Workspace
+
+# bytes a pixel of what is written: PNG of noisy faces, FFV1, and raw frames
+_PNG, _VIDEO, _RAW = 2.0, 1.6, 3.0
+_RESULT_BYTES = 40_000
+_SMALLEST_SCALE = 4.0
+
+
+@dataclass(frozen=True)
+class Disk:
+    """Bytes: degraded clips, kept frames, what one worker needs at a time, results and strips."""
+
+    degraded: int
+    kept: int
+    scratch: int
+    results: int
+
+    @property
+    def lasting(self) -> int:
+        """What stays when the run is over."""
+        return self.degraded + self.kept + self.results
+
+
+@dataclass(frozen=True)
+class Duration:
+    """Seconds of one worker, from `measured` earlier jobs; `unknown` methods have never run here."""
+
+    seconds: float
+    measured: int
+    unknown: tuple[str, ...]
+
+
+def disk_need(plan: Plan) -> Disk:
+    """What the open jobs of a plan will write, at the most."""
+    clips = {clip.name: clip for clip in plan.clips}
+    degraded = {(j.clip, j.split) for j in plan.open if not plan.setup.methods[j.method].from_truth}
+    need = 0.0
+    for name, split in degraded:
+        recipe = plan.setup.splits[split]
+        scale = recipe.scale or _SMALLEST_SCALE
+        need += 0 if recipe.foreign else _pixels(clips[name]) / scale**2 * _PNG
+    own = [job for job in plan.open if plan.setup.methods[job.method].outputs is None]
+    a_pixel = {"png": _PNG, "video": _VIDEO, "none": 0.0}[plan.setup.options.keep]
+    kept = sum(_pixels(clips[job.clip]) * a_pixel for job in own)
+    return Disk(int(need), int(kept), _scratch(own, clips), _RESULT_BYTES * len(plan.open))
+
+
+def _scratch(own: Iterable[Job], clips: Mapping[str, ClipFacts]) -> int:
+    restored = {(job.clip, job.restore_key) for job in own}
+    by_clip: dict[str, float] = {}
+    for name, _ in restored:
+        by_clip[name] = by_clip.get(name, 0.0) + _pixels(clips[name]) * _RAW
+    largest = max((_pixels(clips[name]) * _RAW for name in by_clip), default=0.0)
+    return int(min(max(by_clip.values(), default=0.0), SCRATCH_BYTES + largest))
+
+
+def check_disk(plan: Plan, workspace: Workspace) -> None:
+    """InputError when the disk is too small for the run."""
+    if not plan.open:
+        return
+    need, free = disk_need(plan), workspace.free_bytes()
+    if need.lasting + need.scratch > free:
+        raise InputError(
+            f"workspace {workspace.root}: the run needs up to {gigabytes(need.lasting + need.scratch)} of "
+            f"disk, {gigabytes(free)} are free; free some, choose another --workspace or a smaller --keep"
+        )
+
+
+def time_need(plan: Plan, workspace: Workspace) -> Duration:
+    """How long the open jobs will take, as earlier jobs in this workspace tell."""
+    rates: dict[str, list[float]] = {}
+    for path in result_files([workspace.store.root]):
+        record = _readable(path)
+        if record is not None and record.status == "ok" and record.frames:
+            seconds = record.restore_seconds + record.score_seconds
+            rates.setdefault(record.method, []).append(
+                seconds / (record.frames * record.height * record.width)
+            )
+    clips = {clip.name: clip for clip in plan.clips}
+    todo = {(j.method, j.clip, j.restore_key) for j in plan.open}
+    known = [(m, c) for m, c, _ in todo if m in rates]
+    return Duration(
+        seconds=sum(median(rates[m]) * _pixels(clips[c]) for m, c in known),
+        measured=sum(len(v) for v in rates.values()),
+        unknown=tuple(sorted({m for m, _, _ in todo if m not in rates})),
+    )
+
+
+def _readable(path: Path) -> JobRecord | None:
+    try:
+        return read_record(path)
+    except InputError:
+        return None
+
+
+def _pixels(clip: ClipFacts) -> int:
+    return clip.frames * clip.height * clip.width
+
+
+def gigabytes(count: float) -> str:
+    """A number of bytes for a reader."""
+    return f"{count / 2**30:.1f} GiB" if count >= 2**29 else f"{count / 2**20:.1f} MiB"

@@ -1,0 +1,121 @@
+"""The words of a run: what a method's row is, a clip's facts, a job and its keys, a worker's task."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal
+
+from vfsrbench.board import Board
+from vfsrbench.errors import InputError
+from vfsrbench.plugins import Method
+from vfsrbench.splits import Split
+from vfsrbench.truth import TruthFacts
+from vfsrbench.weights import Weights
+
+Keep = Literal["png", "video", "none"]
+State = Literal["open", "done", "failed", "skipped"]
+
+
+@dataclass(frozen=True)
+class MethodUse:
+    """A row of the board: a method, or results that somebody has already (`outputs`: where they lie).
+
+    `facts` is what the method's output depends on, for the key.
+    """
+
+    id: str
+    method: Method | None = None
+    outputs: Path | None = None
+    weights: Weights = field(default_factory=Weights)
+    facts: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def from_truth(self) -> bool:
+        """Whether the method is fed the ground truth: then the split does not matter to it."""
+        return self.method is not None and self.method.card.source == "gt"
+
+
+@dataclass(frozen=True)
+class Options:
+    """How a run is done, apart from what the board says. `outputs`: stored results by method name."""
+
+    keep: Keep = "none"
+    force: bool = False
+    retry_failed: bool = False
+    outputs: Mapping[str, Path] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class ClipFacts:
+    """A clip without its frames. `outputs`: (method, split) -> digest of stored frames; `lq`: split ->
+    digest of the degraded frames that came with the data set."""
+
+    name: str
+    frames: int
+    height: int
+    width: int
+    fps: float
+    gt_digest: str
+    truth: TruthFacts
+    outputs: Mapping[tuple[str, str], str] = field(default_factory=dict)
+    lq: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Job:
+    """One method on one clip of one split. Jobs with one `restore_key` have the same restored frames, jobs
+    with one `key` the same scores."""
+
+    method: str
+    split: str
+    clip: str
+    restore_key: str
+    key: str
+    state: State = "open"
+
+    @property
+    def place(self) -> tuple[str, str, str, str]:
+        """What the store knows the job by: split, method, clip, key."""
+        return self.split, self.method, self.clip, self.key
+
+
+@dataclass(frozen=True)
+class Setup:
+    """All that a worker must know apart from its tasks. It is pickled.
+
+    `metric_versions` and `metric_keys` are by metric id, sources of derived metrics included; `started`
+    is when the run was planned (UTC, ISO 8601): results that end later need not be made again.
+    """
+
+    board: Board
+    dataset: str
+    workspace: Path
+    options: Options
+    methods: Mapping[str, MethodUse]
+    splits: Mapping[str, Split]
+    metric_versions: Mapping[str, int]
+    metric_keys: Mapping[str, str]
+    started: str
+
+
+@dataclass(frozen=True)
+class Task:
+    """One clip with its open jobs: what a worker does in one go."""
+
+    clip: ClipFacts
+    jobs: tuple[Job, ...]
+
+
+def outputs_place(use: MethodUse, split: str, splits: int) -> Path:
+    """Where stored results of a split lie: in a folder of its name, or right there if it is alone."""
+    assert use.outputs is not None
+    if (use.outputs / split).is_dir():
+        return use.outputs / split
+    if splits > 1:
+        raise InputError(
+            f"outputs {use.id}: {use.outputs} has no folder {split!r}; the board has {splits} splits: "
+            "put the clips into one folder a split, or choose one with --split"
+        )
+    return use.outputs

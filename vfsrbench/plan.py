@@ -1,0 +1,224 @@
+"""What a run needs: every job (method, split, clip) with its keys, and what of it is done already."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
+from datetime import UTC, datetime
+from typing import Any
+
+from vfsrbench import kept, keys
+from vfsrbench.board import Board
+from vfsrbench.card import MethodCard, MetricCard
+from vfsrbench.clip import Clip
+from vfsrbench.clip_digests import ClipDigests
+from vfsrbench.dataset import Dataset, DatasetClip, open_dataset, open_outputs
+from vfsrbench.errors import InputError
+from vfsrbench.jobs import ClipFacts, Job, MethodUse, Options, Setup, Task, outputs_place
+from vfsrbench.plugins import Broken, Catalogue, choose_method, methods, metrics
+from vfsrbench.predictor import Predictor
+from vfsrbench.schema import JobRecord
+from vfsrbench.scoring import with_sources
+from vfsrbench.splits import Split, find_split, lq_facts
+from vfsrbench.truth import truth_facts
+from vfsrbench.weights import resolve_weights
+from vfsrbench.workspace import Workspace
+
+Tell = Callable[[str, int, int], None]
+Stored = Mapping[tuple[str, str], Mapping[str, Clip]]
+
+
+@dataclass(frozen=True)
+class Plan:
+    """A run before it starts.
+
+    `records` has, by `Job.place`, those of jobs that ran before; `missing_metrics` says why a metric is
+    n/a; `broken` names the plugins that were skipped.
+    """
+
+    setup: Setup
+    clips: tuple[ClipFacts, ...]
+    metrics: tuple[MetricCard, ...]
+    jobs: tuple[Job, ...]
+    records: Mapping[tuple[str, str, str, str], JobRecord]
+    missing_metrics: Mapping[str, str]
+    broken: tuple[Broken, ...]
+
+    @property
+    def open(self) -> tuple[Job, ...]:
+        """The jobs that are still to be done."""
+        return tuple(job for job in self.jobs if job.state == "open")
+
+    def tasks(self) -> list[Task]:
+        """The open jobs by clip, the most work first, so that no worker is left with it at the end."""
+        found = [Task(c, tuple(j for j in self.open if j.clip == c.name)) for c in self.clips]
+        work = [task for task in found if task.jobs]
+        return sorted(work, key=lambda t: -t.clip.frames * t.clip.height * t.clip.width * len(t.jobs))
+
+    def missing_weights(self) -> dict[str, str]:
+        """Method -> why its weights cannot be used."""
+        uses = self.setup.methods.values()
+        return {use.id: use.weights.missing for use in uses if use.weights.missing}
+
+
+def make_plan(
+    board: Board,
+    workspace: Workspace,
+    options: Options | None = None,
+    objects: Sequence[Predictor] = (),
+    tell: Tell = lambda step, done, total: None,
+) -> Plan:
+    """The plan of a board. Nothing is computed but digests of the clips.
+
+    `objects` are methods beside the board's; their results are never reused, as nothing says what is in
+    them. `tell` hears (step, done, total). InputError for anything that is wrong with the board, the data
+    set or the outputs.
+    """
+    options = options or Options()
+    known_methods, known_metrics = methods(), metrics()
+    cards = with_sources(board.metrics, known_metrics)
+    uses = _uses(board, options, objects, known_methods)
+    use_of = board.dataset
+    dataset = open_dataset(use_of.layout, use_of.path, use_of.clips, use_of.frames)
+    tell("opening the clips", 0, 0)
+    clips = dataset.clips()
+    splits = _splits(board, clips)
+    board = board.model_copy(update={"splits": tuple(splits)})
+    stored = _stored_outputs(uses.values(), splits, dataset)
+    digests = ClipDigests(workspace.cache / "digests")
+    facts = []
+    for done, clip in enumerate(clips):
+        tell(f"reading {clip.name}", done, len(clips))
+        facts.append(_clip_facts(clip, board, digests, stored, splits))
+        _check_sizes(facts[-1], splits.values())
+    metric_weights = {card.id: resolve_weights(card.weights) for card in cards}
+    metric_facts = [keys.metric_facts(known_metrics[m], w) for m, w in metric_weights.items()]
+    setup = Setup(
+        board=board,
+        dataset=dataset.name,
+        workspace=workspace.root,
+        options=options,
+        methods=uses,
+        splits=splits,
+        metric_versions={card.id: card.version for card in cards},
+        metric_keys={m["id"]: keys.digest_of("metric", m) for m in metric_facts},
+        started=datetime.now(UTC).isoformat(timespec="milliseconds"),
+    )
+    jobs = [
+        _job(use, split, clip, board.seed, metric_facts)
+        for clip in facts
+        for split in splits.values()
+        for use in uses.values()
+    ]
+    records = {job.place: r for job in jobs if (r := workspace.store.find(*job.place)) is not None}
+    return Plan(
+        setup=setup,
+        clips=tuple(facts),
+        metrics=tuple(cards),
+        jobs=tuple(_with_state(job, records.get(job.place), setup, workspace) for job in jobs),
+        records=records,
+        missing_metrics={m: w.missing for m, w in metric_weights.items() if w.missing},
+        broken=(*known_methods.broken, *known_metrics.broken),
+    )
+
+
+def _uses(
+    board: Board, options: Options, objects: Sequence[Predictor], known: Catalogue[MethodCard]
+) -> dict[str, MethodUse]:
+    uses: list[MethodUse] = []
+    specs: list[str | Predictor] = [*board.methods, *objects]
+    for spec in specs:
+        method = choose_method(spec, known)
+        weights = resolve_weights(method.card.weights_for(dict(method.options)))
+        uses.append(MethodUse(method.id, method, None, weights, keys.method_facts(method, weights)))
+    uses += [MethodUse(name, outputs=path) for name, path in options.outputs.items()]
+    found: dict[str, MethodUse] = {}
+    for use in uses:
+        if use.id in found:
+            raise InputError(
+                f"method {use.id!r} is on the board twice; rename one of them or change an option"
+            )
+        found[use.id] = use
+    return found
+
+
+def _splits(board: Board, clips: Sequence[DatasetClip]) -> dict[str, Split]:
+    found: dict[str, Split] = {}
+    for name in board.splits:
+        split = find_split(name, clips)
+        if split.name in found:
+            raise InputError(
+                f"split {split.name!r} is on the board twice; leave one out or rename its recipe"
+            )
+        found[split.name] = split
+    return found
+
+
+def _stored_outputs(uses: Iterable[MethodUse], splits: Mapping[str, Split], dataset: Dataset) -> Stored:
+    """(method, split) -> clip name -> stored clip, all checked against the ground truth."""
+    return {
+        (use.id, split): open_outputs(outputs_place(use, split, len(splits)), dataset)
+        for use in uses
+        for split in splits
+        if use.outputs is not None
+    }
+
+
+def _clip_facts(
+    clip: DatasetClip, board: Board, digests: ClipDigests, stored: Stored, splits: Mapping[str, Split]
+) -> ClipFacts:
+    if clip.gt is None:
+        raise InputError(
+            f"clip {clip.name!r} has no ground truth to score against; `vfsrbench restore` needs none"
+        )
+    gt_digest = digests.of(clip.gt)
+    return ClipFacts(
+        name=clip.name,
+        frames=len(clip.gt),
+        height=clip.gt.height,
+        width=clip.gt.width,
+        fps=clip.gt.fps,
+        gt_digest=gt_digest,
+        truth=truth_facts(clip, gt_digest, board.dataset.align),
+        outputs={place: digests.of(clips[clip.name]) for place, clips in stored.items()},
+        lq={name: digests.of(clip.lq[name]) for name, split in splits.items() if split.foreign},
+    )
+
+
+def _check_sizes(clip: ClipFacts, splits: Iterable[Split]) -> None:
+    for split in splits:
+        scale = split.scale
+        if not split.foreign and scale is not None and (clip.height % scale or clip.width % scale):
+            raise InputError(
+                f"clip {clip.name!r} is {clip.width}x{clip.height}, but split {split.name!r} makes it "
+                f"{scale:g} times smaller: crop its sides to multiples of {scale:g}"
+            )
+
+
+def _job(use: MethodUse, split: Split, clip: ClipFacts, seed: int, metric_facts: Sequence[keys.Facts]) -> Job:
+    if use.outputs is not None:
+        restored = keys.digest_of("outputs", {"frames": clip.outputs[use.id, split.name]})
+    else:
+        # the seed and the clip's name choose what a method draws
+        fed: dict[str, Any] = {"truth": clip.truth.digest, "seed": seed, "clip": clip.name}
+        if not use.from_truth and split.foreign:
+            fed["lq"] = clip.lq[split.name]
+        elif not use.from_truth:
+            fed["lq"] = lq_facts(split, clip.name, clip.gt_digest, seed, clip.fps)
+        restored = keys.restore_key(use.facts, fed)
+    key = keys.score_key(restored, asdict(clip.truth), metric_facts)
+    return Job(use.id, split.name, clip.name, restored, key)
+
+
+def _with_state(job: Job, record: JobRecord | None, setup: Setup, workspace: Workspace) -> Job:
+    options = setup.options
+    if record is None or options.force:
+        return job
+    if options.retry_failed and (record.status != "ok" or record.broken):
+        return job
+    if record.status != "ok":
+        return replace(job, state="skipped" if record.status == "skipped" else "failed")
+    own = setup.methods[job.method].outputs is None
+    if own and options.keep != "none" and not kept.is_there(workspace, job, options.keep):
+        return job
+    return replace(job, state="done")

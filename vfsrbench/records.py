@@ -1,0 +1,82 @@
+"""What is written down about a job: the parts that are known before it runs, and how it ended."""
+
+from __future__ import annotations
+
+import platform
+from datetime import UTC, datetime
+from functools import lru_cache
+from importlib.metadata import PackageNotFoundError, version
+from typing import TYPE_CHECKING, Any
+
+from vfsrbench import __version__
+from vfsrbench.jobs import ClipFacts, Job, Setup
+from vfsrbench.schema import JobRecord, Status
+
+if TYPE_CHECKING:
+    import torch
+
+_PACKAGES = ("torch", "torchvision", "numpy", "scipy", "opencv-python-headless", "av", "pillow")
+
+
+def base_record(setup: Setup, clip: ClipFacts, job: Job) -> dict[str, Any]:
+    """The fields of a job's record that do not depend on how it ends."""
+    use, split = setup.methods[job.method], setup.splits[job.split]
+    facts: dict[str, Any] = {
+        "key": job.key,
+        "restore_key": job.restore_key,
+        "method": job.method,
+        "method_title": job.method,
+        "dataset": setup.dataset,
+        "split": job.split,
+        "split_status": split.status,
+        "recipe_digest": split.digest,
+        "seed": setup.board.seed,
+        "clip": job.clip,
+        "aligned": clip.truth.aligned,
+        "demo": setup.board.dataset.layout == "demo",
+        "frames": clip.frames,
+        "fps": clip.fps,
+        "height": clip.height,
+        "width": clip.width,
+        "gt_digest": clip.truth.digest,
+        "metrics": dict(setup.metric_versions),
+        "weights": dict(use.weights.hashes),
+        "licences_accepted": dict(use.weights.accepted),
+        "versions": versions(),
+    }
+    if use.method is not None:
+        card = use.method.card
+        facts |= {
+            "method_title": card.title if use.id == card.name else f"{card.title} {use.id[len(card.name) :]}",
+            "method_licence": card.licence,
+            "method_version": card.version,
+            "options": dict(use.method.options),
+        }
+    return facts
+
+
+def ended(facts: dict[str, Any], status: Status, reason: str = "", **more: Any) -> JobRecord:
+    """The record of a job that ends now."""
+    now = datetime.now(UTC).isoformat(timespec="milliseconds")
+    return JobRecord(**{**facts, **more, "status": status, "reason": reason, "finished": now})
+
+
+@lru_cache(maxsize=1)
+def versions() -> dict[str, str]:
+    """Versions of what computes: vfsrbench, Python, and the packages whose change could move a number."""
+    found = {"vfsrbench": __version__, "python": platform.python_version()}
+    for package in _PACKAGES:
+        try:
+            found[package] = version(package)
+        except PackageNotFoundError:
+            continue
+    return found
+
+
+def device_name(device: torch.device) -> str:
+    """The device as a person knows it: the GPU's name with CUDA's version, or the processor's kind."""
+    if device.type == "cuda":
+        import torch
+
+        return f"{torch.cuda.get_device_name(device)}, CUDA {torch.version.cuda}"
+    return f"CPU {platform.machine()}"

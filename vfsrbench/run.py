@@ -1,0 +1,205 @@
+"""A board from start to end: plan, engine, and what became of every job."""
+
+from __future__ import annotations
+
+import logging
+import os
+import time
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import closing, contextmanager
+from dataclasses import dataclass, replace
+from datetime import datetime
+from pathlib import Path
+from typing import Protocol
+
+from vfsrbench.board import Board, load_board
+from vfsrbench.engines import get_engine
+from vfsrbench.engines.base import Engine, Event, Outcome
+from vfsrbench.errors import InputError
+from vfsrbench.estimate import check_disk
+from vfsrbench.jobs import Job, Keep, Options, Task
+from vfsrbench.plan import Plan, make_plan
+from vfsrbench.predictor import Predictor
+from vfsrbench.records import base_record, ended
+from vfsrbench.schema import JobRecord
+from vfsrbench.start import StartUnits, log_to
+from vfsrbench.store import Result, write_selection
+from vfsrbench.unit import Ended, Report
+from vfsrbench.workspace import Workspace
+
+log = logging.getLogger(__name__)
+
+
+class Progress(Protocol):
+    """Hears what a run is doing."""
+
+    def planning(self, step: str, done: int, total: int) -> None: ...
+
+    def planned(self, plan: Plan) -> None: ...
+
+    def working(self, task: Task, event: Event) -> None: ...
+
+    def ended(self, ended: Ended) -> None: ...
+
+
+class Silent:
+    """Hears and says nothing."""
+
+    def planning(self, step: str, done: int, total: int) -> None: ...
+
+    def planned(self, plan: Plan) -> None: ...
+
+    def working(self, task: Task, event: Event) -> None: ...
+
+    def ended(self, ended: Ended) -> None: ...
+
+
+@dataclass(frozen=True)
+class RunSummary:
+    """What became of a board: the record of every job that has one, and the files that hold them.
+
+    `board` is the board as it was run (its splits by their names, its methods with the outputs).
+    """
+
+    board: Board
+    workspace: Path
+    records: Mapping[Job, JobRecord]
+    jobs: tuple[Job, ...]
+    files: tuple[Path, ...]
+    log: Path
+    seconds: float
+
+    @property
+    def counts(self) -> dict[str, int]:
+        """Jobs by status; those without a result count as `missing`."""
+        return dict(Counter(self.records[j].status if j in self.records else "missing" for j in self.jobs))
+
+    @property
+    def problems(self) -> list[tuple[str, str]]:
+        """(what, why) of everything that did not go well, metrics that raised included."""
+        found = []
+        for job in self.jobs:
+            where = f"{job.method}, {job.split}, {job.clip}"
+            record = self.records.get(job)
+            if record is None:
+                found.append((where, "no result"))
+            elif record.status != "ok":
+                found.append((where, f"{record.status}: {record.reason}"))
+            else:
+                found += [(f"{where}, {m}", record.unavailable.get(m, "failed")) for m in record.broken]
+        return found
+
+    @property
+    def exit_code(self) -> int:
+        """0 when every job has its scores, else 3."""
+        return 3 if self.problems else 0
+
+
+def run_board(
+    board: Board | str | Path,
+    workspace: str | Path = "workspace",
+    *,
+    engine: str | Engine = "local",
+    workers: int | None = None,
+    methods: Sequence[Predictor] = (),
+    keep: Keep = "none",
+    force: bool = False,
+    retry_failed: bool = False,
+    outputs: Mapping[str, Path] | None = None,
+    progress: Progress | None = None,
+) -> RunSummary:
+    """Run what is missing of a board (an object, or the path of its file) in a workspace.
+
+    `methods` are Predictor objects beside the board's own methods; they need `engine="serial"`. `outputs`
+    maps names to folders of results that exist already. Failed jobs are recorded, not raised. InputError
+    when the board, the data set or the workspace cannot be used; KeyboardInterrupt leaves a workspace in
+    which the next run goes on.
+    """
+    began = time.monotonic()
+    chosen = board if isinstance(board, Board) else load_board(Path(board))
+    place = Workspace.open(workspace)
+    runner = get_engine(engine, workers) if isinstance(engine, str) else engine
+    if methods and runner.name != "serial":
+        raise InputError('methods that are Python objects run in this process only: use engine="serial"')
+    hears = progress or Silent()
+    options = Options(keep, force, retry_failed, outputs or {})
+    with _log_file(place) as log_path:
+        plan = make_plan(chosen, place, options, methods, hears.planning)
+        hears.planned(plan)
+        check_disk(plan, place)
+        _work(plan, place, runner, hears, log_path)
+    return summarize(plan, place, log_path, time.monotonic() - began)
+
+
+def summarize(plan: Plan, workspace: Workspace, log_path: Path, seconds: float) -> RunSummary:
+    """What the workspace now holds of a plan; notes it as the board's current selection of results."""
+    records = {job: r for job in plan.jobs if (r := workspace.store.find(*job.place)) is not None}
+    files = tuple(workspace.store.path(*job.place) for job in records)
+    board = plan.setup.board.model_copy(update={"methods": tuple(plan.setup.methods)})
+    write_selection(workspace.selection(board.name), files)
+    return RunSummary(board, workspace.root, records, plan.jobs, files, log_path, seconds)
+
+
+def _work(plan: Plan, workspace: Workspace, engine: Engine, hears: Progress, log_path: Path) -> None:
+    keeper = _Keeper(plan, workspace, hears)
+    start = StartUnits(plan.setup, log_path)
+    with closing(engine.run(start, plan.tasks(), hears.working, keeper.lost)) as outcomes:
+        for outcome in outcomes:
+            keeper.take(outcome)
+
+
+@dataclass
+class _Keeper:
+    """Sees to what workers could not record themselves."""
+
+    plan: Plan
+    workspace: Workspace
+    hears: Progress
+
+    def take(self, outcome: Outcome) -> None:
+        """A task's outcome. InputError when nothing can go on."""
+        if outcome.crash:
+            log.error("a worker failed:\n%s", outcome.crash)
+            reason = f"internal error: {outcome.crash.strip().splitlines()[-1]} (the log has more)"
+            self._fail(outcome.task, outcome.task.jobs, reason)
+            return
+        report: Report = outcome.result
+        for end in report.ends:
+            self.hears.ended(end)
+        if report.fatal:
+            raise InputError(report.fatal)
+
+    def lost(self, task: Task, event: Event | None, how: str) -> Task | None:
+        """A task's worker died twice: the job that it was at fails, the others get another worker."""
+        at, doing = task.jobs, "working"
+        if event is not None:
+            doing = event.step
+            if event.job is not None:
+                key = task.jobs[event.job].restore_key
+                at = tuple(job for job in task.jobs if job.restore_key == key)
+        log.error("a worker died twice at %s, %s: %s", task.clip.name, doing, how)
+        self._fail(task, at, f"the worker died twice while {doing}: {how}")
+        rest = tuple(job for job in task.jobs if job not in at)
+        return replace(task, jobs=rest) if rest else None
+
+    def _fail(self, task: Task, jobs: Sequence[Job], reason: str) -> None:
+        setup = self.plan.setup
+        for job in jobs:
+            done = self.workspace.store.find(*job.place)
+            if done is not None and done.finished >= setup.started:
+                self.hears.ended(Ended(job, done.status, done.reason, tuple(done.broken)))
+                continue
+            record = ended(base_record(setup, task.clip, job), "failed", reason)
+            self.workspace.store.write(Result(record))
+            self.hears.ended(Ended(job, "failed", reason))
+
+
+@contextmanager
+def _log_file(workspace: Workspace) -> Iterator[Path]:
+    """The run's log; it goes away again if nothing was worth writing down."""
+    path = workspace.logs / f"{datetime.now():%Y%m%d-%H%M%S}-{os.getpid()}.log"
+    with log_to(path):
+        yield path
+    if path.is_file() and path.stat().st_size == 0:
+        path.unlink()

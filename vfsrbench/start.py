@@ -1,0 +1,68 @@
+"""How a worker comes to life: its log, then its work."""
+
+from __future__ import annotations
+
+import logging
+import multiprocessing
+import os
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from vfsrbench.engines.base import Emit
+from vfsrbench.errors import InputError
+from vfsrbench.jobs import Setup, Task
+from vfsrbench.unit import Report, Unit
+from vfsrbench.worker import Worker
+
+
+@dataclass(frozen=True)
+class StartUnits:
+    """Makes the work of a worker (an engine's `Start`)."""
+
+    setup: Setup
+    log: Path
+
+    def __call__(self) -> Callable[[Task, Emit], Report]:
+        if multiprocessing.parent_process() is not None:
+            _own_process(self.log)
+        worker = Worker(self.setup)
+
+        def work(task: Task, emit: Emit) -> Report:
+            with worker.lock(task, emit):
+                unit = Unit(worker, task, emit)
+                try:
+                    unit.run()
+                except InputError as error:
+                    return Report(tuple(unit.ends), str(error))
+                return Report(tuple(unit.ends))
+
+        return work
+
+
+def _own_process(path: Path) -> None:
+    """What methods and libraries print goes into the log: the terminal is the progress bar's."""
+    with path.open("a") as file:
+        os.dup2(file.fileno(), 1)
+        os.dup2(file.fileno(), 2)
+    logging.getLogger("vfsrbench").addHandler(_handler(path))
+
+
+@contextmanager
+def log_to(path: Path) -> Iterator[None]:
+    """The harness's messages go into this file while the block lasts."""
+    logger = logging.getLogger("vfsrbench")
+    handler = _handler(path)
+    logger.addHandler(handler)
+    try:
+        yield
+    finally:
+        logger.removeHandler(handler)
+        handler.close()
+
+
+def _handler(path: Path) -> logging.Handler:
+    handler = logging.FileHandler(path, encoding="utf-8")
+    handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s"))
+    return handler

@@ -1,0 +1,98 @@
+"""The pair that a job compares: ground truth and degraded clip, aligned to the face template if asked for."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from vfsrbench.clip import Clip
+from vfsrbench.dataset import DatasetClip
+from vfsrbench.errors import InputError
+from vfsrbench.keys import array_digest, digest_of
+from vfsrbench.metrics.base import Cache, TruthInfo
+
+_ALIGNMENT = 1  # counts up when the alignment's arithmetic changes
+
+
+@dataclass(frozen=True)
+class TruthFacts:
+    """What the key of a score says of the ground truth. `digest` names its frames as they are compared."""
+
+    digest: str
+    aligned: bool
+    landmarks: str
+    exact_flow: bool
+
+
+def truth_facts(clip: DatasetClip, gt_digest: str, align: bool) -> TruthFacts:
+    """The facts, from the digest of the ground truth's own frames. InputError when landmarks are incomplete
+    where they are needed to align."""
+    landmarks = "" if clip.landmarks is None else array_digest(clip.landmarks)
+    if not align or clip.landmarks is None:
+        return TruthFacts(gt_digest, False, landmarks, clip.exact_flow is not None)
+    bare = int(np.isnan(clip.landmarks).any(axis=(1, 2)).sum())
+    if bare:
+        raise InputError(
+            f"clip {clip.name!r}: {bare} of {len(clip.landmarks)} frames have no landmarks, so it cannot be "
+            "aligned; complete its landmarks file or set align = false"
+        )
+    digest = digest_of("aligned", {"gt": gt_digest, "landmarks": landmarks, "version": _ALIGNMENT})
+    return TruthFacts(digest, True, landmarks, False)
+
+
+def truth_side(clip: DatasetClip, facts: TruthFacts, cache: Cache | None = None) -> tuple[Clip, TruthInfo]:
+    """The ground truth as it is compared, and what metrics may know of it."""
+    assert clip.gt is not None
+    truth, landmarks = clip.gt, clip.landmarks
+    if facts.aligned:
+        assert landmarks is not None
+        truth, landmarks = _aligned_truth(clip.gt, landmarks)
+    flow = None if facts.aligned else clip.exact_flow
+    info = TruthInfo(clip.name, facts.digest, len(truth), truth.fps, landmarks, flow, cache)
+    return truth, info
+
+
+def degraded_side(clip: DatasetClip, facts: TruthFacts, lq: Clip) -> Clip:
+    """The degraded clip as it is fed to methods."""
+    if not facts.aligned:
+        return lq
+    from vfsrbench.faces.eval_align import pair_transforms
+
+    assert clip.gt is not None and clip.landmarks is not None
+    gt_size, lq_size = (clip.gt.height, clip.gt.width), (lq.height, lq.width)
+    _, matrices, size = pair_transforms(clip.landmarks, gt_size, lq_size)
+    return Clip(Warped(lq, matrices, size), lq.name, lq.fps)
+
+
+def _aligned_truth(gt: Clip, landmarks: NDArray[np.float64]) -> tuple[Clip, NDArray[np.float64]]:
+    from vfsrbench.faces.eval_align import pair_transforms
+    from vfsrbench.faces.ffhq_align import FFHQ_SIZE
+    from vfsrbench.faces.similarity import transform_points
+
+    size = (gt.height, gt.width)
+    matrices, _, _ = pair_transforms(landmarks, size, size)
+    warped = Clip(Warped(gt, matrices, (FFHQ_SIZE, FFHQ_SIZE)), gt.name, gt.fps)
+    return warped, transform_points(matrices, landmarks)
+
+
+class Warped:
+    """A clip's frames, each carried by its own affine matrix when it is read; outside is the face border."""
+
+    def __init__(self, source: Clip, matrices: NDArray[np.float64], size: tuple[int, int]) -> None:
+        self._source = source
+        self._matrices = matrices
+        self.length = len(source)
+        self.height, self.width = size
+
+    @property
+    def names(self) -> tuple[str, ...] | None:
+        return self._source.frame_names if self._source.named_frames else None
+
+    def read(self, start: int, stop: int) -> NDArray[np.uint8]:
+        from vfsrbench.faces.ffhq_align import BORDER_RGB
+        from vfsrbench.faces.warp import warp_affine
+
+        frames = self._source.read(start, stop)
+        return warp_affine(frames, self._matrices[start:stop], (self.height, self.width), BORDER_RGB)

@@ -1,0 +1,311 @@
+"""A worker's task: one clip with its open jobs. Degrade, restore with each method, score all together."""
+
+from __future__ import annotations
+
+import logging
+import shutil
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+
+from vfsrbench import kept
+from vfsrbench.clip import Clip
+from vfsrbench.dataset import Dataset, DatasetClip, open_dataset, open_outputs
+from vfsrbench.engines.base import Emit, Event
+from vfsrbench.errors import JobFailure
+from vfsrbench.jobs import Job, Setup, Task, outputs_place
+from vfsrbench.kept import KeptNote
+from vfsrbench.metrics.base import TruthInfo
+from vfsrbench.predictor import ClipInfo
+from vfsrbench.predictors import count_parameters
+from vfsrbench.records import base_record, device_name, ended
+from vfsrbench.restore import restore_clip
+from vfsrbench.schema import JobRecord, Status
+from vfsrbench.scoring import Scores
+from vfsrbench.scratch import RawWriter
+from vfsrbench.splits import LqFacts, degraded_clip
+from vfsrbench.store import Result, slug
+from vfsrbench.strips import StripStore
+from vfsrbench.truth import degraded_side, truth_side
+from vfsrbench.worker import Worker
+
+SCRATCH_BYTES = 8 << 30
+"""Restored clips that wait to be scored together take about this much of the disk at most."""
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Ended:
+    """How a job ended. `broken` names the metrics that raised."""
+
+    job: Job
+    status: Status
+    reason: str = ""
+    broken: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Report:
+    """What became of a task. `fatal` is an error that no other task can escape either (the disk is full)."""
+
+    ends: tuple[Ended, ...] = ()
+    fatal: str = ""
+
+
+@dataclass
+class Restored:
+    """A restored clip that waits to be scored, and the jobs that it is for. `scratch` is its raw file;
+    `stored` says that these are somebody's own results, of which nothing is kept or timed."""
+
+    jobs: Sequence[Job]
+    clip: Clip
+    note: KeptNote
+    scratch: Path | None = None
+    stored: bool = False
+
+
+@dataclass
+class Unit:
+    """One clip's way through a task. The clip's lock is held."""
+
+    worker: Worker
+    task: Task
+    emit: Emit
+    ends: list[Ended] = field(default_factory=list)
+    lq: dict[str, tuple[Clip, LqFacts]] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.setup: Setup = self.worker.setup
+        self.workspace = self.worker.workspace
+        self.scratch = self.workspace.scratch / slug(self.task.clip.name)
+        self.strips = StripStore(self.workspace.slices, self.setup.board.figures.slice_column)
+
+    @cached_property
+    def dataset(self) -> Dataset:
+        use = self.setup.board.dataset
+        return open_dataset(use.layout, use.path, [self.task.clip.name], use.frames)
+
+    @cached_property
+    def clip(self) -> DatasetClip:
+        return self.dataset.clips()[0]
+
+    @cached_property
+    def truth(self) -> tuple[Clip, TruthInfo]:
+        facts = self.task.clip.truth
+        return truth_side(self.clip, facts, self.workspace.truth_cache(facts.digest))
+
+    def run(self) -> None:
+        """Do all jobs, or record why not. InputError when the clip or the disk fails them all."""
+        self._clean()  # a killed run's leftovers: the lock is ours
+        try:
+            waiting: list[Restored] = []
+            for jobs in self._groups():
+                restored = self._try(jobs)
+                waiting += [restored] if restored is not None else []
+                if len(waiting) * self._bytes() >= SCRATCH_BYTES:
+                    self._score(waiting)
+                    waiting = []
+            self._score(waiting)
+        finally:
+            self._clean()
+
+    def _clean(self) -> None:
+        shutil.rmtree(self.scratch, ignore_errors=True)
+
+    def _bytes(self) -> int:
+        truth, _ = self.truth
+        return len(truth) * truth.height * truth.width * 3
+
+    def _groups(self) -> Iterator[list[Job]]:
+        """Jobs with the same restored frames together, without those that were done while we waited."""
+        groups: dict[str, list[Job]] = {}
+        for job in self.task.jobs:
+            if not self._done_meanwhile(job):
+                groups.setdefault(job.restore_key, []).append(job)
+        yield from groups.values()
+
+    def _done_meanwhile(self, job: Job) -> bool:
+        """Whether another run, or this task's first try, did the job since the run was planned."""
+        record = self.workspace.store.find(*job.place)
+        if record is None or record.finished < self.setup.started:
+            return False
+        keep, own = self.setup.options.keep, self.setup.methods[job.method].outputs is None
+        if record.status == "ok" and own and keep != "none" and not kept.is_there(self.workspace, job, keep):
+            return False
+        self.ends.append(Ended(job, record.status, record.reason, tuple(record.broken)))
+        return True
+
+    def _try(self, jobs: Sequence[Job]) -> Restored | None:
+        """The jobs' restored clip; when there is none, the reason is recorded."""
+        try:
+            return self._restored(jobs)
+        except JobFailure as failure:
+            job = jobs[0]
+            log.warning("%s, %s, %s: %s", job.method, job.split, job.clip, failure, exc_info=failure)
+            self._fail(jobs, failure)
+            return None
+
+    def _restored(self, jobs: Sequence[Job]) -> Restored:
+        job, options = jobs[0], self.setup.options
+        use = self.setup.methods[job.method]
+        if use.outputs is not None:
+            place = outputs_place(use, job.split, len(self.setup.splits))
+            digest = self.task.clip.outputs[use.id, job.split]
+            clip = open_outputs(place, self.dataset)[job.clip]
+            return Restored(jobs, clip, KeptNote(job.restore_key, digest), stored=True)
+        again = None if options.force else kept.reopen(self.workspace, job, self.task.clip.fps)
+        return Restored(jobs, *again) if again is not None else self._restore(jobs)
+
+    def _restore(self, jobs: Sequence[Job]) -> Restored:
+        job = jobs[0]
+        use, split = self.setup.methods[job.method], self.setup.splits[job.split]
+        assert use.method is not None
+        scale = use.method.card.scale
+        if scale is not None and split.scale is not None and scale != split.scale and not use.from_truth:
+            raise JobFailure(f"enlarges by {scale}, this split needs {split.scale:g}", "skipped")
+        truth, _ = self.truth
+        self._say(job, "loading")
+        predictor = self.worker.predictors.get(use)
+        source = truth if use.from_truth else self._degraded(job.split)
+        recipe = "" if use.from_truth or split.foreign else split.name
+        info = clip_info(source, truth, recipe)
+        path = self.scratch / f"{slug(job.method)}.{job.restore_key[:16]}.raw"
+        with RawWriter(path, truth.height, truth.width) as sink:
+            report = restore_clip(
+                predictor,
+                source,
+                info,
+                sink,
+                seed=self.setup.board.seed,
+                device=self.worker.device,
+                release=lambda: self.worker.release(use.id),
+                progress=self._counter(job, "restoring", len(truth)),
+            )
+            raw = sink.done(truth.frame_names if truth.named_frames else None)
+        note = KeptNote(
+            restore_key=job.restore_key,
+            digest=raw.digest,
+            seconds=report.seconds,
+            peak_memory=report.peak_memory,
+            window=report.window,
+            device=device_name(self.worker.device),
+            parameters=count_parameters(predictor),
+            warnings=report.warnings,
+        )
+        return Restored(jobs, Clip(raw, truth.name, truth.fps), note, scratch=path)
+
+    def _degraded(self, name: str) -> Clip:
+        """A split's clip as methods get it, made when it is first asked for."""
+        if name not in self.lq:
+            split, facts = self.setup.splits[name], self.task.clip
+            if split.foreign:
+                self.lq[name] = self.clip.lq[name], LqFacts(facts.lq[name], "", {})
+            else:
+                self.lq[name] = degraded_clip(
+                    split,
+                    self.clip,
+                    facts.gt_digest,
+                    self.setup.board.seed,
+                    self.workspace.splits,
+                    self._counter(None, f"degrading {name}", facts.frames),
+                )
+        return degraded_side(self.clip, self.task.clip.truth, self.lq[name][0])
+
+    def _score(self, waiting: Sequence[Restored]) -> None:
+        """Score restored clips together, write their jobs' results, and give back their disk space."""
+        if not waiting:
+            return
+        truth, info = self.truth
+        started = time.perf_counter()
+        step = f"scoring {len(waiting)} restored clips"
+        try:
+            scores, features = self.worker.scorer.score(
+                truth, info, [r.clip for r in waiting], self._counter(None, step, len(truth))
+            )
+        except JobFailure as failure:
+            for restored in waiting:
+                self._fail(restored.jobs, failure)
+            return
+        seconds = (time.perf_counter() - started) / len(waiting)
+        truth_files = {
+            metric: self.workspace.store.write_truth_features(
+                info.digest, metric, self.setup.metric_keys[metric], array
+            )
+            for metric, array in features.items()
+        }
+        for restored, found in zip(waiting, scores, strict=True):
+            for job in restored.jobs:
+                self._finish(job, restored, found, seconds, truth_files)
+            if restored.scratch is not None:
+                restored.scratch.unlink(missing_ok=True)
+
+    def _finish(
+        self, job: Job, restored: Restored, scores: Scores, seconds: float, truth_files: dict[str, str]
+    ) -> None:
+        """Write a job's results; the record comes last, as it says that all the rest is there."""
+        truth, _ = self.truth
+        note = restored.note
+        facts = self._facts(job)
+        facts |= {
+            "restored_digest": note.digest,
+            "restore_seconds": note.seconds,
+            "peak_memory": note.peak_memory,
+            "window": note.window,
+            "device": note.device,
+            "parameters": note.parameters,
+            "warnings": note.warnings,
+            "score_seconds": seconds,
+            "clip_values": scores.clip_values,
+            "missing": scores.missing,
+            "unavailable": scores.unavailable,
+            "broken": sorted(scores.broken),
+        }
+        record = ended(facts, "ok")
+        degraded = self._degraded(job.split) if job.split in self.lq else None
+        self.strips.keep(record, truth, degraded, restored.clip)
+        keep = self.setup.options.keep
+        if keep != "none" and not restored.stored:
+            self._say(job, "keeping the frames")
+            kept.keep_frames(self.workspace, job, keep, restored.clip, note)
+        result = Result(record, truth.frame_names, scores.values)
+        self.workspace.store.write(result, scores.features, truth_files)
+        self._tell_end(job, record)
+
+    def _fail(self, jobs: Sequence[Job], failure: JobFailure) -> None:
+        for job in jobs:
+            record = ended(self._facts(job), failure.status, failure.reason)
+            self.workspace.store.write(Result(record))
+            self._tell_end(job, record)
+
+    def _facts(self, job: Job) -> dict[str, object]:
+        facts = base_record(self.setup, self.task.clip, job)
+        if job.split in self.lq:
+            facts["lq_digest"] = self.lq[job.split][1].digest
+        return facts
+
+    def _tell_end(self, job: Job, record: JobRecord) -> None:
+        self.ends.append(Ended(job, record.status, record.reason, tuple(record.broken)))
+        self._say(job, record.status)
+
+    def _say(self, job: Job | None, step: str, done: int = 0, total: int = 0) -> None:
+        self.emit(Event(None if job is None else self.task.jobs.index(job), step, done, total))
+
+    def _counter(self, job: Job | None, step: str, total: int) -> Callable[[int], None]:
+        self._say(job, step, 0, total)
+        return lambda done: self._say(job, step, done, total)
+
+
+def clip_info(source: Clip, truth: Clip, recipe: str) -> ClipInfo:
+    """What a method may know: what it is fed, and the size that is expected back."""
+    return ClipInfo(
+        name=truth.name,
+        frames=len(truth),
+        fps=truth.fps,
+        height=source.height,
+        width=source.width,
+        out_height=truth.height,
+        out_width=truth.width,
+        recipe=recipe,
+    )

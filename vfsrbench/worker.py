@@ -1,0 +1,69 @@
+"""What a worker holds from task to task: its device, loaded methods and metrics, the workspace."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from filelock import Timeout
+
+from vfsrbench.engines.base import Emit, Event
+from vfsrbench.jobs import Setup, Task
+from vfsrbench.plugins import metrics
+from vfsrbench.predictors import PredictorCache
+from vfsrbench.scoring import Scorer
+from vfsrbench.workspace import Workspace
+
+
+class Worker:
+    """One process's (or the serial engine's) things."""
+
+    def __init__(self, setup: Setup) -> None:
+        import torch
+
+        self.setup = setup
+        self.workspace = Workspace(setup.workspace)
+        self.device = torch.device("cuda", 0) if torch.cuda.is_available() else torch.device("cpu")
+        self.predictors = PredictorCache(self.device)
+        self._scorer: Scorer | None = None
+        _limit_threads()
+
+    @property
+    def scorer(self) -> Scorer:
+        """The board's metrics, loaded when they are first needed."""
+        if self._scorer is None:
+            self._scorer = Scorer(self.setup.board.metrics, metrics(), self.device)
+        return self._scorer
+
+    def release(self, keep: str) -> bool:
+        """Give back the memory of everything but one method; whether there was anything."""
+        held = self._scorer is not None and bool(self._scorer.metrics)
+        self._scorer = None
+        return self.predictors.release(keep) or held
+
+    @contextmanager
+    def lock(self, task: Task, emit: Emit) -> Iterator[None]:
+        """The clip's lock between runs in this workspace; says so when it has to wait."""
+        lock = self.workspace.lock(task.clip.name)
+        try:
+            lock.acquire(timeout=0)
+        except Timeout:
+            emit(Event(None, "waiting for another run"))
+            lock.acquire()
+        try:
+            yield
+        finally:
+            lock.release()
+
+
+def _limit_threads() -> None:
+    """Hold torch and OpenCV to the share of cores that the engine chose for this process."""
+    given = os.environ.get("OMP_NUM_THREADS", "")
+    if not given.isdigit():
+        return
+    import cv2
+    import torch
+
+    torch.set_num_threads(max(1, int(given)))
+    cv2.setNumThreads(max(1, int(given)))
