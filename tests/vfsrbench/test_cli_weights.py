@@ -1,0 +1,76 @@
+"""The command `weights`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner, Result
+
+from vfsrbench.cli.weights import app
+from vfsrbench.errors import InputError
+
+
+@pytest.fixture
+def root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("VFSRBENCH_WEIGHTS", str(tmp_path))
+    return tmp_path
+
+
+def call(*arguments: str) -> Result:
+    return CliRunner().invoke(app, list(arguments))
+
+
+def test_list_says_what_is_here_what_vouches_for_it_and_who_needs_it(root: Path) -> None:
+    (root / "alignment_WFLW_4HG.pth").write_bytes(b"x")
+    (root / "codeformer.pth").write_bytes(b"not it")
+    lines = call("list").output.splitlines()
+    rows = {line.split()[0]: line for line in lines if line and not line.startswith("-")}
+    assert " yes " in rows["fan_awing98"]
+    assert "unverified" in rows["fan_awing98"]
+    assert "WRONG FILE" in rows["codeformer"]
+    assert rows["codeformer"].rstrip().endswith("codeformer")
+    assert " no " in rows["vgg16"]
+    assert "third-party" in rows["vgg16"]
+    assert str(root) in lines[-1]
+
+
+def test_fetch_refuses_without_the_licence(root: Path) -> None:
+    result = call("fetch", "codeformer")
+    assert isinstance(result.exception, InputError)
+    assert "--accept-licence" in str(result.exception)
+
+
+def test_fetch_takes_the_name_of_a_method(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HTTPS_PROXY", "http://127.0.0.1:9")  # nobody listens there
+    result = call("fetch", "edvr")
+    assert isinstance(result.exception, InputError)
+    assert "4 of 4 checkpoints were not fetched" in str(result.exception)
+
+
+def test_fetch_suggests_near_names(root: Path) -> None:
+    assert "did you mean 'codeformer'" in str(call("fetch", "codeformr").exception)
+
+
+def test_path_points_shows_and_forgets(root: Path, tmp_path_factory: pytest.TempPathFactory) -> None:
+    mine = tmp_path_factory.mktemp("mine") / "net.pth"
+    mine.write_bytes(b"numbers")
+    assert str(mine) in call("path", f"iresnet50={mine}").output
+    assert str(mine) in call("path", "iresnet50").output
+    assert "not here" in call("path", "iresnet50=").output
+    missing = call("path", f"iresnet50={mine.parent / 'gone.pth'}").exception
+    assert isinstance(missing, InputError)
+    assert "no such file" in str(missing)
+
+
+def test_check_reads_files_and_fails_on_a_wrong_one(root: Path) -> None:
+    assert "no checkpoints" in call("check").output
+    (root / "alignment_WFLW_4HG.pth").write_bytes(b"x")
+    good = call("check")
+    assert good.exit_code == 0
+    assert "fan_awing98: ok (unverified)" in good.output
+    (root / "vgg16-397923af.pth").write_bytes(b"x")
+    bad = call("check").exception
+    assert isinstance(bad, InputError)
+    assert "vgg16-397923af.pth is not the published file" in str(bad)
+    assert "alexnet: not here" in str(call("check", "alexnet").exception)

@@ -1,0 +1,176 @@
+"""`vfsrbench weights`: which checkpoints there are, getting them, checking them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from vfsrbench.errors import InputError
+
+app = typer.Typer(no_args_is_help=True, help="Checkpoints: list, fetch, check, or point to a local file.")
+
+Names = Annotated[list[str] | None, typer.Argument(help="checkpoints; none: all that are meant")]
+
+
+@app.command("list")
+def list_weights(
+    names: Names = None,
+    missing: Annotated[bool, typer.Option("--missing", help="only those that are not here")] = False,
+) -> None:
+    """Every checkpoint: here or not, size, licence, what vouches for it, who needs it."""
+    from vfsrbench.weights import place_of, problem_with, weights_root
+    from vfsrbench.weights_manifest import load_manifest, needed_by
+
+    manifest, users, root = load_manifest(), needed_by(), weights_root()
+    rows = []
+    for entry in [manifest[name] for name in names] if names else list(manifest):
+        path = place_of(root, entry.name, entry)
+        if missing and path is not None:
+            continue
+        rows.append(
+            [
+                entry.name,
+                _state(path, "" if path is None else problem_with(root, entry.name, path, entry)),
+                _megabytes(entry.size or (entry.megabytes or 0) * 1e6),
+                entry.provenance,
+                {True: "yes", False: "no", None: "?"}[entry.commercial],
+                entry.licence,
+                ", ".join(users.get(entry.name, [])) or "-",
+            ]
+        )
+    heads = ["name", "here", "MB", "SHA-256", "commercial", "licence", "needed by"]
+    typer.echo(_table(heads, rows))
+    typer.echo(f"\nfolder: {root}")
+    for problem in manifest.broken:
+        typer.echo(f"skipped: {problem}", err=True)
+
+
+@app.command()
+def fetch(
+    names: Annotated[list[str], typer.Argument(help="checkpoints, methods or metrics; `all` for everything")],
+    accept_licence: Annotated[
+        bool, typer.Option("--accept-licence", "--accept-license", help="you have read the licences")
+    ] = False,
+) -> None:
+    """Get checkpoints. A name may be a checkpoint, or a method or metric: then all that it needs."""
+    from vfsrbench.download import Fetcher
+    from vfsrbench.weights import weights_root
+    from vfsrbench.weights_manifest import load_manifest, needed_by
+
+    manifest = load_manifest()
+    wanted = _expanded(names, manifest.entries.keys(), needed_by())
+    problems = []
+    for name in wanted:
+        with _progress(name) as progress:
+            try:
+                path = Fetcher(weights_root(), accept_licence, progress).fetch(manifest[name])
+            except InputError as error:
+                if len(wanted) == 1:
+                    raise
+                problems.append(str(error))
+                continue
+        typer.echo(f"{name}: {path}")
+    if problems:
+        for problem in problems:
+            typer.echo(problem, err=True)
+        raise InputError(f"{len(problems)} of {len(wanted)} checkpoints were not fetched")
+
+
+@app.command()
+def check(names: Names = None) -> None:
+    """Read files again and hold them against the manifest. Exit code 2 if one is not what it should be."""
+    from vfsrbench.weights import hash_of, is_untrained, place_of, problem_with, weights_root
+    from vfsrbench.weights_manifest import load_manifest
+
+    manifest, root = load_manifest(), weights_root()
+    problems = []
+    seen = 0
+    for entry in [manifest[name] for name in names] if names else list(manifest):
+        path = place_of(root, entry.name, entry)
+        if path is None:
+            if names:
+                problems.append(f"{entry.name}: not here")
+            continue
+        seen += 1
+        problem = problem_with(root, entry.name, path, entry, again=True)
+        if problem:
+            problems.append(f"{entry.name}: {path} is not the published file: {problem}")
+        else:
+            how = "untrained" if is_untrained(path) else entry.provenance
+            typer.echo(f"{entry.name}: ok ({how}) {hash_of(root, entry.name, path)} {path}")
+    if not seen and not problems:
+        typer.echo(f"no checkpoints in {root}")
+    if problems:
+        raise InputError("; ".join(problems))
+
+
+@app.command()
+def path(
+    pairs: Annotated[list[str], typer.Argument(help="NAME=FILE; NAME= forgets; NAME prints the file in use")],
+) -> None:
+    """Point checkpoints to files of your own, or print where they are."""
+    from vfsrbench.weights import place_of, read_receipt, weights_root, write_receipt
+    from vfsrbench.weights_manifest import load_manifest
+
+    manifest, root = load_manifest(), weights_root()
+    for pair in pairs:
+        name, equals, file = pair.partition("=")
+        entry = manifest[name]
+        receipt = read_receipt(root, name)
+        if equals:
+            given = Path(file).expanduser().resolve() if file else None
+            if given is not None and not given.is_file():
+                raise InputError(f"{given}: no such file")
+            receipt.path, receipt.sha256, receipt.size = str(given or ""), "", 0
+            write_receipt(root, name, receipt)
+        found = place_of(root, name, entry)
+        typer.echo(f"{name}: {found or 'not here'}")
+
+
+def _expanded(names: list[str], known: Collection[str], users: dict[str, list[str]]) -> list[str]:
+    """Checkpoint names; a method's or metric's name stands for all that it needs."""
+    wanted: list[str] = []
+    for name in names:
+        if name == "all":
+            wanted += sorted(known)
+            continue
+        needed = [checkpoint for checkpoint, by in users.items() if name in by]
+        wanted += [name] if name in known or not needed else sorted(needed)
+    return list(dict.fromkeys(wanted))
+
+
+@contextmanager
+def _progress(name: str) -> Iterator[Callable[[int, int], None]]:
+    from tqdm import tqdm
+
+    with tqdm(desc=name, unit="B", unit_scale=True, unit_divisor=1000, leave=False, disable=None) as bar:
+
+        def show(done: int, total: int) -> None:
+            bar.total = total or None
+            bar.update(done - bar.n)
+
+        yield show
+
+
+def _state(path: Path | None, problem: str) -> str:
+    from vfsrbench.weights import is_untrained
+
+    if path is None:
+        return "no"
+    if problem:
+        return "WRONG FILE"
+    return "untrained" if is_untrained(path) else "yes"
+
+
+def _megabytes(size: float) -> str:
+    return f"{size / 1e6:.0f}" if size >= 1e7 else f"{size / 1e6:.1f}" if size else "?"
+
+
+def _table(heads: list[str], rows: list[list[str]]) -> str:
+    from tabulate import tabulate
+
+    return tabulate(rows, headers=heads, disable_numparse=True)

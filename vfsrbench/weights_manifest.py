@@ -1,0 +1,160 @@
+"""What is known of published checkpoints: one entry a file, in `weights.toml` beside the cards."""
+
+from __future__ import annotations
+
+import importlib.util
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from importlib.metadata import entry_points
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import Field, model_validator
+
+from vfsrbench import typed_toml
+from vfsrbench.card import Factory, Name
+from vfsrbench.errors import InputError, did_you_mean
+from vfsrbench.plugins import METHOD_GROUP, METRIC_GROUP, methods, metrics
+from vfsrbench.typed_toml import Facts
+
+FILE = "weights.toml"
+Hash = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
+
+
+class Archive(Facts):
+    """The zip that a file comes in. `member` is the file's name in it, in whatever folder."""
+
+    member: str
+    sha256: Hash | None = None
+    size: int | None = None
+
+
+class WeightFile(Facts):
+    """One checkpoint.
+
+    `urls` are tried in order; they point to the archive if there is one. `page` is where a person gets the
+    file when no program can. `hash_source` says who states the SHA-256: the authors (`published`) or others
+    who fetched the file (`third-party`); `prefix` holds its first digits where the official file name does.
+    `size` is exact, `megabytes` an estimate. `network` makes the network that the file fits (class or
+    function), so that a file of untrained weights can be written in its place.
+    """
+
+    name: Name
+    file: Annotated[str, Field(pattern=r"^[^/\\]+$")]
+    title: str
+    urls: tuple[str, ...] = ()
+    page: str = ""
+    sha256: Hash | None = None
+    hash_source: Literal["published", "third-party"] | None = None
+    prefix: Annotated[str, Field(pattern=r"^[0-9a-f]{6,64}$")] | None = None
+    size: int | None = Field(default=None, ge=1)
+    megabytes: float | None = None
+    licence: str
+    licence_url: str = ""
+    commercial: bool | None = None
+    archive: Archive | None = None
+    network: Factory | None = None
+    note: str = ""
+
+    @model_validator(mode="after")
+    def _consistent(self) -> WeightFile:
+        if (self.sha256 is None) != (self.hash_source is None):
+            raise ValueError("sha256 and hash_source go together")
+        if not self.urls and not self.page:
+            raise ValueError("say where the file is: urls, or a page")
+        return self
+
+    @property
+    def provenance(self) -> str:
+        """What vouches for a file: published, third-party, prefix, or unverified."""
+        return self.hash_source or ("prefix" if self.prefix else "unverified")
+
+    @property
+    def needs_consent(self) -> bool:
+        """Whether the licence has to be accepted first: whatever is not known to allow commercial use."""
+        return self.commercial is not True
+
+    def mismatch(self, sha256: str, size: int) -> str:
+        """Why a file with this hash and size is not the one meant; empty if it may be."""
+        if self.sha256 is not None and sha256 != self.sha256:
+            return (
+                f"its SHA-256 is {sha256[:12]}..., the {self.hash_source} one is {self.sha256[:12]}... "
+                f"({size} bytes)"
+            )
+        if self.prefix is not None and not sha256.startswith(self.prefix):
+            return f"its SHA-256 starts with {sha256[: len(self.prefix)]}, its name says {self.prefix}"
+        if self.sha256 is None and self.size is not None and size != self.size:
+            return f"it has {size} bytes, {self.size} are expected"
+        return ""
+
+    @property
+    def expected_bytes(self) -> int:
+        """How much has to be downloaded, exactly or about; 0 if nothing is known."""
+        if self.archive is not None and self.archive.size is not None:
+            return self.archive.size
+        return self.size or int((self.megabytes or 0) * 1e6)
+
+
+class ManifestFile(Facts):
+    """A `weights.toml`."""
+
+    weights: tuple[WeightFile, ...]
+
+
+@dataclass(frozen=True)
+class Manifest:
+    """All entries by name, and what was skipped (a plugin's broken file) with the reason."""
+
+    entries: dict[str, WeightFile] = field(default_factory=dict)
+    broken: tuple[str, ...] = ()
+
+    def __getitem__(self, name: str) -> WeightFile:
+        if name not in self.entries:
+            raise did_you_mean("checkpoint", name, self.entries)
+        return self.entries[name]
+
+    def __iter__(self) -> Iterator[WeightFile]:
+        return iter(self.entries[name] for name in sorted(self.entries))
+
+
+def load_manifest() -> Manifest:
+    """Every entry of every installed package of methods or metrics."""
+    entries: dict[str, WeightFile] = {}
+    broken: list[str] = []
+    for path in _files():
+        try:
+            found = typed_toml.load(ManifestFile, path).weights
+        except InputError as error:
+            broken.append(str(error))
+            continue
+        for entry in found:
+            if entry.name in entries:
+                broken.append(f"{path}: the checkpoint name {entry.name!r} is taken; rename it")
+            else:
+                entries[entry.name] = entry
+    return Manifest(entries, tuple(broken))
+
+
+def needed_by() -> dict[str, list[str]]:
+    """Checkpoint name -> the methods and metrics whose cards name it."""
+    users: dict[str, list[str]] = {}
+    for kind, catalogue in (("method", methods()), ("metric", metrics())):
+        for found in catalogue:
+            label = found.card.name if kind == "method" else found.card.id  # type: ignore[union-attr]
+            for use in found.card.weights:
+                names = users.setdefault(use.name, [])
+                if label not in names:
+                    names.append(label)
+    return users
+
+
+def _files() -> Iterator[Path]:
+    """`weights.toml` of every registered package and of the folders in it, without importing them."""
+    for group in (METRIC_GROUP, METHOD_GROUP):
+        for point in sorted(entry_points(group=group), key=lambda p: (p.name, p.value)):
+            try:
+                spec = importlib.util.find_spec(point.module)
+            except Exception:  # `plugins` reports the package itself
+                continue
+            for place in list(spec.submodule_search_locations or []) if spec else []:
+                yield from sorted((*Path(place).glob(FILE), *Path(place).glob(f"*/{FILE}")))
