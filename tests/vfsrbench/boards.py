@@ -1,0 +1,85 @@
+"""Small boards for tests: tiny clips, tiny methods in folders of their own, and boards of them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from vfsrbench.board import Board
+
+SIDE = 32
+CARD = """
+name = "{name}"
+title = "{name}"
+kind = "{kind}"
+class = "code:Method"
+description = "a test's method"
+licence = "MIT"
+{more}
+"""
+CODE = """
+import os, signal, time
+from pathlib import Path
+import torch
+from vfsrbench.predictor import Predictor
+
+class Method(Predictor):
+    def restore(self, frames, generator):
+        size = (self.clip.out_height, self.clip.out_width)
+        out = torch.nn.functional.interpolate(frames, size=size, mode="{mode}")
+        {act}
+        return out
+"""
+
+
+def moving(frames: int, side: int = SIDE, seed: int = 0) -> NDArray[np.uint8]:
+    """A smooth random texture that moves one pixel a frame: uint8 (T, side, side, 3)."""
+    rng = np.random.default_rng(seed)
+    rough = rng.integers(0, 256, (side // 4, (side + frames) // 4 + 1, 3)).astype(np.float32)
+    wide = cv2.resize(rough, (side + frames, side), interpolation=cv2.INTER_CUBIC)
+    wide = np.clip(np.rint(wide), 0, 255).astype(np.uint8)
+    return np.stack([wide[:, t : t + side] for t in range(frames)])
+
+
+def write_clip(folder: Path, frames: NDArray[np.uint8], first: int = 0) -> Path:
+    """The frames as 00000000.png and so on."""
+    folder.mkdir(parents=True)
+    for number, frame in enumerate(frames, start=first):
+        cv2.imwrite(str(folder / f"{number:08d}.png"), frame[..., ::-1])
+    return folder
+
+
+def data_set(root: Path, clips: Sequence[str] = ("one", "two"), frames: int = 12, side: int = SIDE) -> Path:
+    """A folder of clips, the second one frame shorter than the first, and so on."""
+    for index, name in enumerate(clips):
+        write_clip(root / name, moving(frames - index, side, seed=index))
+    return root
+
+
+def method_folder(
+    root: Path, name: str, act: str = "pass", mode: str = "bilinear", kind: str = "video", more: str = ""
+) -> str:
+    """A method's folder; `act` is a line of code that sees `frames`, `generator` and changes `out`."""
+    folder = root / name
+    folder.mkdir(parents=True)
+    (folder / "card.toml").write_text(CARD.format(name=name, kind=kind, more=more))
+    (folder / "code.py").write_text(CODE.format(mode=mode, act=act))
+    return str(folder)
+
+
+def small_board(data: Path, methods: Sequence[str], **more: object) -> Board:
+    """A board over `data` with two quick splits and two quick metrics, unless told otherwise."""
+    facts: dict[str, object] = {
+        "name": "small",
+        "title": "Small",
+        "version": 1,
+        "dataset": {"layout": "folder", "path": str(data)},
+        "splits": ["bi-x4", "bi-x8"],
+        "methods": list(methods),
+        "metrics": ["psnr", "ewarp_dis"],
+    }
+    return Board.model_validate({**facts, **more})

@@ -1,0 +1,91 @@
+"""Keys follow content: what changes a result changes its key, and nothing else does."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from tests.vfsrbench.boards import method_folder, moving, write_clip
+from vfsrbench.clip import Clip
+from vfsrbench.clip_digests import ClipDigests
+from vfsrbench.errors import InputError
+from vfsrbench.keys import array_digest, code_facts, folder_digest, method_facts, restore_key, score_key
+from vfsrbench.plugins import choose_method
+from vfsrbench.weights import Weights
+
+NONE = Weights()
+
+
+def facts(folder: str) -> dict:
+    return method_facts(choose_method(folder), NONE)
+
+
+def test_a_methods_key_follows_its_code_options_and_weights_not_its_place(tmp_path: Path):
+    options = '[options.w]\ntype = "float"\ndefault = 0.5\nhelp = "x"'
+    one = method_folder(tmp_path / "a", "m", more=options)
+    other = str(shutil.copytree(one, tmp_path / "elsewhere"))
+    os.utime(Path(other) / "code.py", (0, 0))
+    assert facts(one) == facts(other)
+    assert facts(one) != facts(one + "[w=0.7]") and facts(one) == facts(one + "[w=0.5]")
+    assert method_facts(choose_method(one), Weights(hashes={"net": "abc"})) != facts(one)
+    (Path(other) / "__pycache__").mkdir()
+    (Path(other) / "__pycache__" / "code.pyc").write_bytes(b"x")
+    (Path(other) / "notes.md").write_text("x")
+    assert facts(one) == facts(other), "caches and notes change nothing"
+    (Path(other) / "code.py").write_text((Path(one) / "code.py").read_text() + "\n# more")
+    assert facts(one) != facts(other)
+    (Path(one) / "sub").mkdir()
+    (Path(one) / "sub" / "net.py").write_text("x = 1")
+    before = folder_digest(Path(one))
+    (Path(one) / "sub" / "net.py").rename(Path(one) / "sub" / "net2.py")
+    assert folder_digest(Path(one)) != before
+
+
+def test_our_methods_are_known_by_version():
+    assert code_facts(choose_method("codeformer").entry).keys() == {"vfsrbench"}
+
+
+def test_keys_are_stable_and_depend_on_all_they_are_given():
+    base = restore_key({"v": 1}, {"gt": "a"})
+    assert base == restore_key({"v": 1}, {"gt": "a"})
+    assert len({base, restore_key({"v": 2}, {"gt": "a"}), restore_key({"v": 1}, {"gt": "b"})}) == 3
+    psnr, ssim = {"id": "psnr", "version": 1}, {"id": "ssim", "version": 1}
+    both = score_key(base, {"d": 1}, [psnr, ssim])
+    assert both == score_key(base, {"d": 1}, [ssim, psnr]), "the order of metrics does not matter"
+    changed = [
+        score_key(base, {"d": 1}, [psnr]),
+        score_key(base, {"d": 2}, [psnr, ssim]),
+        score_key("x", {"d": 1}, [psnr, ssim]),
+        score_key(base, {"d": 1}, [{"id": "psnr", "version": 2}, ssim]),
+    ]
+    assert len({both, *changed}) == 5
+
+
+def test_array_digests_tell_shape_and_type_apart():
+    flat = np.arange(6.0)
+    assert len({array_digest(a) for a in (flat, flat.reshape(2, 3), flat.astype("f4"), flat + 1)}) == 4
+
+
+def test_a_clips_digest_is_remembered_by_its_files_content(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    folder = write_clip(tmp_path / "clip", moving(4))
+    digests = ClipDigests(tmp_path / "cache")
+    first = digests.of(Clip.open(folder))
+    assert first == Clip.open(folder).digest()
+    decoded: list[str] = []
+    digest = Clip.digest
+    monkeypatch.setattr(Clip, "digest", lambda self: decoded.append(self.name) or digest(self))
+    moved = folder.rename(tmp_path / "other")
+    assert digests.of(Clip.open(moved)) == first and not decoded
+    assert digests.of(Clip.open(moved).head(3)) != first and len(decoded) == 1
+    picture, clip = moved / "00000001.png", Clip.open(moved)
+    stamp = picture.stat()
+    shutil.copy(moved / "00000002.png", picture)
+    os.utime(picture, (stamp.st_atime, stamp.st_mtime))
+    assert digests.of(Clip.open(moved)) != first, "a changed picture is noticed whatever its date"
+    picture.write_bytes(b"")
+    with pytest.raises(InputError, match=r"00000001\.png"):
+        digests.of(clip)
