@@ -19,6 +19,7 @@ from reports.style import Look, drawing, save
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
+    from matplotlib.lines import Line2D
 
 Floats = NDArray[np.float64]
 MOST_PANELS = 4
@@ -175,14 +176,13 @@ def draw_panel(ax: Axes, panel: Panel, curves: Curves, scale: Scale) -> None:
     ax.xaxis.set_major_locator(MaxNLocator(integer=True))
 
 
-def _legend(figure: Figure, curves: Curves, scale: Scale) -> None:
+def legend_handles(curves: Curves, scale: Scale) -> list[Line2D]:
+    """One line of the legend for each method drawn; those beyond the scale are named in the last one."""
     from matplotlib.lines import Line2D
 
     handles = []
     for method, title in curves.titles.items():
-        if not any(method in p.series for p in curves.panels):
-            continue
-        if method in scale.beyond:
+        if method in scale.beyond or not any(method in p.series for p in curves.panels):
             continue
         look = curves.looks[method]
         line = Line2D([], [], color=look.colour, linestyle=look.linestyle, marker=look.marker, label=title)
@@ -191,6 +191,11 @@ def _legend(figure: Figure, curves: Curves, scale: Scale) -> None:
     if scale.beyond:
         names = ", ".join(t for m, t in curves.titles.items() if m in scale.beyond)
         handles.append(Line2D([], [], linestyle="none", label=f"beyond the scale: {names}"))
+    return handles
+
+
+def _legend(figure: Figure, curves: Curves, scale: Scale) -> None:
+    handles = legend_handles(curves, scale)
     if len(curves.panels) == 1:
         figure.legend(handles=handles, loc="outside right upper")
     else:

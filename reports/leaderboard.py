@@ -40,9 +40,14 @@ class Sources:
 def build_tables(
     board: Board, results: Iterable[Result], sources: Sources, *, resamples: int = stats.RESAMPLES
 ) -> list[Table]:
-    """One table for each of the board's splits that has results, in the board's order."""
+    """One table for each of the board's splits that has results or published figures, in the board's order.
+
+    InputError when there is neither.
+    """
     of_board = [r for r in results if r.record.split in board.splits and r.record.seed == board.seed]
-    if not of_board:
+    printed = sources.published
+    papers = {s for s in board.splits if printed is not None and printed.rows(s, board.metrics)}
+    if not of_board and not papers:
         raise InputError(
             f"board {board.name!r}: no results for its splits {', '.join(board.splits)}; "
             f"`vfsrbench run {board.name}` makes them"
@@ -51,7 +56,7 @@ def build_tables(
     tables = []
     for split in board.splits:
         here = [r for r in of_board if r.record.split == split]
-        if here:
+        if here or split in papers:
             tables.append(_Builder(board, split, here, clips, sources, resamples).table())
     return tables
 
@@ -189,6 +194,8 @@ class _Builder:
         return method in self.refused or any(method == spec for spec in self.board.methods)
 
     def _notes(self, rows: Sequence[Row]) -> list[str]:
+        if not rows and not self.refused:
+            return ["Nothing measured yet: these are published figures only."]
         return [*self._notes_on_jobs(), *self._notes_on_values(rows)]
 
     def _notes_on_jobs(self) -> list[str]:
@@ -237,9 +244,11 @@ def method_titles(records: Iterable[JobRecord]) -> dict[str, str]:
     """A title for each method: its card's, the options that differ, and its id where two would be alike."""
     titles = {}
     for record in records:
-        bracket = record.method.find("[")
-        options = f" {record.method[bracket:]}" if bracket > 0 else ""
-        titles[record.method] = f"{record.method_title}{options}" if record.method_title else record.method
+        name, bracket, options = record.method.partition("[")
+        title = record.method_title or name
+        if bracket and not title.endswith("]"):
+            title = f"{title} [{options}"
+        titles[record.method] = title
     often = Counter(titles.values())
     return {m: t if often[t] == 1 else f"{t} ({m})" for m, t in titles.items()}
 

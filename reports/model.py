@@ -120,7 +120,8 @@ class Table:
         parts = [f"{self.title}: {self.split}"]
         if self.status:
             parts.append(f"{self.status} recipe")
-        parts.append(f"{len(self.clips)} {'demo ' if self.demo else ''}clips")
+        if self.rows:
+            parts.append(f"{len(self.clips)} {'demo ' if self.demo else ''}clips")
         if self.profile:
             parts.append(f"{self.profile} profile")
         return ", ".join(parts)

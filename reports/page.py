@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
+from reports.gallery import Picture
 from reports.model import Table
 from vfsrbench.board import Board
 from vfsrbench.files import whole_file
@@ -21,23 +22,12 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Picture:
-    """A figure on the page: `png` and `pdf` lie below the page's folder; `size` in pixels."""
-
-    png: Path
-    pdf: Path | None
-    caption: str
-    size: tuple[int, int]
-
-
-@dataclass(frozen=True)
 class Section:
     """One split on the page; `files` are the table's other forms."""
 
     table: Table
     files: Sequence[Path]
-    curves: Sequence[Picture]
-    slices: Sequence[Picture]
+    pictures: Sequence[Picture]
 
 
 @cache
@@ -58,8 +48,27 @@ def link(path: Path, page: Path) -> str:
     return quote(path.relative_to(page.parent).as_posix())
 
 
-def write_page(page: Path, board: Board, sections: Sequence[Section], records: Sequence[JobRecord]) -> Path:
-    """Write the page; the figures and tables that it names must lie below its folder."""
+GROUPS = {
+    "curves": "Over time",
+    "averages": "Over time, mean clip",
+    "jumps": "Worst jump",
+    "persons": "By person",
+    "speed": "Quality against speed",
+    "slices": "One column over time",
+    "grids": "Frames and details",
+    "levels": "Over all levels",
+}
+
+
+def write_page(
+    page: Path,
+    board: Board,
+    sections: Sequence[Section],
+    overall: Sequence[Picture],
+    records: Sequence[JobRecord],
+) -> Path:
+    """Write the page; the figures and tables that it names must lie below its folder. `overall` are the
+    figures over all splits."""
     from markupsafe import Markup
 
     from reports.formats import to_html
@@ -78,8 +87,7 @@ def write_page(page: Path, board: Board, sections: Sequence[Section], records: S
             "table": s.table,
             "html": Markup(to_html(s.table)),  # escaped by its own template
             "files": [{"name": f.suffix[1:].upper(), "path": link(f, page)} for f in s.files],
-            "curves": [figure(p) for p in s.curves],
-            "slices": [figure(p) for p in s.slices],
+            "groups": _grouped(s.pictures, figure),
         }
         for s in sections
     ]
@@ -90,12 +98,20 @@ def write_page(page: Path, board: Board, sections: Sequence[Section], records: S
             board=board,
             demo=any(s.table.demo for s in sections),
             sections=shown,
+            overall=_grouped(overall, figure),
             facts=facts(records),
         )
     )
     with whole_file(page) as temporary:
         temporary.write_text(text, encoding="utf-8")
     return page
+
+
+def _grouped(
+    pictures: Sequence[Picture], show: Callable[[Picture], Markup]
+) -> list[tuple[str, list[Markup]]]:
+    kinds = dict.fromkeys(p.kind for p in pictures)
+    return [(GROUPS[kind], [show(p) for p in pictures if p.kind == kind]) for kind in kinds]
 
 
 def facts(records: Sequence[JobRecord]) -> list[tuple[str, str]]:

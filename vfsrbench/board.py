@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal
 
 from pydantic import Field
 
@@ -24,11 +24,22 @@ class DatasetUse(Facts):
 
 
 class Figures(Facts):
-    """What the report draws: metrics as curves over time, and the column of the temporal slices
-    (a fraction of the width, or `auto`: the column where the ground truth moves most)."""
+    """What the report draws: each names the board's metrics to draw it for.
+
+    `curves`: values over time, clip by clip; `averages`: the same, averaged over clips; `jumps`: one clip
+    with its worst jump and the two frames; `levels`: against the split; `persons`: by person; `speed`:
+    against frames a second. `grids` is the number of frames a split shown with details. `slice_column` is
+    the column of the temporal slices: a fraction of the width, or `auto`, where the ground truth moves most.
+    """
 
     curves: tuple[str, ...] = ()
-    slice_column: float | Literal["auto"] = "auto"
+    averages: tuple[str, ...] = ()
+    jumps: tuple[str, ...] = ()
+    levels: tuple[str, ...] = ()
+    persons: tuple[str, ...] = ()
+    speed: tuple[str, ...] = ()
+    grids: int = Field(default=0, ge=0)
+    slice_column: Annotated[float, Field(ge=0, le=1)] | Literal["auto"] = "auto"
 
 
 class PublishedUse(Facts):

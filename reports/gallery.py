@@ -1,0 +1,217 @@
+"""Which figures a board's report has, drawn from its results and whatever frames are still there."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from reports import curves as curve_figures
+from reports import grids, jumps, overview, persons, slices
+from reports.frames import Frames
+from reports.model import Column, Table
+from reports.results import Grid, Result
+from reports.style import Look
+from vfsrbench.board import Board
+from vfsrbench.clip import Clip
+from vfsrbench.errors import InputError
+from vfsrbench.schema import JobRecord
+from vfsrbench.store import slug
+from vfsrbench.strips import StripStore
+
+MOST_SLICES = 6
+"""Slice figures a split: boards with more clips show those spread from the hardest to the easiest."""
+MOST_FACES = 4
+"""Methods whose frames stand beside a jump."""
+Pixels = NDArray[np.uint8]
+
+
+@dataclass(frozen=True)
+class Picture:
+    """A figure's files, what it shows in a sentence, its size in pixels on a page, and which kind it is."""
+
+    kind: str
+    png: Path
+    pdf: Path | None
+    caption: str
+    size: tuple[int, int]
+
+    @property
+    def files(self) -> list[Path]:
+        return [self.png] if self.pdf is None else [self.png, self.pdf]
+
+
+@dataclass(frozen=True)
+class Gallery:
+    """Draws into `folder`. `looks` are the methods' looks, the same in every figure; `formats` begins
+    with png."""
+
+    folder: Path
+    board: Board
+    strips: StripStore
+    frames: Frames
+    looks: Mapping[str, Look]
+    yardsticks: frozenset[str]
+    formats: Sequence[str] = ("png", "pdf")
+
+    def of_split(self, table: Table, grid: Grid) -> list[Picture]:
+        """All figures of one split."""
+        wanted = self.board.figures
+        found: list[Picture] = []
+        for metric in wanted.curves:
+            clips = curve_figures.telling_clips(grid, metric)
+            panels = curve_figures.clip_panels(grid, metric, clips)
+            found += self._curves("curves", table, metric, panels, ", ".join(p.title for p in panels))
+        for metric in wanted.averages:
+            panel = curve_figures.average_panel(grid, metric)
+            found += self._curves("averages", table, metric, [panel] if panel.series else [], "the mean clip")
+        for metric in wanted.jumps:
+            found += self._jump(table, grid, metric)
+        for metric in wanted.persons:
+            found += self._persons(table, grid, metric)
+        for metric in wanted.speed:
+            path = self._path("speed", table.split, metric)
+            files = overview.draw_speed(table, metric, self.looks, path, self.formats)
+            what = self._column(table, metric).title
+            found += picture("speed", files, f"{what} against frames a second; {table.split}.")
+        for clip in curve_figures.telling_clips(grid, table.columns[0].id, MOST_SLICES):
+            found += self._slices(table, grid, clip)
+        return found + (self._grid(table, grid) if wanted.grids else [])
+
+    def of_board(self, tables: Sequence[Table]) -> list[Picture]:
+        """Figures over all splits."""
+        wanted = self.board.figures.levels
+        if not wanted:
+            return []
+        titles = ", ".join(self._column(tables[0], m).title for m in wanted)
+        path = self.folder / "levels"
+        files = overview.draw_levels(tables, wanted, self.looks, path, self.formats)
+        return picture("levels", files, f"{titles} against the level of degradation, with 95 % intervals.")
+
+    def _curves(
+        self, kind: str, table: Table, metric: str, panels: Sequence[curve_figures.Panel], what: str
+    ) -> list[Picture]:
+        made = self._curve_figure(table, metric, panels)
+        path = self._path(kind, table.split, metric)
+        files = curve_figures.draw_curves(made, path, self.formats)
+        return picture(kind, files, f"{made.column.title} of each frame of {what}; {table.split}.")
+
+    def _curve_figure(
+        self, table: Table, metric: str, panels: Sequence[curve_figures.Panel]
+    ) -> curve_figures.Curves:
+        column = self._column(table, metric)
+        titles = {r.method: r.title for r in table.rows}
+        heading = f"{column.title} over time, {table.split}"
+        return curve_figures.Curves(column, panels, titles, self.looks, self.yardsticks, heading)
+
+    def _jump(self, table: Table, grid: Grid, metric: str) -> list[Picture]:
+        """The clip with the worst jump of any method."""
+        panels = curve_figures.clip_panels(grid, metric, grid.clips)
+        worst: tuple[jumps.Jump, curve_figures.Panel] | None = None
+        for panel in panels:
+            rivals = {m: v for m, v in panel.series.items() if m not in self.yardsticks}
+            jump = jumps.worst_jump(rivals)
+            if jump is not None and (worst is None or jump.size > worst[0].size):
+                worst = jump, panel
+        if worst is None:
+            return []
+        jump, panel = worst
+        cells = {m: grid.cells[m, panel.title].record for m in panel.series}
+        clips: dict[str, Clip | None] = {m: self.frames.restored(r) for m, r in cells.items()}
+        clips["_truth"] = self.frames.truth(cells[jump.method])
+        others = [r.method for r in table.rows if r.method != jump.method and not r.yardstick]
+        shown = [jump.method, *others][:MOST_FACES]
+        titles = {r.method: r.title for r in table.rows}
+        figure = jumps.JumpFigure(
+            replace(self._curve_figure(table, metric, [panel]), heading=""),
+            jump,
+            {"_truth": "Ground truth", **{m: titles[m] for m in shown}},
+            lambda row, frame: _frame(clips.get(row), frame),
+        )
+        files = jumps.draw_jump(figure, self._path("jump", table.split, metric), self.formats)
+        what = f"{figure.curves.column.title} over time on {panel.title}, its worst jump marked"
+        return picture("jumps", files, f"{what}; {table.split}.")
+
+    def _persons(self, table: Table, grid: Grid, metric: str) -> list[Picture]:
+        methods = [m for m in grid.methods if m not in self.yardsticks]
+        titles = {r.method: r.title for r in table.rows if r.method in methods}
+        column = self._column(table, metric)
+        scores = persons.by_person(grid, metric, methods)
+        path = self._path("persons", table.split, metric)
+        files = persons.draw_persons(scores, column, titles, self.looks, path, self.formats)
+        return picture("persons", files, f"{column.title} by person; {table.split}.")
+
+    def _slices(self, table: Table, grid: Grid, clip: str) -> list[Picture]:
+        records = [r.record for m in grid.methods if (r := grid.cells.get((m, clip))) and _ok(r)]
+        truth = next((t for r in records if (t := self.strips.truth(r)) is not None), None)
+        strips = {r.method: s for r in records if (s := self.strips.restored(r)) is not None}
+        if truth is None or not strips:
+            return []
+        titles = {r.method: r.title for r in table.rows}
+        degraded = next((s for r in records if (s := self.strips.degraded(r)) is not None), None)
+        rows = {} if degraded is None else {"Degraded": degraded}
+        rows |= {titles[r.method]: strips[r.method] for r in table.rows if r.method in strips}
+        looks = {titles[m]: self.looks[m] for m in strips}
+        figure = slices.SliceFigure(clip, table.split, truth, rows, looks)
+        files = slices.draw_slices(figure, self._path("slices", table.split, clip), self.formats)
+        caption = f"Column {truth.column} of every frame of {clip}, time to the right; {table.split}."
+        return picture("slices", files, caption)
+
+    def _grid(self, table: Table, grid: Grid) -> list[Picture]:
+        rows = []
+        for clip in curve_figures.telling_clips(grid, table.columns[0].id, self.board.figures.grids):
+            found = {m: r.record for m in grid.methods if (r := grid.cells.get((m, clip))) and _ok(r)}
+            pictures = self._row_pictures(table, found)
+            if len(pictures) > 2:
+                rows.append(grids.GridRow(clip, pictures))
+        path = self._path("grid", table.split, "frames")
+        files = grids.draw_grid(rows, path, self.formats)
+        return picture("grids", files, f"Middle frames and where methods differ most in them; {table.split}.")
+
+    def _row_pictures(self, table: Table, records: Mapping[str, JobRecord]) -> dict[str, Pixels]:
+        """The middle frame: degraded, every method that is no yardstick, ground truth last."""
+        if not records:
+            return {}
+        first = next(iter(records.values()))
+        middle = first.frames // 2
+        clips = {"Degraded": self.frames.degraded(first)}
+        for row in table.rows:
+            if row.method in records and not row.yardstick:
+                clips[row.title] = self.frames.restored(records[row.method])
+        clips["Ground truth"] = self.frames.truth(first)
+        found = {title: _frame(clip, middle) for title, clip in clips.items()}
+        return {title: pixels for title, pixels in found.items() if pixels is not None}
+
+    def _path(self, kind: str, split: str, what: str) -> Path:
+        return self.folder / f"{kind}-{slug(split)}-{slug(what)}"
+
+    def _column(self, table: Table, metric: str) -> Column:
+        for column in table.columns:
+            if column.id == metric:
+                return column
+        raise InputError(f"board {self.board.name!r}: a figure of {metric!r} is not among its metrics")
+
+
+def _ok(result: Result) -> bool:
+    return result.record.status == "ok"
+
+
+def _frame(clip: Clip | None, frame: int) -> Pixels | None:
+    if clip is None or frame >= len(clip):
+        return None
+    return clip.read(frame, frame + 1)[0]
+
+
+def picture(kind: str, files: Sequence[Path], caption: str) -> list[Picture]:
+    """The figure in these files, at half the pixels it was drawn with; none if nothing was drawn."""
+    if not files:
+        return []
+    from PIL import Image
+
+    by_kind = {p.suffix: p for p in files}
+    with Image.open(by_kind[".png"]) as image:
+        wide, high = image.size
+    return [Picture(kind, by_kind[".png"], by_kind.get(".pdf"), caption, (wide // 2, high // 2))]

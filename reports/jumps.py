@@ -1,0 +1,119 @@
+"""A score over time with its worst jump: where a method's face suddenly becomes someone else's.
+
+After KEEP's Fig. 7: one clip, all methods, and the two frames between which the score jumps most.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from reports.curves import Curves, draw_panel, find_scale, legend_handles
+from reports.layout import heading, number
+from reports.style import drawing, save
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import FigureBase
+
+Floats = NDArray[np.float64]
+Pixels = NDArray[np.uint8]
+REACH = 5
+"""A jump may take this many frames: the paper speaks of a change within several frames."""
+BEFORE, AFTER = "#009E73", "#D55E00"
+
+
+@dataclass(frozen=True)
+class Jump:
+    """The largest change of a score within `REACH` frames, from frame `first` to frame `last`."""
+
+    method: str
+    first: int
+    last: int
+    size: float
+
+
+def worst_jump(series: Mapping[str, Floats], reach: int = REACH) -> Jump | None:
+    """The largest change of any method; of equal ones the shortest, then the earliest. None if none has two
+    values near each other."""
+    best: Jump | None = None
+    for method, values in series.items():
+        for gap in range(1, min(reach, len(values) - 1) + 1):
+            steps = np.abs(values[gap:] - values[:-gap])
+            if not np.isfinite(steps).any():
+                continue
+            first = int(np.nanargmax(np.where(np.isfinite(steps), steps, np.nan)))
+            if best is None or steps[first] > best.size:
+                best = Jump(method, first, first + gap, float(steps[first]))
+    return best
+
+
+@dataclass(frozen=True)
+class JumpFigure:
+    """`curves` has the one panel to draw. `picture(row, frame)` gives a frame of a row, uint8 RGB, or None;
+    the rows shown are in `rows` (keys as `picture` knows them -> titles)."""
+
+    curves: Curves
+    jump: Jump
+    rows: Mapping[str, str]
+    picture: Callable[[str, int], Pixels | None]
+
+
+def draw_jump(figure: JumpFigure, path: Path, formats: Sequence[str] = ("png", "pdf")) -> list[Path]:
+    """Draw and write the figure; the paths written. Without pictures the curves stand alone."""
+    pair = (figure.jump.first, figure.jump.last)
+    pictures = {title: [figure.picture(row, frame) for frame in pair] for row, title in figure.rows.items()}
+    shown = {t: [p for p in both if p is not None] for t, both in pictures.items()}
+    shown = {t: both for t, both in shown.items() if len(both) == 2}
+    with drawing():
+        from matplotlib.figure import Figure
+
+        wide = 1.15 * len(shown)
+        canvas = Figure(figsize=(4.6 + wide, 2.9), layout="constrained")
+        if not shown:
+            _draw_curve(canvas, figure)
+        else:
+            parts = canvas.subfigures(1, 2, width_ratios=(4.6, wide), wspace=0.02, squeeze=False)
+            left, right = np.asarray(parts).ravel()
+            _draw_curve(left, figure)
+            _draw_pictures(right, shown, pair)
+        return save(canvas, path, formats)
+
+
+def _draw_curve(canvas: FigureBase, figure: JumpFigure) -> None:
+    ax: Axes = canvas.subplots()
+    scale = find_scale(figure.curves)
+    draw_panel(ax, figure.curves.panels[0], figure.curves, scale)
+    values = figure.curves.panels[0].series[figure.jump.method]
+    for frame, colour in ((figure.jump.first, BEFORE), (figure.jump.last, AFTER)):
+        ax.axvline(frame, color=colour, ls=(0, (3, 2)), lw=1.1, zorder=2)
+        ax.plot([frame], [values[frame]], marker="o", ms=8, mfc="none", mec=colour, mew=1.4, zorder=5)
+    column = figure.curves.column
+    first, last = (number(values[f], column.digits) for f in (figure.jump.first, figure.jump.last))
+    name = figure.curves.titles[figure.jump.method]
+    text = f"worst jump: {name}, frame {figure.jump.first} to {figure.jump.last}, {first} to {last}"
+    ax.set_title(figure.curves.panels[0].title)
+    ax.set_xlabel(f"frame\n{text}")
+    ax.set_ylabel(heading(column))
+    canvas.legend(handles=legend_handles(figure.curves, scale), loc="outside lower left", ncols=3)
+
+
+def _draw_pictures(canvas: FigureBase, shown: Mapping[str, Sequence[Pixels]], pair: tuple[int, int]) -> None:
+    axes = canvas.subplots(2, len(shown), squeeze=False)
+    for column, (title, both) in enumerate(shown.items()):
+        for row, (frame, picture, colour) in enumerate(zip(pair, both, (BEFORE, AFTER), strict=True)):
+            ax = axes[row][column]
+            ax.imshow(picture, interpolation="nearest")
+            ax.set(xticks=[], yticks=[])
+            ax.grid(False)
+            for side in ax.spines.values():
+                side.set(visible=True, color=colour, linewidth=1.6)
+            if row == 0:
+                ax.set_title(title, fontsize=7.5, fontweight="normal", loc="center")
+            if column == 0:
+                ax.set_ylabel(f"frame {frame}")
