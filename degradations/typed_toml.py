@@ -1,0 +1,86 @@
+"""TOML files read into typed models, with one clear line for every mistake."""
+
+from __future__ import annotations
+
+import difflib
+import tomllib
+from pathlib import Path
+from typing import Any, TypeVar
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from degradations.errors import InputError
+
+
+class Facts(BaseModel):
+    """Base of all cards, recipes and operators: unknown keys are errors, values do not change."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True, protected_namespaces=())
+
+
+Model = TypeVar("Model", bound=BaseModel)
+
+
+def read_toml(path: Path) -> dict[str, Any]:
+    """The file's content. InputError names the file, and the line of a syntax error."""
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise InputError(f"{path}: no such file") from None
+    except IsADirectoryError:
+        raise InputError(f"{path}: is a folder, a TOML file was expected") from None
+    except UnicodeDecodeError:
+        raise InputError(f"{path}: is not UTF-8 text, a TOML file was expected") from None
+    except tomllib.TOMLDecodeError as error:
+        raise InputError(f"{path}: TOML syntax error: {error}") from None
+
+
+def parse(model: type[Model], data: dict[str, Any], where: str) -> Model:
+    """`data` as a `model`. InputError names the place, the key, and the nearest known key."""
+    try:
+        return model.model_validate(data)
+    except ValidationError as error:
+        raise InputError(f"{where}: {_first_problem(model, error)}") from None
+
+
+def load(model: type[Model], path: Path) -> Model:
+    """The TOML file at `path` as a `model`."""
+    return parse(model, read_toml(path), str(path))
+
+
+def _first_problem(model: type[BaseModel], error: ValidationError) -> str:
+    problems = error.errors()
+    # a misspelt key shows as an unknown one and a missing one: the first says more
+    problem = next((p for p in problems if p["type"] == "extra_forbidden"), problems[0])
+    key = ".".join(str(part) for part in problem["loc"])
+    if problem["type"] == "extra_forbidden":
+        name = str(problem["loc"][-1])
+        near = difflib.get_close_matches(name, _keys(model, problem["loc"][:-1]), n=1, cutoff=0.5)
+        return f"unknown key {key!r}" + (f", did you mean {near[0]!r}?" if near else "; remove it")
+    if problem["type"] == "missing":
+        return f"key {key!r} is missing"
+    message = problem["msg"].removeprefix("Value error, ")
+    return f"key {key!r}: {message[0].lower()}{message[1:]}"
+
+
+def _keys(model: type[BaseModel], place: tuple[int | str, ...]) -> list[str]:
+    """The keys known at `place` inside `model`; nested models are followed through their annotations."""
+    for part in place:
+        if isinstance(part, int):
+            continue
+        field = next((f for n, f in model.model_fields.items() if part in (n, f.alias)), None)
+        nested = _nested_model(field.annotation) if field else None
+        if nested is None:
+            continue  # a key of a dict: the model inside was found one step earlier
+        model = nested
+    return [field.alias or name for name, field in model.model_fields.items()]
+
+
+def _nested_model(annotation: Any) -> type[BaseModel] | None:
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return annotation
+    for inner in getattr(annotation, "__args__", ()):
+        found = _nested_model(inner)
+        if found is not None:
+            return found
+    return None
