@@ -58,18 +58,20 @@ def reopen(workspace: Workspace, job: Job, fps: float) -> tuple[Clip, KeptNote] 
 
 
 def keep_frames(workspace: Workspace, job: Job, keep: Keep, clip: Clip, note: KeptNote) -> None:
-    """Write the frames as pictures or as a lossless video, instead of what was kept before."""
+    """Write the frames as pictures or as a lossless video, instead of what was kept before.
+
+    `clip` may be what is kept already, in this form or the other.
+    """
     place = _place(workspace, job, keep)
-    _note(workspace, job).unlink(missing_ok=True)
-    for other in ("png", "video"):
-        if other != keep:
-            _remove(_place(workspace, job, other))
+    if clip.path == place:
+        return
     if keep == "png":
         write_png_folder(place, clip.frames(), clip.frame_names, replace=True)
     else:
         write_video(place, clip.frames(), clip.fps)
     with whole_file(_note(workspace, job)) as temporary:
         temporary.write_text(json.dumps(asdict(note)))
+    _remove(_place(workspace, job, "png" if keep == "video" else "video"))
 
 
 def _place(workspace: Workspace, job: Job, keep: str) -> Path:

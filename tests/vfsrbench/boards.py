@@ -71,7 +71,7 @@ def method_folder(
     return str(folder)
 
 
-def small_board(data: Path, methods: Sequence[str], **more: object) -> Board:
+def small_board(data: Path, methods: Sequence[str] = (), /, **more: object) -> Board:
     """A board over `data` with two quick splits and two quick metrics, unless told otherwise."""
     facts: dict[str, object] = {
         "name": "small",
