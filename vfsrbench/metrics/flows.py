@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from vfsrbench.metrics.base import FlowField, Frames, Window
 
 Pair = tuple[int, int]
+_DIS_LEAST = 32
 
 
 @dataclass(frozen=True)
@@ -43,11 +44,23 @@ class DisFlow:
         return [window.memo(("dis", pair), partial(self._flow, window, *pair)) for pair in pairs]
 
     def _flow(self, window: Window, a: int, b: int) -> Flow:
-        # a fresh object: nothing of an earlier pair can leak into this one
-        search = cv2.DISOpticalFlow.create(cv2.DISOPTICAL_FLOW_PRESET_MEDIUM)
-        first, second = (_grey(window.frames[frame - window.start]) for frame in (a, b))
-        field = search.calc(first, second, np.zeros((*first.shape, 2), np.float32))
-        return Flow(np.ascontiguousarray(field.transpose(2, 0, 1)))
+        first, second = (window.frames[frame - window.start] for frame in (a, b))
+        return Flow(dis_flow(first, second))
+
+
+def dis_flow(first: Frames, second: Frames) -> NDArray[np.float32]:
+    """DIS flow (2, H, W) from one uint8 RGB frame (H, W, 3) to another; see `DisFlow`.
+
+    Sides under 32 pixels are padded by repeating the border, and the flow is cut back.
+    """
+    height, width = first.shape[:2]
+    # OpenCV 5.0 reads beyond its memory for low, wide pictures (24x100, say)
+    room = [(0, max(0, _DIS_LEAST - height)), (0, max(0, _DIS_LEAST - width))]
+    a, b = (np.pad(_grey(frame), room, mode="edge") for frame in (first, second))
+    # a fresh object: nothing of an earlier pair can leak into this one
+    search = cv2.DISOpticalFlow.create(cv2.DISOPTICAL_FLOW_PRESET_MEDIUM)
+    field = search.calc(a, b, np.zeros((*a.shape, 2), np.float32))
+    return np.ascontiguousarray(field[:height, :width].transpose(2, 0, 1))
 
 
 class ExactFlow:

@@ -1,0 +1,1 @@
+"""Bicubic enlargement as OpenCV and PyTorch do it (Keys' kernel, a = -0.75)."""

@@ -1,0 +1,1 @@
+"""Lanczos enlargement over eight taps, as OpenCV's INTER_LANCZOS4."""

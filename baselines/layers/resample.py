@@ -1,0 +1,28 @@
+"""Enlarging by interpolation: the resizers of the recipes, as methods use them."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from degradations.resize import taps
+
+
+def resample(frames: Tensor, height: int, width: int, method: str) -> Tensor:
+    """(n, c, h, w) resized to (n, c, height, width), not clamped.
+
+    `method` is one of `degradations.resize.METHODS` (cubic and lanczos as OpenCV's, matlab as imresize).
+    Sums run in float64, a frame at a time, so that a frame's result does not depend on its batch, and CPU
+    and GPU agree in every level of the 8-bit picture.
+    """
+    down = _matrix(frames.shape[-2], height, method).to(frames.device)
+    across = _matrix(frames.shape[-1], width, method).to(frames.device)
+    return torch.stack([(down @ (frame.double() @ across.T)).to(frames.dtype) for frame in frames])
+
+
+def _matrix(source: int, target: int, method: str) -> Tensor:
+    """(target, source) float64: a row is the weights of one output pixel."""
+    plan = taps(source, target, method)
+    matrix = torch.zeros(target, source, dtype=torch.float64)
+    weights = torch.from_numpy(plan.weight).double() / (1 << plan.bits)
+    return matrix.scatter_add_(1, torch.from_numpy(plan.index), weights)

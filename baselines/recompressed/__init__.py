@@ -1,0 +1,1 @@
+"""The ground truth through a video codec."""

@@ -1,0 +1,1 @@
+"""Richardson-Lucy deconvolution after bicubic enlargement."""

@@ -1,0 +1,1 @@
+"""Motion-compensated averaging over time, then bicubic enlargement."""
