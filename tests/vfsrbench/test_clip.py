@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pickle
+import tracemalloc
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -193,3 +194,32 @@ def test_written_videos_are_lossless(tmp_path: Path, codec: str, suffix: str) ->
     clip = Clip.open(path)
     np.testing.assert_array_equal(clip.read(0, 5), odd)
     assert clip.fps == 25.0 and [p.name for p in tmp_path.iterdir()] == [path.name]
+
+
+@pytest.mark.parametrize("kind", ["folder", "video"])
+def test_memory_does_not_grow_with_the_clip(tmp_path: Path, kind: str) -> None:
+    frames = noise(8, 64, 96)
+
+    def written(count: int) -> Path:
+        endless = (frames[i % 8] for i in range(count))
+        if kind == "folder":
+            path = tmp_path / str(count)
+            write_png_folder(path, endless, (str(i) for i in range(count)))
+        else:
+            path = tmp_path / f"{count}.mkv"
+            write_video(path, endless, 25)
+        return path
+
+    def peak(count: int) -> int:
+        tracemalloc.start()
+        try:
+            clip = Clip.open(written(count))
+            clip.digest()
+            for _ in clip.windows(10, context=2):
+                pass
+            return tracemalloc.get_traced_memory()[1]
+        finally:
+            tracemalloc.stop()
+
+    peak(20)
+    assert peak(240) < peak(60) + 10 * frames[0].nbytes < 150 * frames[0].nbytes
