@@ -1,0 +1,180 @@
+"""The record of a degraded split: what was drawn, with what software, and the digests that prove it."""
+
+from __future__ import annotations
+
+import json
+import os
+import platform
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import Field, field_validator
+
+from degradations.apply import Degraded, Degrading
+from degradations.errors import InputError
+from degradations.recipe import Recipe
+from degradations.typed_toml import Facts, parse
+
+MANIFEST = "manifest.json"
+Digest = str
+_HEX = r"^[0-9a-f]{64}$"
+
+
+class ClipEntry(Facts):
+    """One degraded clip. Sizes are (height, width) in pixels; digests are those of `degradations.digest`."""
+
+    frames: int = Field(ge=1)
+    fps: float = Field(gt=0)
+    truth_size: tuple[int, int]
+    size: tuple[int, int]
+    truth_digest: Digest = Field(pattern=_HEX)
+    before_codec_digest: Digest = Field(pattern=_HEX)
+    digest: Digest = Field(pattern=_HEX)
+    parameters: dict[str, Any]
+
+
+class RecipeEntry(Facts):
+    """The recipe a split was made with. `content` is everything that decides the frames."""
+
+    name: str
+    version: int
+    status: Literal["official", "extrapolated"]
+    source: str
+    digest: Digest = Field(pattern=_HEX)
+    content: dict[str, Any]
+
+
+class Manifest(Facts):
+    """A whole split: one recipe, one seed, many clips."""
+
+    format: Literal["vfsrbench-split"] = "vfsrbench-split"
+    format_version: Literal[1] = 1
+    recipe: RecipeEntry
+    seed: int
+    software: dict[str, str]
+    clips: dict[str, ClipEntry]
+
+    @field_validator("clips")
+    @classmethod
+    def _names_stay_inside(cls, clips: dict[str, ClipEntry]) -> dict[str, ClipEntry]:
+        for name in clips:
+            check_clip_name(name)
+        return clips
+
+
+def check_clip_name(name: str) -> str:
+    """`name`, if it is a relative path that stays inside its folder, as "id1/clip" does; else InputError."""
+    parts = name.split("/")
+    drive = len(parts[0]) >= 2 and parts[0][1] == ":"
+    if drive or "\\" in name or any(part in ("", ".", "..") for part in parts) or not name.isprintable():
+        raise InputError(
+            f"clip name {name!r} is not a plain relative name: it must not be absolute, lead out of its"
+            " folder with '..', or hold a backslash; rename the clip"
+        )
+    return name
+
+
+def clip_entry(
+    made: Degraded | Degrading,
+    *,
+    frames: int,
+    size: tuple[int, int],
+    truth_size: tuple[int, int],
+    truth_digest: str,
+    fps: float,
+) -> ClipEntry:
+    """The manifest's entry for a clip that `Recipe.apply` or an exhausted `Recipe.stream` made."""
+    return ClipEntry(
+        frames=frames,
+        fps=fps,
+        truth_size=truth_size,
+        size=size,
+        truth_digest=truth_digest,
+        before_codec_digest=made.digest_before_codec,
+        digest=made.digest,
+        parameters=made.parameters,
+    )
+
+
+def new_manifest(recipe: Recipe, seed: int, clips: Mapping[str, ClipEntry]) -> Manifest:
+    """The manifest of a split made here, clips by name. InputError for a name that leads outside."""
+    for name in clips:
+        check_clip_name(name)
+    return Manifest(
+        recipe=RecipeEntry(
+            name=recipe.name,
+            version=recipe.version,
+            status=recipe.status,
+            source=recipe.source,
+            digest=recipe.digest(),
+            content=recipe.content(),
+        ),
+        seed=seed,
+        software=software(),
+        clips={name: clips[name] for name in sorted(clips)},
+    )
+
+
+def write_manifest(folder: str | Path, manifest: Manifest) -> Path:
+    """Write `folder`/manifest.json, whole or not at all, one line a clip; its path is returned."""
+    path = Path(folder) / MANIFEST
+    head = manifest.model_dump(mode="json", exclude={"clips"})
+    lines = [f"{_json(key)}: {_json(value)}" for key, value in head.items()]
+    clips = [
+        f" {_json(name)}: {_json(entry.model_dump(mode='json'))}" for name, entry in manifest.clips.items()
+    ]
+    lines.append('"clips": {\n' + ",\n".join(clips) + "\n}")
+    text = "{\n" + ",\n".join(lines) + "\n}\n"
+    unfinished = path.with_name(f".{MANIFEST}.{os.getpid()}")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        unfinished.write_text(text, encoding="utf-8")
+        unfinished.replace(path)
+    except OSError as error:
+        raise InputError(f"{path}: cannot be written ({error.strerror}); choose a writable folder") from None
+    return path
+
+
+def read_manifest(path: str | Path) -> Manifest:
+    """The manifest at `path`, a file or the folder that holds it.
+
+    InputError if it is missing, not JSON, of another format, or names a clip outside its folder.
+    """
+    file = Path(path)
+    file = file / MANIFEST if file.is_dir() else file
+    try:
+        content = json.loads(file.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise InputError(f"{file}: no such manifest; `vfsrbench degrade` writes one beside frames") from None
+    except UnicodeDecodeError:
+        raise InputError(f"{file}: is not UTF-8 text, a manifest was expected") from None
+    except json.JSONDecodeError as error:
+        raise InputError(f"{file}: is not JSON (line {error.lineno}: {error.msg}); restore it") from None
+    except OSError as error:
+        raise InputError(f"{file}: cannot be read ({error.strerror})") from None
+    if not isinstance(content, dict) or content.get("format") != "vfsrbench-split":
+        raise InputError(f"{file}: is not a split's manifest, its 'format' is not vfsrbench-split")
+    return parse(Manifest, content, str(file))
+
+
+def _json(value: Any) -> str:
+    return json.dumps(value, ensure_ascii=False, allow_nan=False)
+
+
+def software() -> dict[str, str]:
+    """What made the frames: versions of the libraries, and the kind of processor."""
+    import av
+    import cv2
+    import numpy
+
+    codecs = {name: ".".join(map(str, version)) for name, version in av.library_versions.items()}
+    return {
+        "numpy": numpy.__version__,
+        "opencv": cv2.__version__,
+        "av": av.__version__,
+        "libavcodec": codecs.get("libavcodec", "unknown"),
+        "python": platform.python_version(),
+        "machine": platform.machine(),
+        "system": platform.system(),
+    }
