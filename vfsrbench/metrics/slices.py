@@ -1,8 +1,8 @@
 """SSIM of temporal slices: how well the picture holds together over time (SECNet's SSIM_vt).
 
 One column of all frames, put side by side, is a picture of height x time. SSIM_vt is the SSIM of such
-pictures, averaged over all columns and channels. All columns are worked on together: the window's temporal
-direction is one matrix product, its vertical direction one filter, and the clip passes by in windows.
+pictures, averaged over all columns and channels. All columns are worked on together, in strips that fit the
+processor's cache, while the clip passes by in windows.
 """
 
 from __future__ import annotations
@@ -17,8 +17,7 @@ from vfsrbench.metrics.base import Frames, Metric, Values, Window
 from vfsrbench.metrics.pixels import check_frames, check_pair, check_size
 from vfsrbench.metrics.ssim import MARGIN, TAPS, Moments, Plane, gaussian, ssim_sum
 
-_STRIP = 32  # columns that are worked on at a time, to stay inside the processor's cache
-_GROUP = 8  # frames that one product of the temporal window gives
+_STRIP = 8  # columns that are worked on at a time, to stay inside the processor's cache
 
 
 class SsimVt(Metric):
@@ -72,20 +71,15 @@ def _strips(frames: Frames) -> Iterator[NDArray[np.float64]]:
 
 
 def _smooth(planes: NDArray[np.float64]) -> Iterator[Plane]:
-    """(T, H, N) under the Gaussian window over T and H, valid area: T-10 arrays (H-10, N)."""
-    taps = gaussian()
+    """(T, H, N) under the Gaussian window over T and H, valid area: T-10 arrays (H-10, N).
+
+    Both directions are OpenCV's column filter, which treats every row alike: a value does not depend on how
+    many frames are worked on together, not even in its last bit.
+    """
+    if len(planes) < TAPS:
+        return
+    taps, one = gaussian(), np.ones(1)
     flat = planes.reshape(len(planes), planes.shape[1] * planes.shape[2])
-    for start in range(0, len(planes) - (TAPS - 1), _GROUP):
-        part = flat[start : start + _GROUP + TAPS - 1]
-        for mixed in _temporal(len(part)) @ part:
-            whole = cv2.sepFilter2D(mixed.reshape(planes.shape[1:]), cv2.CV_64F, np.ones(1), taps)
-            yield np.asarray(whole[MARGIN:-MARGIN], dtype=np.float64)
-
-
-def _temporal(frames: int) -> NDArray[np.float64]:
-    """The banded matrix (frames - 10, frames) that slides the window over time."""
-    rows = frames - (TAPS - 1)
-    band = np.zeros((rows, frames))
-    for row in range(rows):
-        band[row, row : row + TAPS] = gaussian()
-    return band
+    for mixed in cv2.sepFilter2D(flat, cv2.CV_64F, one, taps)[MARGIN:-MARGIN]:
+        whole = cv2.sepFilter2D(mixed.reshape(planes.shape[1:]), cv2.CV_64F, one, taps)
+        yield np.asarray(whole[MARGIN:-MARGIN], dtype=np.float64)
