@@ -12,8 +12,9 @@ from numpy.typing import NDArray
 
 from degradations.digest import FrameHasher
 from vfsrbench.errors import InputError
+from vfsrbench.files import VIDEO_SUFFIXES
 from vfsrbench.pictures import PictureSource, write_png_folder
-from vfsrbench.video import VIDEO_SUFFIXES, VideoSource, write_video
+from vfsrbench.video import VideoSource, write_video
 
 __all__ = ["Clip", "FrameSource", "write_png_folder", "write_video"]
 

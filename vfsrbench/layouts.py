@@ -14,9 +14,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from vfsrbench.errors import InputError
-from vfsrbench.files import natural_key
-from vfsrbench.pictures import FOREIGN_SUFFIXES, PICTURE_SUFFIXES
-from vfsrbench.video import VIDEO_SUFFIXES
+from vfsrbench.files import FOREIGN_SUFFIXES, PICTURE_SUFFIXES, VIDEO_SUFFIXES, natural_key
 
 _SPEAKER = re.compile(r"^id\d+$")
 _RAVDESS = re.compile(r"^\d\d(-\d\d){6}$")

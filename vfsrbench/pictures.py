@@ -11,12 +11,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vfsrbench.errors import InputError
-from vfsrbench.files import check_name, natural_key, whole_folder
+from vfsrbench.files import FOREIGN_SUFFIXES, PICTURE_SUFFIXES, check_name, natural_key, whole_folder
 
 Frames = NDArray[np.uint8]
-PICTURE_SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".bmp"})
-# pictures that we do not read: leaving them out in silence would drop frames
-FOREIGN_SUFFIXES = frozenset({".webp", ".tif", ".tiff", ".gif", ".exr", ".ppm", ".jp2", ".avif", ".heic"})
 
 
 def read_picture(path: Path) -> Frames:

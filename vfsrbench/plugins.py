@@ -12,13 +12,15 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from importlib.metadata import entry_points
 from pathlib import Path
-from typing import Any, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from vfsrbench import typed_toml
 from vfsrbench.card import MethodCard, MetricCard, Option, Value, split_spec
 from vfsrbench.errors import InputError, did_you_mean
-from vfsrbench.metrics.base import Metric
 from vfsrbench.predictor import Predictor
+
+if TYPE_CHECKING:  # numpy is not needed to read cards
+    from vfsrbench.metrics.base import Metric
 
 METHOD_GROUP = "vfsrbench.methods"
 METRIC_GROUP = "vfsrbench.metrics"

@@ -18,7 +18,6 @@ if TYPE_CHECKING:
     from av import VideoFrame
 
 Frames = NDArray[np.uint8]
-VIDEO_SUFFIXES = frozenset({".mp4", ".mkv", ".mov", ".avi", ".webm", ".m4v", ".mpg", ".mpeg"})
 Lossless = Literal["ffv1", "x264rgb"]
 # encoder, pixel format, options and containers; all three formats hold 8-bit RGB as it is
 _LOSSLESS: dict[str, tuple[str, str, dict[str, str], frozenset[str]]] = {

@@ -1,0 +1,30 @@
+"""`vfsrbench demo`: the whole job on the clips that come with vfsrbench."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import typer
+
+from vfsrbench.cli import options as o
+
+app = typer.Typer()
+
+
+@app.command()
+def demo(
+    workspace: o.WorkspacePath = Path("demo"),
+    engine: o.EngineName = "local",
+    workers: o.Workers = None,
+    keep: o.Keep = "none",
+    frames: o.FrameCount = None,
+    method: o.Methods = None,
+    force: o.Force = False,
+) -> None:
+    """The whole job on bundled clips, no download: splits, methods, scores, report."""
+    from vfsrbench.cli.run import finish, run_and_tell, write_report
+
+    board = o.changed_board(o.find_board("demo"), methods=method, frames=frames)
+    summary = run_and_tell(board, workspace, engine=engine, workers=workers, keep=keep, force=force)
+    write_report(summary, {})
+    finish(summary)

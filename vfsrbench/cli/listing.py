@@ -1,0 +1,147 @@
+"""`vfsrbench list`: methods, metrics, recipes, boards, data sets. Reads cards only, never imports torch."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import Annotated
+
+import typer
+
+from vfsrbench.errors import did_you_mean
+
+app = typer.Typer()
+Rows = list[list[str]]
+
+
+@app.command()
+def list_(
+    kinds: Annotated[
+        list[str] | None, typer.Argument(help="methods, metrics, recipes, boards, datasets; none: all")
+    ] = None,
+) -> None:
+    """Methods, metrics, recipes, boards, data sets, with licences and whether weights are here."""
+    for kind in kinds or list(_KINDS):
+        if kind not in _KINDS:
+            raise did_you_mean("kind of thing", kind, _KINDS)
+        heads, rows, notes = _KINDS[kind]()
+        typer.echo(f"{kind}\n")
+        typer.echo(_table(heads, rows))
+        for note in notes:
+            typer.echo(note, err=True)
+        typer.echo()
+
+
+Listing = tuple[list[str], Rows, list[str]]
+
+
+def _methods() -> Listing:
+    from vfsrbench.plugins import methods
+
+    known, here = methods(), _WeightsHere()
+    rows = []
+    for entry in known:
+        card = entry.card
+        options = {name: option.default for name, option in card.options.items()}
+        rows.append(
+            [
+                card.name,
+                card.title,
+                card.kind,
+                str(card.year or ""),
+                card.licence,
+                here.of(use.name for use in card.weights_for(options)),
+                ", ".join(card.options),
+            ]
+        )
+    heads = ["name", "title", "kind", "year", "licence", "weights", "options"]
+    return heads, rows, [f"skipped {b.name}: {b.reason}" for b in known.broken]
+
+
+def _metrics() -> Listing:
+    from vfsrbench.plugins import metrics
+
+    known, here = metrics(), _WeightsHere()
+    rows = [
+        [
+            entry.card.id,
+            entry.card.title,
+            entry.card.unit,
+            {"higher": "up", "lower": "down", "none": ""}[entry.card.direction],
+            entry.card.level,
+            here.of(use.name for use in entry.card.weights),
+        ]
+        for entry in known
+    ]
+    heads = ["id", "title", "unit", "better", "level", "weights"]
+    return heads, rows, [f"skipped {b.name}: {b.reason}" for b in known.broken]
+
+
+def _recipes() -> Listing:
+    from degradations.shelf import list_recipes
+
+    rows = [[r.name, str(r.version), r.status, _short(r.description)] for r in list_recipes()]
+    return ["name", "version", "status", "description"], rows, []
+
+
+def _boards() -> Listing:
+    from reports.boards import board_files
+    from vfsrbench.board import load_board
+    from vfsrbench.errors import InputError
+
+    rows, notes = [], []
+    for name, path in board_files().items():
+        try:
+            board = load_board(path)
+        except InputError as error:
+            notes.append(f"skipped {name}: {error}")
+            continue
+        rows.append([name, board.title, board.dataset.layout, ", ".join(board.splits)])
+    return ["name", "title", "data set", "splits"], rows, notes
+
+
+def _datasets() -> Listing:
+    from vfsrbench.layouts import LAYOUTS
+
+    rows = [["demo", "Three rendered clips that come with vfsrbench: no path needed."]]
+    rows += [[name, _short(layout.__doc__ or "")] for name, layout in LAYOUTS.items()]
+    return ["layout", "description"], rows, []
+
+
+_KINDS: dict[str, Callable[[], Listing]] = {
+    "methods": _methods,
+    "metrics": _metrics,
+    "recipes": _recipes,
+    "boards": _boards,
+    "datasets": _datasets,
+}
+
+
+class _WeightsHere:
+    """Says in a word whether checkpoints are on this machine."""
+
+    def __init__(self) -> None:
+        from vfsrbench.weights import weights_root
+        from vfsrbench.weights_manifest import load_manifest
+
+        self._root, self._manifest = weights_root(), load_manifest()
+
+    def of(self, names: Iterable[str]) -> str:
+        from vfsrbench.weights import place_of
+
+        wanted = list(names)
+        entries = self._manifest.entries
+        missing = [n for n in wanted if place_of(self._root, n, entries.get(n)) is None]
+        if not wanted:
+            return "none needed"
+        return f"missing: {', '.join(missing)}" if missing else "here"
+
+
+def _short(text: str) -> str:
+    line = " ".join(text.split())
+    return line if len(line) <= 90 else f"{line[:87].rsplit(' ', 1)[0]} ..."
+
+
+def _table(heads: list[str], rows: Rows) -> str:
+    from tabulate import tabulate
+
+    return tabulate(rows, headers=heads, disable_numparse=True)

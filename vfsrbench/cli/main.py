@@ -1,0 +1,49 @@
+"""The door: finds the verb, imports it, and turns every error into one line and an exit code.
+
+0: all went well. 1: an error of ours (the log has the details). 2: something the user gave is wrong.
+3: some jobs failed, the others are done. 130: stopped by Ctrl-C; the same command goes on from there.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run the command line (default: the process's own) and exit."""
+    sys.exit(run(sys.argv[1:] if arguments is None else list(arguments)))
+
+
+def run(arguments: Sequence[str]) -> int:
+    """The exit code of a command line. Errors go to stderr in one line."""
+    from vfsrbench.cli.house import shadowed
+
+    problem = shadowed()
+    if problem:
+        return _say(problem, 2)
+    from vfsrbench.cli.app import invoke
+    from vfsrbench.errors import InputError
+
+    try:
+        return invoke(list(arguments))
+    except InputError as error:
+        return _say(str(error), 2)
+    except KeyboardInterrupt:
+        return _say("stopped; the same command goes on from here", 130)
+    except BrokenPipeError:
+        sys.stderr.close()  # whoever read our output is gone: nothing to complain about
+        return 0
+    except Exception as error:
+        from vfsrbench.cli.house import write_crash
+
+        return _say(f"{type(error).__name__}: {error} (details in {write_crash(error, arguments)})", 1)
+
+
+def _say(text: str, code: int) -> int:
+    print(f"vfsrbench: {' '.join(text.split())}", file=sys.stderr)
+    return code
+
+
+if __name__ == "__main__":
+    main()

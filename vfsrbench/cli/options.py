@@ -1,0 +1,124 @@
+"""Options that several verbs share, and boards as the command line changes them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import typer
+
+from vfsrbench.board import Board
+from vfsrbench.errors import InputError, did_you_mean
+
+BoardName = Annotated[str, typer.Argument(help="a shipped board's name, or the path of a board's TOML file")]
+WorkspacePath = Annotated[
+    Path, typer.Option("--workspace", "-w", help="where results and everything else is kept")
+]
+EngineName = Annotated[
+    str, typer.Option(help="local: a process a GPU, or several on the CPU; serial: this one")
+]
+Workers = Annotated[int | None, typer.Option(help="processes of the local engine")]
+Keep = Annotated[
+    Literal["png", "video", "none"], typer.Option(help="keep restored frames, as PNG or lossless video")
+]
+Force = Annotated[bool, typer.Option("--force", help="do everything again")]
+RetryFailed = Annotated[bool, typer.Option("--retry-failed", help="try failed and skipped jobs again")]
+DryRun = Annotated[bool, typer.Option("--dry-run", help="print jobs, disk and time; do nothing")]
+Outputs = Annotated[
+    list[str] | None,
+    typer.Option("--outputs", metavar="NAME=PATH", help="score results that are there already (repeatable)"),
+]
+Splits = Annotated[
+    list[str] | None,
+    typer.Option("--split", help="instead of the board's: a recipe, or your own TOML file (repeatable)"),
+]
+Methods = Annotated[
+    list[str] | None, typer.Option("--method", help="beside the board's: a name or a folder (repeatable)")
+]
+OnlyMethods = Annotated[
+    list[str] | None, typer.Option("--only-method", help="of the board's methods these alone (repeatable)")
+]
+Metrics = Annotated[
+    list[str] | None, typer.Option("--metric", help="instead of the board's metrics (repeatable)")
+]
+DatasetPath = Annotated[Path | None, typer.Option("--dataset", help="where the data set lies")]
+Layout = Annotated[str | None, typer.Option(help="how it is laid out (see `vfsrbench list datasets`)")]
+Clips = Annotated[list[str] | None, typer.Option("--clip", help="these clips alone (repeatable)")]
+FrameCount = Annotated[
+    int | None, typer.Option("--frames", min=1, help="the first so many frames of each clip")
+]
+Seed = Annotated[int | None, typer.Option(min=0, help="of all that is drawn at random")]
+
+
+def find_board(name: str) -> Board:
+    """A shipped board or a board's file."""
+    from reports.boards import find_board as find
+
+    return find(name)
+
+
+def parse_outputs(pairs: Sequence[str] | None) -> dict[str, Path]:
+    """NAME=PATH pairs. InputError for another form, or a name that comes twice."""
+    found: dict[str, Path] = {}
+    for pair in pairs or ():
+        name, equals, path = pair.partition("=")
+        if not (name and equals and path):
+            raise InputError(f"--outputs {pair!r} must be NAME=PATH")
+        if name in found:
+            raise InputError(f"--outputs: the name {name!r} is given twice")
+        found[name] = Path(path)
+    return found
+
+
+def changed_board(
+    board: Board,
+    *,
+    splits: Sequence[str] | None = None,
+    methods: Sequence[str] | None = None,
+    only_methods: Sequence[str] | None = None,
+    metrics: Sequence[str] | None = None,
+    dataset: Path | None = None,
+    layout: str | None = None,
+    clips: Sequence[str] | None = None,
+    frames: int | None = None,
+    seed: int | None = None,
+) -> Board:
+    """The board with what the command line says instead. InputError for methods that are not on it."""
+    use = board.dataset
+    if dataset is not None and layout is None and use.layout == "demo":
+        layout = "folder"
+    data: dict[str, Any] = {
+        "path": None if dataset is None else str(dataset),
+        "layout": layout,
+        "clips": tuple(clips or ()) or None,
+        "frames": frames,
+    }
+    chosen = [*(_only(board, only_methods) if only_methods else board.methods), *(methods or ())]
+    update: dict[str, Any] = {
+        "dataset": use.model_copy(update={k: v for k, v in data.items() if v is not None}),
+        "methods": tuple(chosen),
+    }
+    if splits:
+        update["splits"] = tuple(splits)
+    if metrics:
+        curves = tuple(m for m in board.figures.curves if m in metrics)
+        update |= {"metrics": tuple(metrics), "figures": board.figures.model_copy(update={"curves": curves})}
+        if board.sort_by not in metrics:
+            update["sort_by"] = None
+    if seed is not None:
+        update["seed"] = seed
+    if board.versus is not None and board.versus not in chosen:
+        update["versus"] = None
+    return board.model_copy(update=update)
+
+
+def _only(board: Board, wanted: Sequence[str]) -> list[str]:
+    """The board's methods of these names; a name without options stands for all its variants."""
+    found = []
+    for name in wanted:
+        matching = [m for m in board.methods if name in (m, m.partition("[")[0])]
+        if not matching:
+            raise did_you_mean(f"method of board {board.name!r}", name, board.methods)
+        found += [m for m in matching if m not in found]
+    return found

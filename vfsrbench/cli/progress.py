@@ -1,0 +1,117 @@
+"""What a run is doing, told in the terminal: a live display, or plain lines where nobody watches."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+import typer
+
+from vfsrbench.engines.base import Event
+
+if TYPE_CHECKING:
+    from vfsrbench.jobs import Task
+    from vfsrbench.plan import Plan
+    from vfsrbench.run import Progress
+    from vfsrbench.unit import Ended
+
+MARKS = {"ok": "done", "failed": "FAILED", "skipped": "skipped", "oom": "OUT OF MEMORY"}
+
+
+@contextmanager
+def telling() -> Iterator[Progress]:
+    """The display that fits where stderr goes."""
+    if not sys.stderr.isatty():
+        yield PlainProgress()
+        return
+    display = LiveProgress()
+    with display.live:
+        yield display
+
+
+def describe(task: Task, event: Event) -> str:
+    """Clip, step, and the method and split where it is about one job."""
+    if event.job is None:
+        return f"{task.clip.name}: {event.step}"
+    job = task.jobs[event.job]
+    return f"{task.clip.name}: {event.step} {job.method} on {job.split}"
+
+
+class PlainProgress:
+    """A line when something ends or begins; no more than a log can bear."""
+
+    def __init__(self) -> None:
+        self._done = 0
+        self._total = 0
+        self._step = ""
+
+    def planning(self, step: str, done: int, total: int) -> None:
+        if step != self._step:
+            self._say(step)
+        self._step = step
+
+    def planned(self, plan: Plan) -> None:
+        self._total = len(plan.open)
+        self._say(f"{len(plan.jobs)} jobs, {self._total} to do")
+
+    def working(self, task: Task, event: Event) -> None:
+        if event.job is None and event.done == 0:
+            self._say(describe(task, event))
+
+    def ended(self, ended: Ended) -> None:
+        self._done += 1
+        if ended.status != "ok" or ended.broken:
+            job, what = ended.job, ended.reason or f"metrics failed: {', '.join(ended.broken)}"
+            self._say(f"{job.method}, {job.split}, {job.clip}: {MARKS[ended.status]}: {what}")
+        self._say(f"{self._done} of {self._total} jobs done")
+
+    def _say(self, text: str) -> None:
+        typer.echo(text, err=True)
+
+
+class LiveProgress:
+    """A bar for all jobs, and below it a line for each clip that is being worked on."""
+
+    def __init__(self) -> None:
+        from rich.console import Console
+        from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+        self.live: Any = Progress(
+            TextColumn("{task.description}", markup=False),
+            BarColumn(bar_width=24),
+            MofNCompleteColumn(),
+            TimeElapsedColumn(),
+            console=Console(stderr=True),
+            transient=True,
+        )
+        self._all = self.live.add_task("planning", total=None)
+        self._clips: dict[str, Any] = {}
+
+    def planning(self, step: str, done: int, total: int) -> None:
+        self.live.update(self._all, description=step, completed=done, total=total or None)
+
+    def planned(self, plan: Plan) -> None:
+        self.live.update(self._all, description="all jobs", completed=0, total=len(plan.open))
+
+    def working(self, task: Task, event: Event) -> None:
+        name = task.clip.name
+        if name not in self._clips:
+            self._clips[name] = self.live.add_task(name, total=None)
+        self.live.update(
+            self._clips[name],
+            description=describe(task, event),
+            completed=event.done,
+            total=event.total or None,
+        )
+
+    def ended(self, ended: Ended) -> None:
+        self.live.advance(self._all)
+        line = self._clips.pop(ended.job.clip, None)
+        if line is not None:
+            self.live.remove_task(line)
+        if ended.status != "ok":
+            job = ended.job
+            text = f"{job.method}, {job.split}, {job.clip}: {MARKS[ended.status]}: {ended.reason}"
+            self.live.console.print(text, style="red", markup=False, highlight=False)

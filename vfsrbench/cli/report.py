@@ -1,0 +1,65 @@
+"""`vfsrbench report`: tables, figures and the page from results that are there."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from vfsrbench.cli import options as o
+
+if TYPE_CHECKING:
+    from vfsrbench.board import Board
+
+app = typer.Typer()
+
+
+@app.command()
+def report(
+    board: o.BoardName,
+    workspace: o.WorkspacePath = Path("workspace"),
+    out: Annotated[Path | None, typer.Option(help="the report's folder (default: in the workspace)")] = None,
+    results: Annotated[
+        list[Path] | None,
+        typer.Option("--results", help="files or folders of results instead of the last run's (repeatable)"),
+    ] = None,
+    outputs: o.Outputs = None,
+    partial: Annotated[bool, typer.Option("--partial", help="means over incomplete rows, too")] = False,
+) -> None:
+    """Tables, curves, slices and a static page from a board's results."""
+    from vfsrbench.store import slug
+
+    chosen = o.find_board(board)
+    folder = out or workspace / "report" / slug(chosen.name)
+    report_and_tell(chosen, workspace, folder, results or (), (), o.parse_outputs(outputs), partial)
+
+
+def report_and_tell(
+    board: Board,
+    workspace: Path,
+    out: Path,
+    results: Sequence[Path],
+    clips: Sequence[str],
+    outputs: Mapping[str, Path],
+    partial: bool = False,
+) -> None:
+    """Write the report; print its tables to stdout and where it is to stderr."""
+    from reports import build_report
+    from reports.terminal import print_tables
+
+    made = build_report(
+        board,
+        workspace,
+        out,
+        results=results,
+        clips=clips,
+        outputs=outputs,
+        partial=partial,
+        progress=lambda what: typer.echo(f"report: {what}", err=True),
+    )
+    print_tables(made.tables, partial=partial)
+    for skipped in made.skipped:
+        typer.echo(f"skipped: {skipped}", err=True)
+    typer.echo(f"report: {made.index}", err=True)

@@ -1,0 +1,156 @@
+"""`vfsrbench run`: a board from start to end."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from vfsrbench.cli import options as o
+
+if TYPE_CHECKING:
+    from vfsrbench.board import Board
+    from vfsrbench.plan import Plan
+    from vfsrbench.run import RunSummary
+
+app = typer.Typer()
+
+
+@app.command()
+def run(
+    board: o.BoardName,
+    workspace: o.WorkspacePath = Path("workspace"),
+    engine: o.EngineName = "local",
+    workers: o.Workers = None,
+    keep: o.Keep = "none",
+    dry_run: o.DryRun = False,
+    force: o.Force = False,
+    retry_failed: o.RetryFailed = False,
+    dataset: o.DatasetPath = None,
+    layout: o.Layout = None,
+    clip: o.Clips = None,
+    frames: o.FrameCount = None,
+    split: o.Splits = None,
+    method: o.Methods = None,
+    only_method: o.OnlyMethods = None,
+    metric: o.Metrics = None,
+    outputs: o.Outputs = None,
+    seed: o.Seed = None,
+    report: Annotated[bool, typer.Option(help="write tables, figures and the page at the end")] = True,
+) -> None:
+    """Run a board: degrade, restore, score, report. Goes on where an earlier run was stopped.
+
+    Exit code 3 when a job failed; its reason is in the report.
+    """
+    chosen = o.changed_board(
+        o.find_board(board),
+        splits=split,
+        methods=method,
+        only_methods=only_method,
+        metrics=metric,
+        dataset=dataset,
+        layout=layout,
+        clips=clip,
+        frames=frames,
+        seed=seed,
+    )
+    given = o.parse_outputs(outputs)
+    if dry_run:
+        show_plan(chosen, workspace, keep, force, retry_failed, given)
+        return
+    summary = run_and_tell(
+        chosen,
+        workspace,
+        engine=engine,
+        workers=workers,
+        keep=keep,
+        force=force,
+        retry_failed=retry_failed,
+        outputs=given,
+    )
+    if report:
+        write_report(summary, given)
+    finish(summary)
+
+
+def run_and_tell(board: Board, workspace: Path, **how: Any) -> RunSummary:
+    """`run_board` with a progress display."""
+    from vfsrbench.cli.progress import telling
+    from vfsrbench.run import run_board
+
+    with telling() as progress:
+        return run_board(board, workspace, progress=progress, **how)
+
+
+def write_report(summary: RunSummary, outputs: Mapping[str, Path]) -> None:
+    """Write the report of a run below its workspace and print the tables."""
+    from vfsrbench.store import slug
+
+    if any(record.status == "ok" for record in summary.records.values()):
+        from vfsrbench.cli.report import report_and_tell
+
+        out = summary.workspace / "report" / slug(summary.board.name)
+        clips = tuple(dict.fromkeys(job.clip for job in summary.jobs))
+        report_and_tell(summary.board, summary.workspace, out, summary.files, clips, outputs)
+
+
+def finish(summary: RunSummary) -> None:
+    """Say what went wrong, and leave with the run's exit code."""
+    problems = summary.problems
+    for what, why in problems:
+        typer.echo(f"{what}: {why}", err=True)
+    counts = ", ".join(f"{count} {status}" for status, count in sorted(summary.counts.items()))
+    typer.echo(f"{counts}; {summary.seconds:.0f} s; results in {summary.workspace / 'results'}", err=True)
+    if problems:
+        if summary.log.is_file():
+            typer.echo(f"details are in {summary.log}; --retry-failed tries again", err=True)
+        raise typer.Exit(summary.exit_code)
+
+
+def show_plan(
+    board: Board, workspace: Path, keep: Any, force: bool, retry_failed: bool, outputs: Mapping[str, Path]
+) -> None:
+    """Print what a run would do."""
+    from vfsrbench.estimate import disk_need, gigabytes, time_need
+    from vfsrbench.jobs import Options
+    from vfsrbench.plan import make_plan
+    from vfsrbench.workspace import Workspace
+
+    place = Workspace(workspace)
+    plan = make_plan(board, place, Options(keep, force, retry_failed, dict(outputs)))
+    frames = sum(clip.frames for clip in plan.clips)
+    typer.echo(f"{board.title}: {len(plan.clips)} clips ({frames} frames), {len(plan.jobs)} jobs\n")
+    typer.echo(_plan_table(plan))
+    for what, why in (*plan.missing_weights().items(), *plan.missing_metrics.items()):
+        typer.echo(f"  {what}: {why}")
+    for broken in plan.broken:
+        typer.echo(f"  plugin {broken.name} is skipped: {broken.reason}")
+    disk, time = disk_need(plan), time_need(plan, place)
+    typer.echo(
+        f"\ndisk: up to {gigabytes(disk.lasting)} to stay (degraded clips {gigabytes(disk.degraded)}, kept "
+        f"frames {gigabytes(disk.kept)}), and {gigabytes(disk.scratch)} a worker while it runs; "
+        f"{gigabytes(place.free_bytes())} are free"
+    )
+    typer.echo(_time_line(time.seconds, time.measured, time.unknown))
+
+
+def _plan_table(plan: Plan) -> str:
+    from collections import Counter
+
+    from tabulate import tabulate
+
+    counts: dict[tuple[str, str], Counter[str]] = {}
+    for job in plan.jobs:
+        counts.setdefault((job.method, job.split), Counter())[job.state] += 1
+    states = ("open", "done", "failed", "skipped")
+    rows = [[method, split, *(found[s] or "" for s in states)] for (method, split), found in counts.items()]
+    return tabulate(rows, headers=["method", "split", "to do", *states[1:]], disable_numparse=True)
+
+
+def _time_line(seconds: float, measured: int, unknown: tuple[str, ...]) -> str:
+    if not measured:
+        return "time: not known, nothing has run in this workspace yet" if unknown else "time: nothing to do"
+    line = f"time: about {seconds / 60:.1f} minutes of one worker, from {measured} earlier jobs"
+    return f"{line}; not known for {', '.join(unknown)}" if unknown else line
