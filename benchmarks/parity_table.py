@@ -56,6 +56,21 @@ ROWS = (
     Row("keep_cfa", "baselines.keep.cfa:CrossFrameAttention", "code_taps:cross_frame"),
     Row("gmflow", "baselines.layers.gmflow:GMFlow", "code_taps:gmflow", limit=2e-3),
     Row("pwcnet", "baselines.layers.pwcnet:PWCNet", "code_taps:pwcnet", limit=1e-4),
+    Row("gfpgan", "baselines.gfpgan.network:GFPGANClean", "face_taps:gfpgan", limit=1e-4),
+    Row(
+        "restoreformer",
+        "baselines.restoreformer.network:RestoreFormer",
+        "face_taps:restoreformer",
+        limit=1e-4,
+    ),
+    Row(
+        "restoreformerpp",
+        "baselines.restoreformer.network:RestoreFormerPP",
+        "face_taps:restoreformer",
+        limit=1e-4,
+    ),
+    Row("gpen", "baselines.gpen.network:GPEN", "face_taps:gpen", limit=1e-4),
+    Row("vqfr", "baselines.vqfr.network:VQFR", "face_taps:vqfr", limit=1e-4),
 )
 
 

@@ -50,8 +50,8 @@ class ResBlock(nn.Module):
         out = F.leaky_relu_(self.conv2(bilinear(out, self.factor)), SLOPE)
         # a 1x1 convolution without bias and a resize may change places: the small image is mixed
         if self.factor > 1:
-            return out.add_(bilinear(self.skip(x), self.factor))
-        return out.add_(self.skip(bilinear(x, self.factor)))
+            return out + bilinear(self.skip(x), self.factor)
+        return out + self.skip(bilinear(x, self.factor))
 
 
 class StyleConv(nn.Module):

@@ -33,7 +33,7 @@ class FusedLeakyReLU(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         bias = self.bias.view(1, -1, *[1] * (x.dim() - 2))
-        return F.leaky_relu(x + bias, SLOPE, inplace=True).mul_(SQRT2)
+        return F.leaky_relu_((x + bias).mul_(SQRT2), SLOPE)
 
 
 class EqualLinear(nn.Module):
@@ -52,7 +52,7 @@ class EqualLinear(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         x = F.linear(x, self.weight * self.gain, self.bias * self.lr_mul)
-        return F.leaky_relu(x, SLOPE, inplace=True).mul_(SQRT2) if self.activate else x
+        return F.leaky_relu_(x.mul_(SQRT2), SLOPE) if self.activate else x
 
 
 class EqualConv2d(nn.Module):

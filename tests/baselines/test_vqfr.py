@@ -1,0 +1,78 @@
+"""VQFR v2 against the official network's golden figures, and its fidelity ratio."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import pytest
+import torch
+
+from baselines.vqfr.network import VQFR
+from degradations.errors import InputError
+
+sys.path.insert(0, str(Path(__file__).parent))
+import face_taps
+import taps as tap_tools
+
+PACK = tap_tools.pack("vqfr")
+CASES = {case["name"]: case for case in PACK["cases"]}
+
+
+@pytest.fixture(scope="module")
+def net() -> torch.nn.Module:
+    return tap_tools.filled(VQFR, PACK)
+
+
+@pytest.fixture(scope="module")
+def small() -> VQFR:
+    """The network for 64x64 faces (2x2 codes)."""
+    torch.manual_seed(0)
+    return VQFR(side=64).eval().requires_grad_(False)
+
+
+def test_names_shapes_and_types_are_the_checkpoints() -> None:
+    with torch.device("meta"):
+        assert tap_tools.layout(VQFR()) == tap_tools.pack_layout(PACK)
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_every_tap_is_the_official_networks(net: torch.nn.Module, name: str) -> None:
+    with torch.inference_mode():
+        taps = face_taps.vqfr(net, CASES[name])
+    differences = tap_tools.differences(taps, CASES[name]["outputs"])
+    assert {tap: d for tap, d in differences.items() if not d < 1e-4} == {}
+    assert differences["code_indices"] == 0
+
+
+def test_restore_leaves_out_only_what_is_not_seen(small: VQFR) -> None:
+    x = torch.rand(2, 3, 64, 64) * 2 - 1
+    called = []
+    small.main_branch.register_forward_hook(lambda *_: called.append(1))
+    for ratio in (0.0, 0.4):
+        assert torch.equal(small.restore(x, ratio), small(x, ratio).main_dec)
+    assert len(called) == 3
+    assert torch.equal(small(x).main_dec, small(x).texture_dec)
+    assert not torch.equal(small(x, 0.4).main_dec, small(x).main_dec)
+
+
+@pytest.mark.parametrize("ratio", [0.0, 0.5])
+def test_a_frame_does_not_depend_on_its_batch(small: VQFR, ratio: float) -> None:
+    x = torch.rand(3, 3, 64, 64) * 2 - 1
+    together = small.restore(x, ratio)
+    alone = torch.cat([small.restore(frame[None], ratio) for frame in x])
+    assert (together - alone).abs().max() < 1e-4 * alone.std()
+    assert (alone[0] - alone[1]).abs().max() > 0.01 * alone.std()
+
+
+def test_bfloat16_runs_through_the_deformable_convolutions(small: VQFR) -> None:
+    x = torch.rand(1, 3, 64, 64) * 2 - 1
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        fast = small.restore(x, 1.0).float()
+    assert torch.isfinite(fast).all()
+
+
+@pytest.mark.parametrize("shape", [(1, 3, 64, 32), (1, 1, 64, 64), (3, 64, 64)])
+def test_frames_of_another_shape_are_refused(small: VQFR, shape: tuple[int, ...]) -> None:
+    with pytest.raises(InputError, match=r"VQFR takes RGB faces of 64x64, got \[.*resize"):
+        small(torch.zeros(shape))
