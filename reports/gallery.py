@@ -76,7 +76,11 @@ class Gallery:
             path = self._path("speed", table.split, metric)
             files = overview.draw_speed(table, metric, self.looks, path, self.formats)
             what = self._column(table, metric).title
-            found += picture("speed", files, f"{what} against frames a second; {table.split}.")
+            found += picture(
+                "speed",
+                files,
+                f"{what} against frames a second, marks larger with more parameters; {table.split}.",
+            )
         for clip in curve_figures.telling_clips(grid, table.columns[0].id, MOST_SLICES):
             found += self._slices(table, grid, clip)
         return found + (self._grid(table, grid) if wanted.grids else [])

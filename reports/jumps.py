@@ -73,8 +73,8 @@ def draw_jump(figure: JumpFigure, path: Path, formats: Sequence[str] = ("png", "
     with drawing():
         from matplotlib.figure import Figure
 
-        wide = 1.15 * len(shown)
-        canvas = Figure(figsize=(4.6 + wide, 2.9), layout="constrained")
+        wide = 1.4 * len(shown)
+        canvas = Figure(figsize=(4.6 + wide, 3.2), layout="constrained")
         if not shown:
             _draw_curve(canvas, figure)
         else:
@@ -100,7 +100,7 @@ def _draw_curve(canvas: FigureBase, figure: JumpFigure) -> None:
     ax.set_title(figure.curves.panels[0].title)
     ax.set_xlabel(f"frame\n{text}")
     ax.set_ylabel(heading(column))
-    canvas.legend(handles=legend_handles(figure.curves, scale), loc="outside lower left", ncols=3)
+    canvas.legend(handles=legend_handles(figure.curves, scale), loc="outside lower left", ncols=2)
 
 
 def _draw_pictures(canvas: FigureBase, shown: Mapping[str, Sequence[Pixels]], pair: tuple[int, int]) -> None:

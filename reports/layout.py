@@ -118,7 +118,8 @@ Show = Callable[[Row], str]
 
 
 def _facts(table: Table) -> list[tuple[str, Show]]:
-    """The columns behind the metrics: rank, size, speed, memory, licence, completeness."""
+    """The columns behind the metrics: rank, size, speed, memory, licence, completeness; without those that
+    say nothing of any method."""
     facts: list[tuple[str, Show]] = []
     ranked = ranked_column(table)
     if ranked is not None:
@@ -132,7 +133,7 @@ def _facts(table: Table) -> list[tuple[str, Show]]:
     ]
     if " and " in table.profile:
         facts.append(("Profile", lambda row: row.profile))
-    return facts
+    return [(name, show) for name, show in facts if any(show(row) != "–" for row in table.rows)]
 
 
 def ranked_column(table: Table) -> Column | None:

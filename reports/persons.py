@@ -92,7 +92,9 @@ def draw_persons(
                 )
             else:
                 at = x - 0.4 + (place + 0.5) * width
-                ax.bar(at, values, width * 0.92, color=look.colour, hatch=_hatch(look), label=titles[method])
+                bars = ax.bar(at, values, width * 0.92, color=look.colour, label=titles[method])
+                for bar in bars:
+                    bar.set(hatch=_hatch(look), edgecolor="white", linewidth=0)
         _fit(ax, scores, methods)
         ax.set_ylabel(heading(column))
         if count <= 40:

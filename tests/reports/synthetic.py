@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-import hashlib
+import json
 from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
 
-from vfsrbench import store
+from vfsrbench import kept, store
 from vfsrbench.board import Board
 from vfsrbench.card import MetricCard
-from vfsrbench.clip import Clip
+from vfsrbench.clip import Clip, write_png_folder
+from vfsrbench.jobs import Job
 from vfsrbench.schema import JobRecord
 from vfsrbench.strips import StripStore
 from vfsrbench.typed_toml import parse
+from vfsrbench.workspace import Workspace
 
 CLIPS = ("calm", "fast", "talking")
 LEVEL = {"nearest": 24.0, "bicubic": 26.0, "lanczos": 26.4, "oracle": np.inf}
@@ -101,9 +103,9 @@ def write_result(folder: Path, method: str, split: str, clip: str, **changes: ob
         "restore_seconds": 0.0 if method == "oracle" else 0.5,
         "peak_memory": 3 * 2**30,
         "device": "cpu",
-        "gt_digest": f"gt-{clip}".ljust(64, "0"),
-        "lq_digest": hashlib.sha256(f"{split}-{clip}".encode()).hexdigest(),
-        "restored_digest": hashlib.sha256(f"{method}-{split}-{clip}".encode()).hexdigest(),
+        "gt_digest": moving_clip(clip, frames).digest(),
+        "lq_digest": degraded_clip(split, clip, frames).digest(),
+        "restored_digest": restored_clip(method, split, clip, frames).digest(),
         "versions": {"vfsrbench": "0.1.0"},
     }
     record = JobRecord.model_validate(facts | changes)
@@ -114,22 +116,62 @@ def write_result(folder: Path, method: str, split: str, clip: str, **changes: ob
     return path
 
 
-def write_strips(workspace: Path, results: Path) -> None:
-    """Slices of a small moving square for every result, by the digests that its record names."""
-    for path in sorted(results.glob("*.parquet")):
-        record = store.read_record(path)
-        if record.status == "ok":
-            truth = moving_clip(record.clip)
-            dark = Clip.from_array(truth.read(0, len(truth)) // 2, record.clip)
-            small = Clip.from_array(np.ascontiguousarray(dark.read(0, len(dark))[:, ::4, ::4]), record.clip)
-            StripStore(workspace / "slices").keep(record, truth, small, dark)
-
-
-def moving_clip(name: str, frames: int = 12) -> Clip:
-    pixels = np.full((frames, 64, 64, 3), 90, dtype=np.uint8)
+def moving_clip(name: str, frames: int = 12, size: int = 64) -> Clip:
+    """A light square that moves down over grey: the ground truth of every synthetic clip."""
+    pixels = np.full((frames, size, size, 3), 90, dtype=np.uint8)
     for t in range(frames):
         pixels[t, 20 + t : 40 + t, 26:40] = (210, 150, 120)
+    pixels[:, 5:15, 45:60] = len(name) * 20  # clips differ
     return Clip.from_array(pixels, name)
+
+
+def restored_clip(method: str, split: str, clip: str, frames: int = 12) -> Clip:
+    """The ground truth made darker, differently for each method and split."""
+    rng = np.random.default_rng(list(f"{method}{split}".encode()))
+    truth = moving_clip(clip, frames).read(0, frames)
+    if method == "oracle":
+        return Clip.from_array(truth, clip)
+    noise = rng.integers(-12, 12, truth.shape[1:])
+    return Clip.from_array(np.clip(truth * 0.9 + noise, 0, 255).astype(np.uint8), clip)
+
+
+def degraded_clip(split: str, clip: str, frames: int = 12) -> Clip:
+    small = restored_clip("degraded", split, clip, frames).read(0, frames)[:, ::4, ::4]
+    return Clip.from_array(np.ascontiguousarray(small), clip)
+
+
+def write_strips(workspace: Path) -> None:
+    """Slices of every result in the workspace, by the digests that its record names."""
+    for record in records(workspace):
+        StripStore(workspace / "slices").keep(
+            record,
+            moving_clip(record.clip, record.frames),
+            degraded_clip(record.split, record.clip, record.frames),
+            restored_clip(record.method, record.split, record.clip, record.frames),
+        )
+
+
+def write_frames(workspace: Path, data: Path) -> None:
+    """What a run with `--keep video` leaves, and a data set (layout `folder`) at `data`."""
+    place = Workspace(workspace)
+    for record in records(workspace):
+        job = Job(record.method, record.split, record.clip, record.restore_key, record.key)
+        restored = restored_clip(record.method, record.split, record.clip, record.frames)
+        note = kept.KeptNote(record.restore_key, record.restored_digest)
+        kept.keep_frames(place, job, "video", restored, note)
+        truth, lq = data / record.clip, place.splits / record.split / f"{record.clip}.0123456789abcdef"
+        for folder, clip in (
+            (truth, moving_clip(record.clip, record.frames)),
+            (lq, degraded_clip(record.split, record.clip, record.frames)),
+        ):
+            if not folder.is_dir():
+                write_png_folder(folder, clip.frames(), clip.frame_names)
+        lq.with_name(f"{lq.name}.json").write_text(json.dumps({"digest": record.lq_digest}))
+
+
+def records(workspace: Path) -> list[JobRecord]:
+    found = [store.read_record(p) for p in sorted((workspace / "results").glob("*.parquet"))]
+    return [r for r in found if r.status == "ok"]
 
 
 def write_board(folder: Path, **changes: object) -> Path:

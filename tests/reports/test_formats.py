@@ -120,6 +120,16 @@ def test_terminal_shows_the_board_and_its_notes(tables: list[Table], holed: Tabl
     assert max(map(len, narrow.getvalue().splitlines())) <= 60
 
 
+def test_a_narrow_terminal_shows_every_figure_unbroken(tables: list[Table]) -> None:
+    out = io.StringIO()
+    print_tables(tables[:1], Console(file=out, width=38))
+    text = out.getvalue()
+    assert max(map(len, text.splitlines())) <= 38
+    for row in tables[0].rows:
+        for column in tables[0].columns:
+            assert layout.number(row.cells[column.id].value, column.digits) in text
+
+
 def published() -> Published:
     where = "made up for this test"
     figures = [

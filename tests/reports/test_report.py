@@ -44,7 +44,7 @@ class Links(HTMLParser):
 def workspace(tmp_path: Path) -> Path:
     results = synthetic.write_board(tmp_path / "results")
     synthetic.write_result(results, "evil", "vfhq-mild", "calm", method_title=EVIL)
-    synthetic.write_strips(tmp_path, results)
+    synthetic.write_strips(tmp_path)
     return tmp_path
 
 
