@@ -113,7 +113,7 @@ def test_terminal_shows_the_board_and_its_notes(tables: list[Table], holed: Tabl
     print_tables([tables[1], holed], Console(file=out, width=160))
     text = out.getvalue()
     assert "vfhq-heavy, extrapolated recipe, 3 demo clips" in text
-    assert "Lanczos" in text and "Rank by PSNR" in text and "2 of 3" in text
+    assert "Lanczos" in text and "Rank" in text and "2 of 3" in text
     assert "bicubic: 1 of 3 clips without a result" in text
     narrow = io.StringIO()
     print_tables(tables, Console(file=narrow, width=60))
