@@ -18,7 +18,7 @@ from torch import Tensor
 
 from degradations.errors import InputError
 from vfsrbench.faces.arcface_align import align_faces
-from vfsrbench.faces.similarity import invert
+from vfsrbench.faces.similarity import invert, transform_points
 
 CPU, CUDA = "CPUExecutionProvider", "CUDAExecutionProvider"
 BATCH = 32
@@ -124,10 +124,7 @@ class OnnxLandmarks106:
         crops = align_faces(images.float(), matrices, LANDMARK_SIDE)
         # the graph itself takes the mean off grey levels 0..255
         found = self.network(crops * 255).reshape(len(images), LANDMARKS, 2).cpu().numpy().astype(np.float64)
-        back = invert(matrices)
-        in_crop = (found + 1) * (LANDMARK_SIDE // 2)
-        placed: NDArray[np.float64] = in_crop @ np.swapaxes(back[:, :, :2], 1, 2) + back[:, None, :, 2]
-        return placed
+        return transform_points(invert(matrices), (found + 1) * (LANDMARK_SIDE // 2))
 
 
 def crop_matrices(boxes: NDArray[np.float64]) -> NDArray[np.float64]:

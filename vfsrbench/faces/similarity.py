@@ -96,10 +96,15 @@ def _pair_errors(
 
 
 def invert(matrix: ArrayLike) -> NDArray[np.float64]:
-    """The inverse of affine matrices (..., 2, 3)."""
+    """The inverse of affine matrices (..., 2, 3), in closed form. InputError when there is none."""
     m = np.asarray(matrix, dtype=np.float64)
-    linear = np.linalg.inv(m[..., :2])
-    return np.concatenate([linear, -linear @ m[..., 2:]], axis=-1)
+    (a, b, x), (c, d, y) = np.moveaxis(m, (-2, -1), (0, 1))
+    determinant = a * d - b * c
+    if not (np.isfinite(determinant) & (determinant != 0)).all():
+        raise InputError("an affine matrix cannot be inverted: it is not finite, or flattens the picture")
+    a, b, c, d = d / determinant, -b / determinant, -c / determinant, a / determinant
+    rows = np.array([[a, b, -(a * x + b * y)], [c, d, -(c * x + d * y)]])
+    return np.moveaxis(rows, (0, 1), (-2, -1))
 
 
 def transform_points(matrix: ArrayLike, points: ArrayLike) -> NDArray[np.float64]:

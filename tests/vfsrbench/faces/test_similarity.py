@@ -102,6 +102,13 @@ def test_invert_undoes():
     assert np.allclose(back, _faces(3, 4), atol=1e-8)
 
 
+def test_inverse_in_closed_form():
+    assert invert([[2, 0, 6], [0, 4, -2]]).tolist() == [[0.5, 0, -3], [0, 0.25, 0.5]]
+    assert invert([[0, -1, 5], [1, 0, 7]]).tolist() == [[0, 1, -7], [-1, 0, 5]]
+    with pytest.raises(InputError, match="inverted"):
+        invert([[1, 2, 0], [2, 4, 0]])
+
+
 def test_degenerate_points_are_refused():
     same = np.full((5, 2), 3.0)
     for fit in (robust_similarity, least_squares_similarity):

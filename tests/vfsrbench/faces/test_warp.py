@@ -7,7 +7,7 @@ import parity
 import pytest
 
 from degradations.errors import InputError
-from vfsrbench.faces.warp import warp_affine
+from vfsrbench.faces.warp import warp_affine, warp_map
 
 
 @pytest.fixture(scope="module")
@@ -62,8 +62,32 @@ def test_a_clip_equals_its_frames(picture):
         assert (together[i] == warp_affine(frames[i], matrices[i], (64, 80), (9, 9, 9))).all()
 
 
+def test_a_part_is_cut_out_of_the_whole(picture):
+    matrix = [[0.83, 0.31, -40.7], [-0.31, 0.83, 66.25]]
+    whole = warp_affine(picture, matrix, (400, 420), (9, 9, 9))
+    part = warp_affine(picture, matrix, (100, 61), (9, 9, 9), origin=(57, 203))
+    assert (part == whole[57:157, 203:264]).all()
+    assert (warp_affine(picture[None], matrix, (100, 61), (9, 9, 9), (57, 203))[0] == part).all()
+
+
+def test_maps_are_carried_like_pictures_but_not_rounded(picture):
+    matrix = [[0.83, 0.31, -40.7], [-0.31, 0.83, 66.25]]
+    found = warp_map(picture[..., 1].astype(float), matrix, (200, 220), origin=(30, 20))
+    rounded = warp_affine(picture, matrix, (200, 220), origin=(30, 20))[..., 1]
+    assert (np.floor(found + 0.5) == rounded).all()
+    assert (found != rounded).any()
+
+
+def test_a_map_is_zero_outside():
+    found = warp_map(np.ones((4, 4)), [[1, 0, 1.5], [0, 1, 2]], (7, 7))
+    assert found[4].tolist() == [0, 0.5, 1, 1, 1, 0.5, 0]
+    assert found[:, 3].tolist() == [0, 0, 1, 1, 1, 1, 0]
+
+
 def test_bad_input_is_refused(picture):
     with pytest.raises(InputError, match="uint8"):
         warp_affine(picture.astype(np.float32), np.eye(2, 3), (4, 4))  # type: ignore[arg-type]
     with pytest.raises(InputError, match="affine"):
         warp_affine(picture, np.full((2, 3), np.nan), (4, 4))
+    with pytest.raises(InputError, match="map"):
+        warp_map(picture, np.eye(2, 3), (4, 4))
