@@ -59,8 +59,8 @@ def is_grey(frames: Tensor) -> Tensor:
 
 def to_grey(frames: Tensor) -> Tensor:
     """Luma on all three channels."""
-    weights = frames.new_tensor(LUMA)[:, None, None]
-    return (frames * weights).sum(dim=1, keepdim=True).expand_as(frames)
+    r, g, b = frames.split(1, dim=1)
+    return (LUMA[0] * r + LUMA[1] * g + LUMA[2] * b).expand_as(frames)
 
 
 def transfer_colour(content: Tensor, style: Tensor) -> Tensor:

@@ -138,8 +138,8 @@ class PWCNet(nn.Module):
         height, width = image.shape[-2:]
         big = (4 * flow.shape[-2], 4 * flow.shape[-1])
         flow = F.interpolate(FLOW_UNIT * flow, big, mode="bilinear", align_corners=False)
-        ratio = flow.new_tensor([width / big[1], height / big[0]])[:, None, None]
-        return F.interpolate(flow * ratio, (height, width), mode="bilinear", align_corners=False)
+        flow = torch.stack((flow[:, 0] * (width / big[1]), flow[:, 1] * (height / big[0])), dim=1)
+        return F.interpolate(flow, (height, width), mode="bilinear", align_corners=False)
 
 
 def _prepared(x: Tensor) -> Tensor:

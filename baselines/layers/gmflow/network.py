@@ -123,5 +123,5 @@ def _normalised(x: Tensor, api: str) -> Tensor:
             f"GMFlow takes sides that are multiples of {MULTIPLE}, got {x.shape[-2]}x{x.shape[-1]}: pad them"
         )
     x = x / 255 if api == "raw" else (x + 1) / 2
-    mean, std = (torch.tensor(v, dtype=x.dtype, device=x.device)[:, None, None] for v in (MEAN, STD))
-    return (x - mean) / std
+    channels = zip(x.unbind(1), MEAN, STD, strict=True)
+    return torch.stack([(channel - mean) / std for channel, mean, std in channels], dim=1)
