@@ -27,8 +27,8 @@ _CHROMA_TABLE = (
     + " 99" * 32
 )
 
-_TO_YCC = ((0.299, 0.587, 0.114), (-0.1687, -0.3313, 0.5), (0.5, -0.4187, -0.0813))
-_TO_RGB = (
+TO_YCC = ((0.299, 0.587, 0.114), (-0.1687, -0.3313, 0.5), (0.5, -0.4187, -0.0813))
+TO_RGB = (
     (1.0, -3.68199903e-5, 1.40198758),
     (1.0, -0.344113281, -0.714103821),
     (1.0, 1.77197812, -1.34583413e-4),
@@ -69,22 +69,22 @@ def _coefficients(picture: Picture, quality: int) -> list[Floats]:
     height, width = picture.shape[:2]
     levels = picture / (1 if picture.dtype == np.uint8 else STEPS)
     levels = np.pad(levels, ((0, -height % 16), (0, -width % 16), (0, 0)), mode="edge")
-    luma, *chroma = (_mixed(row, levels) for row in _TO_YCC)
+    luma, *chroma = (_mixed(row, levels) for row in TO_YCC)
     planes = [luma - 128, *(plane[::2, ::2] for plane in chroma)]
     return [
-        _blockwise(plane, _dct()) / _spread(table, plane)
-        for plane, table in zip(planes, _tables(quality), strict=True)
+        _blockwise(plane, dct()) / _spread(table, plane)
+        for plane, table in zip(planes, quantization_tables(quality), strict=True)
     ]
 
 
 def _decode(coefficients: list[Floats], quality: int) -> Floats:
     """RGB grey levels (H, W, 3) of the coefficients, once they are rounded (ties to even)."""
     luma, *chroma = (
-        _blockwise(np.rint(plane) * _spread(table, plane), _dct().T)
-        for plane, table in zip(coefficients, _tables(quality), strict=True)
+        _blockwise(np.rint(plane) * _spread(table, plane), dct().T)
+        for plane, table in zip(coefficients, quantization_tables(quality), strict=True)
     )
     ycc = np.stack([luma + 128, *(plane.repeat(2, 0).repeat(2, 1) for plane in chroma)], axis=-1)
-    return np.stack([_mixed(row, ycc) for row in _TO_RGB], axis=-1)
+    return np.stack([_mixed(row, ycc) for row in TO_RGB], axis=-1)
 
 
 def _mixed(factors: tuple[float, float, float], channels: Floats) -> Floats:
@@ -115,8 +115,8 @@ def _spread(table: Floats, plane: Floats) -> Floats:
 
 
 @lru_cache(maxsize=1)
-def _dct() -> Floats:
-    """The orthonormal 8-point DCT-II."""
+def dct() -> Floats:
+    """The orthonormal 8-point DCT-II: row k is the wave of frequency k."""
     with localcontext(DIGITS):
         waves = [[cos_sin(PI * k * (2 * n + 1) / 16)[0] for n in range(8)] for k in range(8)]
         norms = [(Decimal(1 if k == 0 else 2) / 8).sqrt() for k in range(8)]
@@ -125,8 +125,8 @@ def _dct() -> Floats:
 
 
 @lru_cache(maxsize=128)
-def _tables(quality: int) -> tuple[Floats, Floats, Floats]:
-    """Quantization tables for Y, Cb, Cr, scaled as libjpeg does."""
+def quantization_tables(quality: int) -> tuple[Floats, Floats, Floats]:
+    """Quantization tables (8, 8) for Y, Cb, Cr, scaled as libjpeg does. `quality` 1..100."""
     percent = 5000 / quality if quality < 50 else 200 - 2 * quality
     luma, chroma = (
         np.clip(np.floor((np.array(text.split(), np.float64) * percent + 50) / 100), 1, 255).reshape(8, 8)

@@ -15,13 +15,13 @@ def resample(frames: Tensor, height: int, width: int, method: str) -> Tensor:
     Sums run in float64, a frame at a time, so that a frame's result does not depend on its batch, and CPU
     and GPU agree in every level of the 8-bit picture.
     """
-    down = _matrix(frames.shape[-2], height, method).to(frames.device)
-    across = _matrix(frames.shape[-1], width, method).to(frames.device)
+    down = weight_matrix(frames.shape[-2], height, method).to(frames.device)
+    across = weight_matrix(frames.shape[-1], width, method).to(frames.device)
     return torch.stack([(down @ (frame.double() @ across.T)).to(frames.dtype) for frame in frames])
 
 
-def _matrix(source: int, target: int, method: str) -> Tensor:
-    """(target, source) float64: a row is the weights of one output pixel."""
+def weight_matrix(source: int, target: int, method: str) -> Tensor:
+    """(target, source) float64 on the CPU: a row is the weights of one output pixel along an axis."""
     plan = taps(source, target, method)
     matrix = torch.zeros(target, source, dtype=torch.float64)
     weights = torch.from_numpy(plan.weight).double() / (1 << plan.bits)
