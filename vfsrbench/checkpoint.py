@@ -90,7 +90,7 @@ def _read_torch(path: Path) -> Any:
                 f"get the published file"
             ) from None
         raise _damaged(path, error) from None
-    except (RuntimeError, EOFError, BadZipFile, ValueError, KeyError, AttributeError, IndexError) as error:
+    except (RuntimeError, OSError, EOFError, BadZipFile, ValueError, LookupError, AttributeError) as error:
         raise _damaged(path, error) from None
 
 

@@ -175,6 +175,9 @@ class RestoreFormer(nn.Module):
     `attend` the decoder levels with attention, 5 being 16 x 16 of 512.
     """
 
+    side = 512
+    """What the official tools resize faces to."""
+
     def __init__(self, heads: int = 8, attend: Sequence[int] = (LOWEST,)) -> None:
         super().__init__()
         queries = {level: f"block_{level}" + ("_atten" if level == LOWEST else "") for level in attend}

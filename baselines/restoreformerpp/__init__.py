@@ -1,0 +1,1 @@
+"""RestoreFormer++ (Wang et al., TPAMI 2023): its card; the code is in `baselines.restoreformer`."""

@@ -1,0 +1,19 @@
+"""VQFR as a method: the official tool's steps for aligned faces, batched over frames."""
+
+from __future__ import annotations
+
+from torch import Tensor, nn
+
+from baselines.layers.face_adapter import FacePredictor
+from baselines.vqfr.network import VQFR
+
+
+class VQFRPredictor(FacePredictor):
+    """Restores each frame by itself. Option: f (fidelity ratio)."""
+
+    def network(self) -> nn.Module:
+        return VQFR()
+
+    def run(self, faces: Tensor) -> Tensor:
+        image: Tensor = self.net.restore(faces, float(self.options["f"]))
+        return image
