@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
+from vfsrbench.arithmetic import Profile
 from vfsrbench.board import Board
 from vfsrbench.errors import InputError
 from vfsrbench.plugins import Method
@@ -39,18 +40,33 @@ class MethodUse:
 
 @dataclass(frozen=True)
 class Options:
-    """How a run is done, apart from what the board says. `outputs`: stored results by method name."""
+    """How a run is done, apart from what the board says.
+
+    `outputs`: stored results by method name. `manifests`: published manifests that the splits they
+    describe are held against.
+    """
 
     keep: Keep = "none"
     force: bool = False
     retry_failed: bool = False
     outputs: Mapping[str, Path] = field(default_factory=dict)
+    manifests: tuple[Path, ...] = ()
+    profile: Profile = "strict"
+
+
+@dataclass(frozen=True)
+class Published:
+    """Digests of a degraded clip as a published manifest states them."""
+
+    before_codec: str
+    digest: str
 
 
 @dataclass(frozen=True)
 class ClipFacts:
     """A clip without its frames. `outputs`: (method, split) -> digest of stored frames; `lq`: split ->
-    digest of the degraded frames that came with the data set."""
+    digest of the degraded frames that came with the data set; `published`: split -> what its frames
+    should be."""
 
     name: str
     frames: int
@@ -61,6 +77,7 @@ class ClipFacts:
     truth: TruthFacts
     outputs: Mapping[tuple[str, str], str] = field(default_factory=dict)
     lq: Mapping[str, str] = field(default_factory=dict)
+    published: Mapping[str, Published] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

@@ -17,6 +17,7 @@ from vfsrbench.errors import InputError
 from vfsrbench.jobs import ClipFacts, Job, MethodUse, Options, Setup, Task, outputs_place
 from vfsrbench.plugins import Broken, Catalogue, choose_method, methods, metrics
 from vfsrbench.predictor import Predictor
+from vfsrbench.published import published_clip, read_published
 from vfsrbench.schema import JobRecord
 from vfsrbench.scoring import with_sources
 from vfsrbench.splits import Split, find_split, lq_facts
@@ -82,15 +83,17 @@ def make_plan(
     dataset = open_dataset(use_of.layout, use_of.path, use_of.clips, use_of.frames)
     tell("opening the clips", 0, 0)
     clips = dataset.clips()
-    splits = _splits(board, clips)
+    splits = _splits(board, clips, needed=any(use.outputs is None for use in uses.values()))
     board = board.model_copy(update={"splits": tuple(splits)})
     stored = _stored_outputs(uses.values(), splits, dataset)
+    manifests = read_published(options.manifests, splits, board.seed)
     digests = ClipDigests(workspace.cache / "digests")
     facts = []
     for done, clip in enumerate(clips):
         tell(f"reading {clip.name}", done, len(clips))
         facts.append(_clip_facts(clip, board, digests, stored, splits))
         _check_sizes(facts[-1], splits.values())
+        facts[-1] = replace(facts[-1], published=published_clip(facts[-1], manifests))
     metric_weights = {card.id: resolve_weights(card.weights) for card in cards}
     metric_facts = [keys.metric_facts(known_metrics[m], w) for m, w in metric_weights.items()]
     setup = Setup(
@@ -105,7 +108,7 @@ def make_plan(
         started=datetime.now(UTC).isoformat(timespec="milliseconds"),
     )
     jobs = [
-        _job(use, split, clip, board.seed, metric_facts)
+        _job(use, split, clip, setup, metric_facts)
         for clip in facts
         for split in splits.values()
         for use in uses.values()
@@ -142,10 +145,16 @@ def _uses(
     return found
 
 
-def _splits(board: Board, clips: Sequence[DatasetClip]) -> dict[str, Split]:
+def _splits(board: Board, clips: Sequence[DatasetClip], needed: bool) -> dict[str, Split]:
+    """The board's splits. Where nothing is restored they need not exist: stored outputs have any names."""
     found: dict[str, Split] = {}
     for name in board.splits:
-        split = find_split(name, clips)
+        try:
+            split = find_split(name, clips)
+        except InputError:
+            if needed:
+                raise
+            split = Split(name)
         if split.name in found:
             raise InputError(
                 f"split {split.name!r} is on the board twice; leave one out or rename its recipe"
@@ -181,7 +190,11 @@ def _clip_facts(
         gt_digest=gt_digest,
         truth=truth_facts(clip, gt_digest, board.dataset.align),
         outputs={place: digests.of(clips[clip.name]) for place, clips in stored.items()},
-        lq={name: digests.of(clip.lq[name]) for name, split in splits.items() if split.foreign},
+        lq={
+            name: digests.of(clip.lq[name])
+            for name, split in splits.items()
+            if split.foreign and name in clip.lq
+        },
     )
 
 
@@ -195,7 +208,10 @@ def _check_sizes(clip: ClipFacts, splits: Iterable[Split]) -> None:
             )
 
 
-def _job(use: MethodUse, split: Split, clip: ClipFacts, seed: int, metric_facts: Sequence[keys.Facts]) -> Job:
+def _job(
+    use: MethodUse, split: Split, clip: ClipFacts, setup: Setup, metric_facts: Sequence[keys.Facts]
+) -> Job:
+    seed, profile = setup.board.seed, setup.options.profile
     if use.outputs is not None:
         restored = keys.digest_of("outputs", {"frames": clip.outputs[use.id, split.name]})
     else:
@@ -205,9 +221,11 @@ def _job(use: MethodUse, split: Split, clip: ClipFacts, seed: int, metric_facts:
             fed["lq"] = clip.lq[split.name]
         elif not use.from_truth:
             fed["lq"] = lq_facts(split, clip.name, clip.gt_digest, seed, clip.fps)
-        restored = keys.restore_key(use.facts, fed)
-    key = keys.score_key(restored, asdict(clip.truth), metric_facts)
-    return Job(use.id, split.name, clip.name, restored, key)
+        restored = keys.restore_key(use.facts, {**fed, "profile": profile})
+    truth = {**asdict(clip.truth), "profile": profile}
+    if split.name in clip.published and not use.from_truth:
+        truth["published"] = asdict(clip.published[split.name])
+    return Job(use.id, split.name, clip.name, restored, keys.score_key(restored, truth, metric_facts))
 
 
 def _with_state(job: Job, record: JobRecord | None, setup: Setup, workspace: Workspace) -> Job:

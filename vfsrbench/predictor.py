@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from vfsrbench.arithmetic import Profile
 from vfsrbench.card import MethodCard, Value
 
 if TYPE_CHECKING:
@@ -38,7 +39,12 @@ class Predictor(ABC):
 
     The harness cuts windows with overlap, retries with half the window when the GPU runs out of memory,
     rounds to uint8 and times; a predictor only restores. Frames are float32 in [0, 1], RGB.
+
+    `profile`, set before `load`, says how to compute: `strict` is float32; with `fast` the harness allows
+    TF32 and bfloat16 (autocast) around `restore`, and a predictor may do more (channels_last, say).
     """
+
+    profile: Profile = "strict"
 
     def __init__(self, card: MethodCard, options: Mapping[str, Value]) -> None:
         """`options` has a checked value for every option on the card."""

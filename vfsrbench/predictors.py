@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from vfsrbench.arithmetic import Profile
 from vfsrbench.errors import InputError, JobFailure
 from vfsrbench.jobs import MethodUse
 from vfsrbench.memory import free_memory, is_out_of_memory
@@ -17,8 +18,9 @@ if TYPE_CHECKING:
 class PredictorCache:
     """Makes and loads each method once. `release` gives back all but one."""
 
-    def __init__(self, device: torch.device) -> None:
+    def __init__(self, device: torch.device, profile: Profile = "strict") -> None:
         self.device = device
+        self.profile: Profile = profile
         self._loaded: dict[str, Predictor] = {}
 
     def get(self, use: MethodUse) -> Predictor:
@@ -49,6 +51,7 @@ class PredictorCache:
         assert use.method is not None
         try:
             predictor = use.method.build()
+            predictor.profile = self.profile
             predictor.load(use.weights.paths, self.device)
         except InputError as error:
             raise JobFailure(str(error)) from error

@@ -40,6 +40,8 @@ def base_record(setup: Setup, clip: ClipFacts, job: Job) -> dict[str, Any]:
         "width": clip.width,
         "gt_digest": clip.truth.digest,
         "metrics": dict(setup.metric_versions),
+        "profile": setup.options.profile,
+        "untrained": use.weights.untrained,
         "weights": dict(use.weights.hashes),
         "licences_accepted": dict(use.weights.accepted),
         "versions": versions(),

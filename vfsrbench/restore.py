@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, ParamSpec, Protocol, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
+from vfsrbench.arithmetic import arithmetic
 from vfsrbench.card import MethodCard
 from vfsrbench.errors import InputError, JobFailure
 from vfsrbench.memory import free_memory, is_out_of_memory, watch_peak
@@ -149,7 +150,8 @@ def restore_window(
 
     generator = torch.Generator().manual_seed(seed)
     cuda = [device] if device.type == "cuda" else []
-    with torch.no_grad(), torch.random.fork_rng(devices=cuda):
+    exact = arithmetic(predictor.profile, device)
+    with torch.no_grad(), exact, torch.random.fork_rng(devices=cuda):
         torch.manual_seed(seed)
         batch = torch.from_numpy(frames).to(device).permute(0, 3, 1, 2).contiguous().float().div_(255.0)
         out = _guarded(predictor.restore, batch, generator)

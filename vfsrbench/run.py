@@ -13,6 +13,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Protocol
 
+from vfsrbench.arithmetic import Profile
 from vfsrbench.board import Board, load_board
 from vfsrbench.engines import get_engine
 from vfsrbench.engines.base import Engine, Event, Outcome
@@ -106,15 +107,18 @@ def run_board(
     keep: Keep = "none",
     force: bool = False,
     retry_failed: bool = False,
+    profile: Profile = "strict",
     outputs: Mapping[str, Path] | None = None,
+    manifests: Sequence[Path] = (),
     progress: Progress | None = None,
 ) -> RunSummary:
     """Run what is missing of a board (an object, or the path of its file) in a workspace.
 
     `methods` are Predictor objects beside the board's own methods; they need `engine="serial"`. `outputs`
-    maps names to folders of results that exist already. Failed jobs are recorded, not raised. InputError
-    when the board, the data set or the workspace cannot be used; KeyboardInterrupt leaves a workspace in
-    which the next run goes on.
+    maps names to folders of results that exist already. `manifests` are published ones: jobs on a split
+    that differs from its manifest after the codec are marked non-canonical, before the codec they fail.
+    Failed jobs are recorded, not raised. InputError when the board, the data set or the workspace cannot
+    be used; KeyboardInterrupt leaves a workspace in which the next run goes on.
     """
     began = time.monotonic()
     chosen = board if isinstance(board, Board) else load_board(Path(board))
@@ -123,7 +127,7 @@ def run_board(
     if methods and runner.name != "serial":
         raise InputError('methods that are Python objects run in this process only: use engine="serial"')
     hears = progress or Silent()
-    options = Options(keep, force, retry_failed, outputs or {})
+    options = Options(keep, force, retry_failed, outputs or {}, tuple(manifests), profile)
     with _log_file(place) as log_path:
         plan = make_plan(chosen, place, options, methods, hears.planning)
         hears.planned(plan)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from vfsrbench.arithmetic import Profile
 from vfsrbench.card import Derived, MetricCard
 from vfsrbench.clip import Clip
 from vfsrbench.errors import InputError, JobFailure
@@ -17,7 +18,7 @@ from vfsrbench.memory import free_memory, is_out_of_memory
 from vfsrbench.metrics.base import Metric, SplitMetric, TruthInfo, Values, Window
 from vfsrbench.plugins import Catalogue, build_metric, choose_metric
 from vfsrbench.restore import describe
-from vfsrbench.weights import resolve_weights
+from vfsrbench.weights import Weights, resolve_weights
 
 if TYPE_CHECKING:
     import torch
@@ -58,14 +59,24 @@ def with_sources(ids: Sequence[str], known: Catalogue[MetricCard]) -> list[Metri
 
 
 class Scorer:
-    """Metrics, loaded once and used for clip after clip. What cannot be loaded is n/a with its reason."""
+    """Metrics, loaded once and used for clip after clip. What cannot be loaded is n/a with its reason.
 
-    def __init__(self, ids: Sequence[str], known: Catalogue[MetricCard], device: torch.device) -> None:
+    `weights` has what the loaded ones were loaded with.
+    """
+
+    def __init__(
+        self,
+        ids: Sequence[str],
+        known: Catalogue[MetricCard],
+        device: torch.device,
+        profile: Profile = "strict",
+    ) -> None:
         self.cards = with_sources(ids, known)
         self.window = WINDOW
         self.metrics: dict[str, Metric] = {}
         self.unavailable: dict[str, str] = {}
         self.broken: set[str] = set()
+        self.weights: list[Weights] = []
         for card in self.cards:
             if card.derived is not None:
                 continue
@@ -75,11 +86,13 @@ class Scorer:
                 continue
             try:
                 metric = build_metric(known[card.id])
+                metric.profile = profile
                 metric.load(weights.paths, device)
             except Exception as error:
                 self._breaks(card.id, error)
             else:
                 self.metrics[card.id] = metric
+                self.weights.append(weights)
 
     def _breaks(self, metric_id: str, error: Exception) -> None:
         reason = str(error) if isinstance(error, InputError) else describe(error)
@@ -177,8 +190,8 @@ class _Pass:
                     piece: NDArray[Any] = metric.features(restored)
                 else:
                     piece = np.asarray(metric.score(restored, truth, states[metric_id]), dtype=np.float64)
-                    if piece.shape != (len(restored.scored),):
-                        expected = (len(restored.scored),)
+                    expected = (len(restored.scored),)
+                    if (piece.shape[:1] if metric.card.level == "clip" else piece.shape) != expected:
                         raise ValueError(f"score returned the shape {piece.shape}, {expected} is expected")
             except Exception as error:
                 if is_out_of_memory(error):
@@ -207,7 +220,8 @@ class _Pass:
             _break(scores, card.id, error)
             return
         first_due = max(card.context, int(card.level == "pair"))
-        missing = int(np.isnan(values[first_due:]).sum())
+        known = values[first_due:].reshape(len(values[first_due:]), -1)
+        missing = int(np.isnan(known).any(axis=1).sum())
         if missing:
             scores.missing[card.id] = missing
         if card.level != "clip":

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 from vfsrbench import kept
 from vfsrbench.clip import Clip
@@ -20,6 +21,7 @@ from vfsrbench.kept import KeptNote
 from vfsrbench.metrics.base import TruthInfo
 from vfsrbench.predictor import ClipInfo
 from vfsrbench.predictors import count_parameters
+from vfsrbench.published import compare
 from vfsrbench.records import base_record, device_name, ended
 from vfsrbench.restore import restore_clip
 from vfsrbench.schema import JobRecord, Status
@@ -75,6 +77,7 @@ class Unit:
     emit: Emit
     ends: list[Ended] = field(default_factory=list)
     lq: dict[str, tuple[Clip, LqFacts]] = field(default_factory=dict)
+    differing: dict[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.setup: Setup = self.worker.setup
@@ -211,6 +214,9 @@ class Unit:
                     self.workspace.splits,
                     self._counter(None, f"degrading {name}", facts.frames),
                 )
+        problem = compare(name, self.task.clip.published.get(name), self.lq[name][1])
+        if problem:
+            self.differing[name] = problem
         return degraded_side(self.clip, self.task.clip.truth, self.lq[name][0])
 
     def _score(self, waiting: Sequence[Restored]) -> None:
@@ -247,7 +253,7 @@ class Unit:
         """Write a job's results; the record comes last, as it says that all the rest is there."""
         truth, _ = self.truth
         note = restored.note
-        facts = self._facts(job)
+        facts, differs = self._facts(job), self.differing.get(job.split, "")
         facts |= {
             "restored_digest": note.digest,
             "restore_seconds": note.seconds,
@@ -255,13 +261,18 @@ class Unit:
             "window": note.window,
             "device": note.device,
             "parameters": note.parameters,
-            "warnings": note.warnings,
+            "warnings": [*note.warnings, *([differs] if differs else [])],
+            "canonical": not differs,
             "score_seconds": seconds,
             "clip_values": scores.clip_values,
             "missing": scores.missing,
             "unavailable": scores.unavailable,
             "broken": sorted(scores.broken),
         }
+        for weights in self.worker.scorer.weights:
+            facts["weights"] |= weights.hashes
+            facts["licences_accepted"] |= weights.accepted
+            facts["untrained"] |= weights.untrained
         record = ended(facts, "ok")
         degraded = self._degraded(job.split) if job.split in self.lq else None
         self.strips.keep(record, truth, degraded, restored.clip)
@@ -279,7 +290,7 @@ class Unit:
             self.workspace.store.write(Result(record))
             self._tell_end(job, record)
 
-    def _facts(self, job: Job) -> dict[str, object]:
+    def _facts(self, job: Job) -> dict[str, Any]:
         facts = base_record(self.setup, self.task.clip, job)
         if job.split in self.lq:
             facts["lq_digest"] = self.lq[job.split][1].digest

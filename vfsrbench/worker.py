@@ -25,7 +25,7 @@ class Worker:
         self.setup = setup
         self.workspace = Workspace(setup.workspace)
         self.device = torch.device("cuda", 0) if torch.cuda.is_available() else torch.device("cpu")
-        self.predictors = PredictorCache(self.device)
+        self.predictors = PredictorCache(self.device, setup.options.profile)
         self._scorer: Scorer | None = None
         _limit_threads()
 
@@ -33,7 +33,8 @@ class Worker:
     def scorer(self) -> Scorer:
         """The board's metrics, loaded when they are first needed."""
         if self._scorer is None:
-            self._scorer = Scorer(self.setup.board.metrics, metrics(), self.device)
+            board, profile = self.setup.board, self.setup.options.profile
+            self._scorer = Scorer(board.metrics, metrics(), self.device, profile)
         return self._scorer
 
     def release(self, keep: str) -> bool:

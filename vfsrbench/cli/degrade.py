@@ -1,10 +1,58 @@
-"""x."""
+"""`vfsrbench degrade`: make degraded splits as folders with a manifest."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
 
 import typer
+
+from vfsrbench.cli import options as o
 
 app = typer.Typer()
 
 
 @app.command()
-def x() -> None:
-    """Todo."""
+def degrade(
+    out: Annotated[Path, typer.Argument(help="where the splits go: OUT/<split>/<clip>/*.png")],
+    split: Annotated[list[str], typer.Option("--split", help="a recipe, or your own TOML file (repeatable)")],
+    dataset: o.DatasetPath = None,
+    layout: o.Layout = None,
+    clip: o.Clips = None,
+    frames: o.FrameCount = None,
+    seed: Annotated[int, typer.Option(min=0, help="of all that is drawn at random")] = 0,
+    engine: o.EngineName = "local",
+    workers: o.Workers = None,
+    force: o.Force = False,
+) -> None:
+    """Degrade a data set (the demo clips, if none is given) and write a manifest for each split."""
+    from degradations.recipe import load_recipe
+    from vfsrbench.board import DatasetUse
+    from vfsrbench.cli.progress import StepBar
+    from vfsrbench.degrading import degrade_splits
+    from vfsrbench.engines import get_engine
+
+    use = DatasetUse(
+        layout=layout or ("demo" if dataset is None else "folder"),
+        path=None if dataset is None else str(dataset),
+        clips=tuple(clip or ()),
+        frames=frames,
+    )
+    recipes = [load_recipe(name) for name in split]
+    with StepBar() as bar:
+        manifests = degrade_splits(
+            recipes,
+            use,
+            out,
+            seed,
+            get_engine(engine, workers),
+            lambda task, event: bar.tell(
+                f"{task.recipe.name}: {event.step} {task.clip}", event.done, event.total
+            ),
+            force,
+        )
+    for name, manifest in manifests.items():
+        frames_made = sum(entry.frames for entry in manifest.clips.values())
+        typer.echo(
+            f"{out / name}: {len(manifest.clips)} clips, {frames_made} frames, {manifest.recipe.status}"
+        )

@@ -1,10 +1,63 @@
-"""x."""
+"""`vfsrbench new`: a method's folder to start from."""
+
+from __future__ import annotations
+
+import re
+from datetime import datetime
+from pathlib import Path
+from typing import Annotated, Literal
 
 import typer
 
+from vfsrbench.errors import InputError
+
 app = typer.Typer()
+TEMPLATES = Path(__file__).parents[1] / "templates"
+_SHAPE = {
+    "image": "# frames that are restored together; results must not depend on it\nbatch = 8\n",
+    "video": (
+        "# frames of a call at most (none: the whole clip), and how many neighbouring calls share\n"
+        "window = 20\noverlap = 0\n# true if something is carried from call to call\nstateful = false\n"
+    ),
+}
 
 
 @app.command()
-def x() -> None:
-    """Todo."""
+def new(
+    name: Annotated[str, typer.Argument(help="the method's name: letters, digits, - and _")],
+    kind: Annotated[
+        Literal["image", "video"], typer.Option(help="does it see one frame at a time, or several?")
+    ] = "image",
+    into: Annotated[Path, typer.Option(help="where the folder goes")] = Path(),
+) -> None:
+    """A method's folder to start from: a card of facts, and code that runs already (bicubic)."""
+    if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_-]*", name):
+        raise InputError(
+            f"method name {name!r}: use letters, digits, - and _, and begin with a letter or digit"
+        )
+    folder = into / name
+    if folder.exists():
+        raise InputError(f"{folder}: is there already; choose another name or --into another folder")
+    words = {
+        "name": name,
+        "title": name.replace("-", " ").replace("_", " ").capitalize(),
+        "kind": kind,
+        "year": str(datetime.now().year),
+        "shape": _SHAPE[kind],
+        "place": f"./{folder.as_posix()}" if not folder.is_absolute() else folder.as_posix(),
+    }
+    files = {"card.toml": "card.toml.txt", "method.py": f"{kind}.py.txt"}
+    try:
+        folder.mkdir(parents=True)
+        for file, template in files.items():
+            (folder / file).write_text(_fill((TEMPLATES / template).read_text(), words))
+    except OSError as error:
+        raise InputError(f"{folder}: cannot be written ({error.strerror})") from None
+    place = words["place"]
+    typer.echo(f"{folder}: card.toml, method.py")
+    typer.echo(f"next: vfsrbench check {place}   then: vfsrbench demo --method {place}")
+
+
+def _fill(text: str, words: dict[str, str]) -> str:
+    """Replace {word}; braces around anything else stay."""
+    return re.sub(r"\{(\w+)\}", lambda m: words.get(m[1], m[0]), text)

@@ -22,12 +22,20 @@ Workers = Annotated[int | None, typer.Option(help="processes of the local engine
 Keep = Annotated[
     Literal["png", "video", "none"], typer.Option(help="keep restored frames, as PNG or lossless video")
 ]
+ProfileName = Annotated[
+    Literal["strict", "fast"],
+    typer.Option("--profile", help="fast: TF32 and bfloat16, marked in every table"),
+]
 Force = Annotated[bool, typer.Option("--force", help="do everything again")]
 RetryFailed = Annotated[bool, typer.Option("--retry-failed", help="try failed and skipped jobs again")]
 DryRun = Annotated[bool, typer.Option("--dry-run", help="print jobs, disk and time; do nothing")]
 Outputs = Annotated[
     list[str] | None,
     typer.Option("--outputs", metavar="NAME=PATH", help="score results that are there already (repeatable)"),
+]
+Manifests = Annotated[
+    list[Path] | None,
+    typer.Option("--manifest", help="published manifest to hold a split against (repeatable)"),
 ]
 Splits = Annotated[
     list[str] | None,

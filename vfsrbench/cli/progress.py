@@ -71,21 +71,51 @@ class PlainProgress:
         typer.echo(text, err=True)
 
 
+class StepBar:
+    """One bar for a job of many steps; where nobody watches, a line when a step begins."""
+
+    def __enter__(self) -> StepBar:
+        self._live: Any = None
+        self._lines: dict[str, Any] = {}
+        if sys.stderr.isatty():
+            self._live = _bars()
+            self._live.start()
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        if self._live is not None:
+            self._live.stop()
+
+    def tell(self, what: str, done: int, total: int) -> None:
+        """`done` of `total` of the step called `what` are behind us."""
+        if what not in self._lines:
+            if self._live is None:
+                typer.echo(what, err=True)
+            self._lines[what] = None if self._live is None else self._live.add_task(what, total=total or None)
+        if self._live is not None:
+            line = self._lines[what]
+            self._live.update(line, completed=done, visible=done < total)
+
+
+def _bars() -> Any:
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+    return Progress(
+        TextColumn("{task.description}", markup=False),
+        BarColumn(bar_width=24),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+        console=Console(stderr=True),
+        transient=True,
+    )
+
+
 class LiveProgress:
     """A bar for all jobs, and below it a line for each clip that is being worked on."""
 
     def __init__(self) -> None:
-        from rich.console import Console
-        from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
-
-        self.live: Any = Progress(
-            TextColumn("{task.description}", markup=False),
-            BarColumn(bar_width=24),
-            MofNCompleteColumn(),
-            TimeElapsedColumn(),
-            console=Console(stderr=True),
-            transient=True,
-        )
+        self.live = _bars()
         self._all = self.live.add_task("planning", total=None)
         self._clips: dict[str, Any] = {}
 

@@ -25,6 +25,7 @@ def run(
     engine: o.EngineName = "local",
     workers: o.Workers = None,
     keep: o.Keep = "none",
+    profile: o.ProfileName = "strict",
     dry_run: o.DryRun = False,
     force: o.Force = False,
     retry_failed: o.RetryFailed = False,
@@ -37,6 +38,7 @@ def run(
     only_method: o.OnlyMethods = None,
     metric: o.Metrics = None,
     outputs: o.Outputs = None,
+    manifest: o.Manifests = None,
     seed: o.Seed = None,
     report: Annotated[bool, typer.Option(help="write tables, figures and the page at the end")] = True,
 ) -> None:
@@ -66,9 +68,11 @@ def run(
         engine=engine,
         workers=workers,
         keep=keep,
+        profile=profile,
         force=force,
         retry_failed=retry_failed,
         outputs=given,
+        manifests=manifest or (),
     )
     if report:
         write_report(summary, given)

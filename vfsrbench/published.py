@@ -1,0 +1,56 @@
+"""Splits held against their published manifests: is this the degradation that everybody else has?"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+
+from degradations.manifest import Manifest, read_manifest
+from vfsrbench.errors import InputError, JobFailure
+from vfsrbench.jobs import ClipFacts, Published
+from vfsrbench.splits import LqFacts, Split
+
+
+def read_published(paths: Iterable[Path], splits: Mapping[str, Split], seed: int) -> dict[str, Manifest]:
+    """Split -> its manifest. InputError when a manifest is not of one of these splits, or of another recipe
+    or seed than this run's."""
+    found: dict[str, Manifest] = {}
+    for path in paths:
+        manifest = read_manifest(path)
+        split = splits.get(manifest.recipe.name)
+        if split is None:
+            raise InputError(f"{path}: is of split {manifest.recipe.name!r}, which the board does not have")
+        if not split.foreign and (split.digest, seed) != (manifest.recipe.digest, manifest.seed):
+            raise InputError(
+                f"{path}: was made with {manifest.recipe.name} version {manifest.recipe.version}, seed "
+                f"{manifest.seed}; this run has another recipe or seed ({seed})"
+            )
+        found[split.name] = manifest
+    return found
+
+
+def published_clip(clip: ClipFacts, manifests: Mapping[str, Manifest]) -> dict[str, Published]:
+    """Split -> what the manifest says of the clip. InputError when it knows another ground truth, or none."""
+    found = {}
+    for split, manifest in manifests.items():
+        entry = manifest.clips.get(clip.name)
+        if entry is None:
+            raise InputError(f"the manifest of {split} does not know the clip {clip.name!r}")
+        if entry.truth_digest != clip.gt_digest:
+            raise InputError(
+                f"clip {clip.name!r} is not the one that the manifest of {split} was made from: other frames"
+            )
+        found[split] = Published(entry.before_codec_digest, entry.digest)
+    return found
+
+
+def compare(split: str, published: Published | None, made: LqFacts) -> str:
+    """Empty if the degraded frames are those of the manifest (or there is none), else how they differ.
+
+    JobFailure when they differ before the codec, where every step is exact.
+    """
+    if published is None or made.digest == published.digest:
+        return ""
+    if made.digest_before_codec and made.digest_before_codec != published.before_codec:
+        raise JobFailure(f"the degraded frames of {split} differ from its manifest before the codec")
+    return f"non-canonical: the degraded frames of {split} are not those of its manifest"

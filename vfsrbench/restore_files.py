@@ -1,0 +1,139 @@
+"""A method over clips on disk, without ground truth or scores: frames in, frames out."""
+
+from __future__ import annotations
+
+import shutil
+import uuid
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+
+from vfsrbench.card import MethodCard
+from vfsrbench.clip import Clip, write_png_folder, write_video
+from vfsrbench.errors import InputError, JobFailure
+from vfsrbench.jobs import MethodUse
+from vfsrbench.layouts import find_clips
+from vfsrbench.memory import free_memory
+from vfsrbench.plugins import choose_method
+from vfsrbench.predictor import ClipInfo
+from vfsrbench.predictors import PredictorCache
+from vfsrbench.restore import Restoration, restore_clip
+from vfsrbench.scratch import RawWriter
+from vfsrbench.store import slug
+from vfsrbench.weights import resolve_weights
+
+if TYPE_CHECKING:
+    import torch
+
+Form = Literal["png", "video"]
+DEFAULT_SCALE = 4
+Tell = Callable[[str, int, int], None]
+
+
+@dataclass(frozen=True)
+class RestoredFile:
+    """What became of one clip: where its frames are, or why there are none."""
+
+    clip: str
+    path: Path | None = None
+    reason: str = ""
+    report: Restoration | None = None
+    frames: int = 0
+
+
+def open_clips(path: Path) -> list[Clip]:
+    """The clips at a path: one picture folder or video, or all below a folder. InputError if none."""
+    return [Clip.open(place, "+".join(names)) for names, place in find_clips(path)]
+
+
+def usable_method(spec: str) -> MethodUse:
+    """A method that restores degraded clips, with its weights. InputError if it cannot be used."""
+    method = choose_method(spec)
+    if method.card.source == "gt":
+        raise InputError(f"method {method.id!r} is a yardstick fed with ground truth; it restores nothing")
+    weights = resolve_weights(method.card.weights_for(dict(method.options)))
+    if weights.missing:
+        raise InputError(f"method {method.id!r}: {weights.missing}")
+    return MethodUse(method.id, method, None, weights)
+
+
+def output_size(card: MethodCard, clip: Clip, scale: int | None) -> tuple[int, int]:
+    """Height and width of what is asked for: `scale` times the input; without it the card's scale, the
+    size that its network works at, or four times the input. InputError if the card knows another scale."""
+    if scale is not None and card.scale is not None and scale != card.scale:
+        raise InputError(f"method {card.name!r} enlarges by {card.scale}, --scale {scale} cannot be had")
+    factor = scale or card.scale
+    if factor is None and card.input_size is not None:
+        width, height = card.input_size
+        return height, width
+    factor = factor or DEFAULT_SCALE
+    return clip.height * factor, clip.width * factor
+
+
+def restore_files(
+    use: MethodUse,
+    clips: Iterable[Clip],
+    out: Path,
+    *,
+    form: Form = "png",
+    scale: int | None = None,
+    seed: int = 0,
+    device: torch.device | None = None,
+    tell: Tell = lambda what, done, total: None,
+) -> list[RestoredFile]:
+    """Restore clips one after the other into `out`/<clip>, as pictures or as a lossless video (.mkv).
+
+    A clip that fails is reported with its reason, the others go on. `tell` hears (clip, frames done, of
+    how many). InputError when `out` cannot be written.
+    """
+    import torch
+
+    chosen = device or torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    predictors = PredictorCache(chosen)
+    done = []
+    for clip in clips:
+        try:
+            done.append(_restore(predictors, use, clip, out, form, scale, seed, tell))
+        except JobFailure as failure:
+            done.append(RestoredFile(clip.name, reason=failure.reason))
+        free_memory()
+    return done
+
+
+def _restore(
+    predictors: PredictorCache,
+    use: MethodUse,
+    clip: Clip,
+    out: Path,
+    form: Form,
+    scale: int | None,
+    seed: int,
+    tell: Tell,
+) -> RestoredFile:
+    predictor = predictors.get(use)
+    height, width = output_size(predictor.card, clip, scale)
+    info = ClipInfo(clip.name, len(clip), clip.fps, clip.height, clip.width, height, width)
+    scratch = out / f".{uuid.uuid4().hex[:12]}.part"
+    try:
+        with RawWriter(scratch / "frames.raw", height, width) as sink:
+            report = restore_clip(
+                predictor,
+                clip,
+                info,
+                sink,
+                seed=seed,
+                device=predictors.device,
+                progress=lambda done: tell(clip.name, done, len(clip)),
+            )
+            raw = sink.done(clip.frame_names if clip.named_frames else None)
+        restored = Clip(raw, clip.name, clip.fps)
+        path = out / slug(clip.name)
+        if form == "png":
+            write_png_folder(path, restored.frames(), restored.frame_names, replace=True)
+        else:
+            path = path.with_name(f"{path.name}.mkv")
+            write_video(path, restored.frames(), restored.fps)
+    finally:
+        shutil.rmtree(scratch, ignore_errors=True)
+    return RestoredFile(clip.name, path, "", report, len(clip))
