@@ -48,13 +48,14 @@ def gaussian_kernel(size: int, sigma_x: float, sigma_y: float, angle: float) -> 
     return kernel / kernel.sum()
 
 
-def draw_kernel(setting: Setting) -> Image:
+def draw_shape(setting: Setting) -> tuple[float, float, float]:
+    """(sigma_x, sigma_y, angle) of the clip's kernel."""
     kind = random.choices(["iso", "aniso"], setting.kernel_prob)[0]
     sigma_x = np.random.uniform(*setting.blur)
     if kind == "iso":
-        return gaussian_kernel(setting.size, sigma_x, sigma_x, 0.0)
+        return sigma_x, sigma_x, 0.0
     sigma_y = np.random.uniform(*setting.blur)
-    return gaussian_kernel(setting.size, sigma_x, sigma_y, np.random.uniform(-math.pi, math.pi))
+    return sigma_x, sigma_y, np.random.uniform(-math.pi, math.pi)
 
 
 def draw_noise(shape: tuple[int, ...], noise: tuple[float, float]) -> Image:
@@ -92,6 +93,7 @@ def encode_decode(frames: list[NDArray[np.uint8]], crf: int, threads: int | None
 class Run:
     """What was drawn and every stage's frames (float BGR in [0, 1]; `u8` and `decoded` uint8 BGR)."""
 
+    shape: tuple[float, float, float]
     kernel: Image
     resizer: int
     crf: int
@@ -114,7 +116,8 @@ def degrade(clip: NDArray[np.uint8], setting: Setting, threads: int | None = Non
             out.append(add_noise(image, noise))
         return out
 
-    kernel = draw_kernel(setting)
+    shape = draw_shape(setting)
+    kernel = gaussian_kernel(setting.size, *shape)
     stages["blur"] = [cv2.filter2D(frame, -1, kernel) for frame in frames]
     stages["noise1"] = noisy(stages["blur"])
     resizer = random.choices(RESIZERS, setting.resize_prob)[0]
@@ -124,4 +127,4 @@ def degrade(clip: NDArray[np.uint8], setting: Setting, threads: int | None = Non
     crf = int(np.random.randint(*setting.crf))
     stages["u8"] = [np.clip(frame * 255, 0, 255).astype(np.uint8) for frame in stages["noise2"]]
     stages["decoded"] = encode_decode(stages["u8"], crf, threads)
-    return Run(kernel, resizer, crf, noises, stages)
+    return Run(shape, kernel, resizer, crf, noises, stages)

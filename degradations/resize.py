@@ -78,8 +78,10 @@ def _weighted_rows(image: NDArray[Any], plan: Taps, peak: int) -> NDArray[Any]:
     kind: type[np.floating[Any]] = np.float32 if peak * plan.gain() < _FLOAT32_EXACT else np.float64
     total: NDArray[Any] = np.zeros((len(plan.index), *image.shape[1:]), kind)
     for k in range(plan.index.shape[1]):
-        weight = plan.weight[:, k].astype(kind)[:, None, None]
-        term = image[plan.index[:, k]].astype(kind, copy=False) * weight
+        weight = plan.weight[:, k]
+        term = image[plan.index[:, k]].astype(kind, copy=False)
+        if (weight != 1).any():
+            term *= weight.astype(kind)[:, None, None]
         total += term
     return total
 

@@ -13,8 +13,8 @@ from degradations import kernels
 from degradations.operators.blur import make_kernel
 
 PACK = parity.load(Path(parity.__file__).parent / "degradations.json")
-# weights are multiples of 2^-16, or products of two taps that are multiples of 2^-12
-TOLERANCE = {"abs": 2.0 / (1 << 16), "rel": 1e-3}
+# weights are multiples of 2^-16, or products of two taps that are multiples of 2^-16 and 2^-13
+TOLERANCE = {"abs": 1.0 / (1 << 16), "rel": 1e-3}
 
 
 def official(case: dict[str, Any]) -> kernels.Kernel:
@@ -62,13 +62,13 @@ def test_smooth_kernels_separate_and_their_sums_fit_float32() -> None:
         kernel = kernels.oriented("gaussian", 21, sigma_x, sigma_y, angle)
         assert isinstance(kernel, kernels.Separable)
         first, *others = kernel.terms
-        assert first.across.sum() == first.down.sum() == 4096
+        assert first.across.sum() == 1 << 16 and first.down.sum() == 1 << 13
         for term in others:
             assert term.across.sum() == term.down.sum() == 0
         for term in kernel.terms:
-            # 255 levels in 16 steps, times the taps of both passes
+            # 255 levels, then 255 levels in eighths, times the taps
             assert 255 * np.abs(term.across).sum() < 2**24
-            assert 255 * 16 * np.abs(term.down).sum() < 2**24
+            assert 255 * 8 * np.abs(term.down).sum() < 2**24
 
 
 def test_sharp_tilted_kernels_stay_whole() -> None:
@@ -81,7 +81,7 @@ def test_even_kernels_lie_on_minus_half_to_half_less_one() -> None:
     # FLAIR's 8 x 8 kernel: taps -4..3
     taps = kernels.gaussian(8, 2.0).terms[0].across
     want = np.exp(-(np.arange(-4, 4) ** 2) / 8)
-    np.testing.assert_allclose(taps / 4096, want / want.sum(), atol=1 / 4096)
+    np.testing.assert_allclose(taps / 2**16, want / want.sum(), atol=1 / 2**16)
 
 
 def test_motion_kernels_differ_and_are_centred() -> None:
