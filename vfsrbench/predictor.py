@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from vfsrbench.arithmetic import Profile
 from vfsrbench.card import MethodCard, Value
@@ -21,7 +21,8 @@ class ClipInfo:
     """What a method may know of the clip it is about to restore.
 
     `frames` is the clip's length; `height` and `width` are the input's, `out_height` and `out_width` the
-    size that is expected back, in pixels; `recipe` names the degradation (empty for foreign splits).
+    size that is expected back, in pixels; `recipe` names the degradation (empty for foreign splits), `drawn`
+    is what it drew for this clip, for methods that invert a known degradation.
     """
 
     name: str
@@ -32,6 +33,7 @@ class ClipInfo:
     out_height: int
     out_width: int
     recipe: str = ""
+    drawn: Mapping[str, Any] = field(default_factory=dict)
 
 
 class Predictor(ABC):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import shutil
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -173,7 +173,8 @@ class Unit:
         predictor = self.worker.predictors.get(use)
         source = truth if use.from_truth else self._degraded(job.split)
         recipe = "" if use.from_truth or split.foreign else split.name
-        info = clip_info(source, truth, recipe)
+        drawn = self.lq[split.name][1].parameters if recipe else {}
+        info = clip_info(source, truth, recipe, drawn)
         path = self.scratch / f"{slug(job.method)}.{job.restore_key[:16]}.raw"
         with RawWriter(path, truth.height, truth.width) as sink:
             report = restore_clip(
@@ -308,7 +309,7 @@ class Unit:
         return lambda done: self._say(job, step, done, total)
 
 
-def clip_info(source: Clip, truth: Clip, recipe: str) -> ClipInfo:
+def clip_info(source: Clip, truth: Clip, recipe: str, drawn: Mapping[str, Any]) -> ClipInfo:
     """What a method may know: what it is fed, and the size that is expected back."""
     return ClipInfo(
         name=truth.name,
@@ -319,4 +320,5 @@ def clip_info(source: Clip, truth: Clip, recipe: str) -> ClipInfo:
         out_height=truth.height,
         out_width=truth.width,
         recipe=recipe,
+        drawn=drawn,
     )
