@@ -60,7 +60,8 @@ def _first_problem(model: type[BaseModel], error: ValidationError) -> str:
     if problem["type"] == "missing":
         return f"key {key!r} is missing"
     message = problem["msg"].removeprefix("Value error, ")
-    return f"key {key!r}: {message[0].lower()}{message[1:]}"
+    message = message[0].lower() + message[1:]
+    return f"key {key!r}: {message}" if key else message
 
 
 def _keys(model: type[BaseModel], place: tuple[int | str, ...]) -> list[str]:
