@@ -64,13 +64,18 @@ def subsample(picture: Picture, step: int, phase: int) -> Picture:
 @lru_cache(maxsize=512)
 def taps(source: int, target: int, method: str) -> Taps:
     """How `target` pixels are made of `source` pixels along one axis."""
-    index, weight = _RULES[method](source, target)
+    index, weight = real_taps(source, target, method)
     whole = apportion(weight, 1 << _BITS)
     used = (whole != 0).any(axis=0)
     index, whole = index[:, used], whole[:, used]
     common = int(np.gcd.reduce(whole, axis=None))
     shared = common & -common  # the largest power of two in all weights
     return Taps(index, whole // shared, _BITS - shared.bit_length() + 1)
+
+
+def real_taps(source: int, target: int, method: str) -> tuple[NDArray[np.int64], Floats]:
+    """`taps` before they are made whole numbers: indices and weights (target, k), rows not yet of sum 1."""
+    return _RULES[method](source, target)
 
 
 def _weighted_rows(image: NDArray[Any], plan: Taps, peak: int) -> NDArray[Any]:

@@ -39,6 +39,20 @@ def load_checkpoint(
     filled from elsewhere). where: what messages call a source that is no file. InputError when names or
     shapes do not fit exactly.
     """
+    given = fitting_tensors(net, source, rename=rename, leave=leave, where=where)
+    net.load_state_dict(given, strict=not tuple(leave))
+
+
+def fitting_tensors(
+    net: nn.Module,
+    source: str | Path | Mapping[str, Any],
+    *,
+    rename: Mapping[str, str] | None = None,
+    leave: Collection[str] = (),
+    where: str = "the checkpoint",
+) -> dict[str, Tensor]:
+    """What `load_checkpoint` would fill `net` with, by the network's names; `net` may be on the device
+    "meta". InputError when names or shapes do not fit exactly."""
     where = where if isinstance(source, Mapping) else str(source)
     tensors = source if isinstance(source, Mapping) else read_checkpoint(source)
     left = tuple(leave)
@@ -47,7 +61,7 @@ def load_checkpoint(
     given = _strip({k: v for k, v in given.items() if not k.startswith(left)}, wanted)
     given = {_renamed(k, rename or {}): v for k, v in given.items()}
     _check(wanted, given, where, type(net).__name__)
-    net.load_state_dict(given, strict=not left)
+    return given
 
 
 def read_checkpoint(path: str | Path) -> dict[str, Any]:

@@ -36,7 +36,8 @@ class WeightFile(Facts):
     file when no program can. `hash_source` says who states the SHA-256: the authors (`published`) or others
     who fetched the file (`third-party`); `prefix` holds its first digits where the official file name does.
     `size` is exact, `megabytes` an estimate. `network` makes the network that the file fits (class or
-    function), so that a file of untrained weights can be written in its place.
+    function), so that a file of untrained weights can be written in its place; with `strict` it holds
+    exactly that network's tensors, and names and shapes are checked where no hash was published.
     """
 
     name: Name
@@ -54,6 +55,7 @@ class WeightFile(Facts):
     commercial: bool | None = None
     archive: Archive | None = None
     network: Factory | None = None
+    strict: bool = False
     note: str = ""
 
     @model_validator(mode="after")
@@ -62,6 +64,8 @@ class WeightFile(Facts):
             raise ValueError("sha256 and hash_source go together")
         if not self.urls and not self.page:
             raise ValueError("say where the file is: urls, or a page")
+        if self.strict and self.network is None:
+            raise ValueError("strict needs the network that the file fits")
         return self
 
     @property

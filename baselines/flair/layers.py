@@ -58,6 +58,11 @@ def conv3d(channels_in: int, channels_out: int, kernel: tuple[int, int, int]) ->
     return PerClip(nn.Conv3d(channels_in, channels_out, kernel, padding=padding))
 
 
+def head_count(channels: int) -> int:
+    """Attention heads: one for 64 channels, as officially; one for fewer."""
+    return max(1, channels // HEAD_WIDTH)
+
+
 def over_pixels(embedding: Tensor, like: Tensor) -> Tensor:
     """(b*n, c) -> (b, n, c, 1, 1)."""
     return embedding.to(like.dtype).view(*like.shape[:2], -1, 1, 1)
@@ -140,7 +145,7 @@ class TemporalAttention(nn.Module):
     def __init__(self, channels: int, frames: int) -> None:
         super().__init__()
         self.reach = frames // 2
-        self.heads = channels // HEAD_WIDTH
+        self.heads = head_count(channels)
         self.q_linear = nn.Linear(channels, channels)
         self.k_linear = nn.Linear(channels, channels)
         self.v_linear = nn.Linear(channels, channels)
@@ -164,5 +169,5 @@ class TemporalAttention(nn.Module):
 
     def _attend(self, query: Tensor, key: Tensor, value: Tensor) -> Tensor:
         """(m, 1, c), (m, k, c), (m, k, c) -> (m, c), heads side by side in the channels."""
-        q, k, v = (z.unflatten(-1, (self.heads, HEAD_WIDTH)).transpose(1, 2) for z in (query, key, value))
+        q, k, v = (z.unflatten(-1, (self.heads, -1)).transpose(1, 2) for z in (query, key, value))
         return F.scaled_dot_product_attention(q, k, v).flatten(1)

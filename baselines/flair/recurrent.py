@@ -17,12 +17,14 @@ from baselines.layers.spynet import SPyNet
 BRANCHES = ("backward_1", "forward_1")
 Flows = tuple[Tensor, Tensor]
 """Forward and backward flows, (b, n-1, 2, h, w) each, in pixels of that size."""
+FlowsBySize = dict[tuple[int, ...], Flows]
 
 
 def level_flows(spynet: SPyNet, frames: Tensor) -> Flows:
-    """Flows of (b, n, 3, h, w) frames in [-1, 1]. They carry no gradient, as in the official network."""
-    with torch.no_grad():
-        return neighbour_flows(spynet, ((frames + 1) / 2).clamp(0, 1))
+    """Flows of (b, n, 3, h, w) frames in [-1, 1]. They carry no gradient, as in the official network, and
+    are float32 whatever the network runs in: half precision would lose fractions of a pixel."""
+    with torch.no_grad(), torch.autocast(frames.device.type, enabled=False):
+        return neighbour_flows(spynet, ((frames.float() + 1) / 2).clamp(0, 1))
 
 
 class RecurrentEnhancement(nn.Module):

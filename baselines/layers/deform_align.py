@@ -44,7 +44,8 @@ class SecondOrderAlignment(nn.Module):
 
     def offsets(self, condition: Tensor, flow_1: Tensor, flow_2: Tensor) -> tuple[Tensor, Tensor]:
         """Offsets (n, 288, h, w), y then x for each tap, and modulation masks (n, 144, h, w) in (0, 1)."""
-        out = self.conv_offset(torch.cat([condition, flow_1, flow_2], dim=1))
+        seen = [condition, flow_1.to(condition.dtype), flow_2.to(condition.dtype)]
+        out = self.conv_offset(torch.cat(seen, dim=1))
         residue, mask = out.split([2 * GROUPS * TAPS, GROUPS * TAPS], dim=1)
         half = GROUPS * TAPS // 2
         flows = [flow.flip(1).repeat(1, half, 1, 1) for flow in (flow_1, flow_2)]
@@ -64,12 +65,12 @@ def carry(align: nn.Module, current: Tensor, done: list[Tensor], flows: Tensor, 
     """
     if step == 0:
         return torch.zeros_like(current)
-    flow_1 = flows[:, step - 1].to(current.dtype)
+    flow_1 = flows[:, step - 1]  # in its own precision: warping in bfloat16 would be off by pixels
     warped_1 = flow_warp(done[-1], flow_1)
     older, flow_2, warped_2 = (torch.zeros_like(z) for z in (warped_1, flow_1, warped_1))
     if step > 1:
         older = done[-2]
-        flow_2 = flow_1 + flow_warp(flows[:, step - 2].to(current.dtype), flow_1)
+        flow_2 = flow_1 + flow_warp(flows[:, step - 2], flow_1)
         warped_2 = flow_warp(older, flow_2)
     condition = torch.cat([warped_1, current, warped_2], dim=1)
     return align(torch.cat([done[-1], older], dim=1), condition, flow_1, flow_2)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from degradations.resize import taps
+from degradations.resize import real_taps, taps
 
 
 def resample(frames: Tensor, height: int, width: int, method: str) -> Tensor:
@@ -20,9 +20,16 @@ def resample(frames: Tensor, height: int, width: int, method: str) -> Tensor:
     return torch.stack([(down @ (frame.double() @ across.T)).to(frames.dtype) for frame in frames])
 
 
-def weight_matrix(source: int, target: int, method: str) -> Tensor:
-    """(target, source) float64 on the CPU: a row is the weights of one output pixel along an axis."""
-    plan = taps(source, target, method)
+def weight_matrix(source: int, target: int, method: str, real: bool = False) -> Tensor:
+    """(target, source) float64 on the CPU: a row is the weights of one output pixel along an axis.
+
+    They are the recipes' whole multiples of 2^-16, or with `real` the formula's own values.
+    """
+    if real:
+        index, weight = real_taps(source, target, method)
+        weight = weight / weight.sum(axis=1, keepdims=True)
+    else:
+        plan = taps(source, target, method)
+        index, weight = plan.index, plan.weight / (1 << plan.bits)
     matrix = torch.zeros(target, source, dtype=torch.float64)
-    weights = torch.from_numpy(plan.weight).double() / (1 << plan.bits)
-    return matrix.scatter_add_(1, torch.from_numpy(plan.index), weights)
+    return matrix.scatter_add_(1, torch.from_numpy(index), torch.from_numpy(weight))

@@ -5,11 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from vfsrbench.errors import InputError
+
+if TYPE_CHECKING:
+    from vfsrbench.weights_manifest import WeightFile
 
 app = typer.Typer(no_args_is_help=True, help="Checkpoints: list, fetch, check, or point to a local file.")
 
@@ -82,26 +85,33 @@ def fetch(
 
 @app.command()
 def check(names: Names = None) -> None:
-    """Read files again and hold them against the manifest. Exit code 2 if one is not what it should be."""
-    from vfsrbench.weights import hash_of, is_untrained, place_of, problem_with, weights_root
-    from vfsrbench.weights_manifest import load_manifest
+    """Read files again and hold them against the manifest; where no hash was published, some are opened and
+    their tensors held against the network. A name may be a method or metric. Exit code 2 if a file is not
+    what it should be."""
+    from vfsrbench.weights import hash_of, place_of, problem_with, weights_root
+    from vfsrbench.weights_manifest import load_manifest, needed_by
 
     manifest, root = load_manifest(), weights_root()
+    wanted = _expanded(names, manifest.entries.keys(), needed_by()) if names else []
     problems = []
     seen = 0
-    for entry in [manifest[name] for name in names] if names else list(manifest):
+    for entry in [manifest[name] for name in wanted] if names else list(manifest):
         path = place_of(root, entry.name, entry)
         if path is None:
             if names:
-                problems.append(f"{entry.name}: not here")
+                problems.append(f"{entry.name}: not here{_by_hand(root, entry)}")
             continue
         seen += 1
         problem = problem_with(root, entry.name, path, entry, again=True)
         if problem:
             problems.append(f"{entry.name}: {path} is not the published file: {problem}")
-        else:
-            how = "untrained" if is_untrained(path) else entry.provenance
-            typer.echo(f"{entry.name}: ok ({how}) {hash_of(root, entry.name, path)} {path}")
+            continue
+        try:
+            how = _vouched(entry, path)
+        except InputError as error:
+            problems.append(f"{entry.name}: {error}")
+            continue
+        typer.echo(f"{entry.name}: ok ({how}) {hash_of(root, entry.name, path)} {path}")
     if not seen and not problems:
         typer.echo(f"no checkpoints in {root}")
     if problems:
@@ -129,6 +139,26 @@ def path(
             write_receipt(root, name, receipt)
         found = place_of(root, name, entry)
         typer.echo(f"{name}: {found or 'not here'}")
+
+
+def _by_hand(root: Path, entry: WeightFile) -> str:
+    """How to get a file that no program can fetch."""
+    from vfsrbench.weights import where_to_get
+
+    return "" if entry.urls else f": {where_to_get(root, entry)}"
+
+
+def _vouched(entry: WeightFile, path: Path) -> str:
+    """What vouches for a file; its tensors, if the manifest has no hash but the whole network. InputError
+    when these do not fit."""
+    from vfsrbench.weights import is_untrained
+    from vfsrbench.weights_fit import count_fitting
+
+    if is_untrained(path):
+        return "untrained"
+    if not entry.strict or entry.sha256 is not None:
+        return entry.provenance
+    return f"{entry.provenance}; {count_fitting(entry, path)} tensors fit by name and shape"
 
 
 def _expanded(names: list[str], known: Collection[str], users: dict[str, list[str]]) -> list[str]:

@@ -67,16 +67,20 @@ class FaceDetector:
 
 
 def choose_face(
-    faces: Faces, height: int, width: int, which: Literal["largest", "centre"] = "largest"
+    faces: Faces,
+    height: int,
+    width: int,
+    which: Literal["largest", "centre"] = "largest",
+    least: float = MIN_EYE_DISTANCE,
 ) -> NDArray[np.float64]:
     """The five landmarks (5, 2) of one face of a frame of height x width; NaN when there is none.
 
     largest: by the area of its box inside the frame; centre: the box nearest to the middle. Faces whose
-    "eye distance" is below 5 px are dropped first. That distance is the official tools': it takes the
+    "eye distance" is below `least` px are dropped first. That distance is the official tools': it takes the
     numbers 6 to 9 of a row for the eyes, though the left eye's x is number 5.
     """
     eyes = np.hypot(faces[:, 6] - faces[:, 8], faces[:, 7] - faces[:, 9])
-    faces = faces[eyes >= MIN_EYE_DISTANCE]
+    faces = faces[eyes >= least]
     if not len(faces):
         return np.full((5, 2), np.nan)
     if which == "largest":

@@ -1,0 +1,1 @@
+"""The card of FLAIR + CodeFormer; its code is `baselines.flair`."""

@@ -1,0 +1,1 @@
+"""The card of FLAIR + RestoreFormer++; its code is `baselines.flair`."""
