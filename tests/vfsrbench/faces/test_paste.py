@@ -103,7 +103,7 @@ def test_masks_only_take_away() -> None:
     full, bare = (paste_faces(frame, face, at, mask) for mask in (np.ones((1, 512, 512), np.float32), None))
     assert (full[:, 50:562, 90:602] == bare[:, 50:562, 90:602]).all()
     out = paste_faces(frame, face, at, _oval()[None])[0]
-    assert (out[50 + 200 : 50 + 340, 90 + 200 : 90 + 312] == face[0, 200:340, 200:312]).all()
+    assert (out[50 + 240 : 50 + 300, 90 + 226 : 90 + 286] == face[0, 240:300, 226:286]).all()
     assert (out[50:65, 90:600] == frame[0, 50:65, 90:600]).all()  # inside the square, far from the oval
 
 

@@ -1,0 +1,93 @@
+"""The command `align`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from tests.vfsrbench.clips import picture_folder
+from vfsrbench.cli.main import run
+from vfsrbench.faces import loading
+from vfsrbench.faces.ffhq_align import FFHQ_512, Alignment
+
+
+@pytest.fixture
+def finder(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Instead of RetinaFace, whose weights are not at hand: bright frames have a face, dark ones none."""
+
+    def find(frames: np.ndarray) -> np.ndarray:
+        bright = frames.mean((1, 2, 3)) > 50
+        return np.where(bright[:, None, None], FFHQ_512, np.nan)
+
+    def load(device: Any) -> Callable[[np.ndarray], np.ndarray]:
+        return find
+
+    monkeypatch.setattr(loading, "load_finder", load)
+
+
+def _folder(root: Path, levels: dict[str, list[int]]) -> Path:
+    for name, values in levels.items():
+        frames = np.array(values, np.uint8)[:, None, None, None] + np.zeros((1, 520, 540, 3), np.uint8)
+        picture_folder(root / name, frames)
+    return root
+
+
+def test_clips_become_aligned_clips_with_their_transforms(
+    finder: None, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    source = _folder(tmp_path / "in", {"a": [100, 0, 120], "b": [90]})
+    assert run(["align", str(source), str(tmp_path / "out")]) == 0
+    out = capsys.readouterr().out
+    assert "a: 3 frames, 1 of them without a face" in out and "b: 1 frames, 0" in out
+    assert len(list((tmp_path / "out" / "a").glob("*.png"))) == 3
+    assert Alignment.load(tmp_path / "out" / "a.alignment.json").sigma == 5
+
+
+def test_no_smooth_and_frames(finder: None, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    source = _folder(tmp_path / "in", {"a": [100, 110, 120]})
+    arguments = ["align", str(source), str(tmp_path / "out"), "--frames", "2", "--no-smooth"]
+    assert run(arguments) == 0 and run(arguments) == 0
+    assert "2 frames, 0 of them without a face, was there already" in capsys.readouterr().out
+    assert Alignment.load(tmp_path / "out" / "a.alignment.json").sigma == 0
+
+
+def test_a_clip_without_faces_is_one_line_and_the_others_are_made(
+    finder: None, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    source = _folder(tmp_path / "in", {"dark": [0, 0], "light": [100]})
+    assert run(["align", str(source), str(tmp_path / "out")]) == 3
+    said = capsys.readouterr()
+    failed = [line for line in said.err.splitlines() if line.startswith("failed")]
+    assert len(failed) == 1 and "clip 'dark': no face was found in any of the clip's 2 frames" in failed[0]
+    assert (tmp_path / "out" / "light").is_dir() and not (tmp_path / "out" / "dark").exists()
+
+
+def test_missing_weights_say_what_to_fetch(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("VFSRBENCH_WEIGHTS", str(tmp_path / "weights"))
+    source = _folder(tmp_path / "in", {"a": [100]})
+    assert run(["align", str(source), str(tmp_path / "out")]) == 2
+    err = capsys.readouterr().err
+    assert err.count("\n") == 1 and "Traceback" not in err
+    assert "vfsrbench weights fetch retinaface_r50" in err and "detection_Resnet50_Final.pth" in err
+    assert not (tmp_path / "out").exists()
+
+
+def test_another_networks_file_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("VFSRBENCH_WEIGHTS", str(tmp_path))
+    (tmp_path / "detection_Resnet50_Final.pth").write_bytes(b"something else")
+    source = _folder(tmp_path / "in", {"a": [100]})
+    assert run(["align", str(source), str(tmp_path / "out")]) == 2
+    assert "is not the published file" in capsys.readouterr().err
+
+
+def test_nothing_there(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["align", str(tmp_path / "none"), str(tmp_path / "out")]) == 2
+    assert "no such folder or video" in capsys.readouterr().err

@@ -1,0 +1,52 @@
+"""`vfsrbench align`: clips of people made into clips of aligned faces."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from vfsrbench.cli import options as o
+
+app = typer.Typer()
+
+
+@app.command()
+def align(
+    clips: Annotated[Path, typer.Argument(help="a folder of pictures, a video, or a folder of such")],
+    out: Annotated[Path, typer.Argument(help="where aligned clips go: OUT/<clip>/*.png")],
+    smooth: Annotated[
+        bool, typer.Option("--smooth/--no-smooth", help="smooth the face's points over time, as KEEP does")
+    ] = True,
+    frames: o.FrameCount = None,
+    replace: Annotated[
+        bool, typer.Option("--replace", help="align again what is there already, and write over it")
+    ] = False,
+) -> None:
+    """Find the largest face of each frame and bring it to 512x512, as KEEP and CodeFormer want it.
+
+    The transforms go beside the frames (OUT/<clip>.alignment.json). Frames without a face are interpolated
+    from their neighbours and counted. Exit code 3 when a clip could not be aligned.
+    """
+    from vfsrbench.cli.progress import StepBar
+    from vfsrbench.faces.align_clips import align_files
+    from vfsrbench.faces.ffhq_align import SMOOTHING_SIGMA
+    from vfsrbench.faces.loading import best_device, load_finder
+    from vfsrbench.restore_files import open_clips
+
+    sources = open_clips(clips)
+    if frames is not None:
+        sources = [clip.head(min(frames, len(clip))) for clip in sources]
+    finder = load_finder(best_device())
+    sigma = SMOOTHING_SIGMA if smooth else 0.0
+    with StepBar() as bar:
+        done = align_files(sources, out, finder, sigma=sigma, replace=replace, tell=bar.tell)
+    for file in done:
+        if file.path is None:
+            typer.echo(f"failed: {file.reason}", err=True)
+            continue
+        note = ", was there already" if file.kept else ""
+        typer.echo(f"{file.path}: {file.frames} frames, {file.missing} of them without a face{note}")
+    if any(file.reason for file in done):
+        raise typer.Exit(3)

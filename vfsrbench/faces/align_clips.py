@@ -1,0 +1,167 @@
+"""Clips of people -> clips of one aligned 512x512 face, by the rules of KEEP's command line.
+
+Frames whose shorter side is under 512 pixels are enlarged first; the largest face of every frame counts;
+frames without one are interpolated; points are smoothed over the whole clip. Frames pass through in small
+batches: memory does not grow with the clip.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from vfsrbench.clip import Clip, FrameSource, write_png_folder
+from vfsrbench.errors import InputError
+from vfsrbench.faces.ffhq_align import FFHQ_SIZE, SMOOTHING_SIGMA, Alignment, align_clip_landmarks
+from vfsrbench.store import slug
+
+Frames = NDArray[np.uint8]
+FindLandmarks = Callable[[Frames], NDArray[np.float64]]
+"""Frames (n, H, W, 3) uint8 RGB -> five points of one face a frame, (n, 5, 2) pixels, NaN where none is."""
+Tell = Callable[[str, int, int], None]
+"""Hears a step's name, how many of its frames are done, and of how many."""
+
+_BATCH, _PIXELS = 8, 1 << 22  # frames that are looked at together, and pixels
+
+
+def silent(what: str, done: int, total: int) -> None:
+    """A `Tell` that tells nobody."""
+
+
+class _Enlarged:
+    """Another source's frames, their shorter side enlarged to 512 (bilinear, as OpenCV does it)."""
+
+    def __init__(self, source: Clip) -> None:
+        self._source = source
+        self.factor = FFHQ_SIZE / min(source.height, source.width)
+        self.height, self.width = (round(side * self.factor) for side in (source.height, source.width))
+
+    @property
+    def length(self) -> int:
+        return len(self._source)
+
+    @property
+    def names(self) -> tuple[str, ...] | None:
+        return self._source.frame_names if self._source.named_frames else None
+
+    def read(self, start: int, stop: int) -> Frames:
+        frames = self._source.read(start, stop)
+        out = np.empty((len(frames), self.height, self.width, 3), np.uint8)
+        for target, frame in zip(out, frames, strict=True):
+            # by the factor, not to the size: the longer side is rounded, positions are not
+            target[...] = cv2.resize(frame, None, fx=self.factor, fy=self.factor)
+        return out
+
+
+def enlarged(clip: Clip) -> Clip:
+    """The clip as the face tools look at it: enlarged if its shorter side is under 512 pixels."""
+    if min(clip.height, clip.width) >= FFHQ_SIZE:
+        return clip
+    source: FrameSource = _Enlarged(clip)
+    return Clip(source, clip.name, clip.fps, clip.path)
+
+
+def batches(clip: Clip) -> Iterator[tuple[int, Frames]]:
+    """All frames in order, a few at a time: (number of the first, frames). Large frames come singly."""
+    size = max(1, min(_BATCH, _PIXELS // (clip.height * clip.width)))
+    for first in range(0, len(clip), size):
+        yield first, clip.read(first, min(first + size, len(clip)))
+
+
+def find_alignment(
+    clip: Clip, find: FindLandmarks, sigma: float = SMOOTHING_SIGMA, tell: Tell = silent
+) -> Alignment:
+    """Where the face of every frame of `clip` goes; `clip` has been through `enlarged`.
+
+    sigma: of the temporal Gaussian in frames, 0 = no smoothing. InputError names the clip when none of its
+    frames has a face.
+    """
+    found = []
+    for first, frames in batches(clip):
+        tell(f"{clip.name}: finding faces", first, len(clip))
+        found.append(find(frames))
+    tell(f"{clip.name}: finding faces", len(clip), len(clip))
+    try:
+        return align_clip_landmarks(np.concatenate(found), sigma, (clip.height, clip.width))
+    except InputError as error:
+        raise InputError(f"clip {clip.name!r}: {error}") from None
+
+
+def aligned_frames(
+    clip: Clip, alignment: Alignment, tell: Tell = silent, step: str = "aligning"
+) -> Iterator[Frames]:
+    """The clip's faces one by one, (512, 512, 3) uint8 RGB; `clip` as in `find_alignment`."""
+    for first, frames in batches(clip):
+        tell(f"{clip.name}: {step}", first, len(clip))
+        yield from alignment.apply(frames, first)
+    tell(f"{clip.name}: {step}", len(clip), len(clip))
+
+
+@dataclass(frozen=True)
+class AlignedFile:
+    """What became of one clip: its folder, or why there is none. `missing`: frames without a face, which
+    were interpolated. `kept`: it was there already."""
+
+    clip: str
+    path: Path | None = None
+    frames: int = 0
+    missing: int = 0
+    kept: bool = False
+    reason: str = ""
+
+
+def align_files(
+    clips: Iterable[Clip],
+    out: Path,
+    find: FindLandmarks,
+    *,
+    sigma: float = SMOOTHING_SIGMA,
+    replace: bool = False,
+    tell: Tell = silent,
+) -> list[AlignedFile]:
+    """Write `out`/<clip>/<frame>.png, 512x512, and `out`/<clip>.alignment.json (see `Alignment.save`; its
+    pixels are those of the enlarged frames).
+
+    A clip that cannot be aligned is reported with its reason, the others go on. What an earlier call has
+    finished with the same smoothing is kept, unless `replace`.
+    """
+    return [_align(clip, out, find, sigma, replace, tell) for clip in clips]
+
+
+def _align(
+    clip: Clip, out: Path, find: FindLandmarks, sigma: float, replace: bool, tell: Tell
+) -> AlignedFile:
+    folder = out / slug(clip.name)
+    note = out / f"{slug(clip.name)}.alignment.json"
+    try:
+        before = None if replace else _finished(folder, note, sigma)
+        if before is not None:
+            missing = int((~before.found).sum())
+            return AlignedFile(clip.name, folder, len(before.found), missing, kept=True)
+        source = enlarged(clip)
+        alignment = find_alignment(source, find, sigma, tell)
+        note.unlink(missing_ok=True)
+        frames = aligned_frames(source, alignment, tell)
+        write_png_folder(folder, frames, clip.frame_names, replace=replace)
+        alignment.save(note)
+    except InputError as error:
+        return AlignedFile(clip.name, reason=str(error))
+    return AlignedFile(clip.name, folder, len(clip), int((~alignment.found).sum()))
+
+
+def _finished(folder: Path, note: Path, sigma: float) -> Alignment | None:
+    """The alignment that an earlier call wrote last of all. InputError if it smoothed differently."""
+    if not (folder.is_dir() and note.is_file()):
+        return None
+    before = Alignment.load(note)
+    if before.sigma != sigma:
+        raise InputError(
+            f"{folder}: is there already, smoothed with sigma {before.sigma:g} instead of {sigma:g}; "
+            "choose another folder, or --replace it"
+        )
+    return before
