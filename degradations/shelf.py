@@ -26,7 +26,7 @@ class RecipeFacts:
 
 def list_recipes() -> list[RecipeFacts]:
     """All shipped recipes, by name."""
-    return [_facts(path) for path in sorted(SHELF.glob("*.toml"))]
+    return [_facts(path) for path in sorted(SHELF.glob("*.toml"), key=lambda path: path.stem)]
 
 
 def recipe_path(name_or_path: str | Path) -> Path:

@@ -187,7 +187,7 @@ def test_scale_is_not_known_when_it_is_drawn(tmp_path: Path) -> None:
         (
             "crf = [18, 24]",
             'crf = 20\nencoder = "libx246"',
-            "(codec): unknown encoder 'libx246': did you mean",
+            "unknown encoder 'libx246': did you mean",
         ),
         ("fps = 1", "fps = 0", "'fps' is a positive number"),
     ],
