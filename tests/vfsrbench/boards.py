@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -10,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vfsrbench.board import Board
+from vfsrbench.store import read_result, result_files
 
 SIDE = 32
 CARD = """
@@ -69,6 +71,31 @@ def method_folder(
     (folder / "card.toml").write_text(CARD.format(name=name, kind=kind, more=more))
     (folder / "code.py").write_text(CODE.format(mode=mode, act=act))
     return str(folder)
+
+
+def board_file(path: Path, board: Board) -> Path:
+    """The board as a TOML file."""
+    use = board.dataset
+    path.write_text(
+        f"name = {json.dumps(board.name)}\ntitle = {json.dumps(board.title)}\nversion = 1\n"
+        f"splits = {json.dumps(board.splits)}\nmethods = {json.dumps(board.methods)}\n"
+        f"metrics = {json.dumps(board.metrics)}\n[dataset]\nlayout = {json.dumps(use.layout)}\n"
+        f"path = {json.dumps(use.path)}\n"
+    )
+    return path
+
+
+def scores(workspace: Path) -> dict[tuple[str, str, str], dict[str, bytes]]:
+    """Every number of a workspace's results, to the bit, by method, split and clip."""
+    found = {}
+    for path in result_files([workspace / "results"]):
+        result = read_result(path)
+        record = result.record
+        values = {m: v.tobytes() for m, v in result.values.items()}
+        clip = {f"{m} of clip": np.float64(v).tobytes() for m, v in record.clip_values.items()}
+        digest = {"": record.restored_digest.encode()}
+        found[record.method, record.split, record.clip] = {**values, **clip, **digest}
+    return found
 
 
 def small_board(data: Path, methods: Sequence[str] = (), /, **more: object) -> Board:

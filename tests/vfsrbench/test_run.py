@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import torch
 
-from tests.vfsrbench.boards import data_set, method_folder, moving, small_board, write_clip
+from tests.vfsrbench.boards import data_set, method_folder, moving, scores, small_board, write_clip
 from vfsrbench.card import MethodCard
 from vfsrbench.clip import Clip
 from vfsrbench.errors import InputError
@@ -39,15 +39,8 @@ def run(board, workspace: Path, **more) -> tuple[RunSummary, Listener]:
     return run_board(board, workspace, engine="serial", progress=listener, **more), listener
 
 
-def scores(summary: RunSummary) -> dict[tuple[str, str, str], dict[str, bytes]]:
-    """Every number of a run, to the bit."""
-    found = {}
-    for job, record in summary.records.items():
-        path = Workspace(summary.workspace).store.path(*job.place)
-        values = {m: v.tobytes() for m, v in read_result(path).values.items()}
-        clip = {f"{m} of clip": np.float64(v).tobytes() for m, v in record.clip_values.items()}
-        found[job.method, job.split, job.clip] = {**values, **clip, "": record.restored_digest.encode()}
-    return found
+def contents(folder: Path) -> dict[str, bytes]:
+    return {path.name + path.parent.name: path.read_bytes() for path in folder.rglob("*.parquet")}
 
 
 @pytest.fixture
@@ -79,11 +72,12 @@ def test_every_job_has_a_record_that_says_all_about_it(tmp_path: Path, data: Pat
 
 def test_a_second_run_does_nothing_and_force_gives_the_same_again(tmp_path: Path, data: Path):
     board = small_board(data, [method_folder(tmp_path, "m")])
-    first, _ = run(board, tmp_path / "w")
-    again, listener = run(board, tmp_path / "w")
-    assert not listener.ends and scores(again) == scores(first)
-    forced, listener = run(board, tmp_path / "w", force=True)
-    assert len(listener.ends) == 4 and scores(forced) == scores(first)
+    run(board, tmp_path / "w")
+    first, files = scores(tmp_path / "w"), contents(tmp_path / "w" / "results")
+    assert len(first) == 4
+    assert not run(board, tmp_path / "w")[1].ends and contents(tmp_path / "w" / "results") == files
+    assert len(run(board, tmp_path / "w", force=True)[1].ends) == 4
+    assert contents(tmp_path / "w" / "results") != files and scores(tmp_path / "w") == first
 
 
 def test_only_what_a_change_touches_is_done_again(tmp_path: Path, data: Path):
@@ -228,7 +222,7 @@ def test_stored_outputs_are_scored_as_a_method(tmp_path: Path, data: Path):
     board = small_board(data, [method_folder(tmp_path / "again", "m")])
     summary, _ = run(board, tmp_path / "v", outputs={"theirs": tmp_path / "theirs"})
     assert summary.counts == {"ok": 8} and summary.board.methods == ("m", "theirs")
-    found = scores(summary)
+    found = scores(tmp_path / "v")
     for split in ("bi-x4", "bi-x8"):
         for clip in ("one", "two"):
             assert found["theirs", split, clip] == found["m", split, clip]
@@ -285,15 +279,16 @@ def test_pairs_bring_their_own_degraded_clips(tmp_path: Path):
 
 def test_degraded_clips_are_kept_and_made_again_when_damaged(tmp_path: Path, data: Path):
     board = small_board(data, [method_folder(tmp_path, "m")], splits=["bi-x4"])
-    first, listener = run(board, tmp_path / "w")
+    _, listener = run(board, tmp_path / "w")
+    first = scores(tmp_path / "w")
     assert ("one", "degrading bi-x4") in listener.steps
     _, listener = run(board, tmp_path / "w", force=True)
     assert ("one", "degrading bi-x4") not in listener.steps
     (picture,) = (tmp_path / "w" / "splits" / "bi-x4").glob("one.*/00000000.png")
     write_clip(tmp_path / "black", np.zeros((1, 8, 8, 3), np.uint8))
     picture.write_bytes((tmp_path / "black" / "00000000.png").read_bytes())
-    again, listener = run(board, tmp_path / "w", force=True)
-    assert ("one", "degrading bi-x4") in listener.steps and scores(again) == scores(first)
+    _, listener = run(board, tmp_path / "w", force=True)
+    assert ("one", "degrading bi-x4") in listener.steps and scores(tmp_path / "w") == first
 
 
 def test_names_of_the_field_work_everywhere(tmp_path: Path):
@@ -356,10 +351,10 @@ def test_restored_clips_are_scored_in_parts_when_the_disk_must_be_spared(
         method_folder(tmp_path, name, mode=mode) for name, mode in (("a", "nearest"), ("b", "bicubic"))
     ]
     board = small_board(data, folders)
-    whole, listener = run(board, tmp_path / "w")
+    _, listener = run(board, tmp_path / "w")
     monkeypatch.setattr("vfsrbench.unit.SCRATCH_BYTES", 1)
-    parts, pieces = run(board, tmp_path / "v")
-    assert scores(whole) == scores(parts)
+    _, pieces = run(board, tmp_path / "v")
+    assert scores(tmp_path / "w") == scores(tmp_path / "v")
     assert ("one", "scoring 4 restored clips") in listener.steps
     assert ("one", "scoring 1 restored clips") in pieces.steps
     assert not list((tmp_path / "v" / "scratch").iterdir())

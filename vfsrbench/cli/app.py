@@ -18,6 +18,7 @@ VERBS = {
     "run": "run",
     "degrade": "degrade",
     "verify": "verify",
+    "align": "align",
     "restore": "restore",
     "score": "score",
     "report": "report",
@@ -27,6 +28,7 @@ VERBS = {
     "check": "check",
 }
 """Verb -> module."""
+STOPPED = 130
 
 # typer brings its own copy of click or uses the installed one: the class is the same either way
 UsageProblem: Any = next(c for c in typer.BadParameter.__mro__ if c.__name__ == "ClickException")
@@ -80,4 +82,6 @@ def invoke(arguments: Sequence[str]) -> int:
         return int(problem.exit_code)
     except typer.Abort:
         raise KeyboardInterrupt from None
+    if result == STOPPED:  # newer typer swallows Ctrl-C and gives this code, older ones raise Abort
+        raise KeyboardInterrupt
     return result if isinstance(result, int) else 0

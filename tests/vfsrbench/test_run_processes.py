@@ -1,0 +1,145 @@
+"""Runs in processes of their own: killed, interrupted, doubled; the scores are the same to the bit."""
+
+from __future__ import annotations
+
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+import psutil
+import pytest
+
+from tests.vfsrbench.boards import board_file, data_set, method_folder, scores, small_board
+
+WEIGHT_FREE = ["psnr", "ssim", "ssim_vt", "psnr_clip", "ewarp_dis"]
+NOISY = "out = out + 0.1 * torch.randn(out.shape, generator=generator)"
+
+
+def command(board: Path, workspace: Path, *more: str) -> list[str]:
+    base = [sys.executable, "-m", "vfsrbench", "run", str(board), "-w", str(workspace), "--no-report"]
+    return [*base, *more]
+
+
+def run(board: Path, workspace: Path, *more: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        command(board, workspace, *more), capture_output=True, text=True, timeout=300, check=False
+    )
+
+
+def make(
+    tmp_path: Path, acts: dict[str, str], clips: Sequence[str] = ("one", "two", "three"), **more: object
+) -> Path:
+    data = data_set(tmp_path / "data", clips)
+    folders = [method_folder(tmp_path / "methods", name, act) for name, act in acts.items()]
+    return board_file(tmp_path / "board.toml", small_board(data, folders, **more))
+
+
+def begun(process: subprocess.Popen[str]) -> None:
+    """Wait until the run works on its first clip."""
+    assert process.stderr is not None
+    for line in process.stderr:
+        if "degrading" in line or "scoring" in line:
+            return
+
+
+def test_any_number_of_workers_gives_the_same_bits(tmp_path: Path):
+    board = make(tmp_path, {"plain": "pass", "noisy": NOISY}, metrics=WEIGHT_FREE)
+    for name, more in (("serial", ["--engine", "serial"]), ("1", []), ("3", [])):
+        workers = [] if name == "serial" else ["--workers", name]
+        done = run(board, tmp_path / name, *more, *workers)
+        assert done.returncode == 0, done.stderr
+    one = scores(tmp_path / "1")
+    assert len(one) == 12 and scores(tmp_path / "3") == one and scores(tmp_path / "serial") == one
+    assert one["noisy", "bi-x4", "one"] != one["noisy", "bi-x4", "two"]
+
+
+def test_a_run_killed_at_any_moment_goes_on_to_the_scores_of_an_undisturbed_one(tmp_path: Path):
+    slow = "time.sleep(0.1)"
+    board = make(tmp_path, {"a": slow, "b": f"{slow}; {NOISY}", "c": slow})
+    assert run(board, tmp_path / "calm", "--engine", "serial").returncode == 0
+    dice = random.Random(5)
+    for engine in ("serial", "local", "local"):
+        more = ["--engine", engine, *(["--workers", "2"] if engine == "local" else [])]
+        process = subprocess.Popen(
+            command(board, tmp_path / "wild", *more), stderr=subprocess.PIPE, text=True
+        )
+        begun(process)
+        time.sleep(dice.uniform(0, 0.7))
+        workers = psutil.Process(process.pid).children() if process.poll() is None else []
+        victim = dice.choice([process.pid, *(w.pid for w in workers)])
+        if process.poll() is None:
+            os.kill(victim, signal.SIGKILL)
+        if victim != process.pid:
+            time.sleep(0.5)
+            process.kill()
+        process.wait(60)
+        psutil.wait_procs(workers, timeout=20)
+        assert process.stderr is not None
+        process.stderr.close()
+    assert len(scores(tmp_path / "wild")) < 18, "the kills came too late to prove anything"
+    done = run(board, tmp_path / "wild", "--engine", "serial")
+    assert done.returncode == 0, done.stderr
+    assert scores(tmp_path / "wild") == scores(tmp_path / "calm")
+    assert not list((tmp_path / "wild" / "scratch").iterdir())
+
+
+@pytest.mark.parametrize("engine", ["serial", "local"])
+def test_ctrl_c_ends_cleanly_and_the_run_can_go_on(tmp_path: Path, engine: str):
+    board = make(tmp_path, {"slow": "time.sleep(0.3)"}, clips=["one", "two"])
+    process = subprocess.Popen(
+        command(board, tmp_path / "w", "--engine", engine), stderr=subprocess.PIPE, text=True
+    )
+    begun(process)
+    children = psutil.Process(process.pid).children()
+    assert bool(children) == (engine == "local")
+    process.send_signal(signal.SIGINT)
+    _, said = process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert said.strip().splitlines()[-1] == "vfsrbench: stopped; the same command goes on from here"
+    assert "Traceback" not in said
+    _, alive = psutil.wait_procs(children, timeout=10)
+    assert not alive
+    assert run(board, tmp_path / "w", "--engine", "serial").returncode == 0
+    assert len(scores(tmp_path / "w")) == 4
+
+
+def test_two_runs_in_one_workspace_share_the_work(tmp_path: Path):
+    count = tmp_path / "count"
+    count.write_text("")
+    act = f"time.sleep(0.2); open({str(count)!r}, 'a').write('x')"
+    board = make(tmp_path, {"slow": act})
+    both = [
+        subprocess.Popen(
+            command(board, tmp_path / "w", "--engine", "serial"), stderr=subprocess.PIPE, text=True
+        )
+        for _ in range(2)
+    ]
+    said = [process.communicate(timeout=120)[1] for process in both]
+    assert [process.returncode for process in both] == [0, 0], said
+    assert len(scores(tmp_path / "w")) == 6
+    assert len(count.read_text()) == 6, "no clip was restored twice"
+
+
+def test_a_method_that_kills_its_worker_fails_alone(tmp_path: Path):
+    acts = {"good": "pass", "killer": "os.kill(os.getpid(), signal.SIGKILL)"}
+    board = make(tmp_path, acts, clips=["one"], splits=["bi-x4"])
+    done = run(board, tmp_path / "w", "--workers", "1")
+    assert done.returncode == 3 and "Traceback" not in done.stderr
+    found = scores(tmp_path / "w")
+    assert set(found) == {("good", "bi-x4", "one"), ("killer", "bi-x4", "one")}
+    assert "killed by SIGKILL" in done.stderr and "1 failed, 1 ok" in done.stderr
+    assert "psnr" in found["good", "bi-x4", "one"]
+    assert run(board, tmp_path / "w").returncode == 3, "it is not tried again unless asked for"
+
+
+def test_what_methods_print_goes_into_the_log(tmp_path: Path):
+    board = make(tmp_path, {"chatty": "print('hello from the method'); os.write(2, b'and from C')"})
+    done = run(board, tmp_path / "w", "--workers", "1")
+    assert done.returncode == 0 and "hello" not in done.stdout + done.stderr
+    (log,) = (tmp_path / "w" / "logs").iterdir()
+    assert "hello from the method" in log.read_text() and "and from C" in log.read_text()
