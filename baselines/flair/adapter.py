@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any
 
 import numpy as np
 import torch
@@ -15,10 +14,11 @@ import torch.nn.functional as F
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from baselines.flair.consistency import exact
 from baselines.flair.enhance import FaceEnhancer, Restorer
 from baselines.flair.faces import background_weights
 from baselines.flair.network import FlairUNet
-from baselines.flair.sampler import Draw, Walk, noised, sample
+from baselines.flair.sampler import Walk, noised, sample
 from baselines.flair.schedule import consistency_weights, keep_weights, make_schedule
 from baselines.flair.tasks import TASKS, find_degradation
 from baselines.layers.vsr_adapter import fit_input, pad_by_reflection
@@ -75,7 +75,7 @@ class FlairPredictor(Predictor):
         return None
 
     def load(self, weights: Mapping[str, Path], device: torch.device) -> None:
-        """Roles: the tasks' names (each read when a clip first needs it), "parser", "detector", "enhancer"."""
+        """Roles: the tasks' names (read when a clip first needs them), "parser", "detector", "enhancer"."""
         super().load(weights, device)
         self.files = dict(weights)
         self.nets: dict[str, nn.Module] = {}
@@ -85,19 +85,25 @@ class FlairPredictor(Predictor):
         if restorer is not None:
             assert self.parser is not None
             detector = self.loaded(retinaface_resnet50(), weights["detector"])
-            self.enhancer = FaceEnhancer(detector, self.parser, restorer)
+            self.enhancer = FaceEnhancer(detector, self.parser, self._profiled(restorer))
 
     def loaded(self, net: nn.Module, path: Path, **how: Any) -> nn.Module:
         """The network with its weights, on the device."""
         load_checkpoint(net, path, **how)
         return net.eval().requires_grad_(False).to(self.device)
 
+    def _profiled(self, restorer: Restorer) -> Restorer:
+        def run(faces: Tensor) -> Tensor:
+            with arithmetic(self.profile, self.device):
+                return restorer(faces)
+
+        return run
+
     def start_clip(self, info: ClipInfo) -> None:
         """Chooses the degradation, hence the network and its schedule. Nothing is known of other clips."""
         super().start_clip(info)
         self.seen, self._window = None, 0
-        options, drawn = self.options, info.drawn
-        self.degradation = find_degradation(str(options["degradation"]), info.recipe, drawn)
+        self.degradation = find_degradation(str(self.options["degradation"]), info.recipe, info.drawn)
         self.task = TASKS[self.degradation.task]
         self._use(self.degradation.task)
         self.walk = self._walk()
@@ -191,8 +197,7 @@ class FlairPredictor(Predictor):
         def enhance(x: Tensor) -> Tensor:
             assert self.enhancer is not None
             assert condition.faces is not None
-            with arithmetic(self.profile, device):
-                return self.enhancer.enhance(x, condition.faces)
+            return self.enhancer.enhance(x, condition.faces)
 
         return sample(
             noised(condition.enlarged, self.walk, draw),
@@ -238,10 +243,3 @@ class FlairRestoreFormerPP(FlairPredictor):
         leave = RestoreFormerPPPredictor.leave
         net = self.loaded(RestoreFormerPP(), weights["enhancer"], leave=leave)
         return lambda faces: net(faces).image
-
-
-@contextmanager
-def exact(device: torch.device) -> Iterator[None]:
-    """float32 for all that is not a network, whatever profile the run has: errors would add up over steps."""
-    with torch.autocast(device.type, enabled=False), arithmetic("strict", device):
-        yield

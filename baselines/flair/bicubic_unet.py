@@ -239,4 +239,3 @@ def _noise_code(level: Tensor, width: int) -> Tensor:
     steps = torch.arange(half, dtype=torch.float32, device=level.device) / half
     angles = level.float()[:, None] * torch.exp(-math.log(1e4) * steps)
     return torch.cat([angles.sin(), angles.cos()], dim=-1)
-

@@ -9,6 +9,8 @@ what is inverted. Golden figures: tests/parity/flair_dc.json.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import lru_cache
 
 import numpy as np
@@ -20,6 +22,7 @@ from torch import Tensor
 from baselines.flair.jpeg import jpeg_round_trip
 from baselines.layers.resample import weight_matrix
 from degradations.errors import InputError
+from vfsrbench.arithmetic import arithmetic
 
 FLOOR = 0.01
 """Frequencies that the blur all but removes are not raised by more than its inverse."""
@@ -27,27 +30,41 @@ MARGIN = 18
 """The inverse filter's grid reaches this far beyond the filter that it inverts, on every side."""
 
 
+@contextmanager
+def exact(device: torch.device) -> Iterator[None]:
+    """Plain float32 whatever profile the run has: the inverse raises errors, and steps add them up."""
+    with torch.autocast(device.type, enabled=False), arithmetic("strict", device):
+        yield
+
+
 class ForwardModel(ABC):
     """A degradation that shrinks by `factor`."""
 
     factor: int
 
-    @abstractmethod
     def forward(self, x: Tensor) -> Tensor:
-        """A x (or D(E(A x)) with a JPEG): (n, 3, h, w) -> (n, 3, h / factor, w / factor)."""
+        """A x (or D(E(A x)) with a JPEG): (n, 3, h, w) -> (n, 3, h / factor, w / factor). InputError when
+        the factor does not divide the sides."""
+        height, width = x.shape[-2:]
+        if height % self.factor or width % self.factor:
+            raise InputError(f"frames of {width}x{height} cannot be {self.factor} times smaller; pad them")
+        with exact(x.device):
+            return self._degraded(x)
 
-    @abstractmethod
     def inverse(self, y: Tensor) -> Tensor:
         """A+ y: (n, 3, h, w) -> (n, 3, h * factor, w * factor)."""
+        with exact(y.device):
+            return self._restored(y)
 
     def correction(self, x: Tensor, y: Tensor) -> Tensor:
         """A+ (A x - y): what is to be taken off `x` so that it degrades to `y` (eqs. 8 and 11)."""
         return self.inverse(self.forward(x) - y)
 
-    def _check(self, x: Tensor) -> None:
-        height, width = x.shape[-2:]
-        if height % self.factor or width % self.factor:
-            raise InputError(f"frames of {width}x{height} cannot be {self.factor} times smaller; pad them")
+    @abstractmethod
+    def _degraded(self, x: Tensor) -> Tensor: ...
+
+    @abstractmethod
+    def _restored(self, y: Tensor) -> Tensor: ...
 
 
 class Bicubic(ForwardModel):
@@ -60,12 +77,11 @@ class Bicubic(ForwardModel):
     def __init__(self, factor: int, real: bool = False) -> None:
         self.factor, self.real = factor, real
 
-    def forward(self, x: Tensor) -> Tensor:
-        self._check(x)
+    def _degraded(self, x: Tensor) -> Tensor:
         down, across = (_shrinking(side, self.factor, self.real)[0].to(x) for side in x.shape[-2:])
         return down @ x @ across.T
 
-    def inverse(self, y: Tensor) -> Tensor:
+    def _restored(self, y: Tensor) -> Tensor:
         sides = (side * self.factor for side in y.shape[-2:])
         down, across = (_shrinking(side, self.factor, self.real)[1].to(y) for side in sides)
         return down @ y @ across.T
@@ -84,7 +100,7 @@ class Blur(ForwardModel):
     `weights` (k, k), its tap k // 2 lying on the pixel, pixels `phase`, `phase` + factor, ... kept, as the
     operators of `degradations` count them; `border` is "replicate" or "reflect101". The pseudo-inverse is
     A' (A A')^-1 with the inverse as a filter (Bahat and Michaeli, CVPR 2020): exact but for a few pixels at
-    the border, where A is not a convolution. JPEG's own inverse is decoding, which `forward` includes.
+    the border, where A is not a convolution. JPEG's own inverse is decoding, which `forward` does.
     """
 
     def __init__(
@@ -100,13 +116,12 @@ class Blur(ForwardModel):
         self.weights = torch.from_numpy(np.ascontiguousarray(weights))[None, None]
         self.unblur = torch.from_numpy(inverse_filter(weights, factor))[None, None]
 
-    def forward(self, x: Tensor) -> Tensor:
-        self._check(x)
+    def _degraded(self, x: Tensor) -> Tensor:
         reach = self.weights.shape[-1] - self.factor - self.lead
         y = _filtered(_bordered(x, self.lead, reach, self.border), self.weights, self.factor)
         return y if self.quality is None else jpeg_round_trip(y, self.quality)
 
-    def inverse(self, y: Tensor) -> Tensor:
+    def _restored(self, y: Tensor) -> Tensor:
         half = self.unblur.shape[-1] // 2
         spread = _filtered(_bordered(y, half, half, "replicate"), self.unblur)
         height, width = (side * self.factor for side in y.shape[-2:])
@@ -157,13 +172,12 @@ def _bordered(x: Tensor, lead: int, reach: int, border: str) -> Tensor:
 
 
 def _filtered(x: Tensor, weights: Tensor, step: int = 1) -> Tensor:
-    """Correlation of every channel with the filter (1, 1, k, k), in full float32 on any GPU."""
-    with torch.backends.cudnn.flags(enabled=True, allow_tf32=False):
-        return F.conv2d(x.flatten(0, 1)[:, None], weights.to(x), stride=step).unflatten(0, x.shape[:2])[:, :, 0]
+    """Correlation of every channel with the filter (1, 1, k, k)."""
+    out = F.conv2d(x.flatten(0, 1)[:, None], weights.to(x), stride=step)
+    return out[:, 0].unflatten(0, x.shape[:2])
 
 
 def _spread_out(y: Tensor, weights: Tensor, step: int) -> Tensor:
     """The transpose of `_filtered`."""
-    with torch.backends.cudnn.flags(enabled=True, allow_tf32=False):
-        full = F.conv_transpose2d(y.flatten(0, 1)[:, None], weights.to(y), stride=step)
-    return full.unflatten(0, y.shape[:2])[:, :, 0]
+    full = F.conv_transpose2d(y.flatten(0, 1)[:, None], weights.to(y), stride=step)
+    return full[:, 0].unflatten(0, y.shape[:2])

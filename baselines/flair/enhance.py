@@ -52,13 +52,14 @@ class FaceEnhancer:
     def enhance(self, frames: Tensor, matrices: NDArray[np.float64]) -> Tensor:
         """(1 - m) x + m G(x) for frames (n, 3, h, w); frames without a face stay as they are."""
         out = frames.clone()
-        for part in np.array_split(np.flatnonzero(np.isfinite(matrices).all((1, 2))), -(-len(frames) // BATCH)):
-            if len(part):
-                where = torch.from_numpy(part).to(frames.device)
-                chosen, placed = frames[where], matrices[part]
-                faces = self.restorer(crop_faces(chosen, placed, self.side)).float()
-                masks = face_masks(self.parser(faces))
-                out[where] = paste_faces(chosen, faces, masks, placed)
+        found = np.flatnonzero(np.isfinite(matrices).all((1, 2)))
+        for first in range(0, len(found), BATCH):
+            part = found[first : first + BATCH]
+            where = torch.from_numpy(part).to(frames.device)
+            chosen, placed = frames[where], matrices[part]
+            faces = self.restorer(crop_faces(chosen, placed, self.side)).float()
+            masks = face_masks(self.parser(faces))
+            out[where] = paste_faces(chosen, faces, masks, placed)
         return out
 
     def _landmarks(self, frame: Tensor) -> NDArray[np.float64]:

@@ -19,7 +19,12 @@ sys.path.insert(0, str(Path(__file__).parent))
 import taps as tap_tools
 
 PACKS = {"bicubic": tap_tools.pack("flair_unet"), "blur": tap_tools.pack("flair_unet_blur")}
-CASES = [(config, case["name"]) for config, pack in PACKS.items() for case in pack["cases"]]
+HEAVY = {("bicubic", "clip4_mask"), ("blur", "clip3")}
+CASES = [
+    pytest.param(config, case["name"], marks=[pytest.mark.slow] if (config, case["name"]) in HEAVY else [])
+    for config, pack in PACKS.items()
+    for case in pack["cases"]
+]
 
 
 @pytest.fixture(scope="module")
