@@ -132,6 +132,8 @@ def write_manifest(folder: str | Path, manifest: Manifest) -> Path:
         unfinished.write_text(text, encoding="utf-8")
         unfinished.replace(path)
     except OSError as error:
+        if path.parent.is_dir():
+            unfinished.unlink(missing_ok=True)
         raise InputError(f"{path}: cannot be written ({error.strerror}); choose a writable folder") from None
     return path
 

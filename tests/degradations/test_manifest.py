@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 from pathlib import Path
 
 import pytest
@@ -152,4 +151,5 @@ def test_a_failed_write_leaves_the_old_manifest(tmp_path: Path, monkeypatch: pyt
     with pytest.raises(InputError, match="No space left"):
         write_manifest(tmp_path, manifest)
     assert (tmp_path / MANIFEST).read_bytes() == before
-    assert os.listdir(tmp_path).count(MANIFEST) == 1
+    assert [path.name for path in tmp_path.glob("*manifest*")] == [MANIFEST]
+    assert not list(tmp_path.glob(".manifest*"))
