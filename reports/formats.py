@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
@@ -112,7 +112,7 @@ def _markdown_rows(layout: Layout, show: Any, facts: Sequence[str]) -> list[str]
     rows.append("|" + "|".join([":--"] + ["--:"] * (len(heads) - 1)) + "|")
     for line in layout.lines:
         name = f"*{_md(line.name)}*" if line.kind == "published" else _md(line.name)
-        cells = [name, *(show(c) for c in line.cells), *(_md(f) for f in line.facts[: len(facts)])]
+        cells = [name, *(show(c) for c in line.cells), *(_md(f.text) for f in line.facts[: len(facts)])]
         rows.append("| " + " | ".join(cells) + " |")
     return rows
 
@@ -159,16 +159,24 @@ def _latex_row(line: Line, intervals: bool) -> str:
         extra = [cell.interval] if intervals and cell.interval else []
         extra += [cell.published] if cell.published else []
         cells.append(text + "".join(rf" {{\scriptsize ({_tex(e)})}}" for e in extra))
-    return " & ".join([*cells, *(_tex(f) for f in line.facts)]) + r" \\"
+    return " & ".join([*cells, *(_tex(f.text) for f in line.facts)]) + r" \\"
 
 
 def _tex(text: str) -> str:
     return "".join(_LATEX.get(sign, sign) for sign in text)
 
 
-def to_html(table: Table, *, partial: bool = False) -> str:
-    """A table element; names and captions are escaped."""
+def to_html(
+    table: Table,
+    *,
+    partial: bool = False,
+    link: Callable[[str, str], str] = lambda method, metric: "",
+    who: Callable[[str], str] = lambda method: "",
+    sortable: bool = False,
+) -> str:
+    """A table element; names and captions are escaped. `link(method, metric)` is where a cell leads,
+    `who(method)` where a name does; `sortable` marks the table for the site's scripts."""
     from reports.page import environment
 
     template = environment().get_template("table.html")
-    return template.render(table=table, layout=lay_out(table, partial=partial))
+    return template.render(layout=lay_out(table, partial=partial), link=link, who=who, sortable=sortable)

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from reports import curves as curve_figures
 from reports import grids, jumps, overview, persons, slices
-from reports.frames import Frames
+from reports.material import Material
 from reports.model import Column, Table
 from reports.results import Grid, Result
 from reports.style import Look
@@ -20,7 +20,6 @@ from vfsrbench.clip import Clip
 from vfsrbench.errors import InputError
 from vfsrbench.schema import JobRecord
 from vfsrbench.store import slug
-from vfsrbench.strips import StripStore
 
 MOST_SLICES = 6
 """Slice figures a split: boards with more clips show those spread from the hardest to the easiest."""
@@ -46,16 +45,19 @@ class Picture:
 
 @dataclass(frozen=True)
 class Gallery:
-    """Draws into `folder`. `looks` are the methods' looks, the same in every figure; `formats` begins
-    with png."""
+    """Draws a report's figures into `folder`; `formats` begins with png."""
 
     folder: Path
-    board: Board
-    strips: StripStore
-    frames: Frames
-    looks: Mapping[str, Look]
-    yardsticks: frozenset[str]
+    material: Material
     formats: Sequence[str] = ("png", "pdf")
+
+    @property
+    def board(self) -> Board:
+        return self.material.board
+
+    @property
+    def looks(self) -> Mapping[str, Look]:
+        return self.material.looks
 
     def of_split(self, table: Table, grid: Grid) -> list[Picture]:
         """All figures of one split."""
@@ -109,14 +111,14 @@ class Gallery:
         column = self._column(table, metric)
         titles = {r.method: r.title for r in table.rows}
         heading = f"{column.title} over time, {table.split}"
-        return curve_figures.Curves(column, panels, titles, self.looks, self.yardsticks, heading)
+        return curve_figures.Curves(column, panels, titles, self.looks, self.material.yardsticks, heading)
 
     def _jump(self, table: Table, grid: Grid, metric: str) -> list[Picture]:
         """The clip with the worst jump of any method."""
         panels = curve_figures.clip_panels(grid, metric, grid.clips)
         worst: tuple[jumps.Jump, curve_figures.Panel] | None = None
         for panel in panels:
-            rivals = {m: v for m, v in panel.series.items() if m not in self.yardsticks}
+            rivals = {m: v for m, v in panel.series.items() if m not in self.material.yardsticks}
             jump = jumps.worst_jump(rivals)
             if jump is not None and (worst is None or jump.size > worst[0].size):
                 worst = jump, panel
@@ -124,8 +126,8 @@ class Gallery:
             return []
         jump, panel = worst
         cells = {m: grid.cells[m, panel.title].record for m in panel.series}
-        clips: dict[str, Clip | None] = {m: self.frames.restored(r) for m, r in cells.items()}
-        clips["_truth"] = self.frames.truth(cells[jump.method])
+        clips: dict[str, Clip | None] = {m: self.material.frames.restored(r) for m, r in cells.items()}
+        clips["_truth"] = self.material.frames.truth(cells[jump.method])
         others = [r.method for r in table.rows if r.method != jump.method and not r.yardstick]
         shown = [jump.method, *others][:MOST_FACES]
         titles = {r.method: r.title for r in table.rows}
@@ -140,7 +142,7 @@ class Gallery:
         return picture("jumps", files, f"{what}; {table.split}.")
 
     def _persons(self, table: Table, grid: Grid, metric: str) -> list[Picture]:
-        methods = [m for m in grid.methods if m not in self.yardsticks]
+        methods = [m for m in grid.methods if m not in self.material.yardsticks]
         titles = {r.method: r.title for r in table.rows if r.method in methods}
         column = self._column(table, metric)
         scores = persons.by_person(grid, metric, methods)
@@ -150,12 +152,12 @@ class Gallery:
 
     def _slices(self, table: Table, grid: Grid, clip: str) -> list[Picture]:
         records = [r.record for m in grid.methods if (r := grid.cells.get((m, clip))) and _ok(r)]
-        truth = next((t for r in records if (t := self.strips.truth(r)) is not None), None)
-        strips = {r.method: s for r in records if (s := self.strips.restored(r)) is not None}
+        truth = next((t for r in records if (t := self.material.strips.truth(r)) is not None), None)
+        strips = {r.method: s for r in records if (s := self.material.strips.restored(r)) is not None}
         if truth is None or not strips:
             return []
         titles = {r.method: r.title for r in table.rows}
-        degraded = next((s for r in records if (s := self.strips.degraded(r)) is not None), None)
+        degraded = next((s for r in records if (s := self.material.strips.degraded(r)) is not None), None)
         rows = {} if degraded is None else {"Degraded": degraded}
         rows |= {titles[r.method]: strips[r.method] for r in table.rows if r.method in strips}
         looks = {titles[m]: self.looks[m] for m in strips}
@@ -181,11 +183,11 @@ class Gallery:
             return {}
         first = next(iter(records.values()))
         middle = first.frames // 2
-        clips = {"Degraded": self.frames.degraded(first)}
+        clips = {"Degraded": self.material.frames.degraded(first)}
         for row in table.rows:
             if row.method in records and not row.yardstick:
-                clips[row.title] = self.frames.restored(records[row.method])
-        clips["Ground truth"] = self.frames.truth(first)
+                clips[row.title] = self.material.frames.restored(records[row.method])
+        clips["Ground truth"] = self.material.frames.truth(first)
         found = {title: _frame(clip, middle) for title, clip in clips.items()}
         return {title: pixels for title, pixels in found.items() if pixels is not None}
 

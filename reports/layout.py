@@ -5,15 +5,18 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import TypeVar
 
 from reports.model import Cell, Column, Mark, Row, Table
 
 
 @dataclass(frozen=True)
 class Printed:
-    """One cell. `published` is the paper's figure and our difference from it, `interval` the 95 % one."""
+    """One cell. `published` is the paper's figure and our difference from it, `interval` the 95 % one;
+    `order` is what a sorted table goes by, None last."""
 
     text: str
+    order: float | None = None
     mark: Mark = ""
     interval: str = ""
     published: str = ""
@@ -27,7 +30,7 @@ class Line:
     name: str
     method: str
     cells: tuple[Printed, ...]
-    facts: tuple[str, ...]
+    facts: tuple[Printed, ...]
     kind: str = "method"
 
 
@@ -69,17 +72,17 @@ def print_cell(cell: Cell, column: Column, partial: bool) -> Printed:
         if cell.gap is not None:
             published += f", {number(cell.gap, column.digits, sign=True)}"
     if s.mean is None:
-        text = f"{s.n} of {s.total}"
+        text, order = f"{s.n} of {s.total}", None
         if s.n == 0 and cell.unavailable:
             text = "n/a"
         elif partial and s.n:
-            text = f"{number(s.known_mean, column.digits)} ({text})"
-        return Printed(text, published=published, hint=cell.unavailable)
+            text, order = f"{number(s.known_mean, column.digits)} ({text})", s.known_mean
+        return Printed(text, order, published=published, hint=cell.unavailable)
     interval = ""
     if s.interval is not None:
         low, high = (number(v, column.digits) for v in (s.interval.low, s.interval.high))
         interval = f"{low} – {high}" if low != high else ""
-    return Printed(number(s.mean, column.digits), cell.mark, interval, published, _hint(cell))
+    return Printed(number(s.mean, column.digits), s.mean, cell.mark, interval, published, _hint(cell))
 
 
 def _hint(cell: Cell) -> str:
@@ -109,12 +112,15 @@ def lay_out(table: Table, *, partial: bool = False) -> Layout:
         for row in table.rows
     ]
     for paper_row in table.published:
-        cells = tuple(Printed(number(paper_row.values.get(c.id), c.digits)) for c in table.columns)
-        lines.append(Line(paper_row.label, paper_row.method, cells, ("–",) * len(facts), "published"))
+        values = [(paper_row.values.get(c.id), c.digits) for c in table.columns]
+        cells = tuple(Printed(number(value, digits), value) for value, digits in values)
+        lines.append(
+            Line(paper_row.label, paper_row.method, cells, (Printed("–"),) * len(facts), "published")
+        )
     return Layout(table.columns, tuple(name for name, _ in facts), tuple(lines))
 
 
-Show = Callable[[Row], str]
+Show = Callable[[Row], Printed]
 
 
 def _facts(table: Table) -> list[tuple[str, Show]]:
@@ -125,15 +131,22 @@ def _facts(table: Table) -> list[tuple[str, Show]]:
     if ranked is not None:
         facts.append((f"Rank by {ranked.title}", lambda row: _rank(row, ranked)))
     facts += [
-        ("Parameters", lambda row: "–" if row.parameters is None else count(row.parameters)),
-        ("Frames/s", lambda row: "–" if row.speed is None else f"{row.speed:.3g}"),
-        ("Memory", lambda row: "–" if row.memory is None else size(row.memory)),
-        ("Licence", lambda row: row.licence or "–"),
-        ("Clips", lambda row: f"{row.done} of {row.total}"),
+        ("Parameters", lambda row: _known(row.parameters, count)),
+        ("Frames/s", lambda row: _known(row.speed, lambda speed: f"{speed:.3g}")),
+        ("Memory", lambda row: _known(row.memory, size)),
+        ("Licence", lambda row: Printed(row.licence or "–")),
+        ("Clips", lambda row: Printed(f"{row.done} of {row.total}", row.done)),
     ]
     if " and " in table.profile:
-        facts.append(("Profile", lambda row: row.profile))
-    return [(name, show) for name, show in facts if any(show(row) != "–" for row in table.rows)]
+        facts.append(("Profile", lambda row: Printed(row.profile)))
+    return [(name, show) for name, show in facts if any(show(row).text != "–" for row in table.rows)]
+
+
+Number = TypeVar("Number", int, float)
+
+
+def _known(value: Number | None, show: Callable[[Number], str]) -> Printed:
+    return Printed("–") if value is None else Printed(show(value), value)
 
 
 def ranked_column(table: Table) -> Column | None:
@@ -141,9 +154,9 @@ def ranked_column(table: Table) -> Column | None:
     return next((c for c in table.columns if any(r.cells[c.id].rank for r in table.rows)), None)
 
 
-def _rank(row: Row, by: Column) -> str:
+def _rank(row: Row, by: Column) -> Printed:
     rank = row.cells[by.id].rank
-    return "–" if rank is None else str(rank)
+    return Printed("–") if rank is None else Printed(str(rank), rank.best + rank.worst / 1000)
 
 
 def _name(row: Row) -> str:

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 from urllib.parse import quote
 
 from reports.gallery import Picture
+from reports.material import Material
 from reports.model import Table
-from vfsrbench.board import Board
 from vfsrbench.files import whole_file
 from vfsrbench.schema import JobRecord
 from vfsrbench.store import slug
@@ -48,6 +48,13 @@ def link(path: Path, page: Path) -> str:
     return quote(path.relative_to(page.parent).as_posix())
 
 
+SCRIPTS = {
+    "board": ("sortable.min.js", "common.js", "board.js"),
+    "clip": ("sortable.min.js", "common.js", "chart.js", "player.js", "clip.js"),
+    "jobs": ("sortable.min.js", "common.js", "jobs.js"),
+    "worst": (),
+}
+"""What each kind of page of a site runs."""
 GROUPS = {
     "curves": "Over time",
     "averages": "Over time, mean clip",
@@ -60,18 +67,32 @@ GROUPS = {
 }
 
 
+@dataclass(frozen=True)
+class Extras:
+    """What a site adds to the board's page: links to other pages, where cells lead, the clips one by one."""
+
+    pages: Sequence[tuple[str, str]] = ()
+    note: str = ""
+    cell: Callable[[Table, str, str], str] = lambda table, method, metric: ""
+    who: Callable[[Table, str], str] = lambda table, method: ""
+    clips: Callable[[Table], object] = lambda table: None
+
+
 def write_page(
     page: Path,
-    board: Board,
+    material: Material,
     sections: Sequence[Section],
     overall: Sequence[Picture],
-    records: Sequence[JobRecord],
+    extras: Extras | None = None,
+    partial: bool = False,
 ) -> Path:
-    """Write the page; the figures and tables that it names must lie below its folder. `overall` are the
-    figures over all splits."""
+    """Write the board's page; the figures and tables that it names must lie below its folder. `overall` are
+    the figures over all splits."""
     from markupsafe import Markup
 
     from reports.formats import to_html
+
+    more = extras or Extras()
 
     def figure(picture: Picture) -> Markup:
         wide, high = picture.size
@@ -81,27 +102,44 @@ def write_page(
             "<figcaption>{}{}</figcaption></figure>\n"
         ).format(link(picture.png, page), picture.caption, wide, high, picture.caption, pdf)
 
-    shown = [
-        {
+    def section(s: Section) -> dict[str, object]:
+        html = to_html(
+            s.table,
+            partial=partial,
+            link=lambda method, metric: more.cell(s.table, method, metric),
+            who=lambda method: more.who(s.table, method),
+            sortable=extras is not None,
+        )
+        return {
             "anchor": slug(s.table.split),
             "table": s.table,
-            "html": Markup(to_html(s.table)),  # escaped by its own template
+            "html": Markup(html),  # escaped by its own template
             "files": [{"name": f.suffix[1:].upper(), "path": link(f, page)} for f in s.files],
             "groups": _grouped(s.pictures, figure),
+            "clips": more.clips(s.table),
         }
-        for s in sections
-    ]
-    text = (
-        environment()
-        .get_template("index.html")
-        .render(
-            board=board,
-            demo=any(s.table.demo for s in sections),
-            sections=shown,
-            overall=_grouped(overall, figure),
-            facts=facts(records),
-        )
+
+    splits = {s.table.split for s in sections}
+    write_html(
+        page,
+        "index.html",
+        title=material.board.title,
+        root=None if extras is None else "",
+        scripts=SCRIPTS["board"],
+        pages=more.pages,
+        note=more.note,
+        board=material.board,
+        demo=any(s.table.demo for s in sections),
+        sections=[section(s) for s in sections],
+        overall=_grouped(overall, figure),
+        facts=facts([r.record for r in material.results if r.record.split in splits]),
     )
+    return page
+
+
+def write_html(page: Path, template: str, **values: object) -> Path:
+    """Fill a template into a file."""
+    text = environment().get_template(template).render(**values)
     with whole_file(page) as temporary:
         temporary.write_text(text, encoding="utf-8")
     return page

@@ -7,20 +7,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from reports.formats import to_csv, to_html, to_json, to_latex, to_markdown
-from reports.frames import Frames
 from reports.gallery import Gallery
-from reports.leaderboard import Sources, build_tables
+from reports.material import gather
 from reports.model import Table
 from reports.page import Section, write_page
-from reports.published import figures_of
-from reports.results import Grid, Result, read_results
-from reports.style import looks
-from vfsrbench import plugins
 from vfsrbench.board import Board
 from vfsrbench.files import whole_file
-from vfsrbench.store import read_selection, slug
-from vfsrbench.strips import StripStore
-from vfsrbench.workspace import Workspace
+from vfsrbench.store import slug
 
 Tell = Callable[[str], None]
 
@@ -45,65 +38,38 @@ def build_report(
     outputs: Mapping[str, Path] | None = None,
     formats: Sequence[str] = ("png", "pdf"),
     partial: bool = False,
+    site: bool = False,
     progress: Tell = lambda what: None,
 ) -> Report:
     """Tables, figures and the page of a board, from the results in `workspace`, into `out`.
 
     `results` names files or folders of results to use instead of those of the board's last run; `clips`
     those that the run planned, so that a row without them counts as incomplete; `outputs` where somebody's
-    own restored clips lie, by method; `partial` prints means over incomplete rows too. `progress` hears
-    what is being made. InputError when there are no results, or `out` cannot be written.
+    own restored clips lie, by method; `partial` prints means over incomplete rows too; `site` adds pages
+    to look around in (a page a clip, worst clips, provenance). `progress` hears what is being made.
+    InputError when there are no results, or `out` cannot be written.
     """
-    place = Workspace(workspace)
-    found, skipped = load(board, place, results)
-    sources = default_sources(board, found, clips)
-    tables = build_tables(board, found, sources)
-    shown = {row.method for table in tables for row in table.rows}
-    gallery = Gallery(
-        out / "figures",
-        board,
-        StripStore(place.slices, board.figures.slice_column),
-        Frames(place, board.dataset, outputs or {}),
-        looks(shown, shown & sources.yardsticks),
-        sources.yardsticks,
-        formats,
-    )
+    material = gather(board, workspace, results, clips, outputs)
+    gallery = Gallery(out / "figures", material, formats)
     files: list[Path] = []
     sections = []
-    for table in tables:
+    for table in material.tables:
         progress(f"{table.split}: tables")
         written = _write_tables(out / "tables" / slug(table.split), [table], partial)
         progress(f"{table.split}: figures")
-        grid = Grid.of(found, table.split, [r.method for r in table.rows], table.clips)
-        pictures = gallery.of_split(table, grid)
+        pictures = gallery.of_split(table, material.grid(table))
         sections.append(Section(table, written, pictures))
         files += [*written, *(p for picture in pictures for p in picture.files)]
-    overall = gallery.of_board(tables)
-    files += [*_write_all(out, tables), *(p for picture in overall for p in picture.files)]
-    records = [r.record for r in found if r.record.split in board.splits]
-    index = write_page(out / "index.html", board, sections, overall, records)
-    return Report(index, tuple(tables), (index, *files), tuple(skipped))
+    overall = gallery.of_board(material.tables)
+    files += [*_write_all(out, material.tables), *(p for picture in overall for p in picture.files)]
+    index = out / "index.html"
+    if site:
+        from reports.web.site import write_site
 
-
-def load(board: Board, workspace: Workspace, results: Sequence[Path] = ()) -> tuple[list[Result], list[str]]:
-    """The results to report: those named, or those of the board's last run, or all in the workspace."""
-    chosen = list(results) or read_selection(workspace.selection(board.name)) or [workspace.store.root]
-    if not results and board.published is not None and not workspace.store.root.exists():
-        return [], []
-    return read_results(chosen)
-
-
-def default_sources(board: Board, found: Sequence[Result], clips: Sequence[str] = ()) -> Sources:
-    """What the installed cards say about the metrics and methods that appear, and the paper's figures."""
-    installed = plugins.methods().entries
-    fed_truth = {name for name, entry in installed.items() if entry.card.source == "gt"}
-    names = {r.record.method for r in found}
-    return Sources(
-        cards={name: entry.card for name, entry in plugins.metrics().entries.items()},
-        yardsticks=frozenset(m for m in names if m.partition("[")[0] in fed_truth),
-        clips=clips,
-        published=None if board.published is None else figures_of(board.published),
-    )
+        files += write_site(material, index, sections, overall, progress, partial)
+    else:
+        write_page(index, material, sections, overall, partial=partial)
+    return Report(index, material.tables, (index, *files), material.skipped)
 
 
 def _write_tables(stem: Path, tables: Sequence[Table], partial: bool) -> list[Path]:

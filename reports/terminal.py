@@ -38,7 +38,7 @@ def widths(layout: Layout) -> list[int]:
     """Characters that each column needs: headings may be folded between words, figures may not."""
     columns = [[line.name for line in layout.lines]]
     columns += [[line.cells[i].text for line in layout.lines] for i in range(len(layout.metrics))]
-    columns += [[line.facts[i] for line in layout.lines] for i in range(len(layout.facts))]
+    columns += [[line.facts[i].text for line in layout.lines] for i in range(len(layout.facts))]
     return [
         max(len(part) for part in (*head.split(), *texts))
         for head, texts in zip(layout.heads, columns, strict=True)
@@ -84,7 +84,7 @@ def _rich(caption: str, layout: Layout, columns: list[int], width: int) -> RichT
         if line.kind != kind:
             kind = line.kind
             grid.add_section()
-        cells = [_text(c) for c in line.cells] + [Text(fact) for fact in line.facts]
+        cells = [_text(c) for c in line.cells] + [Text(fact.text) for fact in line.facts]
         style = "" if kind == "method" else "dim"
         grid.add_row(Text(line.name), *(cells[i - 1] for i in columns), style=style)
     return grid

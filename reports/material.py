@@ -1,0 +1,90 @@
+"""Everything a report is made from: results, tables, looks, and where frames and slices lie."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+from pathlib import Path
+
+from reports.frames import Frames
+from reports.leaderboard import Sources, build_tables
+from reports.model import Table
+from reports.published import figures_of
+from reports.results import Grid, Result, read_results
+from reports.style import Look, looks
+from vfsrbench import plugins
+from vfsrbench.board import Board
+from vfsrbench.store import read_selection
+from vfsrbench.strips import StripStore
+from vfsrbench.workspace import Workspace
+
+
+@dataclass(frozen=True)
+class Material:
+    """`looks` has every method that any table shows; `skipped` names files that could not be read."""
+
+    board: Board
+    results: tuple[Result, ...]
+    tables: tuple[Table, ...]
+    frames: Frames
+    strips: StripStore
+    looks: Mapping[str, Look]
+    yardsticks: frozenset[str]
+    skipped: tuple[str, ...] = ()
+
+    def grid(self, table: Table) -> Grid:
+        """The results of a table, methods in its order."""
+        return self._grids[table.split]
+
+    @cached_property
+    def _grids(self) -> dict[str, Grid]:
+        rows = {t.split: [row.method for row in t.rows] for t in self.tables}
+        return {t.split: Grid.of(self.results, t.split, rows[t.split], t.clips) for t in self.tables}
+
+
+def gather(
+    board: Board,
+    workspace: Path,
+    results: Sequence[Path] = (),
+    clips: Sequence[str] = (),
+    outputs: Mapping[str, Path] | None = None,
+) -> Material:
+    """Read results and make the tables. See `reports.build_report` for the parameters and errors."""
+    place = Workspace(workspace)
+    found, skipped = load(board, place, results)
+    sources = default_sources(board, found, clips)
+    tables = build_tables(board, found, sources)
+    shown = {row.method for table in tables for row in table.rows}
+    yardsticks = frozenset(shown & sources.yardsticks)
+    return Material(
+        board=board,
+        results=tuple(found),
+        tables=tuple(tables),
+        frames=Frames(place, board.dataset, outputs or {}),
+        strips=StripStore(place.slices, board.figures.slice_column),
+        looks=looks(shown, yardsticks),
+        yardsticks=yardsticks,
+        skipped=tuple(skipped),
+    )
+
+
+def load(board: Board, workspace: Workspace, results: Sequence[Path] = ()) -> tuple[list[Result], list[str]]:
+    """The results to report: those named, or those of the board's last run, or all in the workspace."""
+    chosen = list(results) or read_selection(workspace.selection(board.name)) or [workspace.store.root]
+    if not results and board.published is not None and not workspace.store.root.exists():
+        return [], []
+    return read_results(chosen)
+
+
+def default_sources(board: Board, found: Sequence[Result], clips: Sequence[str] = ()) -> Sources:
+    """What the installed cards say about the metrics and methods that appear, and the paper's figures."""
+    installed = plugins.methods().entries
+    fed_truth = {name for name, entry in installed.items() if entry.card.source == "gt"}
+    names = {r.record.method for r in found}
+    sources = Sources(
+        cards={name: entry.card for name, entry in plugins.metrics().entries.items()},
+        yardsticks=frozenset(m for m in names if m.partition("[")[0] in fed_truth),
+        clips=clips,
+    )
+    return sources if board.published is None else replace(sources, published=figures_of(board.published))

@@ -1,0 +1,52 @@
+"use strict";
+// The board's page: under each split a table clip by clip, for the metric that is chosen.
+
+(() => {
+  function table(data, metric) {
+    const head = Page.make("tr", {}, Page.make("th", { scope: "col" }, "Clip"));
+    for (const method of data.methods) head.append(Page.make("th", { scope: "col" }, method.title));
+    const body = Page.make("tbody");
+    data.clips.forEach((clip, i) => {
+      const row = Page.make("tr", {}, Page.make("td", {}, Page.make("a", { href: clip.href }, clip.name)));
+      const values = data.methods.map((method) => data.values[metric.id][method.id][i]);
+      const best = bestOf(values, data.methods, metric.direction);
+      data.methods.forEach((method, j) => {
+        const cell = Page.make("td", { data: { sort: Page.order(values[j]) } });
+        const href = `${clip.href}#method=${encodeURIComponent(method.id)}&metric=${metric.id}`;
+        cell.append(Page.make("a", { href }, Page.number(values[j], metric.digits)));
+        if (values[j] !== null && values[j] === best && !method.yardstick) cell.className = "best";
+        row.append(cell);
+      });
+      body.append(row);
+    });
+    const made = Page.make("table", { className: "board sortable n-last" }, Page.make("thead", {}, head), body);
+    Page.sortable(made);
+    return made;
+  }
+
+  function bestOf(values, methods, direction) {
+    const known = values.filter((v, j) => typeof v === "number" && !methods[j].yardstick);
+    if (!known.length || direction === "none") return undefined;
+    return direction === "lower" ? Math.min(...known) : Math.max(...known);
+  }
+
+  function explorer(place) {
+    const data = Page.read(place.querySelector("script"));
+    const select = Page.make("select", { ariaLabel: "Metric" });
+    for (const metric of data.metrics) select.append(Page.make("option", { value: metric.id }, metric.title));
+    const scroll = Page.make("div", { className: "scroll", tabIndex: 0 });
+    const bar = Page.make("div", { className: "bar" }, select);
+    const show = () => {
+      const made = table(data, data.metrics[select.selectedIndex]);
+      scroll.replaceChildren(made);
+      bar.replaceChildren(select, Page.filterField(made, "Filter clips"));
+    };
+    select.addEventListener("change", show);
+    place.append(Page.make("h3", {}, "Clip by clip"), bar, scroll);
+    show();
+  }
+
+  document.addEventListener("DOMContentLoaded", () => {
+    document.querySelectorAll(".by-clip").forEach(explorer);
+  });
+})();

@@ -1,0 +1,154 @@
+"""What a clip's page knows: its tracks, and every value at every frame, as plain data for its script."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from numpy.typing import NDArray
+
+from reports.material import Material
+from reports.model import Table
+from reports.results import Grid
+from reports.slices import crop
+from reports.style import DEGRADED, TRUTH
+from reports.web.media import Media, Pixels
+from vfsrbench.clip import Clip
+from vfsrbench.schema import JobRecord
+from vfsrbench.strips import TruthStrip
+
+TRUTH_ID, DEGRADED_ID = "_truth", "_degraded"
+Json = dict[str, Any]
+
+
+def plain(value: float, digits: int = 6) -> float | str | None:
+    """A number for JSON: none for NaN, a word for infinity, `digits` behind the point."""
+    if math.isnan(value):
+        return None
+    if math.isinf(value):
+        return "Infinity" if value > 0 else "-Infinity"
+    return round(value, digits)
+
+
+def plain_list(values: NDArray[Any]) -> list[float | str | None]:
+    """Frame values for JSON."""
+    return [plain(float(v), 5) for v in values]
+
+
+@dataclass(frozen=True)
+class ClipTracks:
+    """Makes the tracks of one clip: ground truth, degraded, then the methods in the table's order.
+
+    `address` turns a media file into what the page calls it.
+    """
+
+    material: Material
+    media: Media
+    table: Table
+    records: Mapping[str, JobRecord]
+    address: Callable[[Path], str]
+
+    def all(self) -> list[Json]:
+        """One entry a track; without video where frames are gone, or are the ground truth itself."""
+        first = next(iter(self.records.values()))
+        frames = self.material.frames
+        truth = self._track(TRUTH_ID, "Ground truth", TRUTH, first.gt_digest, frames.truth(first))
+        degraded = self._track(DEGRADED_ID, "Degraded", DEGRADED, first.lq_digest, frames.degraded(first))
+        tracks = [truth | {"reference": True}, degraded | {"small": True, "reference": True}]
+        for row in self.table.rows:
+            record = self.records.get(row.method)
+            if record is None or record.status != "ok":
+                continue
+            look = self.material.looks[row.method]
+            clip = None if _is_truth(record) else frames.restored(record)
+            track = self._track(row.method, row.title, look.colour, record.restored_digest, clip)
+            track |= {"dash": list(look.dash), "yardstick": row.yardstick, "reference": row.yardstick}
+            tracks.append(track)
+        self._add_strips(tracks, first)
+        return tracks
+
+    def _track(self, name: str, title: str, colour: str, digest: str, clip: Clip | None) -> Json:
+        track: Json = {
+            "id": name,
+            "title": title,
+            "colour": colour,
+            "dash": [],
+            "video": None,
+            "poster": None,
+        }
+        if clip is not None and digest:
+            video, poster = self.media.video(digest, clip)
+            track |= {"video": self.address(video), "poster": self.address(poster)}
+        return track
+
+    def _add_strips(self, tracks: list[Json], first: JobRecord) -> None:
+        truth = self.material.strips.truth(first)
+        if truth is None:
+            return
+        for track in tracks:
+            strip, digest = self._strip(track["id"], truth, first)
+            if strip is not None:
+                name = f"{digest[:20]}-{truth.column}-{truth.rows[0]}"
+                shown = crop(strip, truth.rows, len(truth.strip))
+                track["strip"] = self.address(self.media.strip(name, shown))
+
+    def _strip(self, name: str, truth: TruthStrip, first: JobRecord) -> tuple[Pixels | None, str]:
+        if name == TRUTH_ID:
+            return truth.strip, first.gt_digest
+        if name == DEGRADED_ID:
+            return self.material.strips.degraded(first), first.lq_digest
+        record = self.records[name]
+        return self.material.strips.restored(record), record.restored_digest
+
+
+def _is_truth(record: JobRecord) -> bool:
+    return record.restored_digest == record.gt_digest
+
+
+def clip_data(material: Material, table: Table, grid: Grid, clip: str, tracks: list[Json]) -> Json:
+    """Everything the page's script needs, values of every frame included."""
+    results = {m: r for m in grid.methods if (r := grid.cells.get((m, clip))) and r.record.status == "ok"}
+    first = next(iter(results.values())).record
+    values: Json = {}
+    for column in table.columns:
+        series = {m: plain_list(r.values[column.id]) for m, r in results.items() if column.id in r.values}
+        if series:
+            values[column.id] = series
+    metrics = [
+        {"id": c.id, "title": f"{c.title} {c.arrow}".strip(), "digits": c.digits}
+        for c in table.columns
+        if c.id in values
+    ]
+    return {
+        "clip": clip,
+        "split": table.split,
+        "frames": first.frames,
+        "fps": first.fps,
+        "metrics": metrics,
+        "values": values,
+        "tracks": tracks,
+    }
+
+
+def board_clips(table: Table, grid: Grid, address: Callable[[str], str]) -> Json:
+    """The clip-by-clip table of the board's page."""
+    return {
+        "metrics": [
+            {
+                "id": c.id,
+                "title": f"{c.title} {c.arrow}".strip(),
+                "digits": c.digits,
+                "direction": c.direction,
+            }
+            for c in table.columns
+        ],
+        "methods": [{"id": r.method, "title": r.title, "yardstick": r.yardstick} for r in table.rows],
+        "clips": [{"name": clip, "href": address(clip)} for clip in grid.clips],
+        "values": {
+            c.id: {r.method: [plain(float(v)) for v in grid.clip_values(r.method, c.id)] for r in table.rows}
+            for c in table.columns
+        },
+    }

@@ -1,0 +1,106 @@
+"""Pictures for pages: small videos, posters and slices of clips, each made once and named by its content.
+
+They are compressed for looking at; no figure is computed from them.
+"""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Callable
+from dataclasses import dataclass
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from vfsrbench.clip import Clip
+from vfsrbench.files import whole_file
+
+Pixels = NDArray[np.uint8]
+POSTER = 192
+"""Height of a poster in pixels."""
+# visually lossless; every 12th frame stands alone, so that a slider can jump
+_ENCODER = {"crf": "14", "preset": "veryfast", "g": "12", "keyint_min": "12", "sc_threshold": "0", "bf": "0"}
+
+
+@dataclass(frozen=True)
+class Media:
+    """Files below `folder`. A file that is there already, under the same digest, is not made again."""
+
+    folder: Path
+
+    def video(self, digest: str, clip: Clip) -> tuple[Path, Path]:
+        """The clip as H.264 in MP4, which every browser plays, and its middle frame, small, as JPEG."""
+        video, poster = (self.folder / f"{digest[:20]}.{kind}" for kind in ("mp4", "jpg"))
+        if not (video.is_file() and poster.is_file()):
+            with whole_file(video) as film, whole_file(poster) as picture:
+                write_poster(picture, write_mp4(film, clip))
+        return video, poster
+
+    def strip(self, name: str, strip: Pixels) -> Path:
+        """A column slice, one pixel wide a frame."""
+        return self._made(f"{name}.png", lambda path: write_png(path, strip))
+
+    def _made(self, name: str, write: Callable[[Path], None]) -> Path:
+        path = self.folder / name
+        if not path.is_file():
+            with whole_file(path) as temporary:
+                write(temporary)
+        return path
+
+    def weight(self) -> tuple[int, int]:
+        """(files, bytes) of all that lies in the folder."""
+        sizes = [p.stat().st_size for p in self.folder.glob("*") if p.is_file()]
+        return len(sizes), sum(sizes)
+
+
+def write_mp4(path: Path, clip: Clip) -> Pixels:
+    """H.264, 4:2:0, BT.709 in limited range; odd sides are padded by one pixel. The middle frame comes back:
+    every frame is read once only."""
+    import av
+    from av.video.reformatter import ColorRange, Colorspace
+
+    height, width = clip.height + clip.height % 2, clip.width + clip.width % 2
+    with av.open(str(path.resolve()), "w", format="mp4", options={"movflags": "faststart"}) as container:
+        rate = Fraction(clip.fps).limit_denominator(1001)
+        stream: Any = container.add_stream("libx264", rate=rate, options=_ENCODER)
+        stream.height, stream.width, stream.pix_fmt = height, width, "yuv420p"
+        stream.thread_count = 2
+        context = stream.codec_context
+        context.color_range, context.colorspace = ColorRange.MPEG, Colorspace.ITU709
+        context.color_primaries = context.color_trc = 1
+        middle = np.zeros((clip.height, clip.width, 3), np.uint8)
+        for number, frame in enumerate(clip.frames()):
+            if number == len(clip) // 2:
+                middle = frame
+            padded = np.pad(frame, ((0, height - clip.height), (0, width - clip.width), (0, 0)), "edge")
+            picture = av.VideoFrame.from_ndarray(np.ascontiguousarray(padded), format="rgb24")
+            picture = picture.reformat(
+                format="yuv420p", dst_colorspace=Colorspace.ITU709, dst_color_range=ColorRange.MPEG
+            )
+            container.mux(stream.encode(picture))
+        container.mux(stream.encode())
+    return middle
+
+
+def write_poster(path: Path, frame: Pixels) -> None:
+    """A frame as JPEG, `POSTER` pixels high; a smaller one keeps its size."""
+    from PIL import Image
+
+    image = Image.fromarray(frame)
+    if image.height > POSTER:
+        image = image.resize((max(1, image.width * POSTER // image.height), POSTER), Image.Resampling.LANCZOS)
+    buffer = io.BytesIO()
+    image.save(buffer, "JPEG", quality=88)
+    path.write_bytes(buffer.getvalue())
+
+
+def write_png(path: Path, pixels: Pixels) -> None:
+    """uint8 RGB (H, W, 3) as PNG."""
+    from PIL import Image
+
+    buffer = io.BytesIO()
+    Image.fromarray(pixels).save(buffer, "PNG", optimize=True)
+    path.write_bytes(buffer.getvalue())

@@ -1,0 +1,64 @@
+"""What stands behind each cell: every job with all that was recorded of it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from reports.results import Result
+from vfsrbench.schema import JobRecord
+
+
+def jobs(results: Sequence[Result]) -> list[dict[str, Any]]:
+    """One entry a job, as data for the page's script."""
+    return [
+        {
+            "method": r.record.method,
+            "title": r.record.method_title or r.record.method,
+            "split": r.record.split,
+            "clip": r.record.clip,
+            "status": r.record.status,
+            "key": r.record.key[:16],
+            "facts": [[name, text] for name, text in facts(r.record) if text],
+        }
+        for r in results
+    ]
+
+
+def facts(record: JobRecord) -> list[tuple[str, str]]:
+    """Everything a record says, in the order a reader asks."""
+    return [
+        ("Result", record.status + (f": {record.reason}" if record.reason else "")),
+        ("Method", f"{record.method}, version {record.method_version}"),
+        ("Options", _pairs(record.options)),
+        ("Licence", record.method_licence),
+        ("Weights (SHA-256)", _pairs(record.weights)),
+        ("Licences accepted", _pairs(record.licences_accepted)),
+        ("Parameters", "" if record.parameters is None else f"{record.parameters:,}"),
+        ("Data set", f"{record.dataset}{' (demo clips)' if record.demo else ''}"),
+        ("Frames", f"{record.frames} of {record.width}x{record.height} at {record.fps:g} a second"),
+        ("Aligned", "yes" if record.aligned else "no"),
+        ("Recipe", f"{record.split}, {record.split_status}, {record.recipe_digest}"),
+        ("Seed", str(record.seed)),
+        ("Ground truth (SHA-256)", record.gt_digest),
+        ("Degraded (SHA-256)", record.lq_digest + ("" if record.canonical else ", not canonical")),
+        ("Restored (SHA-256)", record.restored_digest),
+        ("Key", record.key),
+        ("Restore key", record.restore_key),
+        ("Metrics (versions)", _pairs(record.metrics)),
+        ("Without a value", _pairs(record.missing)),
+        ("Unavailable", _pairs(record.unavailable)),
+        ("Profile", record.profile + (", untrained weights" if record.untrained else "")),
+        ("Device", record.device),
+        ("Restored in", f"{record.restore_seconds:.3g} s" if record.restore_seconds else ""),
+        ("Scored in", f"{record.score_seconds:.3g} s" if record.score_seconds else ""),
+        ("Peak memory", f"{record.peak_memory / 2**20:.0f} MiB" if record.peak_memory else ""),
+        ("Window", "" if record.window is None else f"{record.window} frames"),
+        ("Versions", _pairs(record.versions)),
+        ("Warnings", "; ".join(record.warnings)),
+        ("Finished", record.finished),
+    ]
+
+
+def _pairs(values: dict[str, Any]) -> str:
+    return ", ".join(f"{name} {value}" for name, value in sorted(values.items()))

@@ -1,0 +1,224 @@
+"""The site: the board's page with tables that sort, a page a clip, where to look first, provenance."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import quote, urlencode
+
+import numpy as np
+
+from reports.gallery import Picture
+from reports.material import Material
+from reports.model import Column, Table
+from reports.page import SCRIPTS, Extras, Section, link, write_html, write_page
+from reports.results import Grid
+from reports.web import clip_data, provenance, worst
+from reports.web.media import Media
+from vfsrbench.store import slug
+
+HERE = Path(__file__).parent
+_ASSETS = (
+    HERE.parent / "templates" / "style.css",
+    HERE / "vendor" / "sortable" / "sortable.min.js",
+    *sorted((HERE / "assets").iterdir()),
+)
+Posters = dict[tuple[str, str, str], Path]
+
+
+def write_site(
+    material: Material,
+    index: Path,
+    sections: Sequence[Section],
+    overall: Sequence[Picture],
+    progress: Callable[[str], None],
+    partial: bool,
+) -> list[Path]:
+    """Write all pages beside `index`; the paths written. Media that are there already are kept."""
+    site = _Site(material, index.parent, Media(index.parent / "media"))
+    written = site.assets()
+    posters: Posters = {}
+    for table in material.tables:
+        grid = material.grid(table)
+        for clip in grid.clips:
+            progress(f"{table.split}: page of {clip}")
+            written += site.clip_page(table, grid, clip, posters)
+    progress("worst clips and provenance")
+    written += [site.worst_page(posters), site.provenance_page()]
+    extras = Extras(site.pages(""), site.note(), site.cell, site.who, site.by_clip)
+    write_page(index, material, sections, overall, extras, partial)
+    return written + sorted(site.media.folder.glob("*"))
+
+
+@dataclass(frozen=True)
+class _Site:
+    material: Material
+    root: Path
+    media: Media
+
+    def assets(self) -> list[Path]:
+        """Styles and scripts, the table library's licence with it."""
+        folder = self.root / "assets"
+        folder.mkdir(parents=True, exist_ok=True)
+        sources = [*_ASSETS, HERE / "vendor" / "sortable" / "LICENSE.txt"]
+        names = [p.name for p in _ASSETS] + ["sortable.LICENSE.txt"]
+        return [Path(shutil.copyfile(a, folder / b)) for a, b in zip(sources, names, strict=True)]
+
+    def pages(self, root: str) -> list[tuple[str, str]]:
+        """The links on top of every page; `root` leads from there to the site's folder."""
+        return [
+            ("Board", f"{root}index.html"),
+            ("Where to look first", f"{root}worst.html"),
+            ("Provenance", f"{root}provenance.html"),
+        ]
+
+    def place(self, split: str, clip: str) -> Path:
+        return self.root / "clips" / slug(split) / f"{slug(clip)}.html"
+
+    def address(self, split: str, clip: str, **asked: str) -> str:
+        """A clip's page as the board's page calls it."""
+        text = quote(self.place(split, clip).relative_to(self.root).as_posix())
+        return f"{text}#{urlencode(asked)}" if asked else text
+
+    def cell(self, table: Table, method: str, metric: str) -> str:
+        """A cell leads to the clip on which that method does worst."""
+        grid = self.material.grid(table)
+        column = next(c for c in table.columns if c.id == metric)
+        clip = worst_clip(grid, method, column)
+        return "" if clip is None else self.address(table.split, clip, method=method, metric=metric)
+
+    def who(self, table: Table, method: str) -> str:
+        """A method's name leads to what is recorded of its jobs."""
+        return f"provenance.html#{urlencode({'method': method, 'split': table.split})}"
+
+    def by_clip(self, table: Table) -> object:
+        grid = self.material.grid(table)
+        if not table.rows:
+            return None
+        return clip_data.board_clips(table, grid, lambda clip: self.address(table.split, clip))
+
+    def clip_page(self, table: Table, grid: Grid, clip: str, posters: Posters) -> list[Path]:
+        """One clip in one split; nothing when no job on it ended well."""
+        records = {m: r.record for m in grid.methods if (r := grid.cells.get((m, clip)))}
+        if not any(r.status == "ok" for r in records.values()):
+            return []
+        page = self.place(table.split, clip)
+        up = "../../"
+
+        def address(path: Path) -> str:
+            return up + quote(path.relative_to(self.root).as_posix())
+
+        good = {m: r for m, r in records.items() if r.status == "ok"}
+        tracks = clip_data.ClipTracks(self.material, self.media, table, good, address).all()
+        for track in tracks:
+            if track["poster"]:
+                posters[table.split, track["id"], clip] = self.media.folder / Path(track["poster"]).name
+        first = next(iter(good.values()))
+        shown = grid.clips
+        at = shown.index(clip)
+        write_html(
+            page,
+            "clip.html",
+            title=f"{clip}, {table.split}",
+            root=up,
+            scripts=SCRIPTS["clip"],
+            pages=self.pages(up),
+            table=table,
+            clip=clip,
+            record=first,
+            data=clip_data.clip_data(self.material, table, grid, clip, tracks),
+            playable=any(t["video"] for t in tracks),
+            sliced=any(t.get("strip") for t in tracks),
+            others=[
+                (t.split, link_between(page, self.place(t.split, clip)))
+                for t in self.material.tables
+                if t.split != table.split and t.rows
+            ],
+            before=link_between(page, self.place(table.split, shown[at - 1])) if at else "",
+            after=link_between(page, self.place(table.split, shown[at + 1])) if at + 1 < len(shown) else "",
+            behind=f"{up}provenance.html#{urlencode({'split': table.split, 'clip': clip})}",
+            failed=[r for r in records.values() if r.status != "ok"],
+        )
+        return [page]
+
+    def worst_page(self, posters: Posters) -> Path:
+        groups = []
+        for table in self.material.tables:
+            grid = self.material.grid(table)
+            titles = {r.method: r.title for r in table.rows}
+            for column in (c for c in table.columns if c.direction != "none"):
+                lists = [
+                    ("Furthest behind the median of the clip", worst.worst_results(table, grid, column)),
+                    ("Clips on which methods disagree most", worst.disagreements(table, grid, column)),
+                    ("Worst jumps within a clip", worst.jumps(table, grid, column)),
+                ]
+                cards = [
+                    (head, [self._card(table, column, find, titles, posters) for find in finds])
+                    for head, finds in lists
+                    if finds
+                ]
+                if cards:
+                    groups.append((table, column, cards))
+        return write_html(
+            self.root / "worst.html",
+            "worst.html",
+            title=f"Where to look first, {self.material.board.title}",
+            root="",
+            scripts=SCRIPTS["worst"],
+            pages=self.pages(""),
+            groups=groups,
+        )
+
+    def _card(
+        self, table: Table, column: Column, find: worst.Find, titles: dict[str, str], posters: Posters
+    ) -> dict[str, str]:
+        poster = posters.get((table.split, find.method, find.clip))
+        asked = {"method": find.method, "metric": column.id, "frame": str(find.frame)}
+        return {
+            "href": self.address(table.split, find.clip, **asked),
+            "poster": "" if poster is None else link(poster, self.root / "worst.html"),
+            "method": titles[find.method],
+            "clip": find.clip,
+            "text": find.text,
+        }
+
+    def provenance_page(self) -> Path:
+        splits = {t.split for t in self.material.tables}
+        found = [r for r in self.material.results if r.record.split in splits]
+        return write_html(
+            self.root / "provenance.html",
+            "provenance.html",
+            title=f"Provenance, {self.material.board.title}",
+            root="",
+            scripts=SCRIPTS["jobs"],
+            pages=self.pages(""),
+            jobs=provenance.jobs(found),
+        )
+
+    def note(self) -> str:
+        """What the site weighs, and what its pictures are."""
+        files, size = self.media.weight()
+        if not files:
+            return "The restored frames were not kept, so there are no players: run with --keep video."
+        return (
+            f"Pictures and videos of this site: {files} files, {size / 2**20:.1f} MiB, fetched as they come "
+            "into view. They are compressed for looking at: no figure was computed from them."
+        )
+
+
+def link_between(page: Path, other: Path) -> str:
+    """The address of one page on another, both below the site."""
+    return quote(Path(os.path.relpath(other, page.parent)).as_posix())
+
+
+def worst_clip(grid: Grid, method: str, column: Column) -> str | None:
+    """The clip with the method's worst value; None if it has none or the metric has no direction."""
+    values = grid.clip_values(method, column.id)
+    known = np.isfinite(values)
+    if not known.any() or column.direction == "none":
+        return None
+    turned = np.where(known, values if column.direction == "higher" else -values, np.inf)
+    return grid.clips[int(turned.argmin())]
