@@ -82,6 +82,7 @@ class _Check:
             ("gives values in [0, 1]", self._range),
             ("leaves its input as it is", self._input),
             ("gives the same again", self._same_again),
+            ("draws from its generator alone", self._generator),
             ("gives the same when loaded anew", self._same_anew),
             ("restores one frame", self._one_frame),
             ("remembers nothing of other clips", self._clips_apart),
@@ -145,6 +146,17 @@ class _Check:
 
     def _same_again(self) -> str:
         return _differ(self.clip(self._length()), self.clip(self._length()))
+
+    def _generator(self) -> str:
+        """A run seeds torch's own generator too, but only the one that is handed over is promised."""
+        import torch
+
+        found = []
+        with torch.random.fork_rng(devices=[self.device] if self.device.type == "cuda" else []):
+            for seed in (1, 2):
+                torch.manual_seed(seed)
+                found.append(self._raw(2)[0])
+        return "" if torch.equal(*found) else "results change with torch's global seed"
 
     def _same_anew(self) -> str:
         other = PredictorCache(self.device).get(self.use)

@@ -31,9 +31,6 @@ def run(arguments: Sequence[str]) -> int:
         return _say(str(error), 2)
     except KeyboardInterrupt:
         return _say("stopped; the same command goes on from here", 130)
-    except BrokenPipeError:
-        sys.stderr.close()  # whoever read our output is gone: nothing to complain about
-        return 0
     except Exception as error:
         from vfsrbench.cli.house import write_crash
 
