@@ -44,8 +44,8 @@ class KeepPredictor(Predictor):
     def restore(self, frames: Tensor, generator: torch.Generator) -> Tensor:
         """One sub-clip (T, 3, h, w) in [0, 1] -> (T, 3, H, W), whole grey levels."""
         faces = resize_faces(frames, self.net.side)
-        before = self.state if self.options["stream"] else None
-        out, self.state = self.net.restore(faces[None] * 2 - 1, before, kfn=bool(self.options["kfn"]))
+        out, state = self.net.restore(faces[None] * 2 - 1, self.state, kfn=bool(self.options["kfn"]))
+        self.state = state if self.options["stream"] else None
         restored = to_levels((out[0].float() + 1) / 2) / 255
         restored = torch.where(is_grey(faces)[:, None, None, None], to_grey(restored), restored)
         return fit_result(restored, self.clip.out_height, self.clip.out_width)

@@ -145,7 +145,7 @@ class KEEP(CodePredictor):
             quantized = self.quantize(logits.argmax(dim=-1) if codes is None else codes[:, i])
             output, maps = self._decode(quantized, {size: f[:, i] for size, f in features.items()}, maps)
             outputs.append(output)
-        return torch.stack(outputs, dim=1), State(x[:, -1], outputs[-1], maps, memory)
+        return torch.stack(outputs, dim=1), State(x[:, -1].clone(), outputs[-1], maps, memory)
 
     def _flows(self, x: Tensor, state: State | None) -> Tensor | None:
         """Flow from each frame to the one before it; None for a lone first frame. Always in full

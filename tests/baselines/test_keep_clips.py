@@ -174,3 +174,12 @@ def test_other_shapes_are_refused_by_name(net: KEEP, shape: tuple[int, ...], mes
 def test_unknown_options_name_the_nearest(option: dict[str, Any]) -> None:
     with pytest.raises(InputError, match=r"did you mean '(asian|gmflow)'"):
         KEEP(**option)
+
+
+def test_half_precision_is_near_when_the_codes_are_the_same(net: KEEP, clip: Tensor) -> None:
+    codes = torch.randint(0, 1024, (1, 2, 4), generator=torch.Generator().manual_seed(2))
+    full = net(clip[:, :2], need_upscale=False, codes=codes)
+    with torch.autocast("cpu", torch.bfloat16):
+        half = net(clip[:, :2], need_upscale=False, codes=codes)
+    assert half.dtype == torch.bfloat16
+    assert (half.float() - full).std() < 0.05 * full.std()
