@@ -1,0 +1,143 @@
+"""FLAIR's faces: alignment, crops, mask and paste against the released code; enhancement of whole windows."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import cv2
+import numpy as np
+import parity
+import pytest
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from baselines.flair.enhance import FaceEnhancer
+from baselines.flair.faces import background_weights, carried, crop_faces, face_masks, paste_faces
+from vfsrbench.faces.ffhq_align import FFHQ_512, similarity_from_points
+from vfsrbench.faces.retinaface import MEAN_BGR
+from vfsrbench.faces.retinaface_decode import anchors
+from vfsrbench.faces.similarity import invert, transform_points
+
+sys.path.insert(0, str(Path(__file__).parent))
+from taps import pack
+
+CASE = pack("flair_face")["cases"][0]
+WANT = CASE["outputs"]
+MATRICES = np.array(CASE["affine"])
+
+
+@pytest.fixture(scope="module")
+def given() -> dict[str, Tensor]:
+    return parity.inputs(CASE)
+
+
+def farthest(array: Tensor, want: dict) -> float:
+    """The largest difference itself: pictures span [-1, 1]."""
+    flat = array.flatten()
+    assert list(array.shape) == want["shape"]
+    return max(abs(float(flat[i]) - value) for i, value in want["samples"])
+
+
+def test_the_alignment_is_the_released_codes() -> None:
+    # OpenCV stops its iterations a few rounding errors early
+    found = similarity_from_points(np.array(CASE["landmarks"]))
+    assert np.abs(found - MATRICES).max() < 1e-4
+
+
+def test_crops_masks_and_pasted_frames_are_the_released_codes(given: dict[str, Tensor]) -> None:
+    frames, faces, logits = given["frames"], given["faces"], given["logits"]
+    assert farthest(crop_faces(frames, MATRICES, 512), WANT["crops"]) < 2e-4
+    masks = face_masks(logits)
+    assert farthest(carried(masks, invert(MATRICES), (512, 512)), WANT["inv_mask"]) < 1e-4
+    assert farthest(paste_faces(frames, faces, masks, MATRICES), WANT["out"]) < 2e-4
+
+
+def test_the_background_is_carried_on_with_the_released_weights(given: dict[str, Tensor]) -> None:
+    weights = background_weights(given["logits"], 0.93)
+    assert farthest(weights, WANT["weights_x8"]) < 1e-6
+    assert farthest(F.interpolate(weights, (256, 256)), WANT["weights_x8_half"]) < 1e-6
+
+
+def test_masks_leave_out_what_is_no_face() -> None:
+    """Skin is pasted, hair, hat, neck, necklace and cloth are not."""
+    logits = torch.zeros(6, 19, 200, 200)
+    for picture, region in enumerate((1, 13, 14, 15, 17, 18)):
+        logits[picture, region] = 1
+    masks = face_masks(logits)
+    assert (masks[:2, 0, 60:140, 60:140] > 0.9).all()
+    assert (masks[2:] == 0).all()
+    assert (masks[:, 0, :10] == 0).all()
+    assert (masks[:, 0, :, -10:] == 0).all()
+
+
+class SpotDetector(nn.Module):
+    """Stands in for trained weights: a face in the middle of every frame that is bright in its middle."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.seen: list[Tensor] = []
+
+    def forward(self, x: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        self.seen.append(x)
+        height, width = x.shape[2:]
+        priors = anchors(height, width)
+        boxes = torch.zeros(1, len(priors), 4)
+        scores, points = torch.zeros(1, len(priors), 2), torch.zeros(1, len(priors), 10)
+        middle = (priors[:, :2] - 0.5).abs().sum(1).argmin()
+        scores[0, middle, 1] = float(x[0, :, height // 2, width // 2].mean() > 0)
+        # decode() puts a point at centre + 0.1 offset size
+        wanted = torch.from_numpy(FFHQ_512 / 512).float()
+        points[0, middle] = ((wanted - priors[middle, :2]) / (0.1 * priors[middle, 2:])).flatten()
+        return boxes, scores, points
+
+
+class AllSkin(nn.Module):
+    def forward(self, faces: Tensor) -> Tensor:
+        logits = torch.zeros(len(faces), 19, *faces.shape[-2:])
+        logits[:, 1] = 1
+        return logits
+
+
+def enhancer(side: int = 160) -> FaceEnhancer:
+    return FaceEnhancer(SpotDetector(), AllSkin(), lambda faces: torch.ones_like(faces), side)
+
+
+def test_faces_are_searched_in_the_frames_own_size_with_rgb_in_bgrs_place() -> None:
+    model = enhancer()
+    frame = torch.tensor([1.0, 0.0, 0.5]).view(1, 3, 1, 1).expand(1, 3, 160, 160)
+    matrices = model.find(frame)
+    assert isinstance(model.detector, SpotDetector)
+    seen = model.detector.seen[0]
+    assert seen.shape == (1, 3, 160, 160)
+    expected = np.array([255, 127.5, 191.25]) - MEAN_BGR
+    np.testing.assert_allclose(seen[0, :, 80, 80], expected, atol=1e-3)
+    # the points found lie where the template of the crop's side is
+    np.testing.assert_allclose(
+        transform_points(matrices[0], FFHQ_512 * 160 / 512), FFHQ_512 * 160 / 512, atol=0.01
+    )
+
+
+def test_only_faces_are_enhanced_and_only_in_frames_that_have_one() -> None:
+    model = enhancer()
+    frames = torch.zeros(6, 3, 160, 160)
+    frames[2] = -1  # the stand-in sees no face here
+    matrices = model.find(frames)
+    assert np.isfinite(matrices).all((1, 2)).tolist() == [True, True, False, True, True, True]
+    out = model.enhance(frames, matrices)
+    assert torch.equal(out[2], frames[2])
+    for frame in (0, 5):
+        assert (out[frame, :, 70:90, 70:90] > 0.9).all()
+        assert torch.equal(out[frame, :, :5], frames[frame, :, :5])
+    nobody = model.enhance(frames, np.full((6, 2, 3), np.nan))
+    assert torch.equal(nobody, frames)
+
+
+def test_pictures_are_carried_as_opencvs_cubic_warp_does_it() -> None:
+    picture = np.random.RandomState(0).rand(40, 50).astype(np.float32)
+    matrix = np.array([[0.9, 0.2, 3.3], [-0.2, 0.9, 7.7]])
+    ours = carried(torch.from_numpy(picture)[None, None], matrix[None], (45, 60))[0, 0].numpy()
+    theirs = cv2.warpAffine(picture, matrix, (60, 45), flags=cv2.INTER_CUBIC)
+    # OpenCV 4 rounds positions to 1/32 pixel, OpenCV 5 does not
+    assert np.abs(ours - theirs).max() < (1e-4 if cv2.__version__ >= "5" else 0.1)
