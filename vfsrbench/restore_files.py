@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import shutil
 import uuid
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
@@ -16,17 +18,20 @@ from vfsrbench.jobs import MethodUse
 from vfsrbench.layouts import find_clips
 from vfsrbench.memory import free_memory
 from vfsrbench.plugins import choose_method
-from vfsrbench.predictor import ClipInfo
+from vfsrbench.predictor import ClipInfo, Predictor
 from vfsrbench.predictors import PredictorCache
 from vfsrbench.restore import Restoration, restore_clip
 from vfsrbench.scratch import RawWriter
 from vfsrbench.store import slug
+from vfsrbench.video import Codec
 from vfsrbench.weights import resolve_weights
 
 if TYPE_CHECKING:
     import torch
 
-Form = Literal["png", "video"]
+Form = Literal["png", "video", "h264"]
+VIDEOS: dict[Form, tuple[str, Codec]] = {"video": (".mkv", "ffv1"), "h264": (".mp4", "h264")}
+"""Suffix and codec: without loss, and to look at."""
 DEFAULT_SCALE = 4
 Tell = Callable[[str, int, int], None]
 
@@ -82,7 +87,7 @@ def restore_files(
     device: torch.device | None = None,
     tell: Tell = lambda what, done, total: None,
 ) -> list[RestoredFile]:
-    """Restore clips one after the other into `out`/<clip>, as pictures or as a lossless video (.mkv).
+    """Restore clips one after the other into `out`/<clip>, as pictures or as a video (see `VIDEOS`).
 
     A clip that fails is reported with its reason, the others go on. `tell` hears (clip, frames done, of
     how many). InputError when `out` cannot be written.
@@ -112,7 +117,36 @@ def _restore(
     tell: Tell,
 ) -> RestoredFile:
     predictor = predictors.get(use)
-    height, width = output_size(predictor.card, clip, scale)
+    size = output_size(predictor.card, clip, scale)
+    told = partial(tell, clip.name)
+    with restored_frames(predictor, clip, size, out, seed, predictors.device, told) as (restored, report):
+        path = out / slug(clip.name)
+        if form == "png":
+            write_png_folder(path, restored.frames(), restored.frame_names, replace=True)
+        else:
+            path = video_path(out, clip.name, form)
+            write_video(path, restored.frames(), restored.fps, VIDEOS[form][1])
+    return RestoredFile(clip.name, path, "", report, len(clip))
+
+
+def video_path(out: Path, name: str, form: Form) -> Path:
+    """Where a clip's video goes."""
+    return out / f"{slug(name)}{VIDEOS[form][0]}"
+
+
+@contextmanager
+def restored_frames(
+    predictor: Predictor,
+    clip: Clip,
+    size: tuple[int, int],
+    out: Path,
+    seed: int,
+    device: torch.device,
+    tell: Callable[[int, int], None],
+) -> Iterator[tuple[Clip, Restoration]]:
+    """The clip restored to `size` (height, width), its frames in a hidden file below `out` that is gone
+    after the block; and how it went. JobFailure when the method gives no result."""
+    height, width = size
     info = ClipInfo(clip.name, len(clip), clip.fps, clip.height, clip.width, height, width)
     scratch = out / f".{uuid.uuid4().hex[:12]}.part"
     try:
@@ -123,17 +157,10 @@ def _restore(
                 info,
                 sink,
                 seed=seed,
-                device=predictors.device,
-                progress=lambda done: tell(clip.name, done, len(clip)),
+                device=device,
+                progress=lambda done: tell(done, len(clip)),
             )
             raw = sink.done(clip.frame_names if clip.named_frames else None)
-        restored = Clip(raw, clip.name, clip.fps)
-        path = out / slug(clip.name)
-        if form == "png":
-            write_png_folder(path, restored.frames(), restored.frame_names, replace=True)
-        else:
-            path = path.with_name(f"{path.name}.mkv")
-            write_video(path, restored.frames(), restored.fps)
+        yield Clip(raw, clip.name, clip.fps), report
     finally:
         shutil.rmtree(scratch, ignore_errors=True)
-    return RestoredFile(clip.name, path, "", report, len(clip))

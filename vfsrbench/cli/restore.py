@@ -1,15 +1,23 @@
-"""`vfsrbench restore`: a method over clips of your own."""
+"""`vfsrbench restore`: a method over clips of your own, frames or faces in them."""
 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
 from vfsrbench.cli import options as o
 
+if TYPE_CHECKING:
+    from vfsrbench.clip import Clip
+    from vfsrbench.jobs import MethodUse
+    from vfsrbench.restore import Restoration
+    from vfsrbench.restore_files import Form, Tell
+
 app = typer.Typer()
+
+Faces = Literal["auto", "find", "whole"]
 
 
 @app.command()
@@ -18,29 +26,119 @@ def restore(
     out: Annotated[Path, typer.Argument(help="where restored clips go")],
     method: Annotated[str, typer.Option(help="a name, name[option=value], or a method's folder")],
     form: Annotated[
-        Literal["png", "video"], typer.Option("--as", help="PNG pictures or a lossless video")
-    ] = "png",
-    scale: Annotated[int | None, typer.Option(min=1, help="enlargement (default: the method's own)")] = None,
+        Literal["png", "video", "h264"] | None,
+        typer.Option(
+            "--as",
+            help="PNG pictures (default for whole frames), lossless video (.mkv), or H.264 (default with "
+            "faces, beside the pictures)",
+        ),
+    ] = None,
+    faces: Annotated[
+        Faces,
+        typer.Option(
+            help="find: the largest face is found, aligned, restored and pasted back; whole: frames are "
+            "restored as they are; auto: find, if the method takes faces and frames are no squares of 512, "
+            "256, 128, ... pixels"
+        ),
+    ] = "auto",
+    smooth: Annotated[
+        bool, typer.Option("--smooth/--no-smooth", help="smooth the face's points over time, as KEEP does")
+    ] = True,
+    mask: Annotated[
+        Literal["parse", "square"],
+        typer.Option(help="paste the face's regions (ParseNet) or a square with soft borders"),
+    ] = "parse",
+    scale: Annotated[
+        int | None,
+        typer.Option(min=1, help="enlargement (default: the method's own; 1 with faces)"),
+    ] = None,
     frames: o.FrameCount = None,
     seed: Annotated[int, typer.Option(min=0, help="of all that is drawn at random")] = 0,
 ) -> None:
-    """Restore clips of your own. Exit code 3 when one of them failed."""
+    """Restore clips of your own, or the face in them. Exit code 3 when one of them failed.
+
+    With faces, OUT/<clip> holds cropped_faces, restored_faces, final_results and the full video.
+    """
     from vfsrbench.cli.progress import StepBar
-    from vfsrbench.restore_files import open_clips, restore_files, usable_method
+    from vfsrbench.restore_files import open_clips, usable_method
+    from vfsrbench.wild import is_wild
 
     use = usable_method(method)
+    assert use.method is not None
     sources = open_clips(clips)
     if frames is not None:
         sources = [clip.head(min(frames, len(clip))) for clip in sources]
+    card = use.method.card
+    wild = [clip for clip in sources if faces == "find" or (faces == "auto" and is_wild(card, clip))]
+    whole = [clip for clip in sources if clip not in wild]
     with StepBar() as bar:
-        done = restore_files(use, sources, out, form=form, scale=scale, seed=seed, tell=bar.tell)
-    for file in done:
-        if file.path is None or file.report is None:
-            typer.echo(f"{file.clip}: failed: {file.reason}", err=True)
-            continue
-        speed = file.frames / file.report.seconds if file.report.seconds else 0.0
-        typer.echo(f"{file.path}: {file.frames} frames, {speed:.1f} frames/s")
-        for warning in file.report.warnings:
-            typer.echo(f"{file.clip}: {warning}", err=True)
-    if any(file.reason for file in done):
+        failed = 0
+        if wild:
+            parse = mask == "parse"
+            failed = _restore_faces(use, wild, out, form or "h264", scale or 1, seed, bar.tell, smooth, parse)
+        if whole:
+            failed += _restore_whole(use, whole, out, form or "png", scale, seed, bar.tell)
+    if failed:
         raise typer.Exit(3)
+
+
+def _restore_whole(
+    use: MethodUse, clips: list[Clip], out: Path, form: Form, scale: int | None, seed: int, tell: Tell
+) -> int:
+    """Whole frames; how many clips failed."""
+    from vfsrbench.restore_files import restore_files
+
+    failed = 0
+    for file in restore_files(use, clips, out, form=form, scale=scale, seed=seed, tell=tell):
+        failed += _said(file.clip, file.path, file.frames, file.report, file.reason)
+    return failed
+
+
+def _restore_faces(
+    use: MethodUse,
+    clips: list[Clip],
+    out: Path,
+    form: Form,
+    upscale: int,
+    seed: int,
+    tell: Tell,
+    smooth: bool,
+    parse: bool,
+) -> int:
+    """The largest face of each clip; how many clips failed."""
+    from vfsrbench.faces.ffhq_align import SMOOTHING_SIGMA
+    from vfsrbench.faces.loading import best_device, load_finder, load_masks
+    from vfsrbench.wild import restore_videos
+
+    device = best_device()
+    done = restore_videos(
+        use,
+        clips,
+        out,
+        load_finder(device),
+        load_masks(device) if parse else None,
+        device=device,
+        sigma=SMOOTHING_SIGMA if smooth else 0.0,
+        upscale=upscale,
+        form=form,
+        seed=seed,
+        tell=tell,
+    )
+    failed = 0
+    for file in done:
+        failed += _said(file.clip, file.video or file.path, file.frames, file.report, file.reason)
+        if file.missing:
+            typer.echo(f"{file.clip}: {file.missing} frames without a face, interpolated", err=True)
+    return failed
+
+
+def _said(clip: str, path: Path | None, frames: int, report: Restoration | None, reason: str) -> int:
+    """Say what became of a clip; 1 if it failed."""
+    if path is None or report is None:
+        typer.echo(f"{clip}: failed: {reason}", err=True)
+        return 1
+    speed = frames / report.seconds if report.seconds else 0.0
+    typer.echo(f"{path}: {frames} frames, {speed:.1f} frames/s")
+    for warning in report.warnings:
+        typer.echo(f"{clip}: {warning}", err=True)
+    return 0

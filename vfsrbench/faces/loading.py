@@ -47,7 +47,9 @@ def load_masks(device: torch.device) -> Callable[[Frames], NDArray[np.float32]]:
     from vfsrbench.faces.parsenet import ParseNet
     from vfsrbench.faces.paste import FaceParser
 
-    return partial(_masks, FaceParser(_loaded(ParseNet, "parsenet", "the paste mask", device)), device)
+    return partial(
+        _masks, FaceParser(_loaded(ParseNet, "parsenet", "the mask (or take --mask square)", device)), device
+    )
 
 
 def _find(detector: FaceDetector, device: torch.device, frames: Frames) -> NDArray[np.float64]:

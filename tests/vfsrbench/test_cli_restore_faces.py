@@ -1,0 +1,106 @@
+"""The command `restore` on videos in which the face has to be found."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from tests.vfsrbench.boards import method_folder, moving, write_clip
+from tests.vfsrbench.clips import noise
+from vfsrbench.cli.main import run
+from vfsrbench.clip import Clip
+from vfsrbench.faces import loading
+from vfsrbench.faces.ffhq_align import FFHQ_512, Alignment
+
+
+@pytest.fixture
+def tools(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Instead of networks whose weights are not at hand: a face in every bright frame, and masks of ones."""
+
+    def find(frames: np.ndarray) -> np.ndarray:
+        return np.where(frames.mean((1, 2, 3))[:, None, None] > 50, FFHQ_512 + 20, np.nan)
+
+    monkeypatch.setattr(loading, "load_finder", lambda device: find)
+    monkeypatch.setattr(loading, "load_masks", lambda device: lambda faces: np.ones(faces.shape[:3], "f4"))
+
+
+@pytest.fixture
+def method(tmp_path: Path) -> str:
+    """A face method that turns everything red."""
+    act = "out[:, 0], out[:, 1:] = 1, 0"
+    return method_folder(tmp_path, "red", act, more="input_size = [512, 512]")
+
+
+def _video(folder: Path, level: int = 120) -> Path:
+    return write_clip(folder, noise(2, 560, 600) // 8 + np.uint8(level))
+
+
+def test_a_face_method_finds_faces_in_a_video(
+    tools: None, method: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    source = _video(tmp_path / "talk")
+    assert run(["restore", str(source), str(tmp_path / "out"), "--method", method]) == 0
+    assert "talk.mp4: 2 frames" in capsys.readouterr().out
+    out = tmp_path / "out" / "talk"
+    names = ["alignment.json", "cropped_faces", "final_results", "restored_faces", "talk.mp4"]
+    assert sorted(p.name for p in out.iterdir()) == names
+    final = Clip.open(out / "final_results").read(0, 2)
+    assert (final[:, 280, 280] == [255, 0, 0]).all()
+    assert (final[:, :5] == Clip.open(source).read(0, 2)[:, :5]).all()
+    assert Alignment.load(out / "alignment.json").sigma == 5
+
+
+def test_options_reach_the_face_path(tools: None, method: str, tmp_path: Path) -> None:
+    options = ["--as", "video", "--no-smooth", "--mask", "square", "--scale", "2", "--frames", "1"]
+    source = _video(tmp_path / "talk")
+    assert run(["restore", str(source), str(tmp_path / "out"), "--method", method, *options]) == 0
+    video = Clip.open(tmp_path / "out" / "talk" / "talk.mkv")
+    assert (len(video), video.height, video.width) == (1, 1120, 1200)
+    assert Alignment.load(tmp_path / "out" / "talk" / "alignment.json").sigma == 0
+
+
+def test_aligned_clips_are_restored_whole_and_so_are_others_on_request(
+    tools: None, method: str, tmp_path: Path
+) -> None:
+    aligned = write_clip(tmp_path / "aligned", moving(2, 64))
+    assert run(["restore", str(aligned), str(tmp_path / "out"), "--method", method]) == 0
+    assert Clip.open(tmp_path / "out" / "aligned").read(0, 1)[0, 5, 5].tolist() == [255, 0, 0]
+    video = _video(tmp_path / "talk")
+    assert run(["restore", str(video), str(tmp_path / "out"), "--method", method, "--faces", "whole"]) == 0
+    assert Clip.open(tmp_path / "out" / "talk").height == 512
+
+
+def test_any_method_restores_faces_on_request(tools: None, tmp_path: Path) -> None:
+    video = _video(tmp_path / "talk")
+    arguments = ["restore", str(video), str(tmp_path / "out"), "--method", "nearest", "--faces", "find"]
+    assert run([*arguments, "--as", "png"]) == 0
+    assert not list((tmp_path / "out" / "talk").glob("talk.*"))
+    final = Clip.open(tmp_path / "out" / "talk" / "final_results").read(0, 2)
+    away = np.abs(final.astype(int) - Clip.open(video).read(0, 2))
+    assert away.max() < 20 and (away[:, :5] == 0).all()
+
+
+def test_clips_without_faces_fail_alone(
+    tools: None, method: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    _video(tmp_path / "in" / "dark", level=0)
+    _video(tmp_path / "in" / "light")
+    arguments = ["restore", str(tmp_path / "in"), str(tmp_path / "out"), "--method", method, "--as", "png"]
+    assert run(arguments) == 3
+    said = capsys.readouterr()
+    assert "dark: failed: clip 'dark': no face was found" in said.err and "light: 2 frames" in said.out
+
+
+def test_missing_weights_say_what_to_fetch(
+    method: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("VFSRBENCH_WEIGHTS", str(tmp_path / "weights"))
+    video = _video(tmp_path / "talk")
+    assert run(["restore", str(video), str(tmp_path / "out"), "--method", method]) == 2
+    assert "vfsrbench weights fetch retinaface_r50" in capsys.readouterr().err
+    monkeypatch.setattr(loading, "load_finder", lambda device: None)
+    assert run(["restore", str(video), str(tmp_path / "out"), "--method", method]) == 2
+    err = capsys.readouterr().err
+    assert "vfsrbench weights fetch parsenet" in err and "--mask square" in err

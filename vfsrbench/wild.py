@@ -1,0 +1,168 @@
+"""Videos as they come: find the face, align it, restore it, paste it back, as KEEP's command line does
+(jnjaby/KEEP, inference_keep.py). Works with any method that restores aligned 512x512 faces."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from vfsrbench.card import MethodCard
+from vfsrbench.clip import Clip, write_png_folder, write_video
+from vfsrbench.errors import InputError, JobFailure
+from vfsrbench.faces.align_clips import (
+    FindLandmarks,
+    Tell,
+    aligned_frames,
+    batches,
+    enlarged,
+    find_alignment,
+    silent,
+)
+from vfsrbench.faces.ffhq_align import FFHQ_SIZE, SMOOTHING_SIGMA, Alignment
+from vfsrbench.files import whole_folder
+from vfsrbench.jobs import MethodUse
+from vfsrbench.memory import free_memory
+from vfsrbench.predictor import Predictor
+from vfsrbench.predictors import PredictorCache
+from vfsrbench.restore import Restoration
+from vfsrbench.restore_files import VIDEOS, Form, restored_frames, video_path
+from vfsrbench.store import slug
+
+if TYPE_CHECKING:
+    import torch
+
+Frames = NDArray[np.uint8]
+MakeMasks = Callable[[Frames], NDArray[np.float32]]
+"""Restored faces (n, 512, 512, 3) uint8 RGB -> masks (n, 512, 512) in [0, 1] under which they are pasted."""
+
+CROPPED, RESTORED, FINAL, TRANSFORMS = "cropped_faces", "restored_faces", "final_results", "alignment.json"
+
+
+@dataclass(frozen=True)
+class WildFile:
+    """What became of one video: its folder, or why there is none. `missing`: frames without a face, whose
+    place was interpolated. `video`: the full video, if one was asked for."""
+
+    clip: str
+    path: Path | None = None
+    video: Path | None = None
+    frames: int = 0
+    missing: int = 0
+    report: Restoration | None = None
+    reason: str = ""
+
+
+def is_wild(card: MethodCard, clip: Clip) -> bool:
+    """Whether a clip looks like a video in which the method needs the face to be found: the method takes
+    aligned faces, and the frames are no squares of 512, 256, 128, ... pixels."""
+    aligned = clip.height == clip.width and FFHQ_SIZE % clip.height == 0
+    return card.input_size is not None and not aligned
+
+
+def restore_videos(
+    use: MethodUse,
+    clips: Iterable[Clip],
+    out: Path,
+    find: FindLandmarks,
+    masks: MakeMasks | None,
+    *,
+    device: torch.device,
+    sigma: float = SMOOTHING_SIGMA,
+    upscale: int = 1,
+    form: Form = "h264",
+    seed: int = 0,
+    tell: Tell = silent,
+) -> list[WildFile]:
+    """`restore_video` for one clip after the other. A clip that fails is reported with its reason, the
+    others go on."""
+    predictors = PredictorCache(device)
+    how = {"sigma": sigma, "upscale": upscale, "form": form, "seed": seed, "tell": tell}
+    done = []
+    for clip in clips:
+        try:
+            done.append(restore_video(clip, predictors.get(use), find, masks, out, device=device, **how))  # type: ignore[arg-type]
+        except (JobFailure, InputError) as error:
+            done.append(WildFile(clip.name, reason=str(error)))
+        free_memory()
+    return done
+
+
+def restore_video(
+    clip: Clip,
+    predictor: Predictor,
+    find: FindLandmarks,
+    masks: MakeMasks | None,
+    out: Path,
+    *,
+    device: torch.device,
+    sigma: float = SMOOTHING_SIGMA,
+    upscale: int = 1,
+    form: Form = "h264",
+    seed: int = 0,
+    tell: Tell = silent,
+) -> WildFile:
+    """Restore the face in a video with a loaded method. Written into `out`/<clip>, which appears when all
+    of it is there:
+
+        cropped_faces/    aligned, 512x512            alignment.json   the transforms, see `Alignment`
+        restored_faces/   what the method made of them
+        final_results/    the frames with the restored face, `upscale` times as large
+        <clip>.mp4        the same as a video (`form`: h264; `video`: without loss, .mkv; `png`: none)
+
+    Frames whose shorter side is under 512 pixels are enlarged first, as KEEP does. masks: none pastes a
+    square with fading borders. Memory does not grow with the clip. InputError when no frame has a face,
+    JobFailure when the method gives no result.
+    """
+    scale = predictor.card.scale
+    if scale not in (None, 1):
+        raise InputError(
+            f"method {predictor.card.name!r} enlarges by {scale}; faces can be restored in a video only by "
+            f"methods that give back the {FFHQ_SIZE}x{FFHQ_SIZE} pixels they get"
+        )
+    source = enlarged(clip)
+    names = clip.frame_names
+    with whole_folder(out / slug(clip.name), replace=True) as folder:
+        alignment = find_alignment(source, find, sigma, tell)
+        alignment.save(folder / TRANSFORMS)
+        write_png_folder(folder / CROPPED, aligned_frames(source, alignment, tell), names)
+        crops = Clip.open(folder / CROPPED, clip.name, clip.fps)
+        told = partial(tell, f"{clip.name}: restoring")
+        size = (FFHQ_SIZE, FFHQ_SIZE)
+        with restored_frames(predictor, crops, size, folder, seed, device, told) as (faces, report):
+            write_png_folder(folder / RESTORED, faces.frames(), names)
+            pasted = _pasted(source, faces, alignment, masks, upscale, tell)
+            write_png_folder(folder / FINAL, pasted, names)
+        if form in VIDEOS:
+            final = Clip.open(folder / FINAL, clip.name, clip.fps)
+            frames = _told(final, partial(tell, f"{clip.name}: writing the video"))
+            write_video(video_path(folder, clip.name, form), frames, clip.fps, VIDEOS[form][1])
+    path = out / slug(clip.name)
+    video = video_path(path, clip.name, form) if form in VIDEOS else None
+    return WildFile(clip.name, path, video, len(clip), int((~alignment.found).sum()), report)
+
+
+def _pasted(
+    source: Clip, faces: Clip, alignment: Alignment, masks: MakeMasks | None, upscale: int, tell: Tell
+) -> Iterator[Frames]:
+    """The frames of `source` one by one, with their faces."""
+    from vfsrbench.faces.paste import paste_faces
+
+    for first, frames in batches(source):
+        tell(f"{source.name}: pasting", first, len(source))
+        part = slice(first, first + len(frames))
+        restored = faces.read(part.start, part.stop)
+        mask = None if masks is None else masks(restored)
+        yield from paste_faces(frames, restored, alignment.matrices[part], mask, upscale)
+    tell(f"{source.name}: pasting", len(source), len(source))
+
+
+def _told(clip: Clip, tell: Callable[[int, int], None]) -> Iterator[Frames]:
+    for number, frame in enumerate(clip.frames(), start=1):
+        yield frame
+        tell(number, len(clip))
