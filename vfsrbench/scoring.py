@@ -106,11 +106,13 @@ class Scorer:
         info: TruthInfo,
         restored: Sequence[Clip],
         progress: Callable[[int], None] = lambda done: None,
+        release: Callable[[], bool] = lambda: False,
     ) -> tuple[list[Scores], dict[str, NDArray[np.float32]]]:
         """Scores of each restored clip, in order, and the ground truth's own features (split metrics).
 
         All clips have the frames and size of `truth`. `progress` hears the number of frames done. When
-        memory runs out the pass starts again with half the window; results do not depend on the window.
+        memory runs out the pass starts again, with half the window if `release` has nothing to give back;
+        results do not depend on the window.
         JobFailure (oom) when one frame does not fit.
         """
         while True:
@@ -124,6 +126,8 @@ class Scorer:
                 return run.finish()
             del run
             free_memory()
+            if release():
+                continue
             if self.window == 1:
                 raise JobFailure("out of memory while scoring, even with one frame at a time", "oom")
             self.window //= 2

@@ -6,7 +6,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 Frames = NDArray[np.uint8]
 Values = NDArray[np.float64]
 Features = NDArray[np.float32]
+Profile = Literal["strict", "fast"]
 T = TypeVar("T")
 
 
@@ -92,7 +93,13 @@ class Window:
 
 
 class Metric(ABC):
-    """A metric. State lives in `prepare`'s result and in files, never in the object, once it is loaded."""
+    """A metric. State lives in `prepare`'s result and in files, never in the object, once it is loaded.
+
+    `profile`, set before `load`, is the arithmetic of a metric with a network: `strict` is float32; `fast`
+    may round more coarsely, and every table says so.
+    """
+
+    profile: Profile = "strict"
 
     def __init__(self, card: MetricCard) -> None:
         self.card = card
@@ -110,7 +117,8 @@ class Metric(ABC):
         """One value for each frame in `restored.scored`, float64; NaN where there is none.
 
         Both windows hold the same frame numbers. A `pair` metric's value for frame t compares t-1 and t;
-        frame 0 has NaN. Metrics of level `split` return NaN here and give `features` instead.
+        frame 0 has NaN. A `clip` metric may give several numbers a frame, (n, k), that only `finish` sees.
+        Metrics of level `split` return NaN here and give `features` instead.
         """
 
     def finish(self, values: Values) -> float:

@@ -24,7 +24,7 @@ class Psnr(Metric):
         check_pair(restored, truth)
         space = str(self.card.params.get("space", "rgb"))
         pairs = zip(scored_frames(restored), scored_frames(truth), strict=True)
-        return np.array([_psnr(mse(in_space(a, space), in_space(b, space))) for a, b in pairs])
+        return np.array([psnr_of(mse(in_space(a, space), in_space(b, space))) for a, b in pairs])
 
     def finish(self, values: Values) -> float:
         cap = np.inf if self.card.cap is None else self.card.cap
@@ -52,5 +52,5 @@ def mse(a: Picture, b: Picture) -> float:
     return cv2.norm(a, b, cv2.NORM_L2SQR) / a.size
 
 
-def _psnr(error: float) -> float:
+def psnr_of(error: float) -> float:
     return float("inf") if error == 0 else float(20.0 * np.log10(PEAK / np.sqrt(error)))

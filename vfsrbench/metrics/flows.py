@@ -1,4 +1,4 @@
-"""Where optical flow comes from: DIS (OpenCV, no weights) or the exact motion of rendered clips.
+"""Where optical flow comes from: DIS (OpenCV, no weights), RAFT, or the exact motion of rendered clips.
 
 A flow field is float32 (2, H, W) in pixels, x then y; `flow(a, b)` says where a's pixel is found in b.
 Every field is computed once for a window, whichever metric asks first.
@@ -6,15 +6,21 @@ Every field is computed once for a window, whichever metric asks first.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import partial
-from typing import Protocol
+from pathlib import Path
+from typing import TYPE_CHECKING, Protocol
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from vfsrbench.metrics.base import FlowField, Frames, Window
+from vfsrbench.errors import did_you_mean
+from vfsrbench.metrics.base import FlowField, Frames, Profile, Window
+
+if TYPE_CHECKING:
+    import torch
 
 Pair = tuple[int, int]
 _DIS_LEAST = 32
@@ -73,10 +79,20 @@ class ExactFlow:
         return [window.memo(("exact", pair), partial(_exact, exact, pair)) for pair in pairs]
 
 
-def flow_source(name: str) -> FlowSource:
-    """The flow source that a card names under `params.flow`."""
-    sources: dict[str, type[DisFlow] | type[ExactFlow]] = {"dis": DisFlow, "exact": ExactFlow}
-    return sources[name]()
+def flow_source(
+    name: str, weights: Mapping[str, Path], device: torch.device | None, profile: Profile
+) -> FlowSource:
+    """The flow source that a card names under `params.flow`; a network's file has the role `flow`."""
+    if name == "dis":
+        return DisFlow()
+    if name == "exact":
+        return ExactFlow()
+    if name == "raft":
+        from vfsrbench.metrics.raft import RaftFlow
+
+        assert device is not None
+        return RaftFlow(weights["flow"], device, profile)
+    raise did_you_mean("flow source", name, ("dis", "exact", "raft"))
 
 
 def pairs_of(window: Window) -> list[Pair]:

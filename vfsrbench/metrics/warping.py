@@ -7,7 +7,9 @@ pixels that are seen in both.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -19,6 +21,7 @@ from vfsrbench.metrics.flows import Flow, flow_source, pairs_of
 from vfsrbench.metrics.pixels import check_frames, check_pair
 
 if TYPE_CHECKING:
+    import torch
     from scipy.sparse import csr_matrix
 
 Mask = NDArray[np.bool_]
@@ -45,16 +48,23 @@ class Carrier:
         return float(flat @ flat) / (flat.size * 255.0**2)
 
 
-class WarpingError(Metric):
+class FlowMetric(Metric):
+    """A metric of flows. `params.flow` on the card names the source; role `flow`: its weights, if any."""
+
+    def load(self, weights: Mapping[str, Path], device: torch.device) -> None:
+        super().load(weights, device)
+        self.source = flow_source(str(self.card.params["flow"]), weights, device, self.profile)
+
+
+class WarpingError(FlowMetric):
     """Warping error x 1e3 of the pair (t-1, t), stored at t.
 
-    `params.flow` names the flow; `params.on` says which video it is found on: the ground truth, shared by
-    all methods, or the restored video itself. A pair in which no pixel is visible twice has no value.
+    `params.on` says which video the flow is found on: the ground truth, shared by all methods, or the
+    restored video itself. A pair in which no pixel is visible twice has no value.
     """
 
     def __init__(self, card: MetricCard) -> None:
         super().__init__(card)
-        self.source = flow_source(str(card.params["flow"]))
         self.on_itself = card.params.get("on", "truth") == "self"
 
     def prepare(self, truth: Window) -> list[Carrier] | None:
@@ -79,6 +89,24 @@ class WarpingError(Metric):
         forward = self.source.flows(window, pairs)
         backward = self.source.flows(window, [(b, a) for a, b in pairs])
         return [carrier(fw, visible(fw, bw)) for fw, bw in zip(forward, backward, strict=True)]
+
+
+class FlowDistance(FlowMetric):
+    """tOF (TecoGAN): mean |flow of the restored video - flow of the ground truth| in pixels, at the later
+    frame of each pair; both flows run from frame t-1 to frame t."""
+
+    def prepare(self, truth: Window) -> list[Flow]:
+        check_frames(truth)
+        return self.source.flows(truth, pairs_of(truth))
+
+    def score(self, restored: Window, truth: Window, state: list[Flow]) -> Values:
+        check_pair(restored, truth)
+        pairs = pairs_of(restored)
+        values = np.full(len(restored.scored), np.nan)
+        for (_, b), ours, theirs in zip(pairs, self.source.flows(restored, pairs), state, strict=True):
+            difference = ours.vectors.astype(np.float64) - theirs.vectors
+            values[b - restored.scored.start] = np.abs(difference).mean()
+        return values
 
 
 def visible(forward: Flow, backward: Flow) -> Mask:

@@ -30,7 +30,7 @@ def moving(frames: int, size: int = SIZE) -> Frames:
 
 def motion(a: int, b: int) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
     """The exact flow of `moving` from frame a to frame b, and where its target lies inside the picture."""
-    step = np.array(STEP, np.float32)[:, None, None] * (b - a)
+    step = np.array(STEP, np.float32)[:, None, None] * np.float32(b - a)
     flow = np.broadcast_to(step, (2, SIZE, SIZE)).astype(np.float32)
     rows, columns = np.mgrid[:SIZE, :SIZE]
     x, y = columns + flow[0], rows + flow[1]

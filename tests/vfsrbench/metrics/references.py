@@ -9,7 +9,6 @@ from __future__ import annotations
 import zlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -19,8 +18,8 @@ import parity
 from numpy.typing import NDArray
 
 from tests.vfsrbench.metrics.checker import scores
-from vfsrbench import plugins
-from vfsrbench.metrics.base import Frames, Metric, TruthInfo
+from tests.vfsrbench.metrics.random_weights import metric
+from vfsrbench.metrics.base import Frames, TruthInfo
 from vfsrbench.metrics.flows import Flow
 from vfsrbench.metrics.warping import carrier, visible
 
@@ -42,11 +41,6 @@ class Reference:
     run: Callable[[], Outcome]
     limit: float
     note: str = ""
-
-
-@cache
-def metric(metric_id: str) -> Metric:
-    return plugins.build_metric(plugins.choose_metric(metric_id))
 
 
 def deviation(got: float, want: Any) -> float:

@@ -20,5 +20,7 @@ def test_every_metric_stands_in_the_page_as_on_its_card() -> None:
 def test_every_deviation_was_found_by_running() -> None:
     rows = [line for line in PAGE.splitlines() if line.startswith("| `")]
     for entry in plugins.metrics():
-        row = next(line for line in rows if line.startswith(f"| `{entry.card.id}` |") and line.count("|") == 8)
+        row = next(
+            line for line in rows if line.startswith(f"| `{entry.card.id}` |") and line.count("|") == 8
+        )
         assert entry.card.derived or row.split("|")[-2].strip(), row

@@ -8,7 +8,7 @@ import pytest
 
 from tests.vfsrbench.metrics import clips
 from tests.vfsrbench.metrics.checker import scores
-from tests.vfsrbench.metrics.references import metric
+from tests.vfsrbench.metrics.random_weights import metric
 from vfsrbench.metrics.base import TruthInfo, Window
 from vfsrbench.metrics.flows import DisFlow, Flow
 from vfsrbench.metrics.warping import carrier, visible

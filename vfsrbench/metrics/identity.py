@@ -1,0 +1,161 @@
+"""Identity: how much a restored face is still the same person, frame by frame and over time.
+
+A face is cut out by one similarity transform from the ground truth's five points, the same for both
+pictures (`align = "truth"`), or each picture by the points that a detector finds in it (`align = "own"`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from vfsrbench.card import MetricCard
+from vfsrbench.faces.arcface_align import align_faces, arcface_matrices
+from vfsrbench.metrics.base import Metric, Values, Window
+from vfsrbench.metrics.embeddings import cosine, global_similarity, neighbour_distances, unit
+from vfsrbench.metrics.own_landmarks import OwnLandmarks
+from vfsrbench.metrics.pixels import check_frames, check_pair
+from vfsrbench.metrics.recognition import EMBEDDING, recognizer
+from vfsrbench.metrics.truth_cache import cached, fingerprint
+
+Embeddings = NDArray[np.float32]
+
+
+class _IdentityMetric(Metric):
+    """What all identity columns share: embeddings of frames, found once a window for all of them.
+
+    `params.backend` names the network (role `recognizer`), `params.align` whose landmarks are used (role
+    `detector` for a picture's own).
+    """
+
+    def __init__(self, card: MetricCard) -> None:
+        super().__init__(card)
+        self.backend = str(card.params["backend"])
+        self.align = str(card.params.get("align", "truth"))
+
+    def load(self, weights: Mapping[str, Path], device: torch.device) -> None:
+        super().load(weights, device)
+        self.recognize = recognizer(self.backend, weights["recognizer"], device, self.profile)
+        detector = weights.get("detector")
+        self.own = None if detector is None else OwnLandmarks(detector, device, self.profile)
+        self.key = fingerprint(
+            "identity", 1, self.backend, self.align, self.profile, device.type, *weights.values()
+        )
+
+    def embeddings(self, window: Window, first: int) -> Embeddings:
+        """(n, 512) raw embeddings of frames `first` to the window's last; NaN where no face is known."""
+        known: dict[int, Embeddings] = window.memo(("embeddings", self.key), dict)
+        wanted = range(first, window.scored.stop)
+        missing = [frame for frame in wanted if frame not in known]
+        if missing:
+            known.update(zip(missing, self._embed(window, missing), strict=True))
+        return np.array([known[frame] for frame in wanted], np.float32).reshape(-1, EMBEDDING)
+
+    def truth_embeddings(self, truth: Window) -> Embeddings:
+        """The ground truth's, for the scored frames; kept between runs."""
+        landmarks = truth.truth.landmarks if self.align == "truth" else None
+        part = landmarks[truth.scored.start : truth.scored.stop] if landmarks is not None else None
+        what = f"embeddings-{self.key}-{fingerprint(part)}"
+        found: Embeddings = cached(truth, what, lambda: self.embeddings(truth, truth.scored.start))
+        known: dict[int, Embeddings] = truth.memo(("embeddings", self.key), dict)
+        known.update(zip(truth.scored, found, strict=True))
+        return found
+
+    def _embed(self, window: Window, frames: list[int]) -> Embeddings:
+        indices = [frame - window.start for frame in frames]
+        points = self._landmarks(window, frames)
+        faces = np.flatnonzero(np.isfinite(points).all(axis=(1, 2)))
+        found = np.full((len(frames), EMBEDDING), np.nan, np.float32)
+        if len(faces):
+            images = window.tensor(self.device)[[indices[face] for face in faces]]
+            size = self.recognize.size
+            crops = align_faces(images, arcface_matrices(points[faces], size), size)
+            found[faces] = self.recognize(crops).cpu().numpy()
+        return found
+
+    def _landmarks(self, window: Window, frames: list[int]) -> NDArray[np.float64]:
+        if self.own is not None:
+            return self.own.of(window, frames)
+        landmarks = window.truth.landmarks
+        if landmarks is None:
+            raise ValueError(f"clip {window.truth.name!r} has no landmarks")
+        return landmarks[frames]
+
+
+class IdentitySimilarity(_IdentityMetric):
+    """IDS: cosine of the restored frame's embedding and the ground truth's; 1 is the same face."""
+
+    def prepare(self, truth: Window) -> Embeddings:
+        check_frames(truth)
+        return self.truth_embeddings(truth)
+
+    def score(self, restored: Window, truth: Window, state: Embeddings) -> Values:
+        check_pair(restored, truth)
+        return cosine(self.embeddings(restored, restored.scored.start), state)
+
+
+class IdentityDrift(_IdentityMetric):
+    """VIDD: L2 distance of the unit embeddings of neighbouring restored frames, stored at the later one."""
+
+    def prepare(self, truth: Window) -> None:
+        check_frames(truth)
+
+    def score(self, restored: Window, truth: Window, state: None) -> Values:
+        check_pair(restored, truth)
+        first = _before(restored)
+        return neighbour_distances(self.embeddings(restored, first))[restored.scored.start - first :]
+
+
+class LocalIdentity(_IdentityMetric):
+    """TL-ID (STIT): similarity of neighbouring restored frames, as a share of the ground truth's."""
+
+    def prepare(self, truth: Window) -> Values:
+        check_frames(truth)
+        self.truth_embeddings(truth)
+        return self._similarities(truth)
+
+    def score(self, restored: Window, truth: Window, state: Values) -> Values:
+        check_pair(restored, truth)
+        return np.stack([self._similarities(restored), state], axis=-1)
+
+    def _similarities(self, window: Window) -> Values:
+        first = _before(window)
+        rows = self.embeddings(window, first)
+        found = np.full(len(rows), np.nan)
+        found[1:] = cosine(rows[1:], rows[:-1])
+        return found[window.scored.start - first :]
+
+    def finish(self, values: Values) -> float:
+        both = values[~np.isnan(values).any(axis=1)]
+        if not len(both):
+            return float("nan")
+        restored, truth = both.mean(axis=0)
+        return float(restored / truth)
+
+
+class GlobalIdentity(_IdentityMetric):
+    """TG-ID (STIT): similarity of all pairs of restored frames, as a share of the ground truth's."""
+
+    def prepare(self, truth: Window) -> Values:
+        check_frames(truth)
+        return unit(self.truth_embeddings(truth))
+
+    def score(self, restored: Window, truth: Window, state: Values) -> Values:
+        check_pair(restored, truth)
+        return np.concatenate([unit(self.embeddings(restored, restored.scored.start)), state], axis=1)
+
+    def finish(self, values: Values) -> float:
+        both = values[~np.isnan(values).any(axis=1)]
+        return global_similarity(both[:, :EMBEDDING]) / global_similarity(both[:, EMBEDDING:])
+
+
+def _before(window: Window) -> int:
+    """The frame before the first scored one, if the clip has one."""
+    first = max(window.scored.start - 1, 0)
+    if first < window.start:
+        raise ValueError(f"frame {window.scored.start} needs the frame before it")
+    return first

@@ -1,0 +1,89 @@
+"""Running a metric's network: exact arithmetic by default, one copy in memory, a batch at a time.
+
+strict   float32 without TF32: what the published figures were made with, on any device.
+fast     bfloat16 where autocast allows it, TF32 elsewhere, channels last. Marked in every table.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, TypeVar
+from weakref import WeakValueDictionary
+
+import torch
+from torch import Tensor, nn
+
+from vfsrbench.checkpoint import load_checkpoint
+from vfsrbench.metrics.base import Profile
+
+Apply = Callable[[nn.Module, Tensor], Any]
+
+T = TypeVar("T")
+_alive: WeakValueDictionary[tuple[Any, ...], Any] = WeakValueDictionary()
+
+
+class Runner:
+    """A network in evaluation mode on its device. Get one from `runner`, so that metrics share it."""
+
+    def __init__(self, network: nn.Module, device: torch.device, profile: Profile) -> None:
+        self.device, self.profile = device, profile
+        self.network = network.eval().requires_grad_(False).to(device)
+        if profile == "fast":
+            self.network.to(memory_format=torch.channels_last)
+
+    def __call__(self, x: Tensor, batch: int, apply: Apply | None = None) -> Tensor:
+        """The network's output for x (N, ...), `batch` rows at a time, as float32.
+
+        apply: what is called with the network and a part of x; default: the network itself.
+        """
+        call = apply or (lambda network, part: network(part))
+        with self.arithmetic():
+            return torch.cat([call(self.network, part).float() for part in x.split(batch)])
+
+    @contextmanager
+    def arithmetic(self) -> Iterator[None]:
+        """The profile's arithmetic, without gradients; torch's settings are put back afterwards."""
+        fast = self.profile == "fast"
+        with torch.inference_mode(), _tf32(fast), torch.autocast(self.device.type, torch.bfloat16, fast):
+            yield
+
+
+def runner(
+    key: tuple[Any, ...], build: Callable[[], nn.Module], device: torch.device, profile: Profile
+) -> Runner:
+    """The runner for this network, weights, device and profile: built once as long as a metric holds it.
+
+    key: what the network is made from (its name and its weights' files).
+    """
+    if profile not in ("strict", "fast"):
+        raise ValueError(f"profile {profile!r} is not one of 'strict', 'fast'")
+    return shared((*key, str(device), profile), lambda: Runner(build(), device, profile))
+
+
+def shared(key: tuple[Any, ...], build: Callable[[], T]) -> T:
+    """What `build` makes, one for all metrics that ask with this key; it goes when the last of them goes."""
+    found: T | None = _alive.get(key)
+    if found is None:
+        found = build()
+        _alive[key] = found
+    return found
+
+
+def loaded(make: Callable[[], nn.Module], path: Path) -> nn.Module:
+    """The network that `make` builds, filled with the file at `path`, strictly."""
+    network = make()
+    load_checkpoint(network, path)
+    return network
+
+
+@contextmanager
+def _tf32(allowed: bool) -> Iterator[None]:
+    matmul, cudnn = torch.backends.cuda.matmul, torch.backends.cudnn
+    before = matmul.allow_tf32, cudnn.allow_tf32
+    matmul.allow_tf32 = cudnn.allow_tf32 = allowed
+    try:
+        yield
+    finally:
+        matmul.allow_tf32, cudnn.allow_tf32 = before

@@ -1,0 +1,117 @@
+"""LPIPS of frames, and how LPIPS between neighbours changes (tLP)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from vfsrbench.card import MetricCard
+from vfsrbench.checkpoint import read_checkpoint, unwrap
+from vfsrbench.metrics.base import Metric, Values, Window
+from vfsrbench.metrics.flows import Pair, pairs_of
+from vfsrbench.metrics.inference import runner
+from vfsrbench.metrics.networks.lpips_net import LPIPS
+from vfsrbench.metrics.pixels import check_frames, check_pair
+
+BATCH = {"alex": 8, "vgg": 2}
+KEPT_BYTES = 1 << 30
+"""Features of a window's ground truth that are held for the other methods; beyond it they are made anew."""
+
+
+class _LpipsMetric(Metric):
+    """What LPIPS and tLP share. `params.backbone` on the card: alex or vgg; role `backbone`: its file."""
+
+    def __init__(self, card: MetricCard) -> None:
+        super().__init__(card)
+        self.backbone = str(card.params["backbone"])
+        self.batch = BATCH[self.backbone]
+
+    def load(self, weights: Mapping[str, Path], device: torch.device) -> None:
+        super().load(weights, device)
+        path = weights["backbone"]
+        build = partial(build_lpips, self.backbone, path)
+        self.runner = runner(("lpips", self.backbone, path), build, device, self.profile)
+
+    @property
+    def network(self) -> LPIPS:
+        assert isinstance(self.runner.network, LPIPS)
+        return self.runner.network
+
+
+class Lpips(_LpipsMetric):
+    """LPIPS 0.1 of each frame against the ground truth's; 0 is equal."""
+
+    def prepare(self, truth: Window) -> list[list[Tensor]]:
+        """The truth's features, a batch each, as many as `KEPT_BYTES` hold."""
+        check_frames(truth)
+        kept: list[list[Tensor]] = []
+        room = KEPT_BYTES
+        for images in _scored(truth, self.device).split(self.batch):
+            features = self._features(images)
+            room -= sum(f.numel() * f.element_size() for f in features)
+            if room < 0:
+                break
+            kept.append(features)
+        return kept
+
+    def score(self, restored: Window, truth: Window, state: list[list[Tensor]]) -> Values:
+        check_pair(restored, truth)
+        ours = _scored(restored, self.device).split(self.batch)
+        theirs = _scored(truth, self.device).split(self.batch)
+        distances = []
+        for index, (a, b) in enumerate(zip(ours, theirs, strict=True)):
+            known = state[index] if index < len(state) else self._features(b)
+            with self.runner.arithmetic():
+                distances.append(self.network.compare(self._features(a), known).double())
+        return torch.cat(distances).cpu().numpy()
+
+    def _features(self, images: Tensor) -> list[Tensor]:
+        with self.runner.arithmetic():
+            return [feature.float() for feature in self.network.features(images)]
+
+
+class TemporalLpips(_LpipsMetric):
+    """tLP: |LPIPS(restored t-1, restored t) - LPIPS(truth t-1, truth t)|, stored at t."""
+
+    def prepare(self, truth: Window) -> Values:
+        check_frames(truth)
+        return self._between_neighbours(truth)
+
+    def score(self, restored: Window, truth: Window, state: Values) -> Values:
+        check_pair(restored, truth)
+        return np.abs(self._between_neighbours(restored) - state)
+
+    def _between_neighbours(self, window: Window) -> Values:
+        """LPIPS of each scored frame and the one before it; NaN for the clip's first."""
+        pairs = pairs_of(window)
+        values = np.full(len(window.scored), np.nan)
+        images = window.tensor(self.device)
+        with self.runner.arithmetic():
+            for start in range(0, len(pairs), self.batch):
+                part = pairs[start : start + self.batch]
+                found = self._distances(images, part, window.start)
+                first = part[0][1] - window.scored.start
+                values[first : first + len(part)] = found.double().cpu().numpy()
+        return values
+
+    def _distances(self, images: Tensor, pairs: list[Pair], start: int) -> Tensor:
+        """Of consecutive pairs: each frame passes the network once, though it stands in two pairs."""
+        frames = images[pairs[0][0] - start : pairs[-1][1] - start + 1]
+        features = [f.float() for f in self.network.features(frames)]
+        return self.network.compare([f[:-1] for f in features], [f[1:] for f in features])
+
+
+def build_lpips(backbone: str, path: Path) -> nn.Module:
+    """LPIPS with the package's heads and torchvision's backbone from its file."""
+    network = LPIPS(backbone)
+    network.load_backbone(unwrap(read_checkpoint(path), str(path)))
+    return network
+
+
+def _scored(window: Window, device: torch.device) -> Tensor:
+    return window.tensor(device)[window.lead :]

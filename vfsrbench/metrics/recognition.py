@@ -1,0 +1,118 @@
+"""Face recognition networks behind one interface: aligned crops in, embeddings out.
+
+backend         network                            file
+w600k_r50       ResNet-50, WebFace600K             ONNX (insightface buffalo_l)
+glintr100       ResNet-100, Glint360K              ONNX (insightface antelopev2)
+iresnet50/100   arcface_torch                      backbone.pth
+ir_se50         InsightFace_Pytorch                facexlib's file
+resnet18_gray   grey 128x128                       GFPGAN's file
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any, Protocol
+
+import torch
+from torch import Tensor, nn
+
+from vfsrbench.errors import did_you_mean
+from vfsrbench.faces.onnx import RECOGNITION_SIDE, OnnxArcFace
+from vfsrbench.metrics.base import Profile
+from vfsrbench.metrics.inference import loaded, runner, shared
+
+EMBEDDING = 512
+BATCH = 16
+
+
+class Recognizer(Protocol):
+    """Called with RGB crops (N, 3, size, size) in [0, 1]."""
+
+    @property
+    def size(self) -> int:
+        """The crop's side in pixels."""
+        ...
+
+    def __call__(self, crops: Tensor) -> Tensor:
+        """Raw embeddings (N, 512), float32, on the crops' device. Faces do not see each other."""
+        ...
+
+
+@dataclass(frozen=True)
+class TorchRecognizer:
+    """A network of ours with an official file."""
+
+    run: Callable[[Tensor, int], Tensor]
+    size: int
+    prepare: Callable[[Tensor], Tensor]
+
+    def __call__(self, crops: Tensor) -> Tensor:
+        return self.run(self.prepare(crops), BATCH)
+
+
+@dataclass(frozen=True)
+class OnnxRecognizer:
+    """An insightface file. It runs in float32 in either profile."""
+
+    network: OnnxArcFace
+    size: int = RECOGNITION_SIDE
+
+    def __call__(self, crops: Tensor) -> Tensor:
+        return self.network(crops)
+
+
+def recognizer(backend: str, path: Path, device: torch.device, profile: Profile) -> Recognizer:
+    """The backend with its weights from `path`, on `device`."""
+    if backend in ("w600k_r50", "glintr100"):
+        return OnnxRecognizer(shared(("arcface", path, str(device)), lambda: OnnxArcFace(path, device)))
+    if backend not in _NETWORKS:
+        raise did_you_mean("recognition network", backend, [*_NETWORKS, "w600k_r50", "glintr100"])
+    make, size, prepare = _NETWORKS[backend]
+    run = runner((backend, path), partial(loaded, make, path), device, profile)
+    return TorchRecognizer(run, size, prepare)
+
+
+def signed(crops: Tensor) -> Tensor:
+    """[0, 1] -> [-1, 1], which is (x - 127.5) / 127.5 on 0..255."""
+    return 2 * crops - 1
+
+
+def _gray(crops: Tensor) -> Tensor:
+    from vfsrbench.faces.arcface_resnet18 import to_gray128
+
+    return to_gray128(signed(crops))
+
+
+def _iresnet50() -> nn.Module:
+    from vfsrbench.faces.iresnet import iresnet50
+
+    return iresnet50()
+
+
+def _iresnet100() -> nn.Module:
+    from vfsrbench.faces.iresnet import iresnet100
+
+    return iresnet100()
+
+
+def _ir_se50() -> nn.Module:
+    from vfsrbench.faces.ir_se50 import IRSE50
+
+    return IRSE50()
+
+
+def _resnet18() -> nn.Module:
+    from vfsrbench.faces.arcface_resnet18 import ArcFaceResNet18
+
+    return ArcFaceResNet18()
+
+
+_NETWORKS: dict[str, tuple[Any, int, Callable[[Tensor], Tensor]]] = {
+    "iresnet50": (_iresnet50, 112, signed),
+    "iresnet100": (_iresnet100, 112, signed),
+    "ir_se50": (_ir_se50, 112, signed),
+    "resnet18_gray": (_resnet18, 128, _gray),
+}

@@ -1,0 +1,73 @@
+"""Random weights in an official layout: to try out and time what official files are not at hand for.
+
+The file's name says what it is (`NAME.untrained.safetensors`), every score made with it carries the flag
+`untrained`, and no board accepts such a row.
+"""
+
+from __future__ import annotations
+
+import importlib
+import zlib
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from vfsrbench.errors import InputError
+from vfsrbench.files import whole_file
+from vfsrbench.weights import UNTRAINED
+from vfsrbench.weights_manifest import WeightFile
+
+if TYPE_CHECKING:
+    from torch import Tensor, nn
+
+
+def write_untrained(entry: WeightFile, root: Path, only: str = "") -> Path:
+    """Write the file for this checkpoint, the same bytes each time; InputError when no network is known.
+
+    only: keep the tensors whose names start so (an LPIPS backbone needs no classifier).
+    """
+    from safetensors.torch import save_file
+
+    network = build_network(entry)
+    state = {k: v.contiguous() for k, v in untrained_state(network).items() if k.startswith(only)}
+    path = root / f"{entry.name}{UNTRAINED}.safetensors"
+    with whole_file(path) as temporary:
+        save_file(state, temporary)
+    return path
+
+
+def build_network(entry: WeightFile) -> nn.Module:
+    """The network that the entry's file fits, without its weights."""
+    if entry.network is None:
+        raise InputError(f"{entry.name}: no network of that layout is known here; get the published file")
+    module, _, name = entry.network.partition(":")
+    network: nn.Module = getattr(importlib.import_module(module), name)()
+    return network
+
+
+def untrained_state(network: nn.Module) -> dict[str, Tensor]:
+    """Values for every tensor of the network, from its name alone.
+
+    Matrices and filters keep the variance through a ReLU, scales and running variances are near 1, biases
+    and running means 0, integers 0.
+    """
+    import torch
+
+    state = {}
+    for name, like in network.state_dict().items():
+        if not like.is_floating_point():
+            state[name] = torch.zeros_like(like)
+            continue
+        rng = np.random.default_rng(zlib.crc32(name.encode()))
+        if like.ndim >= 2:
+            fan_in = int(np.prod(like.shape[1:]))
+            values = rng.standard_normal(tuple(like.shape), np.float32) * np.sqrt(
+                2 / fan_in, dtype=np.float32
+            )
+        elif name.endswith(("running_mean", "bias")):
+            values = np.zeros(tuple(like.shape), np.float32)
+        else:
+            values = rng.uniform(0.9, 1.1, tuple(like.shape)).astype(np.float32)
+        state[name] = torch.from_numpy(np.asarray(values, np.float32)).to(like.dtype)
+    return state
