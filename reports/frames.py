@@ -92,7 +92,7 @@ class Frames:
 
 
 def _truth_facts(record: JobRecord) -> TruthFacts:
-    return TruthFacts(record.gt_digest, record.aligned, "", False)
+    return TruthFacts(record.gt_digest, record.height, record.width, record.aligned, "", False)
 
 
 def _literal(name: str) -> str:

@@ -53,7 +53,8 @@ def disk_need(plan: Plan) -> Disk:
     for name, split in degraded:
         recipe = plan.setup.splits[split]
         scale = recipe.scale or _SMALLEST_SCALE
-        need += 0 if recipe.foreign else _pixels(clips[name]) / scale**2 * _PNG
+        clean = clips[name].frames * clips[name].height * clips[name].width
+        need += 0 if recipe.foreign else clean / scale**2 * _PNG
     own = [job for job in plan.open if plan.setup.methods[job.method].outputs is None]
     a_pixel = {"png": _PNG, "video": _VIDEO, "none": 0.0}[plan.setup.options.keep]
     kept = sum(_pixels(clips[job.clip]) * a_pixel for job in own)
@@ -109,7 +110,8 @@ def _readable(path: Path) -> JobRecord | None:
 
 
 def _pixels(clip: ClipFacts) -> int:
-    return clip.frames * clip.height * clip.width
+    """Pixels of a restored clip."""
+    return clip.frames * clip.truth.height * clip.truth.width
 
 
 def gigabytes(count: float) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from vfsrbench.arithmetic import Profile
@@ -23,15 +24,18 @@ class PredictorCache:
         self.profile: Profile = profile
         self._loaded: dict[str, Predictor] = {}
 
-    def get(self, use: MethodUse) -> Predictor:
-        """The method, loaded. JobFailure when its code or its weights cannot be used."""
+    def get(self, use: MethodUse, release: Callable[[], bool] | None = None) -> Predictor:
+        """The method, loaded. JobFailure when its code or its weights cannot be used.
+
+        When memory runs out, `release` is asked to make room (default: the other methods go).
+        """
         if use.id in self._loaded:
             return self._loaded[use.id]
         assert use.method is not None
         if use.weights.missing:
             raise JobFailure(use.weights.missing, "skipped")
         predictor = self._load(use)
-        if predictor is None and self.release(use.id):
+        if predictor is None and (release() if release else self.release(use.id)):
             predictor = self._load(use)
         if predictor is None:
             raise JobFailure(f"out of memory on {self.device} while loading the method", "oom")

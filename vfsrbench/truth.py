@@ -13,14 +13,18 @@ from vfsrbench.errors import InputError
 from vfsrbench.keys import array_digest, digest_of
 from vfsrbench.metrics.base import Cache, TruthInfo
 
+ALIGNED_SIDE = 512
 _ALIGNMENT = 1  # counts up when the alignment's arithmetic changes
 
 
 @dataclass(frozen=True)
 class TruthFacts:
-    """What the key of a score says of the ground truth. `digest` names its frames as they are compared."""
+    """What the key of a score says of the ground truth. `digest` names its frames as they are compared,
+    `height` and `width` are theirs."""
 
     digest: str
+    height: int
+    width: int
     aligned: bool
     landmarks: str
     exact_flow: bool
@@ -29,9 +33,11 @@ class TruthFacts:
 def truth_facts(clip: DatasetClip, gt_digest: str, align: bool) -> TruthFacts:
     """The facts, from the digest of the ground truth's own frames. InputError when landmarks are incomplete
     where they are needed to align."""
+    assert clip.gt is not None
     landmarks = "" if clip.landmarks is None else array_digest(clip.landmarks)
     if not align or clip.landmarks is None:
-        return TruthFacts(gt_digest, False, landmarks, clip.exact_flow is not None)
+        flow = clip.exact_flow is not None
+        return TruthFacts(gt_digest, clip.gt.height, clip.gt.width, False, landmarks, flow)
     bare = int(np.isnan(clip.landmarks).any(axis=(1, 2)).sum())
     if bare:
         raise InputError(
@@ -39,7 +45,7 @@ def truth_facts(clip: DatasetClip, gt_digest: str, align: bool) -> TruthFacts:
             "aligned; complete its landmarks file or set align = false"
         )
     digest = digest_of("aligned", {"gt": gt_digest, "landmarks": landmarks, "version": _ALIGNMENT})
-    return TruthFacts(digest, True, landmarks, False)
+    return TruthFacts(digest, ALIGNED_SIDE, ALIGNED_SIDE, True, landmarks, False)
 
 
 def truth_side(clip: DatasetClip, facts: TruthFacts, cache: Cache | None = None) -> tuple[Clip, TruthInfo]:
@@ -68,12 +74,11 @@ def degraded_side(clip: DatasetClip, facts: TruthFacts, lq: Clip) -> Clip:
 
 def _aligned_truth(gt: Clip, landmarks: NDArray[np.float64]) -> tuple[Clip, NDArray[np.float64]]:
     from vfsrbench.faces.eval_align import pair_transforms
-    from vfsrbench.faces.ffhq_align import FFHQ_SIZE
     from vfsrbench.faces.similarity import transform_points
 
     size = (gt.height, gt.width)
     matrices, _, _ = pair_transforms(landmarks, size, size)
-    warped = Clip(Warped(gt, matrices, (FFHQ_SIZE, FFHQ_SIZE)), gt.name, gt.fps)
+    warped = Clip(Warped(gt, matrices, (ALIGNED_SIDE, ALIGNED_SIDE)), gt.name, gt.fps)
     return warped, transform_points(matrices, landmarks)
 
 

@@ -170,7 +170,7 @@ class Unit:
             raise JobFailure(f"enlarges by {scale}, this split needs {split.scale:g}", "skipped")
         truth, _ = self.truth
         self._say(job, "loading")
-        predictor = self.worker.predictors.get(use)
+        predictor = self.worker.predictors.get(use, lambda: self.worker.release(use.id))
         source = truth if use.from_truth else self._degraded(job.split)
         recipe = "" if use.from_truth or split.foreign else split.name
         drawn = self.lq[split.name][1].parameters if recipe else {}
@@ -229,7 +229,11 @@ class Unit:
         step = f"scoring {len(waiting)} restored clips"
         try:
             scores, features = self.worker.scorer.score(
-                truth, info, [r.clip for r in waiting], self._counter(None, step, len(truth))
+                truth,
+                info,
+                [r.clip for r in waiting],
+                self._counter(None, step, len(truth)),
+                lambda: self.worker.predictors.release(""),
             )
         except JobFailure as failure:
             for restored in waiting:

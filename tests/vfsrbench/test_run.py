@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import chdir
 from pathlib import Path
 
 import numpy as np
@@ -331,6 +332,37 @@ def test_clips_that_no_split_can_divide_or_read_are_input_errors_at_once(tmp_pat
     (odd / "c" / "00000001.png").write_bytes(b"")
     with pytest.raises(InputError, match=r"00000001\.png"):
         run(board, tmp_path / "w")
+
+
+def test_clips_with_landmarks_are_aligned_after_degradation_if_the_board_says_so(tmp_path: Path):
+    data = data_set(tmp_path / "data", ["face"], frames=3, side=64)
+    points = np.array([[24, 26], [40, 26], [32, 35], [26, 43], [38, 43]], float)
+    (data.parent / "meta_info").mkdir()
+    lines = [
+        f"{t:08d}.png " + " ".join(f"{v:.2f}" for v in (points + t).ravel()) for t in range(3)
+    ]  # each frame's face lies one pixel further
+    (data.parent / "meta_info" / "face.txt").write_text("\n".join(lines))
+    method = method_folder(tmp_path, "m", "(Path(self.clip.name + '.size')).write_text(str(frames.shape))")
+    dataset = {"layout": "folder", "path": str(data)}
+    board = small_board(data, [method], splits=["bi-x4"], metrics=["psnr", "ewarp_dis"])
+    with_alignment = small_board(
+        data, [method], splits=["bi-x4"], metrics=["psnr"], dataset={**dataset, "align": True}
+    )
+    with chdir(tmp_path):
+        plain, _ = run(board, tmp_path / "w")
+        assert (tmp_path / "face.size").read_text() == "torch.Size([3, 3, 16, 16])"
+        aligned, _ = run(with_alignment, tmp_path / "w", keep="png")
+        assert (tmp_path / "face.size").read_text() == "torch.Size([3, 3, 128, 128])"
+    (before,), (after,) = plain.records.values(), aligned.records.values()
+    assert (before.aligned, before.height) == (False, 64) and (after.aligned, after.height) == (True, 512)
+    assert before.lq_digest == after.lq_digest, "the degradation comes first"
+    assert before.gt_digest != after.gt_digest
+    restored = Clip.open(tmp_path / "w" / "restored" / "bi-x4" / "m" / "face")
+    assert (restored.height, restored.width) == (512, 512)
+    assert Clip.open(data / "face").digest() == before.gt_digest
+    (data.parent / "meta_info" / "face.txt").write_text("\n".join(lines[:2]))
+    with pytest.raises(InputError, match="1 of 3 frames have no landmarks"):
+        run(with_alignment, tmp_path / "w")
 
 
 def test_a_full_disk_is_noticed_before_the_work(tmp_path: Path, data: Path, monkeypatch: pytest.MonkeyPatch):

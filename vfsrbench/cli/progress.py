@@ -54,6 +54,8 @@ class PlainProgress:
 
     def planned(self, plan: Plan) -> None:
         self._total = len(plan.open)
+        for plugin in plan.broken:
+            self._say(f"plugin {plugin.name} is skipped: {plugin.reason}")
         self._say(f"{len(plan.jobs)} jobs, {self._total} to do")
 
     def working(self, task: Task, event: Event) -> None:
@@ -123,6 +125,9 @@ class LiveProgress:
         self.live.update(self._all, description=step, completed=done, total=total or None)
 
     def planned(self, plan: Plan) -> None:
+        for plugin in plan.broken:
+            text = f"plugin {plugin.name} is skipped: {plugin.reason}"
+            self.live.console.print(text, style="yellow", markup=False, highlight=False)
         self.live.update(self._all, description="all jobs", completed=0, total=len(plan.open))
 
     def working(self, task: Task, event: Event) -> None:
