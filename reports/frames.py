@@ -16,7 +16,7 @@ from vfsrbench.errors import InputError
 from vfsrbench.jobs import Job
 from vfsrbench.schema import JobRecord
 from vfsrbench.store import slug
-from vfsrbench.truth import TruthFacts, degraded_side, truth_side
+from vfsrbench.truth import TruthFacts, degraded_side, truth_facts, truth_side
 from vfsrbench.workspace import Workspace
 
 
@@ -42,18 +42,28 @@ class Frames:
 
     def truth(self, record: JobRecord) -> Clip | None:
         """The ground truth as it was compared (aligned, if the job was)."""
-        clip = self._clips.get(record.clip)
-        if clip is None or clip.gt is None:
+        clip, facts = self._clip(record)
+        if clip is None or facts is None:
             return None
-        return truth_side(clip, _truth_facts(record))[0]
+        truth = truth_side(clip, facts)[0]
+        return truth if len(truth) == record.frames else None
 
     def degraded(self, record: JobRecord) -> Clip | None:
         """The degraded clip as methods got it."""
-        clip = self._clips.get(record.clip)
-        if clip is None:
+        clip, facts = self._clip(record)
+        if clip is None or facts is None:
             return None
         found = clip.lq.get(record.split) or self._made(record)
-        return None if found is None else degraded_side(clip, _truth_facts(record), found)
+        return None if found is None else degraded_side(clip, facts, found)
+
+    def _clip(self, record: JobRecord) -> tuple[DatasetClip | None, TruthFacts | None]:
+        clip = self._clips.get(record.clip)
+        if clip is None or clip.gt is None:
+            return None, None
+        try:
+            return clip, truth_facts(clip, record.gt_digest, record.aligned)
+        except InputError:
+            return clip, None
 
     def _made(self, record: JobRecord) -> Clip | None:
         folder = self.workspace.splits / slug(record.split)
@@ -89,10 +99,6 @@ class Frames:
             return open_outputs(place, only)[record.clip]
         except (InputError, KeyError):
             return None
-
-
-def _truth_facts(record: JobRecord) -> TruthFacts:
-    return TruthFacts(record.gt_digest, record.height, record.width, record.aligned, "", False)
 
 
 def _literal(name: str) -> str:

@@ -131,6 +131,7 @@ class _Site:
             record=first,
             data=clip_data.clip_data(self.material, table, grid, clip, tracks),
             playable=any(t["video"] for t in tracks),
+            kept=any(t["video"] for t in tracks if not t.get("reference")),
             sliced=any(t.get("strip") for t in tracks),
             others=[
                 (t.split, link_between(page, self.place(t.split, clip)))
@@ -201,7 +202,7 @@ class _Site:
     def note(self) -> str:
         """What the site weighs, and what its pictures are."""
         files, size = self.media.weight()
-        if not files:
+        if not any(self.material.frames.restored(r.record) for r in self.material.results):
             return "The restored frames were not kept, so there are no players: run with --keep video."
         return (
             f"Pictures and videos of this site: {files} files, {size / 2**20:.1f} MiB, fetched as they come "
