@@ -12,7 +12,7 @@ import typer
 from vfsrbench.engines.base import Event
 
 if TYPE_CHECKING:
-    from vfsrbench.jobs import Task
+    from vfsrbench.jobs import Job, Task
     from vfsrbench.plan import Plan
     from vfsrbench.run import Progress
     from vfsrbench.unit import Ended
@@ -120,6 +120,7 @@ class LiveProgress:
         self.live = _bars()
         self._all = self.live.add_task("planning", total=None)
         self._clips: dict[str, Any] = {}
+        self._ended: set[Job] = set()
 
     def planning(self, step: str, done: int, total: int) -> None:
         self.live.update(self._all, description=step, completed=done, total=total or None)
@@ -128,10 +129,14 @@ class LiveProgress:
         for plugin in plan.broken:
             text = f"plugin {plugin.name} is skipped: {plugin.reason}"
             self.live.console.print(text, style="yellow", markup=False, highlight=False)
-        self.live.update(self._all, description="all jobs", completed=0, total=len(plan.open))
+        self.live.update(self._all, description="starting", completed=0, total=len(plan.open))
 
     def working(self, task: Task, event: Event) -> None:
         name = task.clip.name
+        if event.job is not None and event.step in MARKS:
+            self._count(task.jobs[event.job])
+            return
+        self.live.update(self._all, description="all jobs")
         if name not in self._clips:
             self._clips[name] = self.live.add_task(name, total=None)
         self.live.update(
@@ -142,7 +147,7 @@ class LiveProgress:
         )
 
     def ended(self, ended: Ended) -> None:
-        self.live.advance(self._all)
+        self._count(ended.job)
         line = self._clips.pop(ended.job.clip, None)
         if line is not None:
             self.live.remove_task(line)
@@ -150,3 +155,8 @@ class LiveProgress:
             job = ended.job
             text = f"{job.method}, {job.split}, {job.clip}: {MARKS[ended.status]}: {ended.reason}"
             self.live.console.print(text, style="red", markup=False, highlight=False)
+
+    def _count(self, job: Job) -> None:
+        """A job may be heard of twice: when it ends, and with its task."""
+        self._ended.add(job)
+        self.live.update(self._all, completed=len(self._ended))

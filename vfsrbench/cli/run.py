@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from vfsrbench.run import RunSummary
 
 app = typer.Typer()
+MOST_PROBLEMS = 20
 
 
 @app.command()
@@ -103,8 +104,10 @@ def write_report(summary: RunSummary, outputs: Mapping[str, Path]) -> None:
 def finish(summary: RunSummary) -> None:
     """Say what went wrong, and leave with the run's exit code."""
     problems = summary.problems
-    for what, why in problems:
+    for what, why in problems[:MOST_PROBLEMS]:
         typer.echo(f"{what}: {why}", err=True)
+    if len(problems) > MOST_PROBLEMS:
+        typer.echo(f"... and {len(problems) - MOST_PROBLEMS} more; the report has them all", err=True)
     counts = ", ".join(f"{count} {status}" for status, count in sorted(summary.counts.items()))
     typer.echo(f"{counts}; {summary.seconds:.0f} s; results in {summary.workspace / 'results'}", err=True)
     if problems:
