@@ -78,7 +78,7 @@ class FlairPredictor(Predictor):
         """Roles: the tasks' names (read when a clip first needs them), "parser", "detector", "enhancer"."""
         super().load(weights, device)
         self.files = dict(weights)
-        self.nets: dict[str, nn.Module] = {}
+        self.nets: dict[str, Any] = {}  # by task
         if "parser" in weights:
             self.parser = self.loaded(ParseNet(), weights["parser"])
         restorer = self.restorer(weights)

@@ -138,7 +138,7 @@ def inverse_filter(weights: NDArray[np.float64], factor: int) -> NDArray[np.floa
     """
     side = len(weights)
     reach = 2 * (side // 2) // factor
-    lags = np.arange(-reach, reach + 1) * factor
+    lags = [step * factor for step in range(-reach, reach + 1)]
     both = np.zeros((len(lags), len(lags)))
     for i, down in enumerate(lags):
         for j, across in enumerate(lags):

@@ -5,6 +5,7 @@ space-time experiment used (AMT-G, whose weights are CC BY-NC; not part of this 
 from __future__ import annotations
 
 import importlib
+import itertools
 from collections.abc import Callable, Sequence
 
 import torch
@@ -59,6 +60,6 @@ def filled_in(frames: Tensor, factor: int, interpolate: Interpolator) -> Tensor:
     """(n, 3, h, w) -> ((n - 1) factor + 1, 3, h, w): `factor` - 1 new frames between neighbours."""
     times = [k / factor for k in range(1, factor)]
     parts = [frames[:1]]
-    for first, last in zip(frames[:-1], frames[1:], strict=True):
+    for first, last in itertools.pairwise(frames):
         parts += [interpolate(first, last, times).clamp(0, 1), last[None]] if times else [last[None]]
     return torch.cat(parts)

@@ -11,16 +11,16 @@ import parity
 import pytest
 import torch
 import torch.nn.functional as F
-from torch import Tensor, nn
+from torch import Tensor
 
 from baselines.flair.enhance import FaceEnhancer
 from baselines.flair.faces import background_weights, carried, crop_faces, face_masks, paste_faces
 from vfsrbench.faces.ffhq_align import FFHQ_512, similarity_from_points
 from vfsrbench.faces.retinaface import MEAN_BGR
-from vfsrbench.faces.retinaface_decode import anchors
 from vfsrbench.faces.similarity import invert, transform_points
 
 sys.path.insert(0, str(Path(__file__).parent))
+from flair_tools import FaceInTheMiddle, LeftIsBackground
 from taps import pack
 
 CASE = pack("flair_face")["cases"][0]
@@ -72,43 +72,17 @@ def test_masks_leave_out_what_is_no_face() -> None:
     assert (masks[:, 0, :, -10:] == 0).all()
 
 
-class SpotDetector(nn.Module):
-    """Stands in for trained weights: a face in the middle of every frame that is bright in its middle."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.seen: list[Tensor] = []
-
-    def forward(self, x: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        self.seen.append(x)
-        height, width = x.shape[2:]
-        priors = anchors(height, width)
-        boxes = torch.zeros(1, len(priors), 4)
-        scores, points = torch.zeros(1, len(priors), 2), torch.zeros(1, len(priors), 10)
-        middle = (priors[:, :2] - 0.5).abs().sum(1).argmin()
-        scores[0, middle, 1] = float(x[0, :, height // 2, width // 2].mean() > 0)
-        # decode() puts a point at centre + 0.1 offset size
-        wanted = torch.from_numpy(FFHQ_512 / 512).float()
-        points[0, middle] = ((wanted - priors[middle, :2]) / (0.1 * priors[middle, 2:])).flatten()
-        return boxes, scores, points
-
-
-class AllSkin(nn.Module):
-    def forward(self, faces: Tensor) -> Tensor:
-        logits = torch.zeros(len(faces), 19, *faces.shape[-2:])
-        logits[:, 1] = 1
-        return logits
-
-
 def enhancer(side: int = 160) -> FaceEnhancer:
-    return FaceEnhancer(SpotDetector(), AllSkin(), lambda faces: torch.ones_like(faces), side)
+    return FaceEnhancer(
+        FaceInTheMiddle(0), LeftIsBackground(skin=True), lambda faces: torch.ones_like(faces), side
+    )
 
 
 def test_faces_are_searched_in_the_frames_own_size_with_rgb_in_bgrs_place() -> None:
     model = enhancer()
     frame = torch.tensor([1.0, 0.0, 0.5]).view(1, 3, 1, 1).expand(1, 3, 160, 160)
     matrices = model.find(frame)
-    assert isinstance(model.detector, SpotDetector)
+    assert isinstance(model.detector, FaceInTheMiddle)
     seen = model.detector.seen[0]
     assert seen.shape == (1, 3, 160, 160)
     expected = np.array([255, 127.5, 191.25]) - MEAN_BGR
