@@ -75,12 +75,12 @@ class Blur(Operator):
             if self.weights is None:
                 raise ValueError("a given kernel needs 'weights', a square table of numbers")
             kernels.given(self.weights)
-        if kinds != ("given",) and not all(1 <= size <= 99 for size in self._sizes):
+        if kinds != ("given",) and not all(1 <= size <= 99 for size in self.sizes):
             raise ValueError(f"'size' is a number of pixels from 1 to 99, got {self.size}")
         return self
 
     @property
-    def _sizes(self) -> tuple[int, ...]:
+    def sizes(self) -> tuple[int, ...]:
         return self.size if isinstance(self.size, tuple) else (self.size,)
 
     @cached_property
@@ -126,13 +126,18 @@ class Blur(Operator):
             raise ValueError(f"the kernel's {name} is not given")
         return value
 
+    def step_of(self, name: str) -> float:
+        """How far one of a kernel's values walks from frame to frame."""
+        step: float = getattr(self, f"{name.removesuffix('_y')}_step", 0.0)
+        return step
+
 
 class _Shape:
     """A kernel's kind and size, and its values, which may walk."""
 
     def __init__(self, settings: Blur, stream: Stream) -> None:
         self.kind = pick(settings.kind, stream)
-        sizes = settings._sizes
+        sizes = settings.sizes
         self.size = sizes[stream.integer(0, len(sizes) - 1)] if len(sizes) > 1 else sizes[0]
         drawn = KINDS[self.kind] if self.kind in _WITHOUT_SIGMA else ("sigma", *KINDS[self.kind])
         self._walks = {}
@@ -141,12 +146,11 @@ class _Shape:
             low, high = bounds(amount)
             if name.startswith("beta") and low < 1 < high:
                 amount = (low, 1.0) if stream.unit() < 0.5 else (1.0, high)
-            step = getattr(settings, f"{name.removesuffix('_y')}_step", 0.0)
-            self._walks[name] = Walk(amount, step, stream)
+            self._walks[name] = Walk(amount, settings.step_of(name), stream)
         self._index = stream.integer(0, settings.bank - 1) if self.kind == "motion" else None
 
     def walks(self, settings: Blur) -> bool:
-        return any(getattr(settings, f"{name.removesuffix('_y')}_step", 0.0) > 0 for name in self._walks)
+        return any(settings.step_of(name) > 0 for name in self._walks)
 
     def advance(self, stream: Stream) -> None:
         for walk in self._walks.values():

@@ -101,3 +101,12 @@ def test_scratch_memory_does_not_leak_between_frames() -> None:
     assert np.array_equal(shared(second), Filter(kernel)(second))
     assert np.array_equal(kept, copy)
     assert np.array_equal(shared(second[:20, :20]), Filter(kernel)(second[:20, :20]))
+
+
+@pytest.mark.parametrize("kernel", [kernels.gaussian(21, 7.0), kernels.sinc(21, 1.2)])
+def test_kernels_wider_than_the_frame(kernel: kernels.Kernel) -> None:
+    frame = moving_clip(1, 7, 6)[0]
+    plain = cv2.filter2D(
+        np.pad(frame.astype(np.float64), ((20, 20), (20, 20), (0, 0)), mode="reflect"), -1, kernel.weights()
+    )[20:-20, 20:-20]
+    assert np.abs(Filter(kernel)(frame) / STEPS - plain).max() < 0.05

@@ -110,7 +110,7 @@ def test_golden_on_the_demo_clips(name: str, clip: str) -> None:
 
 
 OTHER_VERSIONS = {
-    "oldest": ["numpy==1.26.4", "av==12.3.0", "opencv-python-headless==4.11.0.86", "pydantic==2.6.4"],
+    "oldest": ["numpy==1.26.4", "av==12.3.0", "opencv-python-headless==4.10.0.84", "pydantic==2.6.4"],
     "between": ["numpy==2.2.6", "av==15.1.0", "opencv-python-headless==4.13.0.92", "pydantic>=2.6"],
 }
 
