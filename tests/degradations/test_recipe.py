@@ -259,7 +259,8 @@ def test_listing_recipes_loads_neither_opencv_nor_pyav_nor_torch() -> None:
 def test_the_package_needs_no_more_than_it_says() -> None:
     code = (
         "import sys, pkgutil, importlib, degradations;"
-        "[importlib.import_module(m.name) for m in pkgutil.walk_packages(degradations.__path__, 'degradations.')];"
+        "modules = pkgutil.walk_packages(degradations.__path__, 'degradations.');"
+        "[importlib.import_module(module.name) for module in modules];"
         "from degradations.recipe import load_recipe; import numpy;"
         "load_recipe('vfhq-mild').apply(numpy.zeros((1, 32, 32, 3), 'uint8'), 'c');"
         "print(sorted({'torch', 'scipy', 'skimage', 'vfsrbench', 'baselines', 'reports'} & set(sys.modules)))"
