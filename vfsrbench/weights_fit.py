@@ -3,12 +3,12 @@ torch."""
 
 from __future__ import annotations
 
-import importlib
 from pathlib import Path
 
 import torch
 
 from vfsrbench.checkpoint import fitting_tensors
+from vfsrbench.untrained import build_network
 from vfsrbench.weights_manifest import WeightFile
 
 
@@ -17,8 +17,6 @@ def count_fitting(entry: WeightFile, path: Path) -> int:
 
     InputError says which are missing, unexpected or of another shape. The network takes no memory.
     """
-    assert entry.network is not None
-    module, _, name = entry.network.partition(":")
     with torch.device("meta"):
-        net = getattr(importlib.import_module(module), name)()
-    return len(fitting_tensors(net, path))
+        network = build_network(entry)
+    return len(fitting_tensors(network, path))

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 import torch
 
+from degradations.recipe import load_recipe
 from tests.vfsrbench.boards import data_set, method_folder, moving, scores, small_board, write_clip
 from vfsrbench.card import MethodCard
 from vfsrbench.clip import Clip
@@ -262,6 +263,28 @@ def test_a_python_object_is_a_method_in_this_process_alone(tmp_path: Path, data:
     assert {e.job.method for e in listener.ends} == {"mine"}, "nothing tells what an object would do again"
     with pytest.raises(InputError, match="serial"):
         run_board(board, tmp_path / "w", methods=[Doubler(card, {})])
+
+
+class Listening(Doubler):
+    def start_clip(self, info):
+        super().start_clip(info)
+        HEARD[info.name] = info
+
+
+HEARD: dict = {}
+
+
+def test_methods_are_told_what_the_recipe_drew_for_the_clip(tmp_path: Path, data: Path):
+    card = MethodCard.model_validate(
+        {"name": "mine", "title": "Mine", "kind": "video", "class": "x:Y", "description": "d"}
+    )
+    board = small_board(data, [method_folder(tmp_path, "m")], splits=["flair-motion"], seed=4)
+    run(board, tmp_path / "w", methods=[Listening(card, {})])
+    for name, info in HEARD.items():
+        again = load_recipe("flair-motion").apply(Clip.open(data / name).frames(), name, 4)
+        assert info.recipe == "flair-motion"
+        assert info.drawn == again.parameters
+    assert len(HEARD) == 2
 
 
 def test_pairs_bring_their_own_degraded_clips(tmp_path: Path):
