@@ -17,6 +17,7 @@ import time
 from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
 from multiprocessing import get_context
+from multiprocessing.synchronize import Barrier
 from pathlib import Path
 
 import cv2
@@ -103,10 +104,11 @@ class Worker:
     clip: NDArray[np.uint8]
 
     @classmethod
-    def start(cls, frames: int) -> None:
+    def start(cls, frames: int, all_started: Barrier) -> None:
         cv2.setNumThreads(1)
         cls.clip = make_clip(frames)
         degrade_ours(cls.clip[:2], "warm-up")
+        all_started.wait()
 
     @classmethod
     def degrade(cls, number: int) -> float:
@@ -116,15 +118,12 @@ class Worker:
         return time.process_time() - start
 
 
-def ready(seconds: float) -> None:
-    time.sleep(seconds)
-
-
 def measure(workers: int, frames: int) -> tuple[float, float]:
     """(wall, CPU) seconds for all clips in so many processes."""
     context = get_context("spawn")
-    with ProcessPoolExecutor(workers, context, initializer=Worker.start, initargs=(frames,)) as pool:
-        list(pool.map(ready, [0.2] * workers))  # every worker has started
+    setting = (frames, context.Barrier(workers))
+    with ProcessPoolExecutor(workers, context, initializer=Worker.start, initargs=setting) as pool:
+        list(pool.map(abs, range(workers)))  # answered when every worker has started
         start = time.perf_counter()
         spent = sum(pool.map(Worker.degrade, range(PARALLEL_CLIPS)))
         return time.perf_counter() - start, spent
