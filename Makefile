@@ -5,7 +5,7 @@ BIN    := $(VENV)/bin
 # the stamp carries pyproject's checksum: touching the file reinstalls nothing, changing it does
 STAMP  := $(VENV)/.installed-$(shell cksum pyproject.toml | cut -d' ' -f1)
 
-.PHONY: setup demo test test-gpu test-weights test-slow lint clean
+.PHONY: setup demo test test-gpu test-weights test-slow test-browser browser lint clean
 
 setup: $(STAMP)
 
@@ -32,6 +32,16 @@ test-weights: $(STAMP)
 
 test-slow: $(STAMP)
 	$(BIN)/python -m pytest -m slow
+
+# the site in a real browser: Playwright drives the Chromium of the system
+test-browser: browser
+	VFSRBENCH_BROWSER=1 $(BIN)/python -m pytest -m browser
+
+browser: $(STAMP)
+	@$(BIN)/python -c 'import playwright' 2>/dev/null || \
+	    $(BIN)/python -m pip install -qq --disable-pip-version-check -e '.[browser]'
+	@command -v chromium chromium-browser google-chrome >/dev/null || \
+	    { echo "no Chromium found: apt-get install chromium"; exit 2; }
 
 lint: $(STAMP)
 	$(BIN)/ruff check .

@@ -98,6 +98,8 @@ def write_result(folder: Path, method: str, split: str, clip: str, **changes: ob
         "clip": clip,
         "demo": True,
         "frames": frames,
+        "height": 64,
+        "width": 64,
         "metrics": dict.fromkeys(values, 1),
         "clip_values": clip_values,
         "restore_seconds": 0.0 if method == "oracle" else 0.5,

@@ -66,7 +66,7 @@
       for (const [side, select] of [["under", left], ["over", right]]) {
         const t = track(select.value);
         const video = player.video(t.video, t.poster, t.title);
-        video.classList.toggle("small", t.small);
+        video.classList.toggle("small", Boolean(t.small));
         place.querySelector(`.${side}`).replaceChildren(video);
         player.load(video);
       }
@@ -110,7 +110,7 @@
       const value = Page.make("output", { className: "value" });
       captions.set(t.id, value);
       const video = player.video(t.video, t.poster, t.title);
-      video.classList.toggle("small", t.small);
+      video.classList.toggle("small", Boolean(t.small));
       const name = Page.make("span", { className: "swatch", style: { borderColor: t.colour } }, t.title);
       place.append(Page.make("figure", {}, video, Page.make("figcaption", {}, name, value)));
     }

@@ -7,7 +7,7 @@ class Player {
     Object.assign(this, { frames, fps, onFrame, frame: 0, rate: 1, playing: false, videos: new Set() });
     this.lazy = new IntersectionObserver((entries) => {
       for (const entry of entries) if (entry.isIntersecting) this.load(entry.target);
-    }, { rootMargin: "200px" });
+    }, { rootMargin: "100px" });
   }
 
   /** A video element for `source`, fetched when it comes into view. */
