@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import resource
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -315,6 +316,54 @@ def test_mistakes_in_a_board_file_name_the_file_and_the_key(capsys, board: str, 
     )
     file.write_text(text.replace('/m"', '/m[w=1]"'))
     assert "has no options" in fails(capsys, "run", file, "-w", tmp_path / "w")
+
+
+def _empty(data: Path) -> None:
+    (data / "none").mkdir()
+    for clip in ("one", "two"):
+        shutil.rmtree(data / clip)
+
+
+def _cut(data: Path) -> None:
+    picture = data / "one" / "00000003.png"
+    picture.write_bytes(picture.read_bytes()[:60])
+
+
+def _mixed(data: Path) -> None:
+    wide = write_clip(data.parent / "wide", moving(4, side=64))
+    shutil.copy(wide / "00000003.png", data / "two" / "00000003.png")
+
+
+SPOILT = {
+    "missing folder": (shutil.rmtree, "no such folder"),
+    "empty folder": (_empty, "holds no clips"),
+    "zero-byte picture": (lambda data: (data / "one" / "00000002.png").write_bytes(b""), "00000002.png"),
+    "truncated picture": (_cut, "00000003.png"),
+    "no picture": (lambda data: (data / "one" / "00000004.png").write_text("hello"), "00000004.png"),
+    "sizes differ": (_mixed, "64x64"),
+    "video without frames": (lambda data: (data / "three.mp4").write_bytes(b"\0" * 64), "three.mp4"),
+    "pictures of a kind we cannot read": (lambda data: (data / "one" / "x.webp").touch(), "webp"),
+}
+
+
+@pytest.mark.parametrize("what", SPOILT)
+def test_data_that_cannot_be_used_is_named_before_any_work(capsys, board: str, tmp_path: Path, what: str):
+    spoil, named = SPOILT[what]
+    spoil(tmp_path / "data")
+    line = fails(capsys, "run", board, "-w", tmp_path / "w", "--engine", "serial")
+    assert named in line and not list((tmp_path / "w" / "results").iterdir())
+
+
+def test_outputs_that_do_not_fit_are_named(capsys, board: str, tmp_path: Path):
+    run = ["run", board, "-w", tmp_path / "w", "--engine", "serial", "--outputs"]
+    assert "no such folder" in fails(capsys, *run, f"x={tmp_path / 'nowhere'}")
+    only = write_clip(tmp_path / "partial" / "one", moving(12)).parent
+    assert "no output for clip 'two'" in fails(capsys, *run, f"x={only}")
+    shifted = data_set(tmp_path / "shifted")
+    (shifted / "one" / "00000000.png").rename(shifted / "one" / "00000099.png")
+    assert "frames are paired by name" in fails(capsys, *run, f"x={shifted}")
+    assert "its ground truth has 12" in fails(capsys, *run, f"x={data_set(tmp_path / 'short', frames=10)}")
+    assert "its ground truth is 32x32" in fails(capsys, *run, f"x={data_set(tmp_path / 'wide', side=64)}")
 
 
 def test_manifests_that_lead_outside_are_refused(capsys, tmp_path: Path):
