@@ -40,8 +40,8 @@ test-browser: browser
 browser: $(STAMP)
 	@$(BIN)/python -c 'import playwright' 2>/dev/null || \
 	    $(BIN)/python -m pip install -qq --disable-pip-version-check -e '.[browser]'
-	@command -v chromium chromium-browser google-chrome >/dev/null || \
-	    { echo "no Chromium found: apt-get install chromium"; exit 2; }
+	@command -v chromium >/dev/null || command -v chromium-browser >/dev/null || \
+	    command -v google-chrome >/dev/null || { echo "no Chromium found: apt-get install chromium"; exit 2; }
 
 lint: $(STAMP)
 	$(BIN)/ruff check .
