@@ -136,11 +136,12 @@ class ModulatedConv2d(nn.Module):
         self.demodulate = demodulate
 
     def forward(self, x: Tensor, latent: Tensor, bias: Tensor, scale: float = 1.0) -> Tensor:
-        style = self.modulation(latent) * self.gain
         weight = self.weight[0]
+        with torch.autocast(x.device.type, enabled=False):  # cheap here, and felt by every pixel
+            style = self.modulation(latent.to(weight.dtype)) * self.gain
+            norm = torch.rsqrt(style.square() @ weight.square().sum((2, 3)).t() + 1e-8)
         if not self.demodulate:
             return self._mix(x, weight, style * scale) + bias
-        norm = torch.rsqrt(style.square() @ weight.square().sum((2, 3)).t() + 1e-8)
         x = self.convolve(x * style[:, :, None, None], weight)
         return torch.addcmul(bias, x, norm[:, :, None, None], value=scale)
 

@@ -19,6 +19,7 @@ from baselines.gfpgan.network import GFPGANClean, draw_noise
 from baselines.gpen.network import GPEN
 from baselines.restoreformer.network import RestoreFormer, RestoreFormerPP
 from baselines.vqfr.network import VQFR
+from vfsrbench.arithmetic import arithmetic
 from vfsrbench.errors import InputError, JobFailure
 from vfsrbench.plugins import choose_method
 from vfsrbench.restore import restore_clip, window_seed
@@ -124,6 +125,27 @@ def test_gpen_cuts_off_where_the_others_round() -> None:
     darker = ramp.astype(int) - restore(method("gpen", Identity()), ramp)
     assert set(darker.ravel()) == {0, 1}
     assert len(set(ramp[darker == 1])) == 63
+
+
+@pytest.mark.parametrize("name", NETWORKS)
+def test_the_fast_profile_gives_nearly_the_same(nets: Nets, name: str) -> None:
+    """bfloat16 has 8 bits of mantissa; networks of random weights amplify its rounding."""
+    predictor, frames = method(name, nets[name]), clip(1, 64, 64)
+    strict = restore(predictor, frames).astype(float)
+    predictor.profile = "fast"
+    with arithmetic("fast", CPU):
+        fast = restore(predictor, frames)
+    error = np.abs(fast - strict).mean() / strict.std()
+    assert 0 < error < 0.1
+
+
+@pytest.mark.parametrize("name", NETWORKS)
+def test_fast_networks_lie_in_channels_last_order(name: str, tmp_path: Path) -> None:
+    predictor = choose_method(name).build()
+    predictor.profile = "fast"
+    predictor.load({"net": stored(tmp_path / "net.pth", empty(name), WRAPPED[name])}, CPU)
+    filters = [p for p in predictor.net.parameters() if p.ndim == 4 and p.shape[2] > 1]
+    assert all(p.is_contiguous(memory_format=torch.channels_last) for p in filters)
 
 
 def test_vqfrs_ratio_reaches_the_network(nets: Nets) -> None:
