@@ -16,7 +16,8 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[1]
 sys.path[:0] = [str(ROOT), str(ROOT / "tests" / "parity")]
 
-from tests.vfsrbench.metrics.references import REFERENCES, Outcome  # noqa: E402
+from tests.vfsrbench.metrics.outcome import Outcome  # noqa: E402
+from tests.vfsrbench.metrics.references import REFERENCES  # noqa: E402
 from vfsrbench import plugins  # noqa: E402
 from vfsrbench.card import MetricCard  # noqa: E402
 

@@ -6,11 +6,12 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
+from vfsrbench.arithmetic import Profile
 from vfsrbench.card import MetricCard
 
 if TYPE_CHECKING:
@@ -19,7 +20,6 @@ if TYPE_CHECKING:
 Frames = NDArray[np.uint8]
 Values = NDArray[np.float64]
 Features = NDArray[np.float32]
-Profile = Literal["strict", "fast"]
 T = TypeVar("T")
 
 

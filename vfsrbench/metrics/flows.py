@@ -16,8 +16,9 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from vfsrbench.arithmetic import Profile
 from vfsrbench.errors import did_you_mean
-from vfsrbench.metrics.base import FlowField, Frames, Profile, Window
+from vfsrbench.metrics.base import FlowField, Frames, Window
 
 if TYPE_CHECKING:
     import torch

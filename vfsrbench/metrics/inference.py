@@ -1,8 +1,4 @@
-"""Running a metric's network: exact arithmetic by default, one copy in memory, a batch at a time.
-
-strict   float32 without TF32: what the published figures were made with, on any device.
-fast     bfloat16 where autocast allows it, TF32 elsewhere, channels last. Marked in every table.
-"""
+"""Running a metric's network: in the profile's arithmetic, one copy in memory, a batch at a time."""
 
 from __future__ import annotations
 
@@ -15,8 +11,8 @@ from weakref import WeakValueDictionary
 import torch
 from torch import Tensor, nn
 
+from vfsrbench.arithmetic import Profile, arithmetic
 from vfsrbench.checkpoint import load_checkpoint
-from vfsrbench.metrics.base import Profile
 
 Apply = Callable[[nn.Module, Tensor], Any]
 
@@ -45,8 +41,7 @@ class Runner:
     @contextmanager
     def arithmetic(self) -> Iterator[None]:
         """The profile's arithmetic, without gradients; torch's settings are put back afterwards."""
-        fast = self.profile == "fast"
-        with torch.inference_mode(), _tf32(fast), torch.autocast(self.device.type, torch.bfloat16, fast):
+        with torch.inference_mode(), arithmetic(self.profile, self.device):
             yield
 
 
@@ -57,8 +52,6 @@ def runner(
 
     key: what the network is made from (its name and its weights' files).
     """
-    if profile not in ("strict", "fast"):
-        raise ValueError(f"profile {profile!r} is not one of 'strict', 'fast'")
     return shared((*key, str(device), profile), lambda: Runner(build(), device, profile))
 
 
@@ -76,14 +69,3 @@ def loaded(make: Callable[[], nn.Module], path: Path) -> nn.Module:
     network = make()
     load_checkpoint(network, path)
     return network
-
-
-@contextmanager
-def _tf32(allowed: bool) -> Iterator[None]:
-    matmul, cudnn = torch.backends.cuda.matmul, torch.backends.cudnn
-    before = matmul.allow_tf32, cudnn.allow_tf32
-    matmul.allow_tf32 = cudnn.allow_tf32 = allowed
-    try:
-        yield
-    finally:
-        matmul.allow_tf32, cudnn.allow_tf32 = before

@@ -9,9 +9,10 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from vfsrbench.arithmetic import Profile
 from vfsrbench.faces.detect import FaceDetector, detect_landmarks
 from vfsrbench.faces.retinaface import retinaface_resnet50
-from vfsrbench.metrics.base import Profile, Window
+from vfsrbench.metrics.base import Window
 from vfsrbench.metrics.inference import loaded, runner
 
 PADDING = 0.25

@@ -20,6 +20,7 @@ import torch.nn.functional as F
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from vfsrbench.arithmetic import Profile
 from vfsrbench.errors import did_you_mean
 from vfsrbench.faces.arcface_align import arcface_matrices
 from vfsrbench.faces.fan import FAN2D4, AwingFAN
@@ -32,7 +33,7 @@ from vfsrbench.faces.landmarks import (
 )
 from vfsrbench.faces.onnx import LANDMARKS, OnnxLandmarks106
 from vfsrbench.faces.similarity import invert, transform_points
-from vfsrbench.metrics.base import Profile, Window
+from vfsrbench.metrics.base import Window
 from vfsrbench.metrics.inference import loaded, runner, shared
 
 Points = NDArray[np.float64]

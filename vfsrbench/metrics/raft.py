@@ -10,7 +10,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from vfsrbench.metrics.base import Profile, Window
+from vfsrbench.arithmetic import Profile
+from vfsrbench.metrics.base import Window
 from vfsrbench.metrics.flows import Flow, Pair
 from vfsrbench.metrics.inference import loaded, runner
 

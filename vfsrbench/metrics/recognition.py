@@ -19,9 +19,9 @@ from typing import Any, Protocol
 import torch
 from torch import Tensor, nn
 
+from vfsrbench.arithmetic import Profile
 from vfsrbench.errors import did_you_mean
 from vfsrbench.faces.onnx import RECOGNITION_SIDE, OnnxArcFace
-from vfsrbench.metrics.base import Profile
 from vfsrbench.metrics.inference import loaded, runner, shared
 
 EMBEDDING = 512

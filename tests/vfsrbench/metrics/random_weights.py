@@ -12,8 +12,9 @@ import numpy as np
 import torch
 
 from vfsrbench import plugins
+from vfsrbench.arithmetic import Profile
 from vfsrbench.card import MetricCard
-from vfsrbench.metrics.base import Metric, Profile
+from vfsrbench.metrics.base import Metric
 from vfsrbench.untrained import build_network, untrained_state, write_untrained
 from vfsrbench.weights_manifest import load_manifest
 
