@@ -30,6 +30,9 @@ from baselines.keep.network import KEEP
 from baselines.layers import codebook, vqgan
 from baselines.layers.gmflow import GMFlow
 from baselines.layers.gmflow import network as gmflow
+from baselines.layers.ready import ready
+
+CPU = torch.device("cpu")
 
 
 def attention(q: Tensor, k: Tensor, v: Tensor, mask: Tensor | None = None) -> Tensor:
@@ -134,23 +137,23 @@ def main() -> None:
 
 
 def compare_codeformer(x: Tensor, repeat: int) -> None:
-    net = build(CodeFormer)
+    ours, theirs = ready(build(CodeFormer), CPU), build(CodeFormer)
 
     def one_by_one() -> Tensor:
-        return torch.cat([net(frame[None], w=0.5, adain=True)[0] for frame in x])
+        return torch.cat([theirs(frame[None], w=0.5, adain=True)[0] for frame in x])
 
-    calls = {"ours": lambda: net(x, w=0.5, adain=True)[0], "plain": lambda: plainly(one_by_one)}
+    calls = {"ours": lambda: ours(x, w=0.5, adain=True)[0], "plain": lambda: plainly(one_by_one)}
     report("codeformer", *timed(calls, repeat), len(x))
 
 
 def compare_keep(x: Tensor, flows: Tensor, repeat: int) -> None:
-    net = build(KEEP)
+    ours, theirs = ready(build(KEEP), CPU), build(KEEP)
 
-    def run(**given: Tensor) -> Tensor:
+    def run(net: nn.Module, **given: Tensor) -> Tensor:
         return net(x, need_upscale=False, **given)
 
-    seconds, _ = timed({"ours": run, "plain": lambda: plainly(run)}, repeat)
-    fed = {"ours": run(flows=flows), "plain": plainly(lambda: run(flows=flows))}
+    seconds, _ = timed({"ours": lambda: run(ours), "plain": lambda: plainly(lambda: run(theirs))}, repeat)
+    fed = {"ours": run(ours, flows=flows), "plain": plainly(lambda: run(theirs, flows=flows))}
     report("keep", seconds, fed, x.shape[1])
 
 

@@ -10,6 +10,7 @@ from torch import Tensor
 
 from baselines.codeformer.network import CodeFormer
 from baselines.layers.aligned import fit_result, is_grey, resize_faces, to_grey, to_levels, transfer_colour
+from baselines.layers.ready import ready
 from vfsrbench.checkpoint import load_checkpoint
 from vfsrbench.predictor import ImagePredictor
 
@@ -22,7 +23,7 @@ class CodeFormerPredictor(ImagePredictor):
         super().load(weights, device)
         net = CodeFormer()
         load_checkpoint(net, weights["net"])
-        self.net = net.eval().requires_grad_(False).to(device)
+        self.net = ready(net, device, self.profile)
 
     def restore_batch(self, frames: Tensor) -> Tensor:
         """(B, 3, h, w) in [0, 1] -> (B, 3, H, W), whole grey levels."""

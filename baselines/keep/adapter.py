@@ -12,6 +12,7 @@ from torch import Tensor
 from baselines.keep.network import KEEP, State
 from baselines.keep.weights import load_keep
 from baselines.layers.aligned import fit_result, is_grey, resize_faces, to_grey, to_levels
+from baselines.layers.ready import ready
 from vfsrbench.card import MethodCard, Value
 from vfsrbench.predictor import ClipInfo, Predictor
 
@@ -34,7 +35,7 @@ class KeepPredictor(Predictor):
         chosen: dict[str, Any] = {key: self.options[key] for key in ("layout", "flow", "cfa")}
         net = KEEP(**chosen)
         load_keep(net, weights["net"], weights.get("flow"))
-        self.net = net.eval().requires_grad_(False).to(device)
+        self.net = ready(net, device, self.profile)
 
     def start_clip(self, info: ClipInfo) -> None:
         """Nothing is remembered of the clip before."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import sys
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,7 @@ from torch import Tensor
 from baselines.codeformer.network import CodeFormer
 from baselines.keep.network import KEEP
 from baselines.layers.aligned import is_grey, resize_faces, to_grey, transfer_colour
+from baselines.layers.ready import ready
 from vfsrbench.errors import InputError
 from vfsrbench.plugins import choose_method
 from vfsrbench.predictor import ClipInfo, Predictor
@@ -74,7 +76,7 @@ def info(frames: Frames, size: int = SIDE) -> ClipInfo:
 def method(spec: str, net: torch.nn.Module) -> Any:
     """The method as the harness builds it, with a network of seeded weights for 64x64 faces."""
     predictor = choose_method(spec).build()
-    predictor.device, predictor.net = CPU, net
+    predictor.device, predictor.net = CPU, ready(copy.deepcopy(net), CPU)
     return predictor
 
 
@@ -156,7 +158,8 @@ def test_keep_restores_sub_clips_from_scratch(keep: KEEP) -> None:
     ours = restore(method("keep[max_length=2]", keep), frames)
     parts = [restore(method("keep", keep), frames[i : i + 2]) for i in (0, 2, 4)]
     assert np.array_equal(ours, np.concatenate(parts))
-    assert not np.array_equal(ours[2:], restore(method("keep", keep), frames)[2:])
+    whole = restore(method("keep", keep), frames).astype(int)
+    assert np.abs(ours[2:] - whole[2:]).max() > 1
 
 
 def test_keep_takes_sub_clips_of_20_frames_by_default() -> None:
@@ -176,14 +179,15 @@ def test_keep_streams_over_the_borders_of_sub_clips(keep: KEEP) -> None:
     assert np.abs(cut - whole)[2:].max() > 1
 
 
-@pytest.mark.parametrize("option", ["kfn=false", "stream=true", "max_length=1"])
-def test_keeps_options_change_what_they_should(keep: KEEP, option: str) -> None:
+@pytest.mark.parametrize(
+    ("option", "later"), [("kfn=false", True), ("stream=true", False), ("max_length=1", True)]
+)
+def test_keeps_options_change_later_frames_only(keep: KEEP, option: str, later: bool) -> None:
+    """A clip within one window: streaming has no border to cross."""
     frames = clip(3, 16, 16)
-    same_first = option != "kfn=true"
-    ours, plain = restore(method(f"keep[{option}]", keep), frames), restore(method("keep", keep), frames)
-    assert np.array_equal(ours[0], plain[0]) == same_first
-    # one window holds all three frames: there is no border to stream over
-    assert np.array_equal(ours, plain) == (option == "stream=true")
+    ours, plain = (restore(method(s, keep), frames).astype(int) for s in (f"keep[{option}]", "keep"))
+    assert np.abs(ours[0] - plain[0]).max() <= 1
+    assert (np.abs(ours[1:] - plain[1:]).max() > 1) == later
 
 
 @pytest.mark.parametrize("spec", ["codeformer", "keep", "keep[stream=true]"])
