@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -55,21 +57,27 @@ class RawWriter:
 
     def write(self, frames: Frames) -> None:
         """Append (n, height, width, 3) frames. InputError when the disk is full."""
-        try:
+        with self._disk_errors():
             self._file.write(np.ascontiguousarray(frames).data)
+        self._hash.update(frames)
+        self.length += len(frames)
+
+    def done(self, names: tuple[str, ...] | None = None) -> RawFrames:
+        """Close the file and say what is in it. InputError when the disk is full."""
+        with self._disk_errors():
+            self._file.close()
+        digest = self._hash.hexdigest()
+        return RawFrames(self.path, self.length, self.height, self.width, digest, names)
+
+    @contextmanager
+    def _disk_errors(self) -> Iterator[None]:
+        try:
+            yield
         except OSError as error:
             raise InputError(
                 f"{self.path.parent}: cannot be written ({error.strerror}); "
                 "free some disk or choose another --workspace"
             ) from error
-        self._hash.update(frames)
-        self.length += len(frames)
-
-    def done(self, names: tuple[str, ...] | None = None) -> RawFrames:
-        """Close the file and say what is in it."""
-        self._file.close()
-        digest = self._hash.hexdigest()
-        return RawFrames(self.path, self.length, self.height, self.width, digest, names)
 
     def __enter__(self) -> RawWriter:
         return self
@@ -77,6 +85,9 @@ class RawWriter:
     def __exit__(
         self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._file.close()
-        if kind is not None:
-            self.path.unlink(missing_ok=True)
+        if kind is None:
+            self._file.close()
+            return
+        with suppress(OSError):
+            self._file.close()
+        self.path.unlink(missing_ok=True)

@@ -16,6 +16,7 @@ from vfsrbench.clip import Clip
 from vfsrbench.errors import InputError
 from vfsrbench.predictor import Predictor
 from vfsrbench.run import RunSummary, Silent, run_board
+from vfsrbench.scratch import RawWriter
 from vfsrbench.store import read_result, read_selection
 from vfsrbench.unit import Ended
 from vfsrbench.workspace import Workspace
@@ -397,6 +398,47 @@ def test_a_full_disk_is_noticed_before_the_work(tmp_path: Path, data: Path, monk
     for place in (file, file / "w"):
         with pytest.raises(InputError, match="--workspace"):
             run(small_board(data, [str(tmp_path / "m")]), place)
+
+
+def test_a_disk_that_fills_up_while_working_stops_the_run_and_the_next_one_goes_on(
+    tmp_path: Path, data: Path, monkeypatch: pytest.MonkeyPatch
+):
+    folders = [method_folder(tmp_path, name) for name in ("a", "b")]
+    board = small_board(data, folders, splits=["bi-x4"])
+    calls: list[int] = []
+    write = RawWriter.write
+
+    def fill(self, frames):
+        calls.append(len(frames))
+        if len(calls) == 3:  # the first clip is done, both methods of it
+            raise InputError(f"{self.path.parent}: cannot be written (No space left on device)")
+        write(self, frames)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(RawWriter, "write", fill)
+        with pytest.raises(InputError, match="No space left"):
+            run(board, tmp_path / "w")
+    assert len(scores(tmp_path / "w")) == 2
+    summary, listener = run(board, tmp_path / "w")
+    assert summary.counts == {"ok": 4} and len(listener.ends) == 2
+
+
+def test_an_error_of_ours_fails_its_clip_and_the_others_go_on(
+    tmp_path: Path, data: Path, monkeypatch: pytest.MonkeyPatch
+):
+    from vfsrbench import unit
+
+    degrade = unit.degraded_clip
+
+    def broken(split, clip, *more):
+        return 1 / 0 if clip.name == "one" else degrade(split, clip, *more)
+
+    monkeypatch.setattr("vfsrbench.unit.degraded_clip", broken)
+    summary, _ = run(small_board(data, [method_folder(tmp_path, "m")]), tmp_path / "w")
+    assert summary.counts == {"ok": 2, "failed": 2} and summary.exit_code == 3
+    assert {job.clip for job, r in summary.records.items() if r.status == "failed"} == {"one"}
+    assert all("internal error: ZeroDivisionError" in why for _, why in summary.problems)
+    assert "Traceback" in summary.log.read_text()
 
 
 def test_restored_clips_are_scored_in_parts_when_the_disk_must_be_spared(
