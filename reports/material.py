@@ -12,6 +12,7 @@ from reports.leaderboard import Sources, build_tables
 from reports.model import Table
 from reports.published import figures_of
 from reports.results import Grid, Result, read_results
+from reports.split_values import combine_splits
 from reports.style import Look, looks
 from vfsrbench import plugins
 from vfsrbench.board import Board
@@ -54,6 +55,8 @@ def gather(
     place = Workspace(workspace)
     found, skipped = load(board, place, results)
     sources = default_sources(board, found, clips)
+    whole = combine_splits(board, found, place.store, plugins.metrics())
+    sources = replace(sources, split_values=whole.values)
     tables = build_tables(board, found, sources)
     shown = {row.method for table in tables for row in table.rows}
     yardsticks = frozenset(shown & sources.yardsticks)
@@ -65,7 +68,7 @@ def gather(
         strips=StripStore(place.slices, board.figures.slice_column),
         looks=looks(shown, yardsticks),
         yardsticks=yardsticks,
-        skipped=tuple(skipped),
+        skipped=(*skipped, *(f"{m}: {why}" for m, why in whole.reasons.items())),
     )
 
 

@@ -41,6 +41,12 @@ class Figures(Facts):
     grids: int = Field(default=0, ge=0)
     slice_column: Annotated[float, Field(ge=0, le=1)] | Literal["auto"] = "auto"
 
+    def of(self, metrics: tuple[str, ...]) -> Figures:
+        """The figures that can be drawn when the board has these metrics instead of its own."""
+        named = ("curves", "averages", "jumps", "levels", "persons", "speed")
+        kept = {name: tuple(m for m in getattr(self, name) if m in metrics) for name in named}
+        return self.model_copy(update=kept)
+
 
 class PublishedUse(Facts):
     """A paper's figures: a file of `reports/published/`, the table and data set in it. `metrics` maps our

@@ -95,7 +95,7 @@ def test_boards_name_what_there_is(name: str) -> None:
 
 
 def test_mistakes_are_one_clear_line(tmp_path: Path) -> None:
-    with pytest.raises(InputError, match="did you mean 'keep.csv'"):
+    with pytest.raises(InputError, match=r"did you mean 'keep\.csv'"):
         figures_of(PublishedUse(file="kep.csv"))
     with pytest.raises(InputError, match="did you mean 'Table 1'"):
         figures_of(PublishedUse(file="keep.csv", table="Tabel 1"))

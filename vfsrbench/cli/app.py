@@ -22,6 +22,7 @@ VERBS = {
     "restore": "restore",
     "score": "score",
     "report": "report",
+    "compare": "compare",
     "list": "listing",
     "weights": "weights",
     "new": "new",

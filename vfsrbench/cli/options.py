@@ -110,8 +110,7 @@ def changed_board(
     if splits:
         update["splits"] = tuple(splits)
     if metrics:
-        curves = tuple(m for m in board.figures.curves if m in metrics)
-        update |= {"metrics": tuple(metrics), "figures": board.figures.model_copy(update={"curves": curves})}
+        update |= {"metrics": tuple(metrics), "figures": board.figures.of(tuple(metrics))}
         if board.sort_by not in metrics:
             update["sort_by"] = None
     if seed is not None:

@@ -26,14 +26,23 @@ def report(
         typer.Option("--results", help="files or folders of results instead of the last run's (repeatable)"),
     ] = None,
     outputs: o.Outputs = None,
+    html: Annotated[
+        Path | None,
+        typer.Option("--html", help="the whole site, with a page a clip, into this folder"),
+    ] = None,
+    dataset: o.DatasetPath = None,
+    versus: Annotated[str | None, typer.Option(help="the method that the others are tested against")] = None,
     partial: Annotated[bool, typer.Option("--partial", help="means over incomplete rows, too")] = False,
 ) -> None:
     """Tables, curves, slices and a static page from a board's results."""
     from vfsrbench.store import slug
 
-    chosen = o.find_board(board)
-    folder = out or workspace / "report" / slug(chosen.name)
-    report_and_tell(chosen, workspace, folder, results or (), (), o.parse_outputs(outputs), partial)
+    chosen = o.changed_board(o.find_board(board), dataset=dataset)
+    if versus is not None:
+        chosen = chosen.model_copy(update={"versus": versus})
+    folder = html or out or workspace / "report" / slug(chosen.name)
+    given = o.parse_outputs(outputs)
+    report_and_tell(chosen, workspace, folder, results or (), (), given, partial, html is not None)
 
 
 def report_and_tell(
@@ -44,6 +53,7 @@ def report_and_tell(
     clips: Sequence[str],
     outputs: Mapping[str, Path],
     partial: bool = False,
+    site: bool = False,
 ) -> None:
     """Write the report; print its tables to stdout and where it is to stderr."""
     from reports import build_report
@@ -57,6 +67,7 @@ def report_and_tell(
         clips=clips,
         outputs=outputs,
         partial=partial,
+        site=site,
         progress=lambda what: typer.echo(f"report: {what}", err=True),
     )
     print_tables(made.tables, partial=partial)

@@ -1,0 +1,72 @@
+"""`vfsrbench compare`: results of any origin side by side, without a board."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from reports.leaderboard import build_tables
+from reports.material import default_sources
+from reports.model import Table
+from reports.results import Result, read_results
+from vfsrbench.board import Board, DatasetUse
+from vfsrbench.errors import InputError
+
+
+def compare(
+    places: Sequence[Path], *, metrics: Sequence[str] = (), versus: str | None = None
+) -> tuple[list[Table], list[str]]:
+    """Tables of all results in these files and folders, one a split, and what was skipped and why.
+
+    `metrics` picks columns (default: all that any result has); `versus` is the method that the others are
+    tested against. The same method from two folders stays apart: its rows are called `name @ folder`.
+    InputError when there are no results, or when they come from several data sets.
+    """
+    if not places:
+        raise InputError("nothing to compare: name results files or folders")
+    found, skipped = _read(places)
+    if not found:
+        raise InputError(f"no results in {', '.join(map(str, places))}")
+    datasets = sorted({r.record.dataset for r in found})
+    if len(datasets) > 1:
+        raise InputError(f"results of different data sets cannot be compared: {', '.join(datasets)}")
+    seeds = sorted({r.record.seed for r in found})
+    if len(seeds) > 1:
+        raise InputError(f"results of different seeds cannot be compared: {', '.join(map(str, seeds))}")
+    columns = tuple(metrics) or tuple(dict.fromkeys(m for r in found for m in r.record.clip_values))
+    board = Board(
+        name="compare",
+        title="Comparison",
+        version=1,
+        dataset=DatasetUse(layout=datasets[0]),
+        splits=tuple(sorted({r.record.split for r in found})),
+        methods=tuple(dict.fromkeys(r.record.method for r in found)),
+        metrics=columns or ("psnr",),
+        seed=seeds[0],
+        versus=versus,
+    )
+    return build_tables(board, found, default_sources(board, found)), skipped
+
+
+def _read(places: Sequence[Path]) -> tuple[list[Result], list[str]]:
+    """Results of each place; a method that two places have gets the place behind its name."""
+    each, skipped = [], []
+    for place in places:
+        results, problems = read_results([place])
+        each.append((place, results))
+        skipped += problems
+    owners: dict[tuple[str, str, str], set[Path]] = {}
+    for place, results in each:
+        for r in results:
+            owners.setdefault((r.record.split, r.record.method, r.record.clip), set()).add(place)
+    shared = {method for (_, method, _), found in owners.items() if len(found) > 1}
+    found = []
+    for place, results in each:
+        for r in results:
+            if r.record.method in shared:
+                name = {"method": f"{r.record.method} @ {place.name}"}
+                title = {"method_title": f"{r.record.method_title or r.record.method} @ {place.name}"}
+                r = replace(r, record=r.record.model_copy(update=name | title))
+            found.append(r)
+    return found, skipped

@@ -1,0 +1,94 @@
+"""Results of any origin side by side, and metrics over a whole split."""
+
+from __future__ import annotations
+
+import io
+import json
+import sys
+from contextlib import redirect_stdout
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+sys.path.insert(0, str(Path(__file__).parent))
+import synthetic
+
+from reports.compare import compare
+from reports.results import Result, read_results
+from reports.split_values import combine_splits
+from vfsrbench.cli.main import run
+from vfsrbench.errors import InputError
+from vfsrbench.metrics.frechet import frechet_of_features
+from vfsrbench.plugins import metrics
+from vfsrbench.store import Result as Stored
+from vfsrbench.store import Store, read_record
+
+
+def test_folders_from_anywhere_make_one_table_a_split(tmp_path: Path) -> None:
+    for folder, method in (("a", "bicubic"), ("b", "lanczos")):
+        for clip in synthetic.CLIPS:
+            synthetic.write_result(tmp_path / folder, method, "vfhq-mild", clip)
+    tables, skipped = compare([tmp_path / "a", tmp_path / "b"], versus="bicubic")
+    assert not skipped and [t.split for t in tables] == ["vfhq-mild"]
+    assert {r.method for r in tables[0].rows} == {"bicubic", "lanczos"}
+    versus = tables[0].row("lanczos").cells["psnr"].versus
+    assert versus is not None and versus.difference < 0
+
+
+def test_the_same_method_from_two_places_stays_apart(tmp_path: Path) -> None:
+    for folder, level in (("old", 20.0), ("new", 30.0)):
+        for clip in synthetic.CLIPS:
+            values = {"psnr": np.full(4, level)}
+            synthetic.write_result(tmp_path / folder, "mine", "vfhq-mild", clip, frames=4, values=values)
+    tables, _ = compare([tmp_path / "old", tmp_path / "new"])
+    found = {r.method: r.cells["psnr"].value for r in tables[0].rows}
+    assert found == {"mine @ new": 30.0, "mine @ old": 20.0}
+
+
+def test_what_cannot_be_compared_is_one_clear_line(tmp_path: Path) -> None:
+    synthetic.write_result(tmp_path / "a", "m", "vfhq-mild", "calm")
+    synthetic.write_result(tmp_path / "b", "m", "vfhq-mild", "calm", dataset="other")
+    with pytest.raises(InputError, match="different data sets"):
+        compare([tmp_path / "a", tmp_path / "b"])
+    synthetic.write_result(tmp_path / "c", "m", "vfhq-mild", "calm", seed=7)
+    with pytest.raises(InputError, match="different seeds"):
+        compare([tmp_path / "a", tmp_path / "c"])
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(InputError, match="no results in"):
+        compare([tmp_path / "empty"])
+
+
+def test_the_verb_prints_every_form(tmp_path: Path) -> None:
+    synthetic.write_board(tmp_path / "r")
+    seen = {}
+    for form in ("terminal", "csv", "json", "md", "tex"):
+        out = io.StringIO()
+        with redirect_stdout(out):
+            assert run(["compare", str(tmp_path / "r"), "--metric", "psnr", "--format", form]) == 0
+        seen[form] = out.getvalue()
+    assert "Lanczos" in seen["terminal"] and seen["csv"].startswith("split,method,title,psnr")
+    assert len(json.loads(seen["json"])) == 2
+    assert "| Lanczos |" in seen["md"] and r"\toprule" in seen["tex"]
+    assert run(["compare", str(tmp_path / "nowhere")]) == 2
+
+
+def test_a_metric_over_the_split_is_combined_from_the_clips_features(tmp_path: Path) -> None:
+    rng = np.random.default_rng(0)
+    store = Store(tmp_path / "store")
+    pairs = {c: (rng.normal(0, 1, (9, 2048)), rng.normal(0.2, 1, (9, 2048))) for c in ("calm", "talking")}
+    for clip, (restored, truth) in pairs.items():
+        source = synthetic.write_result(tmp_path / "source", "bicubic", "vfhq-mild", clip)
+        record = read_record(source)
+        name = store.write_truth_features(record.gt_digest, "fid_gt", "k" * 64, truth.astype(np.float32))
+        features = {"fid_gt": restored.astype(np.float32)}
+        store.write(Stored(record, ["0"], {"psnr": np.array([1.0])}), features, {"fid_gt": name})
+    board = synthetic.board(metrics=["psnr", "fid_gt"], figures={})
+    results, _ = read_results([tmp_path / "store"])
+    found = combine_splits(board, results, store, metrics())
+    sides = [np.concatenate([pairs[c][i].astype(np.float32) for c in ("calm", "talking")]) for i in (0, 1)]
+    expected = frechet_of_features(*sides)
+    assert dict(found.reasons) == {}
+    assert found.values["vfhq-mild", "bicubic", "fid_gt"] == pytest.approx(expected, rel=1e-6)
+    lone = [Result(r.record.model_copy(update={"key": "0" * 64})) for r in results]
+    assert not combine_splits(board, lone, store, metrics()).values, "no features, no value"

@@ -1,0 +1,41 @@
+"""`vfsrbench compare`: results of any origin side by side."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+import typer
+
+app = typer.Typer()
+
+
+@app.command()
+def compare(
+    results: Annotated[list[Path], typer.Argument(help="results files, or folders of them, from anywhere")],
+    metric: Annotated[
+        list[str] | None, typer.Option("--metric", help="these columns alone (repeatable)")
+    ] = None,
+    versus: Annotated[str | None, typer.Option(help="the method that the others are tested against")] = None,
+    partial: Annotated[bool, typer.Option("--partial", help="means over incomplete rows, too")] = False,
+    form: Annotated[
+        Literal["terminal", "csv", "json", "md", "tex"], typer.Option("--format", help="how it is printed")
+    ] = "terminal",
+) -> None:
+    """Put results from any folders side by side: one table a split."""
+    from reports import formats
+    from reports.compare import compare as compare_results
+    from reports.terminal import print_tables
+
+    tables, skipped = compare_results(results, metrics=metric or (), versus=versus)
+    for text in skipped:
+        typer.echo(f"skipped: {text}", err=True)
+    if form == "terminal":
+        print_tables(tables, partial=partial)
+    elif form == "csv":
+        typer.echo(formats.to_csv(tables), nl=False)
+    elif form == "json":
+        typer.echo(formats.to_json(tables))
+    else:
+        show = formats.to_markdown if form == "md" else formats.to_latex
+        typer.echo("\n".join(show(table, partial=partial) for table in tables))
