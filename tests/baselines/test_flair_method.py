@@ -12,13 +12,10 @@ import pytest
 import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
-from typer.testing import CliRunner
 
 from baselines.flair.adapter import FlairPredictor
 from baselines.flair.enhance import FaceEnhancer
-from baselines.flair.network import FlairUNet
 from degradations.recipe import load_recipe
-from vfsrbench.cli.weights import app
 from vfsrbench.errors import InputError, JobFailure
 from vfsrbench.plugins import choose_method
 from vfsrbench.predictor import ClipInfo
@@ -317,47 +314,8 @@ def test_every_variant_is_on_a_card(spec: str) -> None:
         assert method.options["K"] == 100
 
 
-def test_one_degradation_needs_one_file() -> None:
-    for task in TASKS:
-        method = choose_method(f"flair[degradation={task}]")
-        names = {use.name for use in method.card.weights_for(dict(method.options))}
-        assert names - {"parsenet"} == {f"flair-{task}"}
-
-
 @pytest.mark.slow
 def test_compiled_networks_give_the_same(make: Make) -> None:
     frames = truth(2)
     plain, compiled = (run(make(f"flair[K=2,compiled={flag}]"), frames) for flag in ("false", "true"))
     assert np.abs(plain.astype(int) - compiled).max() <= 2
-
-
-@pytest.mark.parametrize("task", ["x8", "gaussian"])
-def test_weights_check_opens_files_that_nobody_hashed(
-    task: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Names and shapes are held against the real network, which takes no memory."""
-    monkeypatch.setenv("VFSRBENCH_WEIGHTS", str(tmp_path))
-    name = {"x8": "flair_x8_bicubic.pt", "gaussian": "flair_gaussian.pt"}[task]
-    with torch.device("meta"):
-        net = FlairUNet(TASKS[task])
-    # one number for each tensor on the disk
-    state = {k: torch.tensor(0.01).expand(v.shape) for k, v in net.state_dict().items()}
-    torch.save(state, tmp_path / name)
-    said = CliRunner().invoke(app, ["check", f"flair-{task}"])
-    assert said.exit_code == 0
-    assert f"{len(state)} tensors fit by name and shape" in said.output
-    del state["noise_level_mlp.1.weight" if task == "x8" else "time_embed.0.weight"]
-    torch.save(state, tmp_path / name)
-    problem = CliRunner().invoke(app, ["check", f"flair-{task}"]).exception
-    assert isinstance(problem, InputError)
-    assert "1 missing" in str(problem)
-
-
-def test_weights_check_of_the_method_says_what_to_fetch_by_hand(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("VFSRBENCH_WEIGHTS", str(tmp_path))
-    message = str(CliRunner().invoke(app, ["check", "flair"]).exception)
-    for name in ("flair_x8_bicubic.pt", "flair_x16_bicubic.pt", "flair_gaussian.pt", "flair_jpeg.pt"):
-        assert f"get {name} from https://drive.google.com" in message
-        assert str(tmp_path / name) in message
