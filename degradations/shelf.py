@@ -30,16 +30,19 @@ def list_recipes() -> list[RecipeFacts]:
 
 
 def recipe_path(name_or_path: str | Path) -> Path:
-    """The file of a shipped recipe's name, or of the user's own: a path, or anything ending in .toml."""
+    """The file of a shipped recipe's name, or of the user's own: a path, or anything ending in .toml.
+
+    A folder or file here that is called like a shipped recipe does not hide it.
+    """
     path = Path(name_or_path)
-    if path.suffix == ".toml" or path.exists() or len(path.parts) > 1:
+    shipped = SHELF / f"{name_or_path}.toml"
+    if len(path.parts) == 1 and shipped.is_file():
+        return shipped
+    if path.suffix == ".toml" or path.is_file() or len(path.parts) > 1:
         if not path.is_file():
             raise InputError(f"{path}: no such recipe file; `vfsrbench list` shows the shipped recipes")
         return path
-    shipped = SHELF / f"{name_or_path}.toml"
-    if not shipped.is_file():
-        raise did_you_mean("recipe", str(name_or_path), [p.stem for p in SHELF.glob("*.toml")])
-    return shipped
+    raise did_you_mean("recipe", str(name_or_path), [p.stem for p in SHELF.glob("*.toml")])
 
 
 def _facts(path: Path) -> RecipeFacts:

@@ -267,3 +267,11 @@ def test_the_package_needs_no_more_than_it_says() -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, env=dict(os.environ))
     assert done.stdout.strip() == "[]", done.stderr
+
+
+def test_a_folder_of_the_same_name_does_not_hide_a_recipe(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "vfhq-mild").mkdir()
+    monkeypatch.chdir(tmp_path)
+    assert load_recipe("vfhq-mild").name == "vfhq-mild"
