@@ -139,9 +139,9 @@ def test_every_variant_runs_and_is_one_of_its_own(changes: dict[str, Any]) -> No
 
 
 def test_unknown_variants_are_named() -> None:
-    with pytest.raises(InputError, match="'fusd'.*did you mean 'fused'"):
+    with pytest.raises(InputError, match=r"'fusd'.*did you mean 'fused'"):
         SECNet(sequence="fusd")
-    with pytest.raises(InputError, match="'spatal'.*did you mean 'spatial'"):
+    with pytest.raises(InputError, match=r"'spatal'.*did you mean 'spatial'"):
         SECNet(attention="spatal")
 
 
