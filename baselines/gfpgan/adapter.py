@@ -16,6 +16,8 @@ from vfsrbench.card import MethodCard, Value
 class GFPGANPredictor(FacePredictor):
     """Restores each frame by itself. Options: version (which checkpoint), noise (stored or seeded)."""
 
+    channels_last = True
+
     def __init__(self, card: MethodCard, options: Mapping[str, Value]) -> None:
         """Seeded noise is drawn in windows of one frame: the harness seeds each window by its first frame,
         so that a frame's noise follows from seed, clip and frame alone, whatever fits into memory."""

@@ -11,6 +11,8 @@ from baselines.layers.face_adapter import FacePredictor
 class GPENPredictor(FacePredictor):
     """Restores each frame by itself. Option: rounding (down as the official tool, or nearest)."""
 
+    channels_last = True
+
     def network(self) -> nn.Module:
         return GPEN()
 

@@ -25,6 +25,13 @@ class FacePredictor(ImagePredictor):
     leave: tuple[str, ...] = ()
     """Leading parts of names that an official file may hold beside the network's tensors."""
 
+    channels_last = False
+    """Whether the network gives the same figures in that memory order, in which CPUs convolve faster (by a
+    fifth). With GroupNorm it does not: torch sums less exactly there."""
+
+    net: Any
+    order = torch.contiguous_format
+
     @abstractmethod
     def network(self) -> nn.Module:
         """The network that the options ask for, without weights."""
@@ -39,17 +46,17 @@ class FacePredictor(ImagePredictor):
         content = read_checkpoint(weights["net"])  # first: a bad file is refused before a network is made
         net = self.network()
         load_checkpoint(net, content, leave=self.leave, where=str(weights["net"]))
-        if self.profile == "fast":
-            for parameter in net.parameters():
-                if parameter.ndim == 4:  # net.to() would refuse the modulated convolutions' five axes
-                    parameter.data = parameter.data.to(memory_format=torch.channels_last)
-        self.net: Any = net.eval().requires_grad_(False).to(device)
+        self.order = torch.contiguous_format
+        if self.profile == "fast" or (self.channels_last and torch.device(device).type == "cpu"):
+            self.order = torch.channels_last
+        for parameter in net.parameters():
+            if parameter.ndim == 4:  # net.to() would refuse the modulated convolutions' five axes
+                parameter.data = parameter.data.contiguous(memory_format=self.order)
+        self.net = net.eval().requires_grad_(False).to(device)
 
     def restore_batch(self, frames: Tensor, **given: Any) -> Tensor:
         """(B, 3, h, w) in [0, 1] -> (B, 3, H, W), whole grey levels. `given` goes on to `run`."""
-        faces = resize_faces(frames, self.net.side) * 2 - 1
-        if self.profile == "fast":
-            faces = faces.to(memory_format=torch.channels_last)
+        faces = (resize_faces(frames, self.net.side) * 2 - 1).contiguous(memory_format=self.order)
         restored = self.levels((self.run(faces, **given).float() + 1) / 2) / 255
         return fit_result(restored, self.clip.out_height, self.clip.out_width)
 

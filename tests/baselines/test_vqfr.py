@@ -7,8 +7,9 @@ from pathlib import Path
 
 import pytest
 import torch
+from torch import nn
 
-from baselines.vqfr.network import VQFR
+from baselines.vqfr.network import VQFR, SerialGroupNorm
 from degradations.errors import InputError
 
 sys.path.insert(0, str(Path(__file__).parent))
@@ -43,6 +44,32 @@ def test_every_tap_is_the_official_networks(net: torch.nn.Module, name: str) -> 
     differences = tap_tools.differences(taps, CASES[name]["outputs"])
     assert {tap: d for tap, d in differences.items() if not d < 1e-4} == {}
     assert differences["code_indices"] == 0
+
+
+def test_figures_do_not_depend_on_the_number_of_threads() -> None:
+    """Sums over 256x256 places in channels-last order, which torch's own kernel splits among threads."""
+    x = torch.rand(1, 64, 256, 256).contiguous(memory_format=torch.channels_last)
+    threads = torch.get_num_threads()
+    norm = SerialGroupNorm(32, 64, 1e-6)
+    try:
+        found = []
+        for count in (1, 2):
+            torch.set_num_threads(count)
+            found.append((norm(x), nn.functional.group_norm(x, 32, norm.weight, norm.bias, 1e-6)))
+            assert torch.get_num_threads() == count
+    finally:
+        torch.set_num_threads(threads)
+    (one, plain_one), (two, plain_two) = found
+    assert torch.equal(one, two)
+    assert torch.equal(one, plain_one)
+    assert not torch.equal(plain_one, plain_two)
+
+
+def test_all_norms_of_channels_last_features_are_serial(small: VQFR) -> None:
+    for part in (small.decoder, small.main_branch):
+        norms = [m for m in part.modules() if isinstance(m, nn.GroupNorm)]
+        assert norms
+        assert all(isinstance(m, SerialGroupNorm) and m.eps == 1e-6 for m in norms)
 
 
 def test_restore_leaves_out_only_what_is_not_seen(small: VQFR) -> None:
