@@ -15,10 +15,8 @@ Network = TypeVar("Network", bound=nn.Module)
 def ready(net: Network, device: torch.device, profile: Profile = "strict") -> Network:
     """`net` on `device`, in evaluation mode, without gradients.
 
-    On a CPU, and in the profile `fast`, its convolution weights lie channels last, which saves the
-    convolutions their reordering (CodeFormer on a CPU: a fifth of the time). Results differ by rounding.
+    In the profile `fast` its convolution weights lie channels last. Not in `strict`: on a CPU that is a
+    fifth faster, but CodeFormer's result then is 2e-3 of its spread away from the official one, not 5e-5.
     """
     net = net.eval().requires_grad_(False).to(device)
-    if device.type == "cpu" or profile == "fast":
-        net = net.to(memory_format=torch.channels_last)
-    return net
+    return net.to(memory_format=torch.channels_last) if profile == "fast" else net
