@@ -18,7 +18,8 @@ from vfsrbench.metrics.inference import runner
 from vfsrbench.metrics.networks.lpips_net import LPIPS
 from vfsrbench.metrics.pixels import check_frames, check_pair
 
-BATCH = {"alex": 8, "vgg": 2}
+BATCH = {"cpu": {"alex": 2, "vgg": 1}, "cuda": {"alex": 16, "vgg": 4}}
+"""Frames at a time: on a processor few, so that their maps stay in its cache."""
 KEPT_BYTES = 1 << 30
 """Features of a window's ground truth that are held for the other methods; beyond it they are made anew."""
 
@@ -29,10 +30,10 @@ class _LpipsMetric(Metric):
     def __init__(self, card: MetricCard) -> None:
         super().__init__(card)
         self.backbone = str(card.params["backbone"])
-        self.batch = BATCH[self.backbone]
 
     def load(self, weights: Mapping[str, Path], device: torch.device) -> None:
         super().load(weights, device)
+        self.batch = BATCH.get(device.type, BATCH["cpu"])[self.backbone]
         path = weights["backbone"]
         build = partial(build_lpips, self.backbone, path)
         self.runner = runner(("lpips", self.backbone, path), build, device, self.profile)
@@ -72,7 +73,7 @@ class Lpips(_LpipsMetric):
 
     def _features(self, images: Tensor) -> list[Tensor]:
         with self.runner.arithmetic():
-            return [feature.float() for feature in self.network.features(images)]
+            return [feature.float() for feature in self.network.features(self.runner.laid_out(images))]
 
 
 class TemporalLpips(_LpipsMetric):
@@ -102,7 +103,7 @@ class TemporalLpips(_LpipsMetric):
     def _distances(self, images: Tensor, pairs: list[Pair], start: int) -> Tensor:
         """Of consecutive pairs: each frame passes the network once, though it stands in two pairs."""
         frames = images[pairs[0][0] - start : pairs[-1][1] - start + 1]
-        features = [f.float() for f in self.network.features(frames)]
+        features = [f.float() for f in self.network.features(self.runner.laid_out(frames))]
         return self.network.compare([f[:-1] for f in features], [f[1:] for f in features])
 
 

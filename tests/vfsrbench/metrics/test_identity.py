@@ -1,0 +1,101 @@
+"""Identity columns: shared embeddings, frames without a face, what is kept between runs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from functools import partial
+from typing import Any
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from tests.vfsrbench.metrics import clips
+from tests.vfsrbench.metrics.checker import scores
+from tests.vfsrbench.metrics.plain_scripts import LANDMARKS, SIDE
+from tests.vfsrbench.metrics.random_weights import metric
+from vfsrbench.metrics.base import TruthInfo, Window
+from vfsrbench.metrics.identity import IdentitySimilarity
+
+pytest.importorskip("onnxruntime")
+IDS = "ids_w600k_r50"
+FRAMES = 4
+INFO = TruthInfo("clip", "", FRAMES, landmarks=LANDMARKS)
+MOVING = partial(clips.moving, size=SIDE)
+
+
+class Memory(dict[str, Mapping[str, NDArray[Any]]]):
+    """A clip's cache, in memory."""
+
+    def put(self, key: str, arrays: Mapping[str, NDArray[Any]]) -> None:
+        self[key] = arrays
+
+
+@pytest.fixture
+def counted(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[int]]:
+    """How many faces each call of the network got."""
+    calls: list[int] = []
+    chosen = metric(IDS)
+    assert isinstance(chosen, IdentitySimilarity)
+    kind = type(chosen.recognize)
+    real = kind.__call__
+
+    def call(self: Any, crops: Any) -> Any:
+        calls.append(len(crops))
+        return real(self, crops)
+
+    monkeypatch.setattr(kind, "__call__", call)
+    yield calls
+
+
+def test_a_frame_without_known_points_has_no_value_and_the_others_keep_theirs() -> None:
+    truth = MOVING(FRAMES)
+    restored = clips.noisy(truth, 0.5)
+    holes = LANDMARKS.copy()
+    holes[1, 3, 0] = np.nan
+    whole = scores(metric(IDS), restored, truth, 3, INFO)
+    got = scores(metric(IDS), restored, truth, 3, replace(INFO, landmarks=holes))
+    assert np.isnan(got).tolist() == [False, True, False, False]
+    assert got[[0, 2, 3]] == pytest.approx(whole[[0, 2, 3]], abs=1e-6)
+    drift = scores(metric("vidd_w600k_r50"), restored, truth, 3, replace(INFO, landmarks=holes))
+    assert np.isnan(drift).tolist() == [True, True, True, False]  # both pairs that frame 1 stands in
+    for name in ("tl_id_w600k_r50", "tg_id_w600k_r50"):
+        rows = scores(metric(name), restored, truth, 3, replace(INFO, landmarks=holes))
+        assert np.isfinite(metric(name).finish(rows))
+
+
+def test_all_identity_columns_share_one_embedding_a_frame(counted: list[int]) -> None:
+    truth, restored = Window(MOVING(FRAMES), 0, 0, INFO), Window(clips.noisy(MOVING(FRAMES), 0.5), 0, 0, INFO)
+    for name in (IDS, "vidd_w600k_r50", "tl_id_w600k_r50", "tg_id_w600k_r50"):
+        state = metric(name).prepare(truth)
+        metric(name).score(restored, truth, state)
+    assert sum(counted) == 2 * FRAMES
+
+
+def test_the_ground_truths_embeddings_are_kept_by_content(counted: list[int]) -> None:
+    frames = MOVING(FRAMES)
+    cache = Memory()
+    info = replace(INFO, cache=cache)  # type: ignore[arg-type]
+    first = metric(IDS).prepare(Window(frames, 0, 0, info))
+    assert sum(counted) == FRAMES and len(cache) == 1
+    again = metric(IDS).prepare(Window(frames, 0, 0, info))
+    assert sum(counted) == FRAMES, "the second run computed them anew"
+    assert (first == again).all()
+    moved = replace(info, landmarks=LANDMARKS + 1)
+    metric(IDS).prepare(Window(frames, 0, 0, moved))
+    assert sum(counted) == 2 * FRAMES, "other landmarks, same embeddings"
+
+
+def test_a_clip_without_landmarks_is_not_scored() -> None:
+    assert metric(IDS).card.needs == ("landmarks",)
+    with pytest.raises(ValueError, match="no landmarks"):
+        metric(IDS).prepare(Window(MOVING(2), 0, 0, replace(INFO, landmarks=None)))
+
+
+def test_both_pictures_are_cut_out_by_the_ground_truths_points() -> None:
+    """A restored picture that is shifted against the truth is not aligned back to it."""
+    truth = MOVING(2)
+    shifted = np.roll(truth, 9, axis=2)
+    values = scores(metric(IDS), shifted, truth, 2, INFO)
+    assert (values < 0.99).all()
