@@ -15,9 +15,12 @@ Factory = Annotated[str, Field(pattern=r"^[A-Za-z_][\w.]*:[A-Za-z_]\w*$")]
 
 
 class Option(Facts):
-    """One option of a method, chosen as `name[option=value]`."""
+    """One option of a method, chosen as `name[option=value]`.
 
-    type: Literal["bool", "int", "float", "str"]
+    A `file` is a path (or nothing); results are keyed by the file's content, not by its path.
+    """
+
+    type: Literal["bool", "int", "float", "str", "file"]
     default: Value
     help: str
     min: float | None = None
@@ -44,7 +47,8 @@ class MethodCard(Facts):
     `window` is the largest number of frames a call of `restore` takes (none: the whole clip), `overlap`
     how many frames neighbouring windows share, `tail` what becomes of the last one: `short` keeps it
     short, `shift` moves it back to full length. `stateful` methods carry state from window to window.
-    `scale` is the enlargement (none: to whatever size the ground truth has).
+    `scale` is the enlargement (none: to whatever size the ground truth has). `variant` is the option that
+    `name:value` sets.
     """
 
     name: Name
@@ -67,6 +71,7 @@ class MethodCard(Facts):
     stateful: bool = False
     batch: int = Field(default=8, ge=1)
     version: int = 1
+    variant: str = ""
     options: dict[str, Option] = {}
     weights: tuple[WeightUse, ...] = ()
     deviations: tuple[str, ...] = ()
@@ -75,6 +80,8 @@ class MethodCard(Facts):
     def _consistent(self) -> MethodCard:
         if self.window is not None and self.overlap >= self.window:
             raise ValueError("overlap must be smaller than window")
+        if self.variant and self.variant not in self.options:
+            raise ValueError(f"variant names the unknown option {self.variant!r}")
         for use in self.weights:
             unknown = set(use.when) - set(self.options)
             if unknown:

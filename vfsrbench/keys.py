@@ -73,10 +73,20 @@ def method_facts(method: Method, weights: Weights) -> dict[str, Any]:
         "class": card.factory,
         "version": card.version,
         "code": code_facts(method.entry),
-        "options": dict(method.options),
+        "options": _option_facts(method),
         "weights": weights.missing or weights.hashes,
         "windows": [card.window, card.overlap, card.tail, card.stateful, card.source, card.scale],
     }
+
+
+def _option_facts(method: Method) -> dict[str, Any]:
+    """The options' values; of files, their content."""
+    facts: dict[str, Any] = dict(method.options)
+    for name, option in method.card.options.items():
+        if option.type == "file" and facts[name]:
+            with Path(str(facts[name])).expanduser().open("rb") as file:
+                facts[name] = hashlib.file_digest(file, "sha256").hexdigest()
+    return facts
 
 
 def metric_facts(entry: Entry[MetricCard], weights: Weights) -> dict[str, Any]:

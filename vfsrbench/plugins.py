@@ -155,7 +155,8 @@ class Method:
 
 
 def choose_method(spec: str | Predictor, known: Catalogue[MethodCard] | None = None) -> Method:
-    """`name[option=value]`, the path of a method's folder (options allowed), or a Predictor object."""
+    """`name[option=value]`, `name:variant[...]` where the card declares a variant, the path of a method's
+    folder (options allowed), or a Predictor object."""
     if isinstance(spec, Predictor):
         entry = Entry(spec.card, Path("<object>"))
         return Method(entry, {**_defaults(spec.card), **spec.options}, spec)
@@ -163,8 +164,24 @@ def choose_method(spec: str | Predictor, known: Catalogue[MethodCard] | None = N
     if parts is None:
         raise InputError(f"method {spec!r} is malformed: write name or name[option=value,option=value]")
     name, raw = parts
-    entry = _folder_entry(Path(name)) if _is_path(name) else (known or methods())[name]
+    if _is_path(name):
+        entry = _folder_entry(Path(name))
+    else:
+        name, colon, variant = name.partition(":")
+        entry = (known or methods())[name]
+        raw = _with_variant(entry.card, variant, raw) if colon else raw
     return Method(entry, _options(entry.card, raw))
+
+
+def _with_variant(card: MethodCard, variant: str, raw: dict[str, str]) -> dict[str, str]:
+    """The raw options with what stands behind the colon of `name:variant`."""
+    if not card.variant:
+        raise InputError(f"method {card.name!r} has no variants, so ':{variant}' means nothing; leave it out")
+    if not variant or card.variant in raw:
+        raise InputError(
+            f"method {card.name!r}: give its {card.variant} once, as {card.name}:NAME or {card.variant}=NAME"
+        )
+    return {**raw, card.variant: variant}
 
 
 def choose_metric(metric_id: str, known: Catalogue[MetricCard] | None = None) -> Entry[MetricCard]:
@@ -238,9 +255,11 @@ def _value(method: str, key: str, option: Option, text: str) -> Value:
         if option.type == "bool":
             value = {"true": True, "false": False, "1": True, "0": False}[text.lower()]
         else:
-            value = {"int": int, "float": float, "str": str}[option.type](text)
+            value = {"int": int, "float": float, "str": str, "file": str}[option.type](text)
     except (KeyError, ValueError):
         raise InputError(f"{where}: {text!r} is not a {option.type}") from None
+    if option.type == "file" and text and not Path(text).expanduser().is_file():
+        raise InputError(f"{where}: no file {text!r}; give the path of one")
     if option.choices and value not in option.choices:
         raise did_you_mean(f"value of {where}", text, map(str, option.choices))
     if isinstance(value, int | float) and not isinstance(value, bool):

@@ -1,0 +1,1 @@
+"""Any architecture of an installed BasicSR as a method."""
