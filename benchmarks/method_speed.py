@@ -4,8 +4,9 @@
     python benchmarks/method_speed.py --methods 'flair[K=25,degradation=x8]' --device cuda --write
 
 Clips go the harness's own way (windows, upload, rounding to uint8). Weights are random and the same each
-time: time and memory do not depend on them, but the PSNR of `fast` to `strict` does. It is a trained
-network's with `--trained`, which takes the installed checkpoints; random ones mostly magnify rounding.
+time: time and memory do not depend on them (but for RealBasicVSR, which cleans one to three times as its
+input asks), the PSNR of `fast` to `strict` does: `--trained` takes the installed checkpoints instead.
+Networks with a memory reach their cost a frame only when it is full: SECNet after six frames.
 Every method and profile runs in a process of its own, as the memory of a CPU run is the whole process's.
 
 Inputs have a quarter of `--size`. Networks over aligned faces work at their own 512x512 whatever it says.

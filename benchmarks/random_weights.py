@@ -24,6 +24,10 @@ NETWORKS = {
     "secnet": "baselines.secnet.network:SECNet",
 }
 
+SHRINK = 0.5
+"""For filters of recurrent networks without normalization, whose features otherwise grow from frame to
+frame until they overflow."""
+
 
 def write_method_weights(method: Method, root: Path) -> None:
     """One file under `root` for each checkpoint that the method needs with its options; files that are there
@@ -38,7 +42,10 @@ def write_method_weights(method: Method, root: Path) -> None:
         if entry is not None and entry.network is not None:
             write_untrained(entry, root)
             continue
-        content: dict[str, Any] = {"params": untrained_state(network_of(method, use.name))}
+        state = untrained_state(network_of(method, use.name))
+        if method.card.kind == "video" and method.card.name != "keep":
+            state = {k: v * SHRINK if v.ndim >= 2 else v for k, v in state.items()}
+        content: dict[str, Any] = {"params": state}
         if use.name == "secnet":  # its files say which variant they hold
             content["config"] = {}
         torch.save(content, root / f"{use.name}{UNTRAINED}.pth")
