@@ -65,6 +65,8 @@ def untrained_state(network: nn.Module) -> dict[str, Tensor]:
             values = rng.standard_normal(tuple(like.shape), np.float32) * np.sqrt(
                 2 / fan_in, dtype=np.float32
             )
+            if like.ndim == 4 and ".fc" in name:  # a gate's filters: at full size rounding flips gates
+                values *= np.float32(0.1)
         elif name.endswith(("running_mean", "bias")):
             values = np.zeros(tuple(like.shape), np.float32)
         else:
