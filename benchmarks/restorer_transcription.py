@@ -28,10 +28,12 @@ from torch import Tensor, nn
 from baselines.gfpgan import network as gfpgan
 from baselines.gpen import network as gpen
 from baselines.layers import stylegan2, vqgan
+from baselines.layers.face_adapter import arrange
 from baselines.restoreformer import network as restoreformer
 from baselines.vqfr import network as vqfr
 
 SQRT2 = stylegan2.SQRT2
+LAST = torch.channels_last
 
 
 def upfirdn(x: Tensor, kernel: Tensor, up: int, pad: tuple[int, int]) -> Tensor:
@@ -99,13 +101,17 @@ def transcribe(net: nn.Module) -> nn.Module:
 
 
 def networks() -> dict[str, tuple[Callable[[], nn.Module], Callable[[Any, Tensor], Tensor]]]:
-    """Name -> how to build it, and how the adapters call it."""
+    """Name -> how to build it, and how the adapters call it (channels last, where they do it on CPUs)."""
     return {
-        "gfpgan": (gfpgan.GFPGANClean, lambda net, x: net(x)[0]),
-        "gpen": (gpen.GPEN, lambda net, x: net(x)[0]),
+        "gfpgan": (lambda: arrange(gfpgan.GFPGANClean(), LAST), lambda net, x: net(_last(x))[0]),
+        "gpen": (lambda: arrange(gpen.GPEN(), LAST), lambda net, x: net(_last(x))[0]),
         "restoreformerpp": (restoreformer.RestoreFormerPP, lambda net, x: net(x)[0]),
         "vqfr": (vqfr.VQFR, lambda net, x: net.restore(x)),
     }
+
+
+def _last(x: Tensor) -> Tensor:
+    return x.contiguous(memory_format=LAST)
 
 
 def timed(call: Callable[[], Tensor], repeat: int) -> tuple[float, Tensor]:
@@ -133,7 +139,8 @@ def main() -> None:
         net = build().eval().requires_grad_(False)
         x = torch.rand(given.batch, 3, 512, 512) * 2 - 1
         ours, wanted = timed(lambda net=net, x=x, call=call: call(net, x), given.repeat)
-        plain, found = timed(partial(_plainly, transcribe(net), x), given.repeat)
+        plain_net = transcribe(arrange(net, torch.contiguous_format))
+        plain, found = timed(partial(_plainly, plain_net, x), given.repeat)
         difference = float((found - wanted).abs().max() / wanted.std())
         row = f"| {name} | {ours / given.batch:.2f} | {plain / given.batch:.2f} | {difference:.1e} |"
         print(row, flush=True)

@@ -49,10 +49,7 @@ class FacePredictor(ImagePredictor):
         self.order = torch.contiguous_format
         if self.profile == "fast" or (self.channels_last and torch.device(device).type == "cpu"):
             self.order = torch.channels_last
-        for parameter in net.parameters():
-            if parameter.ndim == 4:  # net.to() would refuse the modulated convolutions' five axes
-                parameter.data = parameter.data.contiguous(memory_format=self.order)
-        self.net = net.eval().requires_grad_(False).to(device)
+        self.net = arrange(net, self.order).eval().requires_grad_(False).to(device)
 
     def restore_batch(self, frames: Tensor, **given: Any) -> Tensor:
         """(B, 3, h, w) in [0, 1] -> (B, 3, H, W), whole grey levels. `given` goes on to `run`."""
@@ -63,3 +60,11 @@ class FacePredictor(ImagePredictor):
     def levels(self, images: Tensor) -> Tensor:
         """Images in [0, 1], or beyond, to whole grey levels 0..255."""
         return to_levels(images)
+
+
+def arrange(net: nn.Module, order: torch.memory_format) -> nn.Module:
+    """The network with its filters in that order; net.to() would refuse modulated ones, with five axes."""
+    for parameter in net.parameters():
+        if parameter.ndim == 4:
+            parameter.data = parameter.data.contiguous(memory_format=order)
+    return net
