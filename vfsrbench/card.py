@@ -32,12 +32,13 @@ class WeightUse(Facts):
     """A checkpoint that a method loads, by its name in the weights manifest.
 
     `when` restricts it to certain option values (`{version = "1.4"}`); `role` is the key under which
-    `Predictor.load` receives its path.
+    `Predictor.load` receives its path. An `optional` one is left out where the file is not here.
     """
 
     name: str
     role: str = "net"
     when: dict[str, Value] = {}
+    optional: bool = False
 
 
 class MethodCard(Facts):

@@ -145,7 +145,7 @@ class _Pass:
         self.truth_features: dict[str, list[NDArray[np.float32]]] = {}
         self.active: dict[str, Metric] = {}
         for metric_id, metric in scorer.metrics.items():
-            reason = unfit(metric.card, info)
+            reason = unfit(metric.card, info) or metric.unfit(info)
             if reason:
                 for scores in self.scores:
                     scores.unavailable[metric_id] = reason

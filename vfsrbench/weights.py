@@ -146,8 +146,8 @@ def where_to_get(root: Path, entry: WeightFile) -> str:
 def resolve_weights(uses: Iterable[WeightUse], manifest: Manifest | None = None) -> Weights:
     """The files for these uses, checked against their manifest entries, and their hashes.
 
-    A file that is not there, or is not the published one, gives `missing`: there is no other choice of
-    network in its stead.
+    A file that is not there (unless it is optional), or is not the published one, gives `missing`: there is
+    no other choice of network in its stead.
     """
     uses = tuple(uses)
     if not uses:
@@ -159,6 +159,8 @@ def resolve_weights(uses: Iterable[WeightUse], manifest: Manifest | None = None)
     for use in uses:
         entry = known.get(use.name)
         path = place_of(root, use.name, entry)
+        if path is None and use.optional:
+            continue
         if path is None:
             pointed = read_receipt(root, use.name).path
             if pointed:

@@ -101,6 +101,13 @@ def test_untrained_weights_are_used_and_flagged(root: Path) -> None:
     assert not resolve_weights(USES, MANIFEST).untrained
 
 
+def test_an_optional_file_may_be_missing_but_not_wrong(root: Path) -> None:
+    uses = [WeightUse(name="net", role="extra", optional=True)]
+    assert resolve_weights(uses, MANIFEST) == resolve_weights([])
+    (root / "official-name.pth").write_bytes(b"another")
+    assert "not the published file" in resolve_weights(uses, MANIFEST).missing
+
+
 def test_a_checkpoint_that_no_manifest_lists_is_found_by_name(root: Path) -> None:
     (root / "mine.onnx").write_bytes(b"x")
     found = resolve_weights([WeightUse(name="mine")], MANIFEST)

@@ -108,6 +108,10 @@ class Metric(ABC):
         """Get ready on `device`. `weights` maps each role on the card to a verified local file."""
         self.device = device
 
+    def unfit(self, truth: TruthInfo) -> str:
+        """Why a clip cannot be scored with what was loaded, in one line; empty if it can."""
+        return ""
+
     def prepare(self, truth: Window) -> Any:
         """Whatever the ground truth's side costs, computed once a window and shared by all methods."""
         return None

@@ -1,7 +1,8 @@
 """Identity: how much a restored face is still the same person, frame by frame and over time.
 
-A face is cut out by one similarity transform from the ground truth's five points, the same for both
-pictures (`align = "truth"`), or each picture by the points that a detector finds in it (`align = "own"`).
+A face is cut out by one similarity transform from the ground truth's five points (those that came with the
+clip, or else found in it once), the same for both pictures (`align = "truth"`); or each picture by the
+points that a detector finds in it (`align = "own"`).
 """
 
 from __future__ import annotations
@@ -15,9 +16,9 @@ from numpy.typing import NDArray
 
 from vfsrbench.card import MetricCard
 from vfsrbench.faces.arcface_align import align_faces, arcface_matrices
-from vfsrbench.metrics.base import Metric, Values, Window
+from vfsrbench.metrics.base import Metric, TruthInfo, Values, Window
 from vfsrbench.metrics.embeddings import cosine, global_similarity, neighbour_distances, unit
-from vfsrbench.metrics.own_landmarks import OwnLandmarks
+from vfsrbench.metrics.own_landmarks import TruthPoints
 from vfsrbench.metrics.pixels import check_frames, check_pair
 from vfsrbench.metrics.recognition import EMBEDDING, recognizer
 from vfsrbench.metrics.truth_cache import cached, fingerprint
@@ -28,8 +29,8 @@ Embeddings = NDArray[np.float32]
 class _IdentityMetric(Metric):
     """What all identity columns share: embeddings of frames, found once a window for all of them.
 
-    `params.backend` names the network (role `recognizer`), `params.align` whose landmarks are used (role
-    `detector` for a picture's own).
+    `params.backend` names the network (role `recognizer`), `params.align` whose points are used. Role
+    `detector`: RetinaFace, for a picture's own points, and for clips that come without any.
     """
 
     def __init__(self, card: MetricCard) -> None:
@@ -40,34 +41,42 @@ class _IdentityMetric(Metric):
     def load(self, weights: Mapping[str, Path], device: torch.device) -> None:
         super().load(weights, device)
         self.recognize = recognizer(self.backend, weights["recognizer"], device, self.profile)
-        detector = weights.get("detector")
-        self.own = None if detector is None else OwnLandmarks(detector, device, self.profile)
-        self.key = fingerprint(
-            "identity", 1, self.backend, self.align, self.profile, device.type, *weights.values()
-        )
+        self.points = TruthPoints(weights.get("detector"), device, self.profile)
+        facts = (self.backend, self.align, self.profile, device.type, weights["recognizer"])
+        self.key = fingerprint("identity", 1, *facts)
 
-    def embeddings(self, window: Window, first: int) -> Embeddings:
-        """(n, 512) raw embeddings of frames `first` to the window's last; NaN where no face is known."""
+    def unfit(self, truth: TruthInfo) -> str:
+        return self.points.unfit(truth)
+
+    def embeddings(self, window: Window, truth: Window, first: int) -> Embeddings:
+        """(n, 512) raw embeddings of frames `first` to the window's last; NaN where no face is known.
+
+        truth: the ground truth's window, whose points are used (it may be the window itself).
+        """
         known: dict[int, Embeddings] = window.memo(("embeddings", self.key), dict)
         wanted = range(first, window.scored.stop)
         missing = [frame for frame in wanted if frame not in known]
         if missing:
-            known.update(zip(missing, self._embed(window, missing), strict=True))
+            known.update(zip(missing, self._embed(window, truth, missing), strict=True))
         return np.array([known[frame] for frame in wanted], np.float32).reshape(-1, EMBEDDING)
 
     def truth_embeddings(self, truth: Window) -> Embeddings:
         """The ground truth's, for the scored frames; kept between runs."""
-        landmarks = truth.truth.landmarks if self.align == "truth" else None
-        part = landmarks[truth.scored.start : truth.scored.stop] if landmarks is not None else None
-        what = f"embeddings-{self.key}-{fingerprint(part)}"
-        found: Embeddings = cached(truth, what, lambda: self.embeddings(truth, truth.scored.start))
+        if self.align == "own":
+            assert self.points.own is not None
+            source = self.points.own.key
+        else:
+            self.points.prepare(truth)
+            source = self.points.depends_on(truth)
+        what = f"embeddings-{self.key}-{source}"
+        found: Embeddings = cached(truth, what, lambda: self.embeddings(truth, truth, truth.scored.start))
         known: dict[int, Embeddings] = truth.memo(("embeddings", self.key), dict)
         known.update(zip(truth.scored, found, strict=True))
         return found
 
-    def _embed(self, window: Window, frames: list[int]) -> Embeddings:
+    def _embed(self, window: Window, truth: Window, frames: list[int]) -> Embeddings:
         indices = [frame - window.start for frame in frames]
-        points = self._landmarks(window, frames)
+        points = self._landmarks(window, truth, frames)
         faces = np.flatnonzero(np.isfinite(points).all(axis=(1, 2)))
         found = np.full((len(frames), EMBEDDING), np.nan, np.float32)
         if len(faces):
@@ -77,13 +86,11 @@ class _IdentityMetric(Metric):
             found[faces] = self.recognize(crops).cpu().numpy()
         return found
 
-    def _landmarks(self, window: Window, frames: list[int]) -> NDArray[np.float64]:
-        if self.own is not None:
-            return self.own.of(window, frames)
-        landmarks = window.truth.landmarks
-        if landmarks is None:
-            raise ValueError(f"clip {window.truth.name!r} has no landmarks")
-        return landmarks[frames]
+    def _landmarks(self, window: Window, truth: Window, frames: list[int]) -> NDArray[np.float64]:
+        if self.align == "own":
+            assert self.points.own is not None
+            return self.points.own.of(window, frames)
+        return self.points.of(truth, frames)
 
 
 class IdentitySimilarity(_IdentityMetric):
@@ -95,7 +102,7 @@ class IdentitySimilarity(_IdentityMetric):
 
     def score(self, restored: Window, truth: Window, state: Embeddings) -> Values:
         check_pair(restored, truth)
-        return cosine(self.embeddings(restored, restored.scored.start), state)
+        return cosine(self.embeddings(restored, truth, restored.scored.start), state)
 
 
 class IdentityDrift(_IdentityMetric):
@@ -103,11 +110,12 @@ class IdentityDrift(_IdentityMetric):
 
     def prepare(self, truth: Window) -> None:
         check_frames(truth)
+        self.points.prepare(truth)
 
     def score(self, restored: Window, truth: Window, state: None) -> Values:
         check_pair(restored, truth)
         first = _before(restored)
-        return neighbour_distances(self.embeddings(restored, first))[restored.scored.start - first :]
+        return neighbour_distances(self.embeddings(restored, truth, first))[restored.scored.start - first :]
 
 
 class LocalIdentity(_IdentityMetric):
@@ -116,15 +124,15 @@ class LocalIdentity(_IdentityMetric):
     def prepare(self, truth: Window) -> Values:
         check_frames(truth)
         self.truth_embeddings(truth)
-        return self._similarities(truth)
+        return self._similarities(truth, truth)
 
     def score(self, restored: Window, truth: Window, state: Values) -> Values:
         check_pair(restored, truth)
-        return np.stack([self._similarities(restored), state], axis=-1)
+        return np.stack([self._similarities(restored, truth), state], axis=-1)
 
-    def _similarities(self, window: Window) -> Values:
+    def _similarities(self, window: Window, truth: Window) -> Values:
         first = _before(window)
-        rows = self.embeddings(window, first)
+        rows = self.embeddings(window, truth, first)
         found = np.full(len(rows), np.nan)
         found[1:] = cosine(rows[1:], rows[:-1])
         return found[window.scored.start - first :]
@@ -146,7 +154,7 @@ class GlobalIdentity(_IdentityMetric):
 
     def score(self, restored: Window, truth: Window, state: Values) -> Values:
         check_pair(restored, truth)
-        return np.concatenate([unit(self.embeddings(restored, restored.scored.start)), state], axis=1)
+        return np.concatenate([unit(self.embeddings(restored, truth, restored.scored.start)), state], axis=1)
 
     def finish(self, values: Values) -> float:
         both = values[~np.isnan(values).any(axis=1)]

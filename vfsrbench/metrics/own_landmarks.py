@@ -1,4 +1,4 @@
-"""Five points found in a picture itself, for the columns that align each picture on its own."""
+"""Five points found in a picture itself: where the data has none, or each picture is aligned on its own."""
 
 from __future__ import annotations
 
@@ -12,29 +12,78 @@ from numpy.typing import NDArray
 from vfsrbench.arithmetic import Profile
 from vfsrbench.faces.detect import FaceDetector, detect_landmarks
 from vfsrbench.faces.retinaface import retinaface_resnet50
-from vfsrbench.metrics.base import Window
+from vfsrbench.metrics.base import TruthInfo, Window
 from vfsrbench.metrics.inference import loaded, runner
+from vfsrbench.metrics.truth_cache import cached, fingerprint
 
 PADDING = 0.25
 """Part of the frame's size that is added on each side: faces that fill the frame are found more surely."""
+
+Points = NDArray[np.float64]
 
 
 class OwnLandmarks:
     """RetinaFace (ResNet-50): the largest face of each frame."""
 
     def __init__(self, path: Path, device: torch.device, profile: Profile) -> None:
-        self.runner = runner(
-            ("retinaface_r50", path), partial(loaded, retinaface_resnet50, path), device, profile
-        )
+        build = partial(loaded, retinaface_resnet50, path)
+        self.runner = runner(("retinaface_r50", path), build, device, profile)
         self.detector = FaceDetector(self.runner.network)
+        self.key = fingerprint("own points", 1, PADDING, profile, device.type, path)
 
-    def of(self, window: Window, frames: list[int]) -> NDArray[np.float64]:
+    def of(self, window: Window, frames: list[int]) -> Points:
         """(n, 5, 2) points of these frames, NaN where no face was found; found once a window and frame."""
-        known: dict[int, NDArray[np.float64]] = window.memo(("own landmarks",), dict)
+        known: dict[int, Points] = window.memo(("own points",), dict)
         missing = [frame for frame in frames if frame not in known]
         if missing:
-            pictures = window.frames[[frame - window.start for frame in missing]]
-            with self.runner.arithmetic():
-                found = detect_landmarks(self.detector, pictures, padding=PADDING)
-            known.update(zip(missing, found, strict=True))
+            known.update(zip(missing, self._find(window, missing), strict=True))
         return np.array([known[frame] for frame in frames]).reshape(-1, 5, 2)
+
+    def keep(self, truth: Window) -> None:
+        """Find the points of a ground-truth window's scored frames, or take them from an earlier run."""
+        scored = list(truth.scored)
+        found = cached(truth, f"points-{self.key}", lambda: self.of(truth, scored))
+        known: dict[int, Points] = truth.memo(("own points",), dict)
+        known.update(zip(scored, found, strict=True))
+
+    def _find(self, window: Window, frames: list[int]) -> Points:
+        pictures = window.frames[[frame - window.start for frame in frames]]
+        with self.runner.arithmetic():
+            return detect_landmarks(self.detector, pictures, padding=PADDING)
+
+
+class TruthPoints:
+    """The five points of the ground truth's frames: those that came with the clip, or else found in it."""
+
+    def __init__(self, detector: Path | None, device: torch.device, profile: Profile) -> None:
+        self.own = None if detector is None else OwnLandmarks(detector, device, profile)
+
+    def unfit(self, truth: TruthInfo) -> str:
+        """Why a clip's points cannot be known; empty if they can."""
+        if truth.landmarks is not None or self.own is not None:
+            return ""
+        return (
+            "no landmarks came with this clip, and the detector that would find them on the ground truth is "
+            "not here: run `vfsrbench weights fetch retinaface_r50`"
+        )
+
+    def prepare(self, truth: Window) -> None:
+        """Find what has to be found, once for all methods."""
+        if truth.truth.landmarks is None and self.own is not None:
+            self.own.keep(truth)
+
+    def of(self, truth: Window, frames: list[int]) -> Points:
+        """(n, 5, 2) pixels of these frames, NaN where no face is known."""
+        landmarks = truth.truth.landmarks
+        if landmarks is not None:
+            return landmarks[frames]
+        if self.own is None:
+            raise ValueError(self.unfit(truth.truth))
+        return self.own.of(truth, frames)
+
+    def depends_on(self, truth: Window) -> str:
+        """A name for what the points of the scored frames come from."""
+        landmarks = truth.truth.landmarks
+        if landmarks is None:
+            return self.own.key if self.own is not None else ""
+        return fingerprint(landmarks[truth.scored.start : truth.scored.stop])

@@ -42,8 +42,8 @@ def weights_file(name: str) -> Path:
 
 
 def weights_of(card: MetricCard) -> dict[str, Path]:
-    """What `Metric.load` is given for this card."""
-    return {use.role: weights_file(use.name) for use in card.weights}
+    """What `Metric.load` is given for this card; optional files are not here."""
+    return {use.role: weights_file(use.name) for use in card.weights if not use.optional}
 
 
 @cache

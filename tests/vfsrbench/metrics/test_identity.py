@@ -11,10 +11,11 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from tests.vfsrbench.metrics import clips
+from tests.vfsrbench.metrics import clips, plain_scripts
 from tests.vfsrbench.metrics.checker import scores
 from tests.vfsrbench.metrics.plain_scripts import LANDMARKS, SIDE
-from tests.vfsrbench.metrics.random_weights import metric
+from tests.vfsrbench.metrics.random_weights import CPU, metric, weights_file
+from vfsrbench import plugins
 from vfsrbench.metrics.base import TruthInfo, Window
 from vfsrbench.metrics.identity import IdentitySimilarity
 
@@ -87,10 +88,26 @@ def test_the_ground_truths_embeddings_are_kept_by_content(counted: list[int]) ->
     assert sum(counted) == 2 * FRAMES, "other landmarks, same embeddings"
 
 
-def test_a_clip_without_landmarks_is_not_scored() -> None:
-    assert metric(IDS).card.needs == ("landmarks",)
-    with pytest.raises(ValueError, match="no landmarks"):
-        metric(IDS).prepare(Window(MOVING(2), 0, 0, replace(INFO, landmarks=None)))
+def test_a_clip_without_points_needs_the_detector_and_says_so() -> None:
+    bare = replace(INFO, landmarks=None)
+    assert metric(IDS).unfit(INFO) == ""
+    assert "vfsrbench weights fetch retinaface_r50" in metric(IDS).unfit(bare)
+    assert "vfsrbench weights fetch retinaface_r50" in metric("akd_2d106").unfit(bare)
+
+
+@pytest.mark.slow
+def test_points_are_found_once_on_the_ground_truth_and_used_for_both() -> None:
+    chosen = plugins.build_metric(plugins.choose_metric(IDS))
+    detector = weights_file("retinaface_r50")
+    chosen.load({"recognizer": weights_file("w600k_r50"), "detector": detector}, CPU)
+    bare = replace(INFO, landmarks=None)
+    assert chosen.unfit(bare) == ""
+    truth = MOVING(2)
+    restored = clips.noisy(truth, 0.5)
+    found = plain_scripts.found_alone(truth)
+    want = scores(metric(IDS), restored, truth, 2, replace(INFO, landmarks=found))
+    assert np.isfinite(want).all()
+    assert scores(chosen, restored, truth, 2, bare) == pytest.approx(want, abs=1e-4)
 
 
 def test_both_pictures_are_cut_out_by_the_ground_truths_points() -> None:
