@@ -20,6 +20,8 @@ from tests.vfsrbench.metrics import clips
 from tests.vfsrbench.metrics.random_weights import weights_file
 from vfsrbench.faces.arcface_align import ARCFACE_112
 from vfsrbench.metrics.base import Frames
+from vfsrbench.untrained import build_network
+from vfsrbench.weights_manifest import load_manifest
 
 SIDE, FRAMES = 128, 4
 STEPS = np.arange(FRAMES)[:, None, None] * np.array(clips.STEP) * 0.5
@@ -33,9 +35,12 @@ def batch(frames: Frames) -> torch.Tensor:
     return torch.from_numpy(frames).permute(0, 3, 1, 2).float() / 255
 
 
-def filled(network: nn.Module, name: str) -> nn.Module:
+@cache
+def filled(name: str) -> nn.Module:
+    """The network of a manifest entry with its random weights."""
     from safetensors.torch import load_file
 
+    network = build_network(load_manifest()[name])
     network.load_state_dict(load_file(weights_file(name)))
     return network.eval()
 
@@ -125,16 +130,7 @@ def onnx_embedder(name: str) -> Callable[[Values], Values]:
 
 @cache
 def torch_embedder(backend: str) -> Callable[[Values], Values]:
-    from vfsrbench.faces import arcface_resnet18, ir_se50, iresnet
-
-    makers: dict[str, tuple[Callable[[], nn.Module], str]] = {
-        "ir_se50": (ir_se50.IRSE50, "ir_se50"),
-        "iresnet50": (iresnet.iresnet50, "iresnet50"),
-        "iresnet100": (iresnet.iresnet100, "iresnet100"),
-        "resnet18_gray": (arcface_resnet18.ArcFaceResNet18, "arcface_resnet18"),
-    }
-    make, name = makers[backend]
-    network = filled(make(), name)
+    network = filled("arcface_resnet18" if backend == "resnet18_gray" else backend)
 
     def embed(crop: Values) -> Values:
         x = torch.from_numpy((crop - 127.5) / 127.5).permute(2, 0, 1)[None].float()
@@ -177,9 +173,8 @@ def detected(backend: str) -> Callable[[Frames, Frames], Values]:
 def found_alone(frames: Frames) -> Values:
     """RetinaFace's points of each frame, called one by one."""
     from vfsrbench.faces.detect import FaceDetector, detect_landmarks
-    from vfsrbench.faces.retinaface import retinaface_resnet50
 
-    detector = FaceDetector(filled(retinaface_resnet50(), "retinaface_r50"))
+    detector = FaceDetector(filled("retinaface_r50"))
     return np.concatenate([detect_landmarks(detector, frame[None], padding=0.25) for frame in frames])
 
 
@@ -202,7 +197,7 @@ def global_figure(rows: Values) -> float:
 
 def akd(detector: str) -> Callable[[Frames, Frames], Values]:
     def points(frame: Frames, face: Values) -> Values:
-        from vfsrbench.faces import fan, landmarks, onnx
+        from vfsrbench.faces import landmarks, onnx
         from vfsrbench.metrics.point_finders import face_boxes
 
         box = face_boxes(face[None])
@@ -211,11 +206,11 @@ def akd(detector: str) -> Callable[[Frames, Frames], Values]:
         with torch.inference_mode():
             if detector == "awing98":
                 x = torch.nn.functional.interpolate(batch(frame[None]), (256, 256), mode="bilinear")
-                heat = filled(fan.AwingFAN(), "fan_awing98")(x)[-1]
+                heat = filled("fan_awing98")(x)[-1]
                 return landmarks.decode_awing(heat, SIDE, SIDE)[0].double().numpy()
             centre, scale = landmarks.fan_crop_geometry(box)
             crop = landmarks.fan_crop(frame, centre[0], float(scale[0]))
-            heat = filled(fan.FAN2D4(), "fan_2d4")(batch(crop[None]))[-1].double()
+            heat = filled("fan_2d4")(batch(crop[None]))[-1].double()
             place = torch.from_numpy(centre), torch.from_numpy(scale)
             return landmarks.decode_fan2d4(heat, *place, whole_pixels=False)[0][0].numpy()
 
@@ -235,9 +230,7 @@ def dis_by_hand(frames: Frames) -> Values:
 
 
 def raft_by_hand(frames: Frames) -> Values:
-    from torchvision.models.optical_flow import raft_large
-
-    network = filled(raft_large(weights=None), "raft_large")
+    network = filled("raft_large")
     x = 2 * batch(frames) - 1
     with torch.inference_mode():
         flows = [network(a[None], b[None])[-1][0] for a, b in itertools.pairwise(x)]
@@ -299,9 +292,7 @@ def corrected(kind: str) -> Callable[[Frames, Frames], Values]:
 
 
 def angle(a: Frames, b: Frames) -> Values:
-    from vfsrbench.faces.arcface_resnet18 import ArcFaceResNet18
-
-    network = filled(ArcFaceResNet18(), "arcface_resnet18")
+    network = filled("arcface_resnet18")
 
     def embed(frame: Frames) -> Values:
         gray = cv2.resize(cv2.cvtColor(frame, cv2.COLOR_RGB2GRAY), (128, 128))
