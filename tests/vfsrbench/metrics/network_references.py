@@ -163,7 +163,10 @@ NETWORK_REFERENCES: dict[str, Reference] = {
         lambda: against("ids_detected_w600k_r50", plain.detected("w600k_r50")), 1e-3, "", True
     ),
     "ids_detected_ir_se50": Reference(
-        lambda: against("ids_detected_ir_se50", plain.detected("ir_se50")), 1e-3, "", True
+        lambda: against("ids_detected_ir_se50", plain.detected("ir_se50")),
+        1e-2,
+        "with random weights this network enlarges a rounding of the detected points a thousandfold",
+        True,
     ),
     "vidd_w600k_r50": _pairs("vidd_w600k_r50", plain.vidd),
     "tl_id_w600k_r50": Reference(lambda: steadiness("tl_id_w600k_r50", plain.local_figure), FLOAT32, SAMPLED),
