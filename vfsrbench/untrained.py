@@ -50,10 +50,12 @@ def untrained_state(network: nn.Module) -> dict[str, Tensor]:
     """Values for every tensor of the network, from its name alone.
 
     Matrices and filters keep the variance through a ReLU, scales and running variances are near 1, biases
-    and running means 0, integers 0.
+    and running means 0, slopes of a PReLU 1/4, integers 0.
     """
     import torch
+    from torch.nn import PReLU
 
+    slopes = {f"{name}.weight" for name, part in network.named_modules() if isinstance(part, PReLU)}
     state = {}
     for name, like in network.state_dict().items():
         if not like.is_floating_point():
@@ -67,6 +69,8 @@ def untrained_state(network: nn.Module) -> dict[str, Tensor]:
             )
             if like.ndim == 4 and ".fc" in name:  # a gate's filters: at full size rounding flips gates
                 values *= np.float32(0.1)
+        elif name in slopes:
+            values = np.full(tuple(like.shape), 0.25, np.float32)
         elif name.endswith(("running_mean", "bias")):
             values = np.zeros(tuple(like.shape), np.float32)
         else:
