@@ -4,18 +4,16 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import Any
 
-import parity
 import pytest
 import torch
 from torch import nn
 
-from baselines.flair import bicubic_unet, blur_unet
 from baselines.flair.network import FlairUNet
 from degradations.errors import InputError
 
 sys.path.insert(0, str(Path(__file__).parent))
+import flair_taps
 import taps as tap_tools
 
 PACKS = {"bicubic": tap_tools.pack("flair_unet"), "blur": tap_tools.pack("flair_unet_blur")}
@@ -41,24 +39,11 @@ def test_names_and_shapes_are_the_checkpoints(config: str) -> None:
 
 @pytest.mark.parametrize(("config", "case_name"), CASES)
 def test_every_tap_is_the_official_networks(
-    networks: dict[str, nn.Module], config: str, case_name: str, monkeypatch: pytest.MonkeyPatch
+    networks: dict[str, nn.Module], config: str, case_name: str
 ) -> None:
     case = next(c for c in PACKS[config]["cases"] if c["name"] == case_name)
-    flows: dict[int, Any] = {}
-    module = bicubic_unet if config == "bicubic" else blur_unet
-    plain = module.level_flows
-
-    def recorded(spynet: nn.Module, frames: torch.Tensor) -> Any:
-        return flows.setdefault(frames.shape[-2], plain(spynet, frames))
-
-    monkeypatch.setattr(module, "level_flows", recorded)
-    net = networks[config]
-    with torch.no_grad(), tap_tools.tapped(net, case["outputs"], last=True) as taps:
-        taps["out"] = net(**parity.inputs(case))
-    for size, (ahead, back) in flows.items():
-        level = "downs.1" if size == 128 else "downs.3"
-        taps |= {f"{level}.flow_forward": ahead, f"{level}.flow_backward": back}
-        taps |= {f"flow_forward_{size}": ahead, f"flow_backward_{size}": back}
+    with torch.no_grad():
+        taps = flair_taps.unet(networks[config], case)
     differences = tap_tools.differences(taps, case["outputs"])
     assert {tap: d for tap, d in differences.items() if not d <= 1e-4} == {}
 

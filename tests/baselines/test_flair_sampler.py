@@ -3,52 +3,38 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import parity
 import pytest
 import torch
 from torch import Tensor
 
-from baselines.flair.consistency import Bicubic, Blur, ForwardModel
 from baselines.flair.sampler import Walk, noised, sample
 from baselines.flair.schedule import consistency_weights, keep_weights, make_schedule
 from baselines.flair.tasks import TASKS
 from degradations.errors import InputError
 
 sys.path.insert(0, str(Path(__file__).parent))
-from flair_tools import official_kernel
-from taps import pack
+import flair_taps
+import taps as tap_tools
 
-GOLDEN = pack("flair_sampler")
-TABLES, DEMOS = GOLDEN["tables"], GOLDEN["config"]
-SHORT = {"x8_bicubic": "x8", "x16_bicubic": "x16", "gaussian": "gaussian", "jpeg": "jpeg"}
+GOLDEN = tap_tools.pack("flair_sampler")
+DEMOS = GOLDEN["config"]
 
 
-@pytest.mark.parametrize(("network", "name"), [("bicubic", "face_bicubic"), ("blur", "face_blur")])
-def test_the_schedule_is_the_released_one(network: str, name: str) -> None:
-    schedule, table = make_schedule(network), TABLES[name]
-    assert list(schedule.steps) == table["timestep_map"]
-    np.testing.assert_allclose(schedule.alpha_bar, table["alphas_cumprod"], rtol=1e-12)
-    before = np.array([schedule.alpha_bar_before(i) for i in range(len(schedule))])
-    np.testing.assert_allclose(1 - np.array(schedule.alpha_bar) / before, table["betas"], rtol=1e-9)
-    if "noise_level_input" in table:
-        np.testing.assert_allclose(np.sqrt(schedule.alpha_bar), table["noise_level_input"], rtol=1e-6)
+def test_schedules_and_weights_are_the_released_tables() -> None:
+    for name, (ours, released) in flair_taps.tables(GOLDEN).items():
+        assert len(ours) == len(released) == 100
+        np.testing.assert_allclose(ours, released, rtol=1e-6, atol=1e-7, err_msg=name)
 
 
 @pytest.mark.parametrize("demo", DEMOS)
-def test_the_weights_of_both_corrections_are_the_released_ones(demo: str) -> None:
-    settings, task, table = DEMOS[demo], TASKS[SHORT[demo]], TABLES[demo]
-    schedule = make_schedule(task.network)
+def test_the_demos_settings_are_the_released_ones(demo: str) -> None:
+    settings, task = DEMOS[demo], TASKS[flair_taps.DEMOS[demo]]
     assert (task.keep, task.rho) == (settings["w"], settings["rho"])
     assert task.zeta == (None if settings["zeta"] == -1 else settings["zeta"])
-    gammas = consistency_weights(schedule, settings["noise_level"], task.zeta)
-    np.testing.assert_allclose(gammas, table["gamma_by_index"], atol=1e-7)
-    keeps = keep_weights(len(schedule), task.keep, settings["tau"])
-    np.testing.assert_allclose(keeps, table["keep_weight_by_index"], atol=1e-7)
 
 
 def test_gamma_in_units_of_the_full_range_trusts_the_degraded_frames_more() -> None:
@@ -74,66 +60,9 @@ def test_steps_that_there_are_not_are_refused() -> None:
         make_schedule("blur", 1001)
 
 
-def operator(task: str) -> ForwardModel:
-    if task.endswith("bicubic"):
-        return Bicubic(16 if task.startswith("x16") else 8, real=True)
-    return Blur(official_kernel(), quality=60 if task == "jpeg" else None)
-
-
-def official_walk(task: str, start: int | None) -> Walk:
-    settings = DEMOS[task]
-    schedule = make_schedule(TASKS[SHORT[task]].network)
-    zeta = None if settings["zeta"] == -1 else settings["zeta"]
-    return Walk(
-        schedule,
-        consistency_weights(schedule, settings["noise_level"], zeta),
-        keep_weights(len(schedule), settings["w"], settings["tau"], start),
-        settings["rho"],
-        settings["tau"],
-        start,
-    )
-
-
-def recorded_noise(case: dict[str, Any]) -> Callable[[], Tensor]:
-    count = iter(range(1000))
-    shape, root = case["inputs"]["x_T"]["shape"], 3**0.5
-
-    def draw() -> Tensor:
-        seed = case["noise_seed"] + next(count)
-        recipe = {"shape": shape, "seed": seed, "low": -root, "high": root, "kind": "noise"}
-        return torch.from_numpy(parity.make_array(recipe))
-
-    return draw
-
-
 @pytest.mark.parametrize("case", GOLDEN["cases"], ids=lambda case: case["name"])
 def test_traces_are_the_released_codes(case: dict[str, Any]) -> None:
-    """100 steps with the pack's stand-ins for network and enhancer, and the real consistency operators."""
-    given, task = parity.inputs(case), case["task"]
-    walk = official_walk(task, None if case["t_start"] < 0 else case["t_start"])
-    model, enlarged, degraded = operator(task), given["low_res_input"][0], given["y"][0]
-
-    def predict(x: Tensor, index: int) -> Tensor:
-        bicubic = task.endswith("bicubic")
-        level = walk.schedule.alpha_bar[index] ** 0.5 if bicubic else walk.schedule.steps[index] / 1000
-        return 0.6 * x + 0.2 * enlarged + 0.1 * level
-
-    taps = {}
-
-    def watch(index: int, clean: Tensor, x: Tensor) -> None:
-        taps[f"x0_{index}"], taps[f"sample_{index}"] = clean.clone(), x.clone()
-
-    taps["out"] = sample(
-        given["x_T"],
-        walk,
-        predict,
-        recorded_noise(case),
-        lambda x: model.correction(x, degraded),
-        lambda x: 0.9 * x - 0.05,
-        given["prev_recon"][0] if "prev_recon" in given else None,
-        watch,
-    )
-    differences = {name: parity.compare(taps[name], want) for name, want in case["outputs"].items()}
+    differences = tap_tools.differences(flair_taps.sampler(None, case), case["outputs"])
     assert {name: d for name, d in differences.items() if not d <= 1e-4} == {}
 
 

@@ -19,6 +19,7 @@ from degradations.errors import InputError
 
 sys.path.insert(0, str(Path(__file__).parent))
 import code_taps
+import raft_taps
 import taps as tap_tools
 
 NETWORKS: dict[str, tuple[Callable[[], Any], Callable, float]] = {
@@ -108,3 +109,11 @@ def test_warp_keeps_its_precision_for_half_precision_pictures() -> None:
     warped = flow_warp(x, flow)
     assert warped.dtype == torch.bfloat16
     torch.testing.assert_close(warped[..., :-1], x[..., 1:], atol=0, rtol=0.005)
+
+
+@pytest.mark.parametrize("case", tap_tools.pack("raft")["cases"], ids=lambda case: case["name"])
+def test_torchvisions_raft_is_the_official_one(case: dict[str, Any]) -> None:
+    net = tap_tools.filled(raft_taps.Raft, tap_tools.pack("raft"))
+    with torch.inference_mode():
+        differences = tap_tools.differences(raft_taps.raft(net, case), case["outputs"])
+    assert {tap: d for tap, d in differences.items() if not d <= 1e-4} == {}
