@@ -11,6 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from baselines.layers.aligned import fit_result, resize_faces, to_levels
+from baselines.layers.ready import arrange
 from vfsrbench.checkpoint import load_checkpoint, read_checkpoint
 from vfsrbench.predictor import ImagePredictor
 
@@ -60,11 +61,3 @@ class FacePredictor(ImagePredictor):
     def levels(self, images: Tensor) -> Tensor:
         """Images in [0, 1], or beyond, to whole grey levels 0..255."""
         return to_levels(images)
-
-
-def arrange(net: nn.Module, order: torch.memory_format) -> nn.Module:
-    """The network with its filters in that order; net.to() would refuse modulated ones, with five axes."""
-    for parameter in net.parameters():
-        if parameter.ndim == 4:
-            parameter.data = parameter.data.contiguous(memory_format=order)
-    return net

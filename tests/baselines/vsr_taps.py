@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from typing import Any
+from unittest.mock import patch
 
 import parity
 import torch
@@ -44,13 +45,17 @@ def run(net: nn.Module, case: dict[str, Any]) -> tuple[dict[str, torch.Tensor], 
         given["x"] = torch.cat([given["x"], given["x"].flip(1)], 1)
     offsets: list[tuple[torch.Tensor, torch.Tensor]] = []
     propagated: dict[str, torch.Tensor] = {}
-    if isinstance(net, BasicVSRPlusPlus):
-        align = net.deform_align["backward_1"]
-        plain, walk = align.offsets, net.propagate
-        align.offsets = lambda *a: offsets.append(plain(*a)) or offsets[-1]
-        net.propagate = lambda b, *a: propagated.setdefault(b, walk(b, *a))  # type: ignore[method-assign]
-    with torch.no_grad(), calls(net) as seen:
-        out = net(**given)
+    with ExitStack() as stack:
+        if isinstance(net, BasicVSRPlusPlus):
+            align = net.deform_align["backward_1"]
+            plain, walk = align.offsets, net.propagate
+            told = {"offsets": lambda *a: offsets.append(plain(*a)) or offsets[-1]}
+            stack.enter_context(patch.multiple(align, **told))
+            kept = {"propagate": lambda b, *a: propagated.setdefault(b, walk(b, *a))}
+            stack.enter_context(patch.multiple(net, **kept))
+        seen = stack.enter_context(calls(net))
+        with torch.no_grad():
+            out = net(**given)
     seen["offsets"] = offsets
     seen["given"] = [given]
     seen["propagated"] = [propagated]
