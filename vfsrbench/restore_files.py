@@ -21,6 +21,7 @@ from vfsrbench.plugins import choose_method
 from vfsrbench.predictor import ClipInfo, Predictor
 from vfsrbench.predictors import PredictorCache
 from vfsrbench.restore import Restoration, restore_clip
+from vfsrbench.restore_note import NOTE, write_note
 from vfsrbench.scratch import RawWriter
 from vfsrbench.store import slug
 from vfsrbench.video import Codec
@@ -87,7 +88,8 @@ def restore_files(
     device: torch.device | None = None,
     tell: Tell = lambda what, done, total: None,
 ) -> list[RestoredFile]:
-    """Restore clips one after the other into `out`/<clip>, as pictures or as a video (see `VIDEOS`).
+    """Restore clips one after the other into `out`/<clip>, as pictures or as a video (see `VIDEOS`), each
+    with a note how it was made in `out`/<clip>.restoration.json (see `restore_note`).
 
     A clip that fails is reported with its reason, the others go on. `tell` hears (clip, frames done, of
     how many). InputError when `out` cannot be written.
@@ -126,6 +128,7 @@ def _restore(
         else:
             path = video_path(out, clip.name, form)
             write_video(path, restored.frames(), restored.fps, VIDEOS[form][1])
+    write_note(out / f"{slug(clip.name)}.{NOTE}", use, report, clip=clip.name, frames=len(clip), seed=seed)
     return RestoredFile(clip.name, path, "", report, len(clip))
 
 

@@ -3,11 +3,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,6 +25,7 @@ from vfsrbench.faces.align_clips import (
     silent,
 )
 from vfsrbench.faces.ffhq_align import FFHQ_SIZE, SMOOTHING_SIGMA, Alignment
+from vfsrbench.faces.loading import FINDER
 from vfsrbench.files import whole_folder
 from vfsrbench.jobs import MethodUse
 from vfsrbench.memory import free_memory
@@ -32,6 +33,7 @@ from vfsrbench.predictor import Predictor
 from vfsrbench.predictors import PredictorCache
 from vfsrbench.restore import Restoration
 from vfsrbench.restore_files import VIDEOS, Form, restored_frames, video_path
+from vfsrbench.restore_note import NOTE, write_note
 from vfsrbench.store import slug
 
 if TYPE_CHECKING:
@@ -77,16 +79,32 @@ def restore_videos(
     upscale: int = 1,
     form: Form = "h264",
     seed: int = 0,
+    untrained: Collection[str] = (),
     tell: Tell = silent,
 ) -> list[WildFile]:
-    """`restore_video` for one clip after the other. A clip that fails is reported with its reason, the
-    others go on."""
+    """`restore_video` for one clip after the other, each with a note how it was made (`write_note`).
+    untrained: the face tools (see `faces.loading`) whose weights are random. A clip that fails is reported
+    with its reason, the others go on."""
     predictors = PredictorCache(device)
-    how = {"sigma": sigma, "upscale": upscale, "form": form, "seed": seed, "tell": tell}
+    how = {
+        "sigma": sigma,
+        "upscale": upscale,
+        "form": form,
+        "seed": seed,
+        "untrained": untrained,
+        "tell": tell,
+    }
+    facts = {"sigma": sigma, "mask": "square" if masks is None else "parse", "upscale": upscale, "seed": seed}
     done = []
     for clip in clips:
+        about = {"clip": clip.name, "frames": len(clip), **facts, "untrained": bool(untrained)}
+
+        def note(folder: Path, report: Restoration, about: dict[str, Any] = about) -> None:
+            write_note(folder / NOTE, use, report, **about)
+
         try:
-            done.append(restore_video(clip, predictors.get(use), find, masks, out, device=device, **how))  # type: ignore[arg-type]
+            predictor = predictors.get(use)
+            done.append(restore_video(clip, predictor, find, masks, out, device=device, note=note, **how))  # type: ignore[arg-type]
         except (JobFailure, InputError) as error:
             done.append(WildFile(clip.name, reason=str(error)))
         free_memory()
@@ -105,6 +123,8 @@ def restore_video(
     upscale: int = 1,
     form: Form = "h264",
     seed: int = 0,
+    untrained: Collection[str] = (),
+    note: Callable[[Path, Restoration], None] | None = None,
     tell: Tell = silent,
 ) -> WildFile:
     """Restore the face in a video with a loaded method. Written into `out`/<clip>, which appears when all
@@ -116,7 +136,7 @@ def restore_video(
         <clip>.mp4        the same as a video (`form`: h264; `video`: without loss, .mkv; `png`: none)
 
     Frames whose shorter side is under 512 pixels are enlarged first, as KEEP does. masks: none pastes a
-    square with fading borders. Memory does not grow with the clip. InputError when no frame has a face,
+    square with fading borders. note: writes into the folder how it was made. Memory does not grow with the clip. InputError when no frame has a face,
     JobFailure when the method gives no result.
     """
     scale = predictor.card.scale
@@ -128,7 +148,7 @@ def restore_video(
     source = enlarged(clip)
     names = clip.frame_names
     with whole_folder(out / slug(clip.name), replace=True) as folder:
-        alignment = find_alignment(source, find, sigma, tell)
+        alignment = find_alignment(source, find, sigma, tell, FINDER in untrained)
         alignment.save(folder / TRANSFORMS)
         write_png_folder(folder / CROPPED, aligned_frames(source, alignment, tell), names)
         crops = Clip.open(folder / CROPPED, clip.name, clip.fps)
@@ -138,6 +158,8 @@ def restore_video(
             write_png_folder(folder / RESTORED, faces.frames(), names)
             pasted = _pasted(source, faces, alignment, masks, upscale, tell)
             write_png_folder(folder / FINAL, pasted, names)
+        if note is not None:
+            note(folder, report)
         if form in VIDEOS:
             final = Clip.open(folder / FINAL, clip.name, clip.fps)
             frames = _told(final, partial(tell, f"{clip.name}: writing the video"))

@@ -91,3 +91,23 @@ def test_another_networks_file_is_refused(
 def test_nothing_there(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["align", str(tmp_path / "none"), str(tmp_path / "out")]) == 2
     assert "no such folder or video" in capsys.readouterr().err
+
+
+def test_untrained_weights_are_told_and_noted(
+    finder: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("VFSRBENCH_WEIGHTS", str(tmp_path))
+    random = tmp_path / "retinaface_r50.untrained.safetensors"
+    random.write_bytes(b"random")
+    source = _folder(tmp_path / "in", {"a": [100]})
+    arguments = ["align", str(source), str(tmp_path / "out")]
+    assert run(arguments) == 0
+    line = "warning: untrained weights (retinaface_r50): the results mean nothing"
+    assert line in capsys.readouterr().err
+    assert Alignment.load(tmp_path / "out" / "a.alignment.json").untrained
+    random.unlink()  # as if the published file had taken its place
+    assert run(arguments) == 3
+    err = capsys.readouterr().err
+    assert "made with untrained weights; --replace it" in err and line not in err
+    assert run([*arguments, "--replace"]) == 0
+    assert not Alignment.load(tmp_path / "out" / "a.alignment.json").untrained

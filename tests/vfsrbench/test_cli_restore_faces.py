@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import numpy as np
@@ -44,7 +45,9 @@ def test_a_face_method_finds_faces_in_a_video(
     assert run(["restore", str(source), str(tmp_path / "out"), "--method", method]) == 0
     assert "talk.mp4: 2 frames" in capsys.readouterr().out
     out = tmp_path / "out" / "talk"
-    names = ["alignment.json", "cropped_faces", "final_results", "restored_faces", "talk.mp4"]
+    names = [
+        "alignment.json", "cropped_faces", "final_results", "restoration.json", "restored_faces", "talk.mp4",
+    ]  # fmt: skip
     assert sorted(p.name for p in out.iterdir()) == names
     final = Clip.open(out / "final_results").read(0, 2)
     assert (final[:, 280, 280] == [255, 0, 0]).all()
@@ -104,3 +107,61 @@ def test_missing_weights_say_what_to_fetch(
     assert run(["restore", str(video), str(tmp_path / "out"), "--method", method]) == 2
     err = capsys.readouterr().err
     assert "vfsrbench weights fetch parsenet" in err and "--mask square" in err
+
+
+def _random(folder: Path, name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A file of random weights for the checkpoint; what is in it is not looked at here."""
+    monkeypatch.setenv("VFSRBENCH_WEIGHTS", str(folder))
+    folder.mkdir(exist_ok=True)
+    (folder / f"{name}.untrained.safetensors").write_bytes(b"random")
+
+
+def _notes(folder: Path) -> dict:
+    return json.loads(next(folder.rglob("*restoration.json")).read_text())
+
+
+def test_a_note_says_how_a_clip_was_made(tools: None, method: str, tmp_path: Path) -> None:
+    video = _video(tmp_path / "talk")
+    arguments = ["restore", str(video), str(tmp_path / "out"), "--method", method, "--seed", "3"]
+    assert run([*arguments, "--mask", "square"]) == 0
+    note = _notes(tmp_path / "out")
+    assert (note["method"], note["clip"], note["frames"], note["seed"]) == ("red", "talk", 2, 3)
+    assert (note["mask"], note["sigma"], note["upscale"], note["untrained"]) == ("square", 5.0, 1, False)
+    assert "torch" in note["versions"]
+    assert (
+        run(["restore", str(video), str(tmp_path / "whole"), "--method", "nearest", "--faces", "whole"]) == 0
+    )
+    assert (tmp_path / "whole" / "talk.restoration.json").is_file()
+    assert _notes(tmp_path / "whole")["method"] == "nearest"
+
+
+@pytest.mark.parametrize(("checkpoint", "mask"), [("retinaface_r50", "square"), ("parsenet", "parse")])
+def test_untrained_face_tools_are_told_and_noted(
+    tools: None,
+    method: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    checkpoint: str,
+    mask: str,
+) -> None:
+    _random(tmp_path / "weights", checkpoint, monkeypatch)
+    video = _video(tmp_path / "talk")
+    assert run(["restore", str(video), str(tmp_path / "out"), "--method", method, "--mask", mask]) == 0
+    assert f"warning: untrained weights ({checkpoint}): the results mean nothing" in capsys.readouterr().err
+    assert _notes(tmp_path / "out")["untrained"] is True
+    finder = Alignment.load(tmp_path / "out" / "talk" / "alignment.json")
+    assert finder.untrained == (checkpoint == "retinaface_r50")
+
+
+def test_an_untrained_method_is_told_and_noted(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    act, more = "out[:, 0], out[:, 1:] = 1, 0", '[[weights]]\nname = "mynet"'
+    folder = method_folder(tmp_path, "red", act, more=more)
+    _random(tmp_path / "weights", "mynet", monkeypatch)
+    source = write_clip(tmp_path / "clip", moving(2, 16))
+    assert run(["restore", str(source), str(tmp_path / "out"), "--method", folder]) == 0
+    assert "warning: untrained weights (red): the results mean nothing" in capsys.readouterr().err
+    assert _notes(tmp_path / "out")["untrained"] is True
+    assert Clip.open(tmp_path / "out" / "clip").height == 64  # the note is no part of the clips

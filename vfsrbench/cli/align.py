@@ -32,16 +32,21 @@ def align(
     from vfsrbench.cli.progress import StepBar
     from vfsrbench.faces.align_clips import align_files
     from vfsrbench.faces.ffhq_align import SMOOTHING_SIGMA
-    from vfsrbench.faces.loading import best_device, load_finder
+    from vfsrbench.faces.loading import FINDER, best_device, load_finder, untrained_tools
     from vfsrbench.restore_files import open_clips
+    from vfsrbench.restore_note import untrained_line
 
     sources = open_clips(clips)
     if frames is not None:
         sources = [clip.head(min(frames, len(clip))) for clip in sources]
-    finder = load_finder(best_device())
+    finder, untrained = load_finder(best_device()), untrained_tools(FINDER)
+    if untrained:
+        typer.echo(untrained_line(untrained), err=True)
     sigma = SMOOTHING_SIGMA if smooth else 0.0
     with StepBar() as bar:
-        done = align_files(sources, out, finder, sigma=sigma, replace=replace, tell=bar.tell)
+        done = align_files(
+            sources, out, finder, sigma=sigma, replace=replace, untrained=bool(untrained), tell=bar.tell
+        )
     for file in done:
         if file.path is None:
             typer.echo(f"failed: {file.reason}", err=True)

@@ -57,10 +57,14 @@ def restore(
 ) -> None:
     """Restore clips of your own, or the face in them. Exit code 3 when one of them failed.
 
-    With faces, OUT/<clip> holds cropped_faces, restored_faces, final_results and the full video.
+    OUT/<clip>.restoration.json says by which method and weights a clip was made.
+
+    With faces, OUT/<clip> holds cropped_faces, restored_faces, final_results, restoration.json and the
+    full video.
     """
     from vfsrbench.cli.progress import StepBar
     from vfsrbench.restore_files import open_clips, usable_method
+    from vfsrbench.restore_note import untrained_line
     from vfsrbench.wild import is_wild
 
     use = usable_method(method)
@@ -71,6 +75,8 @@ def restore(
     card = use.method.card
     wild = [clip for clip in sources if faces == "find" or (faces == "auto" and is_wild(card, clip))]
     whole = [clip for clip in sources if clip not in wild]
+    if use.weights.untrained:
+        typer.echo(untrained_line([use.id]), err=True)
     with StepBar() as bar:
         failed = 0
         if wild:
@@ -107,10 +113,14 @@ def _restore_faces(
 ) -> int:
     """The largest face of each clip; how many clips failed."""
     from vfsrbench.faces.ffhq_align import SMOOTHING_SIGMA
-    from vfsrbench.faces.loading import best_device, load_finder, load_masks
+    from vfsrbench.faces.loading import FINDER, PARSER, best_device, load_finder, load_masks, untrained_tools
+    from vfsrbench.restore_note import untrained_line
     from vfsrbench.wild import restore_videos
 
     device = best_device()
+    untrained = untrained_tools(FINDER, *([PARSER] if parse else []))
+    if untrained:
+        typer.echo(untrained_line(untrained), err=True)
     done = restore_videos(
         use,
         clips,
@@ -122,6 +132,7 @@ def _restore_faces(
         upscale=upscale,
         form=form,
         seed=seed,
+        untrained=untrained,
         tell=tell,
     )
     failed = 0

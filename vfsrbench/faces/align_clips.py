@@ -7,6 +7,7 @@ batches: memory does not grow with the clip.
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -74,12 +75,16 @@ def batches(clip: Clip) -> Iterator[tuple[int, Frames]]:
 
 
 def find_alignment(
-    clip: Clip, find: FindLandmarks, sigma: float = SMOOTHING_SIGMA, tell: Tell = silent
+    clip: Clip,
+    find: FindLandmarks,
+    sigma: float = SMOOTHING_SIGMA,
+    tell: Tell = silent,
+    untrained: bool = False,
 ) -> Alignment:
     """Where the face of every frame of `clip` goes; `clip` has been through `enlarged`.
 
-    sigma: of the temporal Gaussian in frames, 0 = no smoothing. InputError names the clip when none of its
-    frames has a face.
+    sigma: of the temporal Gaussian in frames, 0 = no smoothing. untrained: the finder's weights are random,
+    which is noted. InputError names the clip when none of its frames has a face.
     """
     found = []
     for first, frames in batches(clip):
@@ -87,9 +92,10 @@ def find_alignment(
         found.append(find(frames))
     tell(f"{clip.name}: finding faces", len(clip), len(clip))
     try:
-        return align_clip_landmarks(np.concatenate(found), sigma, (clip.height, clip.width))
+        alignment = align_clip_landmarks(np.concatenate(found), sigma, (clip.height, clip.width))
     except InputError as error:
         raise InputError(f"clip {clip.name!r}: {error}") from None
+    return dataclasses.replace(alignment, untrained=untrained)
 
 
 def aligned_frames(
@@ -122,29 +128,30 @@ def align_files(
     *,
     sigma: float = SMOOTHING_SIGMA,
     replace: bool = False,
+    untrained: bool = False,
     tell: Tell = silent,
 ) -> list[AlignedFile]:
     """Write `out`/<clip>/<frame>.png, 512x512, and `out`/<clip>.alignment.json (see `Alignment.save`; its
     pixels are those of the enlarged frames).
 
     A clip that cannot be aligned is reported with its reason, the others go on. What an earlier call has
-    finished with the same smoothing is kept, unless `replace`.
+    finished with the same smoothing is kept, unless `replace`. untrained: the finder's weights are random.
     """
-    return [_align(clip, out, find, sigma, replace, tell) for clip in clips]
+    return [_align(clip, out, find, sigma, replace, untrained, tell) for clip in clips]
 
 
 def _align(
-    clip: Clip, out: Path, find: FindLandmarks, sigma: float, replace: bool, tell: Tell
+    clip: Clip, out: Path, find: FindLandmarks, sigma: float, replace: bool, untrained: bool, tell: Tell
 ) -> AlignedFile:
     folder = out / slug(clip.name)
     note = out / f"{slug(clip.name)}.alignment.json"
     try:
-        before = None if replace else _finished(folder, note, sigma)
+        before = None if replace else _finished(folder, note, sigma, untrained)
         if before is not None:
             missing = int((~before.found).sum())
             return AlignedFile(clip.name, folder, len(before.found), missing, kept=True)
         source = enlarged(clip)
-        alignment = find_alignment(source, find, sigma, tell)
+        alignment = find_alignment(source, find, sigma, tell, untrained)
         note.unlink(missing_ok=True)
         frames = aligned_frames(source, alignment, tell)
         write_png_folder(folder, frames, clip.frame_names, replace=replace)
@@ -154,8 +161,9 @@ def _align(
     return AlignedFile(clip.name, folder, len(clip), int((~alignment.found).sum()))
 
 
-def _finished(folder: Path, note: Path, sigma: float) -> Alignment | None:
-    """The alignment that an earlier call wrote last of all. InputError if it smoothed differently."""
+def _finished(folder: Path, note: Path, sigma: float, untrained: bool) -> Alignment | None:
+    """The alignment that an earlier call wrote last of all. InputError if it smoothed differently, or was
+    made with weights of the other kind, random or trained."""
     if not (folder.is_dir() and note.is_file()):
         return None
     before = Alignment.load(note)
@@ -164,4 +172,7 @@ def _finished(folder: Path, note: Path, sigma: float) -> Alignment | None:
             f"{folder}: is there already, smoothed with sigma {before.sigma:g} instead of {sigma:g}; "
             "choose another folder, or --replace it"
         )
+    if before.untrained != untrained:
+        made = "untrained" if before.untrained else "trained"
+        raise InputError(f"{folder}: is there already, made with {made} weights; --replace it")
     return before

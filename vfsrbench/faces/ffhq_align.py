@@ -60,7 +60,8 @@ class Alignment:
     matrices: (T, 2, 3), source pixel -> aligned pixel. landmarks: (T, 5, 2) source pixels, filled and
     smoothed, that the matrices come from. found: (T,), False where no face was found and the points are
     interpolated. size: aligned (height, width). source_size: (height, width) of the frames the landmarks
-    were found in. sigma: of the temporal Gaussian in frames, 0 = none.
+    were found in. sigma: of the temporal Gaussian in frames, 0 = none. untrained: the finder's weights were
+    random, so the places mean nothing.
     """
 
     matrices: NDArray[np.float64]
@@ -69,6 +70,7 @@ class Alignment:
     size: tuple[int, int]
     source_size: tuple[int, int] | None
     sigma: float
+    untrained: bool = False
 
     def apply(self, frames: NDArray[np.uint8], start: int = 0) -> NDArray[np.uint8]:
         """Frames `start`, `start` + 1, ... of the clip, (n, H, W, 3) uint8 RGB, aligned to `size`."""
@@ -93,6 +95,7 @@ class Alignment:
                 "size": list(self.size),
                 "source_size": None if self.source_size is None else list(self.source_size),
                 "sigma": self.sigma,
+                "untrained": self.untrained,
                 "border_rgb": list(BORDER_RGB),
                 "found": self.found.tolist(),
                 "landmarks": self.landmarks.tolist(),
@@ -121,11 +124,11 @@ class Alignment:
             found = np.array(data["found"], dtype=bool).reshape(len(matrices))
             height, width = data["size"]
             source = data["source_size"]
-            sigma = float(data["sigma"])
+            sigma, untrained = float(data["sigma"]), bool(data.get("untrained", False))
         except (KeyError, TypeError, ValueError) as error:
             raise InputError(f"{path} is not a complete alignment file: {error}") from error
         source_size = None if source is None else (int(source[0]), int(source[1]))
-        return cls(matrices, landmarks, found, (int(height), int(width)), source_size, sigma)
+        return cls(matrices, landmarks, found, (int(height), int(width)), source_size, sigma, untrained)
 
 
 def align_clip_landmarks(

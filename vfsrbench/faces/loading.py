@@ -24,6 +24,14 @@ if TYPE_CHECKING:
 Frames = NDArray[np.uint8]
 
 
+FINDER, PARSER = "retinaface_r50", "parsenet"
+
+
+def untrained_tools(*names: str) -> list[str]:
+    """Which of these checkpoints (`FINDER`, `PARSER`) are random weights."""
+    return [name for name in names if resolve_weights([WeightUse(name=name)]).untrained]
+
+
 def best_device() -> torch.device:
     """The first GPU, or the CPU."""
     import torch
@@ -37,7 +45,7 @@ def load_finder(device: torch.device) -> Callable[[Frames], NDArray[np.float64]]
     from vfsrbench.faces.detect import FaceDetector
     from vfsrbench.faces.retinaface import retinaface_resnet50
 
-    network = _loaded(retinaface_resnet50, "retinaface_r50", "finding faces", device)
+    network = _loaded(retinaface_resnet50, FINDER, "finding faces", device)
     return partial(_find, FaceDetector(network), device)
 
 
@@ -48,7 +56,7 @@ def load_masks(device: torch.device) -> Callable[[Frames], NDArray[np.float32]]:
     from vfsrbench.faces.paste import FaceParser
 
     return partial(
-        _masks, FaceParser(_loaded(ParseNet, "parsenet", "the mask (or take --mask square)", device)), device
+        _masks, FaceParser(_loaded(ParseNet, PARSER, "the mask (or take --mask square)", device)), device
     )
 
 

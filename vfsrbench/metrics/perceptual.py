@@ -73,7 +73,7 @@ class Lpips(_LpipsMetric):
 
     def _features(self, images: Tensor) -> list[Tensor]:
         with self.runner.arithmetic():
-            return [feature.float() for feature in self.network.features(self.runner.laid_out(images))]
+            return self.network.features(self.runner.laid_out(images))
 
 
 class TemporalLpips(_LpipsMetric):
@@ -103,7 +103,7 @@ class TemporalLpips(_LpipsMetric):
     def _distances(self, images: Tensor, pairs: list[Pair], start: int) -> Tensor:
         """Of consecutive pairs: each frame passes the network once, though it stands in two pairs."""
         frames = images[pairs[0][0] - start : pairs[-1][1] - start + 1]
-        features = [f.float() for f in self.network.features(self.runner.laid_out(frames))]
+        features = self.network.features(self.runner.laid_out(frames))
         return self.network.compare([f[:-1] for f in features], [f[1:] for f in features])
 
 

@@ -138,13 +138,17 @@ class LPIPS(nn.Module):
                 f"LPIPS ({self.backbone}) needs at least {MIN_SIDE[self.backbone]} pixels a side, "
                 f"got {images.shape[3]}x{images.shape[2]}"
             )
-        maps = self.net(self.scaling_layer(2 * images - 1))
+        maps = [m.float() for m in self.net(self.scaling_layer(2 * images - 1))]
         return [m / (m.square().sum(1, keepdim=True).sqrt() + 1e-10) for m in maps]
 
     def layers(self, a: list[Tensor], b: list[Tensor]) -> list[Tensor]:
-        """Each layer's map of weighted squared differences (N, 1, h, w) of two sets of features."""
+        """Each layer's map of weighted squared differences (N, 1, h, w) of two sets of features.
+
+        In float32 whatever autocast says: small differences of near-equal maps are what counts here.
+        """
         pairs = zip(self.lins, a, b, strict=True)
-        return [head((left - right).square()) for head, left, right in pairs]
+        with torch.autocast(a[0].device.type, enabled=False):
+            return [head((left - right).square()) for head, left, right in pairs]
 
     def compare(self, a: list[Tensor], b: list[Tensor]) -> Tensor:
         """The distance (N,) of two sets of features; one side may hold a single picture."""

@@ -1,0 +1,45 @@
+"""What is written beside a restored clip: by which method it was made, which weights, and how it went."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+from vfsrbench.files import whole_file
+from vfsrbench.jobs import MethodUse
+from vfsrbench.records import versions
+from vfsrbench.restore import Restoration
+
+NOTE = "restoration.json"
+FORMAT = "vfsrbench-restoration-1"
+
+
+def write_note(path: Path, use: MethodUse, report: Restoration, **facts: Any) -> None:
+    """One JSON file. `untrained` is true where the method's weights are random, or `facts` say so of the
+    face tools; what was restored then means nothing."""
+    assert use.method is not None
+    untrained = use.weights.untrained or bool(facts.pop("untrained", False))
+    note = {
+        "format": FORMAT,
+        "method": use.id,
+        "title": use.method.card.title,
+        "licence": use.method.card.licence,
+        "options": dict(use.method.options),
+        "weights": dict(use.weights.hashes),
+        "untrained": untrained,
+        **facts,
+        "seconds": report.seconds,
+        "window": report.window,
+        "warnings": report.warnings,
+        "versions": versions(),
+    }
+    with whole_file(path) as temporary:
+        temporary.write_text(json.dumps(note, indent=1) + "\n", encoding="utf-8")
+
+
+def untrained_line(names: Iterable[str]) -> str:
+    """The line that tells a person; "" when nothing is untrained."""
+    listed = ", ".join(names)
+    return f"warning: untrained weights ({listed}): the results mean nothing" if listed else ""
