@@ -86,14 +86,7 @@ def restore_videos(
     untrained: the face tools (see `faces.loading`) whose weights are random. A clip that fails is reported
     with its reason, the others go on."""
     predictors = PredictorCache(device)
-    how = {
-        "sigma": sigma,
-        "upscale": upscale,
-        "form": form,
-        "seed": seed,
-        "untrained": untrained,
-        "tell": tell,
-    }
+    how = {"sigma": sigma, "upscale": upscale, "form": form, "seed": seed, "tell": tell}
     facts = {"sigma": sigma, "mask": "square" if masks is None else "parse", "upscale": upscale, "seed": seed}
     done = []
     for clip in clips:
@@ -104,7 +97,8 @@ def restore_videos(
 
         try:
             predictor = predictors.get(use)
-            done.append(restore_video(clip, predictor, find, masks, out, device=device, note=note, **how))  # type: ignore[arg-type]
+            named = {**how, "device": device, "untrained": untrained, "note": note}
+            done.append(restore_video(clip, predictor, find, masks, out, **named))  # type: ignore[arg-type]
         except (JobFailure, InputError) as error:
             done.append(WildFile(clip.name, reason=str(error)))
         free_memory()
@@ -136,8 +130,9 @@ def restore_video(
         <clip>.mp4        the same as a video (`form`: h264; `video`: without loss, .mkv; `png`: none)
 
     Frames whose shorter side is under 512 pixels are enlarged first, as KEEP does. masks: none pastes a
-    square with fading borders. note: writes into the folder how it was made. Memory does not grow with the clip. InputError when no frame has a face,
-    JobFailure when the method gives no result.
+    square with fading borders. untrained: see `restore_videos`. note: writes into the folder how the clip
+    was made. Memory does not grow with the clip. InputError when no frame has a face, JobFailure when the
+    method gives no result.
     """
     scale = predictor.card.scale
     if scale not in (None, 1):
