@@ -12,13 +12,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from reports.layout import heading
+from reports.lettering import Legend, broken
 from reports.model import Column
 from reports.results import Grid
 from reports.style import Look, drawing, save
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
-    from matplotlib.figure import Figure
     from matplotlib.lines import Line2D
 
 Floats = NDArray[np.float64]
@@ -113,13 +113,15 @@ def draw_curves(curves: Curves, path: Path, formats: Sequence[str] = ("png", "pd
         from matplotlib.figure import Figure
 
         count = len(curves.panels)
-        figure = Figure(figsize=(2.35 * count + (2.6 if count == 1 else 0), 2.6), layout="constrained")
-        axes = figure.subplots(1, count, sharey=True, squeeze=False)[0]
+        width = 4.2 if count == 1 else 2.35 * count
         scale = find_scale(curves)
+        legend = Legend(legend_handles(curves, scale), width, beyond(curves, scale))
+        figure = Figure(figsize=(width, 2.2 + legend.high), layout="constrained")
+        axes = figure.subplots(1, count, sharey=True, squeeze=False)[0]
         for ax, panel in zip(axes, curves.panels, strict=True):
             draw_panel(ax, panel, curves, scale)
-        axes[0].set_ylabel(heading(curves.column))
-        _legend(figure, curves, scale)
+        axes[0].set_ylabel(broken(heading(curves.column), 24))
+        legend.draw(figure)
         if curves.heading:
             figure.suptitle(curves.heading, x=0.0, ha="left", fontsize=9.5)
         return save(figure, path, formats)
@@ -164,6 +166,7 @@ def draw_panel(ax: Axes, panel: Panel, curves: Curves, scale: Scale) -> None:
             color=look.colour,
             linestyle=look.linestyle,
             marker=look.marker,
+            markersize=look.marker_points,
             markevery=(place * step // max(1, len(shown)), step),
             markeredgecolor="white",
             label=curves.titles[method],
@@ -177,7 +180,7 @@ def draw_panel(ax: Axes, panel: Panel, curves: Curves, scale: Scale) -> None:
 
 
 def legend_handles(curves: Curves, scale: Scale) -> list[Line2D]:
-    """One line of the legend for each method drawn; those beyond the scale are named in the last one."""
+    """One line of the legend for each method drawn."""
     from matplotlib.lines import Line2D
 
     handles = []
@@ -186,17 +189,12 @@ def legend_handles(curves: Curves, scale: Scale) -> list[Line2D]:
             continue
         look = curves.looks[method]
         line = Line2D([], [], color=look.colour, linestyle=look.linestyle, marker=look.marker, label=title)
-        line.set_markeredgecolor("white")
+        line.set(markeredgecolor="white", markersize=look.marker_points)
         handles.append(line)
-    if scale.beyond:
-        names = ", ".join(t for m, t in curves.titles.items() if m in scale.beyond)
-        handles.append(Line2D([], [], linestyle="none", label=f"beyond the scale: {names}"))
     return handles
 
 
-def _legend(figure: Figure, curves: Curves, scale: Scale) -> None:
-    handles = legend_handles(curves, scale)
-    if len(curves.panels) == 1:
-        figure.legend(handles=handles, loc="outside right upper")
-    else:
-        figure.legend(handles=handles, loc="outside lower left", ncols=2 * len(curves.panels) - 2)
+def beyond(curves: Curves, scale: Scale) -> str:
+    """Which yardsticks are not drawn because they lie too far away; empty if all are."""
+    names = ", ".join(t for m, t in curves.titles.items() if m in scale.beyond)
+    return f"beyond the scale: {names}" if names else ""

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from reports.lettering import broken
 from reports.style import drawing, save
 
 if TYPE_CHECKING:
@@ -21,7 +22,7 @@ Box = tuple[int, int, int]
 MARK = "#E8112D"
 _ZOOM_PART = 5  # a detail is a fifth of the picture wide
 # inches
-_SIDE, _GAP, _HEAD, _LABEL = 1.35, 0.05, 0.28, 0.3
+_SIDE, _GAP, _HEAD, _LABEL = 1.35, 0.05, 0.36, 0.3
 _ROW = 2 * _SIDE + 3 * _GAP
 
 
@@ -88,7 +89,8 @@ def draw_grid(rows: Sequence[GridRow], path: Path, formats: Sequence[str] = ("pn
             canvas.text(0.4 * _LABEL / sheet.wide, middle, row.label, rotation=90, va="center", ha="center")
             _draw_row(canvas, sheet, row, titles, top)
         for j, title in enumerate(titles):
-            canvas.axes[j].set_title(title, fontsize=8, fontweight="normal", loc="center", pad=4)
+            name = broken(title, 20)
+            canvas.axes[j].set_title(name, fontsize=8, fontweight="normal", loc="center", pad=4)
         return save(canvas, path, formats)
 
 

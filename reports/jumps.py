@@ -13,8 +13,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from reports.curves import Curves, draw_panel, find_scale, legend_handles
+from reports.curves import Curves, Scale, beyond, draw_panel, find_scale, legend_handles
 from reports.layout import heading, number
+from reports.lettering import Legend, broken
 from reports.style import drawing, save
 
 if TYPE_CHECKING:
@@ -25,7 +26,8 @@ Floats = NDArray[np.float64]
 Pixels = NDArray[np.uint8]
 REACH = 5
 """A jump may take this many frames: the paper speaks of a change within several frames."""
-BEFORE, AFTER = "#009E73", "#D55E00"
+MARK = "#1A1A1A"
+_CURVE = 4.6  # inches
 
 
 @dataclass(frozen=True)
@@ -70,50 +72,54 @@ def draw_jump(figure: JumpFigure, path: Path, formats: Sequence[str] = ("png", "
     pictures = {title: [figure.picture(row, frame) for frame in pair] for row, title in figure.rows.items()}
     shown = {t: [p for p in both if p is not None] for t, both in pictures.items()}
     shown = {t: both for t, both in shown.items() if len(both) == 2}
+    scale = find_scale(figure.curves)
     with drawing():
         from matplotlib.figure import Figure
 
         wide = 1.4 * len(shown)
-        canvas = Figure(figsize=(4.6 + wide, 3.2), layout="constrained")
+        legend = Legend(legend_handles(figure.curves, scale), _CURVE, beyond(figure.curves, scale))
+        canvas = Figure(figsize=(_CURVE + wide, 2.6 + legend.high), layout="constrained")
         if not shown:
-            _draw_curve(canvas, figure)
+            _draw_curve(canvas, figure, scale, legend)
         else:
-            parts = canvas.subfigures(1, 2, width_ratios=(4.6, wide), wspace=0.02, squeeze=False)
+            parts = canvas.subfigures(1, 2, width_ratios=(_CURVE, wide), wspace=0.02, squeeze=False)
             left, right = np.asarray(parts).ravel()
-            _draw_curve(left, figure)
+            _draw_curve(left, figure, scale, legend)
             _draw_pictures(right, shown, pair)
         return save(canvas, path, formats)
 
 
-def _draw_curve(canvas: FigureBase, figure: JumpFigure) -> None:
+def _draw_curve(canvas: FigureBase, figure: JumpFigure, scale: Scale, legend: Legend) -> None:
     ax: Axes = canvas.subplots()
-    scale = find_scale(figure.curves)
     draw_panel(ax, figure.curves.panels[0], figure.curves, scale)
     values = figure.curves.panels[0].series[figure.jump.method]
-    for frame, colour in ((figure.jump.first, BEFORE), (figure.jump.last, AFTER)):
-        ax.axvline(frame, color=colour, ls=(0, (3, 2)), lw=1.1, zorder=2)
-        ax.plot([frame], [values[frame]], marker="o", ms=8, mfc="none", mec=colour, mew=1.4, zorder=5)
+    top = ax.get_xaxis_transform()
+    for frame, side in ((figure.jump.first, "right"), (figure.jump.last, "left")):
+        ax.axvline(frame, color=MARK, lw=0.9, zorder=2)
+        ax.plot([frame], [values[frame]], marker="o", ms=8, mfc="none", mec=MARK, mew=1.2, zorder=5)
+        ax.text(frame, 1.0, f" {frame} ", transform=top, ha=side, va="bottom", fontsize=7.5, color=MARK)
     column = figure.curves.column
     first, last = (number(values[f], column.digits) for f in (figure.jump.first, figure.jump.last))
     name = figure.curves.titles[figure.jump.method]
     text = f"worst jump: {name}, frame {figure.jump.first} to {figure.jump.last}, {first} to {last}"
-    ax.set_title(figure.curves.panels[0].title)
-    ax.set_xlabel(f"frame\n{text}")
+    ax.set_title(figure.curves.panels[0].title, pad=12)
+    ax.set_xlabel(f"frame\n{broken(text, 70)}")
     ax.set_ylabel(heading(column))
-    canvas.legend(handles=legend_handles(figure.curves, scale), loc="outside lower left", ncols=2)
+    legend.draw(canvas)
 
 
 def _draw_pictures(canvas: FigureBase, shown: Mapping[str, Sequence[Pixels]], pair: tuple[int, int]) -> None:
     axes = canvas.subplots(2, len(shown), squeeze=False)
     for column, (title, both) in enumerate(shown.items()):
-        for row, (frame, picture, colour) in enumerate(zip(pair, both, (BEFORE, AFTER), strict=True)):
+        for row, (frame, picture) in enumerate(zip(pair, both, strict=True)):
             ax = axes[row][column]
             ax.imshow(picture, interpolation="nearest")
+            ax.set_anchor("N" if row else "S")
             ax.set(xticks=[], yticks=[])
             ax.grid(False)
-            for side in ax.spines.values():
-                side.set(visible=True, color=colour, linewidth=1.6)
             if row == 0:
-                ax.set_title(title, fontsize=7.5, fontweight="normal", loc="center")
+                ax.set_title(broken(title, 18), fontsize=7.5, fontweight="normal", loc="center")
+            for side in ax.spines.values():
+                side.set_visible(False)
             if column == 0:
                 ax.set_ylabel(f"frame {frame}")

@@ -60,6 +60,7 @@ def _draw_level(
             color=look.colour,
             linestyle=look.linestyle,
             marker=look.marker,
+            markersize=look.marker_points,
             markeredgecolor="white",
             label=title,
         )
@@ -88,8 +89,9 @@ def draw_speed(
     points = {r.method: (float(r.speed or 0), float(r.cells[metric].value or 0)) for r in rows}
     with drawing():
         from matplotlib.figure import Figure
+        from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
-        canvas = Figure(figsize=(4.6, 3.1), layout="constrained")
+        canvas = Figure(figsize=(6.2, 3.1), layout="constrained")
         ax = canvas.subplots()
         front = best_of_both(points, column.direction)
         ax.step(
@@ -103,19 +105,29 @@ def draw_speed(
         for row in rows:
             _draw_point(ax, row, points[row.method], looks[row.method])
         ax.set_xscale("log")
-        ax.margins(x=0.18, y=0.12)
+        ax.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+        ax.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+        ax.xaxis.set_minor_formatter(NullFormatter())
+        ax.margins(x=0.08, y=0.12)
         ax.set_xlabel("frames a second")
         ax.set_ylabel(heading(column))
         ax.set_title(table.split)
+        canvas.legend(loc="outside right upper")
         return save(canvas, path, formats)
 
 
 def _draw_point(ax: Axes, row: Row, point: tuple[float, float], look: Look) -> None:
     size = 34.0 if row.parameters is None else 30.0 + 12.0 * (row.parameters / 1e6) ** 0.5
     ax.scatter(
-        [point[0]], [point[1]], s=size, color=look.colour, marker=look.marker, edgecolor="white", zorder=3
+        [point[0]],
+        [point[1]],
+        s=size * (look.marker_points / 5) ** 2,
+        color=look.colour,
+        marker=look.marker,
+        edgecolor="white",
+        label=row.title,
+        zorder=3,
     )
-    ax.annotate(row.title, point, xytext=(6, 3), textcoords="offset points", fontsize=7)
 
 
 def best_of_both(points: Mapping[str, tuple[float, float]], direction: str) -> list[str]:

@@ -14,12 +14,13 @@ from numpy.typing import NDArray
 from reports.layout import heading
 from reports.model import Column
 from reports.results import Grid
-from reports.style import Look, drawing, save
+from reports.style import MARKERS, Look, drawing, save
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 Floats = NDArray[np.float64]
+HATCHES = ("", "///", "...", "\\\\\\", "xxx", "---", "||", "ooo", "//..", "++", "\\\\..", "OO")
 # how data sets name the person: VoxCeleb's speaker, RAVDESS's actor (the last of seven numbers), VFHQ's video
 _NAMES = (
     re.compile(r"(?:^|[^A-Za-z0-9])(id\d{4,})(?![0-9])"),
@@ -110,8 +111,8 @@ def draw_persons(
 
 
 def _hatch(look: Look) -> str:
-    """Bars tell methods apart in greyscale too."""
-    return {0: "", 2: "///", 4: "..."}.get(len(look.dash), "") + ("xx" if len(look.dash) > 4 else "")
+    """Bars tell methods apart in greyscale too: one pattern a marker."""
+    return HATCHES[MARKERS.index(look.marker) % len(HATCHES)] if look.marker in MARKERS else ""
 
 
 def _fit(ax: Axes, scores: PersonScores, methods: Sequence[str]) -> None:

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from reports.lettering import broken
 from reports.style import Look, drawing, save
 from vfsrbench.strips import TruthStrip
 
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 
 Frames = NDArray[np.uint8]
 LINE = "#E8112D"
+_LABEL_SIGNS = 17  # in a line of a label
 # inches
 _EDGE, _FRAME, _LABEL, _STRIP, _LINE, _GAP, _HEAD, _FOOT = 0.05, 2.5, 1.4, 4.4, 0.62, 0.07, 0.32, 0.3
 
@@ -86,7 +88,8 @@ def draw_slices(figure: SliceFigure, path: Path, formats: Sequence[str] = ("png"
 
 def _draw_strip(ax: Axes, title: str, strip: Frames, looks: Mapping[str, Look]) -> None:
     ax.imshow(enlarge(strip, 600), aspect="auto", interpolation="nearest")
-    ax.text(-0.028, 0.5, title, transform=ax.transAxes, ha="right", va="center")
+    label = broken(title, _LABEL_SIGNS)
+    ax.text(-0.028, 0.5, label, transform=ax.transAxes, ha="right", va="center", linespacing=1.1)
     if title in looks:
         ax.plot(
             [-0.014, -0.014], [0, 1], color=looks[title].colour, lw=3, transform=ax.transAxes, clip_on=False

@@ -1,7 +1,7 @@
 """How methods look: one colour, dash and marker each, the same in every figure of a report.
 
-Colours are Okabe and Ito's, told apart by colour-blind readers; dash and marker carry the same
-information for a greyscale print.
+Six colours are Okabe and Ito's; indigo and brown are as far from them for colour-blind readers. Dash and
+marker carry the same information for a greyscale print.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 STYLE_FILE = Path(__file__).parent / "vfsrbench.mplstyle"
-HUES = ("#0072B2", "#D55E00", "#009E73", "#E69F00", "#56B4E9", "#CC79A7")
+HUES = ("#0072B2", "#D55E00", "#009E73", "#E69F00", "#56B4E9", "#CC79A7", "#332288", "#6B3A00")
 DASHES: tuple[tuple[float, ...], ...] = ((), (4, 1.5), (1, 1.2), (6, 1.5, 1, 1.5))
 MARKERS = "osD^vPX<>hp*"
 TRUTH = "#000000"
@@ -38,6 +38,11 @@ class Look:
     @property
     def linestyle(self) -> Literal["-"] | tuple[float, tuple[float, ...]]:
         return (0.0, self.dash) if self.dash else "-"
+
+    @property
+    def marker_points(self) -> float:
+        """The marker's size; a star needs more to look as large as the others."""
+        return 8.0 if self.marker == "*" else 5.0
 
 
 def looks(methods: Iterable[str], yardsticks: Iterable[str] = ()) -> dict[str, Look]:

@@ -12,9 +12,11 @@ from PIL import Image
 sys.path.insert(0, str(Path(__file__).parent))
 import synthetic
 
-from reports import curves, slices, style
+from reports import curves, persons, slices, style
+from reports.boards import find_board
 from reports.leaderboard import column
 from reports.results import Grid, read_results
+from vfsrbench import plugins
 from vfsrbench.clip import Clip
 from vfsrbench.strips import TruthStrip, cut
 
@@ -39,12 +41,27 @@ def test_a_method_keeps_its_look_whoever_else_is_there() -> None:
     assert style.looks(["b", "a", "c"]) == style.looks(["c", "b", "a"])
 
 
-def test_twenty_four_methods_look_different_also_in_grey() -> None:
-    found = style.looks([f"method-{i}" for i in range(24)])
-    assert len(set(found.values())) == 24
-    assert len({(round(luminance(x.colour), 1), x.dash, x.marker) for x in found.values()}) == 24
+def test_thirty_two_methods_look_different_also_in_grey() -> None:
+    found = style.looks([f"method-{i}" for i in range(32)])
+    assert len(set(found.values())) == 32
+    assert len({(round(luminance(x.colour), 1), x.dash, x.marker) for x in found.values()}) == 32
     for look in found.values():
         assert look.colour in style.HUES and luminance(look.colour) < 0.75, "visible on white"
+
+
+def test_every_shipped_method_has_a_look_of_its_own_and_those_of_a_board_differ_in_colour() -> None:
+    shipped = [name for name, entry in plugins.methods().entries.items() if entry.card.source != "gt"]
+    named = [
+        m for m in shipped if m != "basicsr"
+    ]  # stands for any architecture: its look follows the variant
+    assert set(named) <= set(style._fixed())
+    assert len(set(style._fixed().values())) == len(style._fixed()), "two methods with one look"
+    board = find_board("demo")
+    rivals = [m for m in board.methods if m in named]
+    found = style.looks(rivals)
+    assert len({look.colour for look in found.values()}) == len(rivals) == 7
+    assert len({look.marker for look in found.values()}) == len(rivals)
+    assert len({persons._hatch(look) for look in found.values()}) == len(rivals)
 
 
 def test_yardsticks_are_grey_and_do_not_take_a_colour() -> None:
@@ -149,3 +166,14 @@ def test_the_slice_figure_shows_every_strip_and_the_column(tmp_path: Path) -> No
     pixels = np.asarray(Image.open(written[0]).convert("RGB")).astype(int)
     for colour in ((20, 220, 40), (30, 40, 230), (232, 17, 45)):
         assert (np.abs(pixels - colour).max(axis=-1) < 8).sum() > 200, colour
+
+
+@pytest.mark.parametrize("title", ["A method whose name goes on and on and on", "basicsr:Model[max_length=20,overlap=0.25]"])
+def test_a_long_name_stays_beside_the_slices_picture(tmp_path: Path, title: str) -> None:
+    truth = TruthStrip.of(synthetic.moving_clip("calm"))
+    figure = slices.SliceFigure("calm", "vfhq-mild", truth, {title: truth.strip}, {})
+    written = slices.draw_slices(figure, tmp_path / "slices", ("png",))
+    pixels = np.asarray(Image.open(written[0]).convert("L")).astype(int)
+    beside = slice(int(2.58 * 200), int(2.62 * 200))  # right of the picture, which is 2.5 inches wide
+    assert pixels[:, int(2.5 * 200)].min() < 200, "the picture ends here"
+    assert pixels[:, beside].min() > 240
