@@ -58,6 +58,7 @@ def _record(table: Table, row: Row) -> dict[str, Any]:
         if table.versus is not None and cell.versus is not None:
             record[f"{name}_t"], record[f"{name}_t_p"] = cell.versus.t, cell.versus.t_p
             record[f"{name}_holm_p"] = cell.versus.holm_p
+            record[f"{name}_wins"] = 1.0 - cell.versus.wins
     return record | {
         "yardstick": row.yardstick,
         "licence": row.licence,

@@ -92,7 +92,7 @@ def _hint(cell: Cell) -> str:
         parts.append(f"rank {cell.rank}")
     if cell.versus is not None:
         v = cell.versus
-        parts.append(f"t {v.t:.3g} (p {v.t_p:.2g}), Wilcoxon-Holm p {v.holm_p:.2g}, loses {v.wins:.0%}")
+        parts.append(f"t {v.t:.3g} (p {v.t_p:.2g}), Wilcoxon-Holm p {v.holm_p:.2g}, wins {1 - v.wins:.0%}")
     if cell.missing:
         parts.append(f"{cell.missing} frames without a value")
     return "; ".join(parts)

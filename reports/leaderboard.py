@@ -11,6 +11,7 @@ import numpy as np
 from reports.model import Cell, Column, Mark, PublishedRow, Row, Table
 from reports.published import Published
 from reports.results import Grid, Result
+from reports.wins import win_tables
 from vfsrbench import plugins, stats
 from vfsrbench.board import Board
 from vfsrbench.card import MethodCard, MetricCard
@@ -78,7 +79,7 @@ class _Builder:
     resamples: int
 
     def __post_init__(self) -> None:
-        named = {r.record.method: r.record for r in self.results}
+        named = {r.record.method: r.record for r in self.results if r.record.clip in self.clips}
         self.refused = sorted({r.record.method for r in self.results if r.record.untrained})
         order = method_order(self.board, named)
         self.grid = Grid.of(self.results, self.split, [m for m in order if m not in self.refused], self.clips)
@@ -98,6 +99,7 @@ class _Builder:
         records = [r.record for r in self.results]
         profiles = sorted({r.profile for r in records if r.profile})
         published = self.sources.published
+        rows = self._sorted(rows)
         return Table(
             board=self.board.name,
             title=self.board.title,
@@ -107,12 +109,13 @@ class _Builder:
             profile=" and ".join(profiles),
             average=self.board.average,
             columns=self.columns,
-            rows=tuple(self._sorted(rows)),
+            rows=tuple(rows),
             clips=self.clips,
             versus=self.versus,
             published=() if published is None else self._published_rows(published),
             published_source="" if published is None else published.source,
             notes=tuple(self._notes(rows)),
+            wins=win_tables(self.grid, self.columns, rows),
         )
 
     def _column_cells(self, column: Column) -> dict[str, Cell]:

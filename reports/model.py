@@ -89,11 +89,24 @@ class PublishedRow:
 
 
 @dataclass(frozen=True)
+class Wins:
+    """Who beats whom, clip by clip, in one metric: `rates[i][j]` is the part of the clips that both have on
+    which method i is better than method j, a tie one half; NaN on the diagonal and where no clip is common.
+    """
+
+    column: Column
+    methods: tuple[str, ...]
+    titles: tuple[str, ...]
+    rates: tuple[tuple[float, ...], ...]
+
+
+@dataclass(frozen=True)
 class Table:
     """A leaderboard of one split.
 
     `status` says how sure the split's recipe is (`official` or `extrapolated`); `demo` that these are
-    the bundled clips. `notes` are sentences for the reader, the most important first.
+    the bundled clips. `notes` are sentences for the reader, the most important first. `wins` has one entry
+    a metric that has a direction, yardsticks left out.
     """
 
     board: str
@@ -110,6 +123,7 @@ class Table:
     published: tuple[PublishedRow, ...] = ()
     published_source: str = ""
     notes: tuple[str, ...] = ()
+    wins: tuple[Wins, ...] = ()
 
     def row(self, method: str) -> Row:
         return next(r for r in self.rows if r.method == method)

@@ -12,6 +12,7 @@ from urllib.parse import quote
 from reports.gallery import Picture
 from reports.material import Material
 from reports.model import Table
+from reports.wins import wins_lines
 from vfsrbench.files import whole_file
 from vfsrbench.schema import JobRecord
 from vfsrbench.store import slug
@@ -114,7 +115,8 @@ def write_page(
             "anchor": slug(s.table.split),
             "table": s.table,
             "html": Markup(html),  # escaped by its own template
-            "files": [{"name": f.suffix[1:].upper(), "path": link(f, page)} for f in s.files],
+            "files": [{"name": _file_title(f), "path": link(f, page)} for f in s.files],
+            "wins": [(w, wins_lines(w)) for w in s.table.wins],
             "groups": _grouped(s.pictures, figure),
             "clips": more.clips(s.table),
         }
@@ -143,6 +145,10 @@ def write_html(page: Path, template: str, **values: object) -> Path:
     with whole_file(page) as temporary:
         temporary.write_text(text, encoding="utf-8")
     return page
+
+
+def _file_title(path: Path) -> str:
+    return "clips won" if path.stem.endswith("-wins") else path.suffix[1:].upper()
 
 
 def _grouped(

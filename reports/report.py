@@ -11,6 +11,7 @@ from reports.gallery import Gallery
 from reports.material import gather
 from reports.model import Table
 from reports.page import Section, write_page
+from reports.wins import wins_csv
 from vfsrbench.board import Board
 from vfsrbench.files import whole_file
 from vfsrbench.store import slug
@@ -80,7 +81,10 @@ def _write_tables(stem: Path, tables: Sequence[Table], partial: bool) -> list[Pa
         "tex": "\n".join(to_latex(t, partial=partial) for t in tables),
         "html": "\n".join(to_html(t, partial=partial) for t in tables),
     }
-    return [_write(stem.parent / f"{stem.name}.{kind}", text) for kind, text in texts.items()]
+    written = [_write(stem.parent / f"{stem.name}.{kind}", text) for kind, text in texts.items()]
+    if any(table.wins for table in tables):
+        written.append(_write(stem.parent / f"{stem.name}-wins.csv", wins_csv(tables)))
+    return written
 
 
 def _write_all(out: Path, tables: Sequence[Table]) -> list[Path]:

@@ -89,6 +89,8 @@ class ClipTracks:
         if truth is None:
             return
         for track in tracks:
+            if track["id"] in self.records and _is_truth(self.records[track["id"]]):
+                continue  # the ground truth's own strip is there
             strip, digest = self._strip(track["id"], truth, first)
             if strip is not None:
                 name = f"{digest[:20]}-{truth.column}-{truth.rows[0]}"

@@ -12,6 +12,7 @@ from reports.model import Column, Table
 from reports.results import Grid
 
 MOST = 8
+MOST_A_METHOD = 2
 
 
 @dataclass(frozen=True)
@@ -26,7 +27,7 @@ class Find:
 
 def worst_results(table: Table, grid: Grid, column: Column, most: int = MOST) -> list[Find]:
     """Results furthest below what the methods reach on that clip in the median: hard clips do not crowd out
-    the failures."""
+    the failures, nor does one weak method (`MOST_A_METHOD`)."""
     rivals = [r.method for r in table.rows if not r.yardstick]
     values = np.array([grid.clip_values(m, column.id) for m in rivals])
     if not values.size:
@@ -37,9 +38,13 @@ def worst_results(table: Table, grid: Grid, column: Column, most: int = MOST) ->
     order = [
         i for i in np.argsort(gap, axis=None, kind="stable") if np.isfinite(gap.flat[i]) and gap.flat[i] < 0
     ]
-    found = []
-    for i in order[:most]:
+    found: list[Find] = []
+    for i in order:
         m, c = np.unravel_index(i, gap.shape)
+        if len(found) == most:
+            break
+        if sum(f.method == rivals[int(m)] for f in found) == MOST_A_METHOD:
+            continue
         own, usual = (number(float(v), column.digits) for v in (values[m, c], middle[c]))
         found.append(Find(rivals[int(m)], grid.clips[int(c)], f"{own}, median {usual}"))
     return found

@@ -168,7 +168,9 @@ def test_the_slice_figure_shows_every_strip_and_the_column(tmp_path: Path) -> No
         assert (np.abs(pixels - colour).max(axis=-1) < 8).sum() > 200, colour
 
 
-@pytest.mark.parametrize("title", ["A method whose name goes on and on and on", "basicsr:Model[max_length=20,overlap=0.25]"])
+@pytest.mark.parametrize(
+    "title", ["A method whose name goes on and on and on", "basicsr:Model[max_length=20,overlap=0.25]"]
+)
 def test_a_long_name_stays_beside_the_slices_picture(tmp_path: Path, title: str) -> None:
     truth = TruthStrip.of(synthetic.moving_clip("calm"))
     figure = slices.SliceFigure("calm", "vfhq-mild", truth, {title: truth.strip}, {})

@@ -125,6 +125,13 @@ def test_clip_without_a_value_is_a_hole_unless_nobody_has_one(tmp_path: Path) ->
     assert any("frames without a value: bicubic 12, nearest 24" in n for n in table.notes)
 
 
+def test_a_method_that_has_only_other_clips_is_not_on_the_board(tmp_path: Path) -> None:
+    synthetic.write_result(tmp_path, "bicubic", "vfhq-mild", "calm")
+    synthetic.write_result(tmp_path, "nearest", "vfhq-mild", "talking")
+    table = tables(tmp_path, Sources(cards=synthetic.CARDS, clips=("calm",)))[0]
+    assert [r.method for r in table.rows] == ["bicubic"]
+
+
 def test_untrained_methods_are_refused_and_named(tmp_path: Path) -> None:
     synthetic.write_board(tmp_path)
     for clip in synthetic.CLIPS:

@@ -116,13 +116,22 @@ class Chart {
     });
   }
 
+  /** Whether no value of a line lies within the scale. */
+  beyond(line) {
+    const [low, high] = this.range;
+    return !line.values.some((v) => Number.isFinite(v) && v >= low && v <= high);
+  }
+
   axes(digits) {
     const parts = [];
-    for (const value of Chart.ticks(...this.range, 5)) {
+    const levels = Chart.ticks(...this.range, 5);
+    const step = levels.length > 1 ? levels[1] - levels[0] : 1;
+    const needed = Math.max(0, Math.ceil(-Math.log10(step) - 1e-9));
+    for (const value of levels) {
       const y = this.y(value);
       parts.push(Chart.node("line", { class: "grid", x1: this.edge.left, x2: this.width - this.edge.right, y1: y, y2: y }));
       const label = Chart.node("text", { class: "tick", x: this.edge.left - 6, y: y + 4, "text-anchor": "end" });
-      label.textContent = Page.number(value, Math.min(digits, 3));
+      label.textContent = Page.number(value, Math.min(Math.max(digits, 1), needed));
       parts.push(label);
     }
     for (const frame of Chart.ticks(0, this.frames - 1, this.width / 90).filter(Number.isInteger)) {

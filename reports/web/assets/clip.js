@@ -122,11 +122,14 @@
     for (const m of data.metrics) select.append(Page.make("option", { value: m.id }, m.title));
     if (data.metrics.some((m) => m.id === asked)) select.value = asked;
     const hidden = new Set();
+    const names = new Map(); // method -> its name in the legend
     const legend = document.querySelector("#legend");
     const draw = () => {
       metric = data.metrics[select.selectedIndex];
       const shown = data.tracks.filter((t) => data.values[metric.id][t.id] && !hidden.has(t.id));
-      chart.draw(shown.map((t) => ({ ...t, values: data.values[metric.id][t.id] })), metric.digits);
+      const lines = shown.map((t) => ({ ...t, values: data.values[metric.id][t.id] }));
+      chart.draw(lines, metric.digits);
+      for (const line of lines) names.get(line.id).classList.toggle("beyond", chart.beyond(line));
       onFrame(player.frame);
     };
     for (const t of data.tracks.filter((one) => data.metrics.some((m) => data.values[m.id][one.id]))) {
@@ -137,6 +140,7 @@
         draw();
       });
       const name = Page.make("span", { className: "swatch", style: { borderColor: t.colour } }, t.title);
+      names.set(t.id, name);
       legend.append(Page.make("label", {}, box, name));
     }
     select.addEventListener("change", draw);
