@@ -3,6 +3,7 @@
     python benchmarks/parity_table.py                  all networks, as Markdown on the screen
     python benchmarks/parity_table.py keep gmflow      these only
     python benchmarks/parity_table.py --write docs/parity.md
+    python benchmarks/parity_table.py keep --write docs/parity.md    one section; the page's others stay
 
 A difference is `parity.compare`: the largest one over the recorded samples, relative to the tap's own
 standard deviation. The exit code is 1 when a tap is beyond its limit. To add a network, add a row to ROWS.
@@ -15,43 +16,53 @@ import importlib
 import platform
 import sys
 import time
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 ROOT = Path(__file__).resolve().parents[1]
 sys.path[:0] = [str(ROOT), str(ROOT / "tests/parity"), str(ROOT / "tests/baselines")]
 
-import parity  # noqa: E402
+import code_taps  # noqa: E402
+import numpy as np  # noqa: E402
 import taps as tap_tools  # noqa: E402
 import torch  # noqa: E402
 from torch import Tensor, nn  # noqa: E402
 
-Collector = Callable[[nn.Module, dict[str, Any]], dict[str, Tensor]]
+Collector = Callable[[nn.Module | None, dict[str, Any]], dict[str, Tensor]]
 
 
 @dataclass(frozen=True)
 class Row:
     """A golden pack and the network to hold against it.
 
-    build: "module:class", called with `options`. collect: "module:function" that runs a case and gives
-    tap -> tensor ("" when all taps are module paths, see `by_module`). limit: the largest difference
-    allowed; where the official network's own rounding (float32 against float64, if the pack records it)
-    is larger than that, it is the limit.
+    build: "module:class", called with `options`; a module alone where there is no network. collect:
+    "module:function" that runs a case and gives tap -> tensor. limit: the largest difference allowed; where
+    `roundings` times the official network's own rounding (float32 against float64, if the pack records it)
+    is larger than that, it is the limit. tables: "module:function" that gives pairs of lists, ours and the
+    pack's. codes: tokens may flip; those that do are listed.
     """
 
     pack: str
     build: str
-    collect: str = ""
+    collect: str
     limit: float = 1e-3
     options: dict[str, Any] = field(default_factory=dict)
+    roundings: float = 1.0
+    tables: str = ""
+    codes: bool = False
+
+
+def vsr(pack: str, build: str, **options: Any) -> Row:
+    """General video super-resolution is held to ten times its own rounding."""
+    return Row(pack, build, "vsr_taps:vsr", 1e-5, options, roundings=10.0)
 
 
 ROWS = (
     Row("codeformer", "baselines.codeformer.network:CodeFormer", "code_taps:codeformer"),
-    Row("keep", "baselines.keep.network:KEEP", "code_taps:keep"),
-    Row("keep_v1", "baselines.keep.network:KEEP", "code_taps:keep", options={"layout": "asian"}),
+    Row("keep", "baselines.keep.network:KEEP", "code_taps:keep", codes=True),
+    Row("keep_v1", "baselines.keep.network:KEEP", "code_taps:keep", options={"layout": "asian"}, codes=True),
     Row("keep_kalman", "baselines.keep.kalman:KalmanFilter", "code_taps:kalman"),
     Row("keep_cfa", "baselines.keep.cfa:CrossFrameAttention", "code_taps:cross_frame"),
     Row("gmflow", "baselines.layers.gmflow:GMFlow", "code_taps:gmflow", limit=2e-3),
@@ -71,24 +82,37 @@ ROWS = (
     ),
     Row("gpen", "baselines.gpen.network:GPEN", "face_taps:gpen", limit=1e-4),
     Row("vqfr", "baselines.vqfr.network:VQFR", "face_taps:vqfr", limit=1e-4),
+    vsr("basicvsrpp", "baselines.basicvsrpp.network:BasicVSRPlusPlus"),
+    vsr("basicvsrpp_same", "baselines.basicvsrpp.network:BasicVSRPlusPlus", is_low_res_input=False),
+    vsr(
+        "basicvsrpp_n15",
+        "baselines.basicvsrpp.network:BasicVSRPlusPlus",
+        num_blocks=15,
+        is_low_res_input=False,
+    ),
+    vsr("basicvsr", "baselines.basicvsr.network:BasicVSR"),
+    vsr("realbasicvsr", "baselines.realbasicvsr.network:RealBasicVSR"),
+    vsr("edvr", "baselines.edvr.network:EDVR"),
+    vsr("edvr_l", "baselines.edvr.network:EDVR", mid_channels=128, num_blocks_reconstruction=40),
+    vsr("edvr_m_wotsa", "baselines.edvr.network:EDVR", with_tsa=False),
+    vsr("spynet", "baselines.layers.spynet:SPyNet"),
+    Row("raft", "raft_taps:Raft", "raft_taps:raft", limit=1e-4),
+    Row("flair_unet", "baselines.flair.network:FlairUNet", "flair_taps:unet", 1e-4, {"config": "bicubic"}),
+    Row("flair_unet_blur", "baselines.flair.network:FlairUNet", "flair_taps:unet", 1e-4, {"config": "blur"}),
+    Row("flair_dc", "baselines.flair.consistency", "flair_taps:consistency", 1e-4),
+    Row("flair_sampler", "baselines.flair.sampler", "flair_taps:sampler", 1e-4, tables="flair_taps:tables"),
+    Row("flair_face", "baselines.flair.faces", "flair_taps:faces", 2e-4),
 )
 
 
-@dataclass
+@dataclass(frozen=True)
 class Tap:
-    """The largest difference of a tap over all cases, and the strictest limit that it met or missed."""
+    """A tap's difference in a case, the limit there, and whether all cases so far held."""
 
-    difference: float = 0.0
-    limit: float = 0.0
-    held: bool = True
-    case: str = ""
-
-
-def by_module(net: nn.Module, case: dict[str, Any]) -> dict[str, Tensor]:
-    """Taps that are outputs of modules, by their path, and "out", what the network returns first."""
-    with tap_tools.tapped(net, case["outputs"]) as taps:
-        out = net(**parity.inputs(case), **case.get("args", {}))
-    return {**taps, "out": out[0] if isinstance(out, tuple) else out}
+    difference: float
+    limit: float
+    held: bool
+    case: str
 
 
 def rounding(case: dict[str, Any]) -> dict[str, float]:
@@ -101,76 +125,137 @@ def named(path: str) -> Any:
     return getattr(importlib.import_module(module), name)
 
 
-def measure(row: Row) -> tuple[dict[str, Tap], int]:
-    """Every tap of the row's pack, and the number of cases."""
+@dataclass
+class Measured:
+    """Every tap of a row's pack, the number of cases, and lines about tokens that may flip."""
+
+    taps: dict[str, Tap]
+    cases: int
+    notes: list[str]
+
+    @property
+    def missed(self) -> bool:
+        return not all(tap.held for tap in self.taps.values())
+
+
+def measure(row: Row) -> Measured:
     pack = tap_tools.pack(row.pack)
-    net = tap_tools.filled(lambda: named(row.build)(**row.options), pack)
-    collect: Collector = named(row.collect) if row.collect else by_module
-    found: dict[str, Tap] = {}
+    net = None
+    if ":" in row.build:
+        net = tap_tools.filled(lambda: named(row.build)(**row.options), pack)
+    collect: Collector = named(row.collect)
+    done = Measured({}, len(pack["cases"]), [])
     for case in pack["cases"]:
         with torch.no_grad():
             taps = collect(net, case)
         noise = rounding(case)
         wanted = {name: tap for name, tap in taps.items() if name in case["outputs"]}
         for name, difference in tap_tools.differences(wanted, case["outputs"]).items():
-            limit = max(row.limit, noise.get(name, 0.0))
-            tap = found.setdefault(name, Tap(-1.0))
-            tap.held &= difference <= limit
-            if not difference <= tap.difference:
-                tap.difference, tap.limit, tap.case = difference, limit, case["name"]
-    return found, len(pack["cases"])
+            limit = max(row.limit, row.roundings * noise.get(name, 0.0))
+            keep_largest(done.taps, name, Tap(difference, limit, difference <= limit, case["name"]))
+        if row.codes:
+            done.notes.append(tokens(taps, case))
+    for name, (ours, want) in named(row.tables)(pack).items() if row.tables else ():
+        gap = np.abs(np.asarray(ours, float) - np.asarray(want, float)).max() / max(np.std(want), 1e-12)
+        keep_largest(done.taps, name, Tap(float(gap), row.limit, bool(gap <= row.limit), "table"))
+    return done
 
 
-def section(row: Row, taps: dict[str, Tap], cases: int) -> Iterator[str]:
-    worst = max(taps.items(), key=lambda item: item[1].difference)
-    yield f"## {row.pack}"
-    yield ""
-    yield f"`{row.build}`; {cases} cases, {len(taps)} taps; largest: {worst[1].difference:.1e} ({worst[0]})."
-    yield ""
-    yield "| tap | largest difference | limit | in case |"
-    yield "|---|---|---|---|"
-    for name, tap in sorted(taps.items(), key=lambda item: (item[0] != "out", item[0])):
+def keep_largest(found: dict[str, Tap], name: str, new: Tap) -> None:
+    """Enter a case's tap: the largest difference counts, and one that was missed stays missed."""
+    old = found.setdefault(name, new)
+    largest = old if new.difference <= old.difference else new
+    found[name] = replace(largest, held=old.held and new.held)
+
+
+def tokens(taps: dict[str, Tensor], case: dict[str, Any]) -> str:
+    """Which tokens of a case took another code than the official network's, and by what gap."""
+    flips = code_taps.flipped(taps, case)
+    if not flips:
+        gap = case["ties"]["smallest_top1_top2_gap"]
+        return f"{case['name']}: no token flipped; the two best codes are {gap:.1e} apart at least."
+    told = (
+        f"frame {f.frame}, row {f.row}, token {f.token}: {f.ours} instead of {f.official}, gap {f.gap:.1e}"
+        for f in flips
+    )
+    return f"{case['name']}: {len(flips)} flipped: {'; '.join(told)}."
+
+
+def section(row: Row, done: Measured) -> str:
+    """The row's part of the page."""
+    worst = max(done.taps.items(), key=lambda item: item[1].difference)
+    lines = [
+        f"## {row.pack}",
+        "",
+        f"`{row.build}`{options(row)}; {done.cases} cases, {len(done.taps)} taps; largest: "
+        f"{worst[1].difference:.1e} ({worst[0]}). {machine()}",
+        "",
+        *(f"- {note}" for note in done.notes),
+        *([""] if done.notes else []),
+        "| tap | largest difference | limit | in case |",
+        "|---|---|---|---|",
+    ]
+    for name, tap in sorted(done.taps.items(), key=lambda item: (item[0] != "out", item[0])):
         mark = "" if tap.held else " **missed**"
-        yield f"| {name} | {tap.difference:.1e}{mark} | {tap.limit:.1e} | {tap.case} |"
-    yield ""
+        lines.append(f"| {name} | {tap.difference:.1e}{mark} | {tap.limit:.1e} | {tap.case} |")
+    return "\n".join(lines)
 
 
-def heading() -> str:
-    machine = f"{platform.machine()}, {torch.get_num_threads()} threads"
-    return f"""# How close the networks are to the official ones
+def options(row: Row) -> str:
+    return f" ({', '.join(f'{key}={value}' for key, value in row.options.items())})" if row.options else ""
 
-Made by `python benchmarks/parity_table.py --write docs/parity.md`
-(torch {torch.__version__}, CPU: {machine}, float32).
+
+def machine() -> str:
+    return f"Torch {torch.__version__}, {platform.machine()}, {torch.get_num_threads()} threads."
+
+
+HEADING = """# How close the networks are to the official ones
+
+Made by `python benchmarks/parity_table.py --write docs/parity.md`, in float32 on a CPU; with names of packs
+before `--write` these sections alone are made again.
 
 Each row is the largest difference over all cases of the network's golden pack in `tests/parity`, relative
 to the standard deviation of the tap. The limit is the one set for the network, or, where that is larger,
-what rounding alone does to the official network (its own float32 result against float64). `top_idx` are
-codebook indices: 0 means that no token differs.
+what rounding alone does to the official network (its own float32 result against float64), ten times that for
+the networks of general video super-resolution. `top_idx` are codebook indices: 0 means that no token differs.
+`raft` is torchvision's network, which the metrics use; the others are ours.
 """
 
 
-def main() -> int:
+def page(parts: dict[str, str]) -> str:
+    """The whole page, sections in the order of ROWS."""
+    order = [row.pack for row in ROWS if row.pack in parts]
+    return "\n\n".join([HEADING.rstrip(), *(parts[pack] for pack in order)]) + "\n"
+
+
+def sections_of(text: str) -> dict[str, str]:
+    """A page's sections by pack."""
+    parts = text.split("\n## ")[1:]
+    return {part.split("\n", 1)[0].strip(): f"## {part.rstrip()}" for part in parts}
+
+
+def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("packs", nargs="*", help="packs to measure (default: all)")
-    parser.add_argument("--write", type=Path, help="Markdown file to write")
-    given = parser.parse_args()
+    parser.add_argument("--write", type=Path, help="Markdown file whose sections are made or made again")
+    given = parser.parse_args(arguments)
     unknown = set(given.packs) - {row.pack for row in ROWS}
     if unknown:
         parser.error(f"no row for {', '.join(sorted(unknown))}; known: {', '.join(r.pack for r in ROWS)}")
-    parts, missed = [heading()], 0
+    parts, missed = {}, []
     for row in ROWS:
         if given.packs and row.pack not in given.packs:
             continue
         started = time.perf_counter()
-        taps, cases = measure(row)
-        missed += sum(not tap.held for tap in taps.values())
-        parts.append("\n".join(section(row, taps, cases)))
-        print(f"{row.pack}: {cases} cases in {time.perf_counter() - started:.0f} s", file=sys.stderr)
-    text = "\n".join(parts).rstrip() + "\n"
-    if given.write:
-        given.write.write_text(text, encoding="utf-8")
-    else:
-        print(text)
+        done = measure(row)
+        missed += [row.pack] if done.missed else []
+        parts[row.pack] = section(row, done)
+        print(f"{row.pack}: {done.cases} cases in {time.perf_counter() - started:.0f} s", file=sys.stderr)
+        if given.write:  # at once: a run that is stopped keeps what it has
+            before = sections_of(given.write.read_text(encoding="utf-8")) if given.write.exists() else {}
+            given.write.write_text(page(before | {row.pack: parts[row.pack]}), encoding="utf-8")
+    if not given.write:
+        print(page(parts))
     return 1 if missed else 0
 
 

@@ -56,7 +56,7 @@ def unet(net: nn.Module, case: dict[str, Any]) -> Taps:
         level = "downs.1" if size == 128 else "downs.3"
         taps |= {f"{level}.flow_forward": ahead, f"{level}.flow_backward": back}
         taps |= {f"flow_forward_{size}": ahead, f"flow_backward_{size}": back}
-    return taps | found
+    return found | taps  # the network has a module that is called out, too
 
 
 def released_model(name: str) -> ForwardModel:

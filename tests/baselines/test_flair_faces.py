@@ -24,9 +24,9 @@ CASE = tap_tools.pack("flair_face")["cases"][0]
 
 
 def test_alignment_crops_masks_and_pasted_frames_are_the_released_codes() -> None:
-    """To 1e-4 of each tap's spread; the released code's own OpenCV versions differ by more."""
+    """To 2e-4 of each tap's spread; the released code's own OpenCV versions differ by more."""
     differences = tap_tools.differences(flair_taps.faces(None, CASE), CASE["outputs"])
-    assert {tap: d for tap, d in differences.items() if not d <= 1e-4} == {}
+    assert {tap: d for tap, d in differences.items() if not d <= 2e-4} == {}
 
 
 def test_masks_leave_out_what_is_no_face() -> None:
