@@ -16,6 +16,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[1]
 sys.path[:0] = [str(ROOT), str(ROOT / "tests" / "parity")]
 
+from tests.vfsrbench.metrics.network_references import fast_deviations  # noqa: E402
 from tests.vfsrbench.metrics.outcome import Outcome  # noqa: E402
 from tests.vfsrbench.metrics.references import REFERENCES  # noqa: E402
 from vfsrbench import plugins  # noqa: E402
@@ -25,13 +26,13 @@ PAGE = ROOT / "docs" / "metrics.md"
 BEGIN, END = "<!-- begin: written by benchmarks/metrics_table.py -->", "<!-- end -->"
 
 
-def generated(outcomes: dict[str, Outcome]) -> str:
+def generated(outcomes: dict[str, Outcome], fast: dict[str, float]) -> str:
     """Overview and definitions as Markdown."""
     cards = [entry.card for entry in plugins.metrics()]
     lines = [
-        "| id | unit | better | level | needs | compared values | largest deviation |",
-        "|---|---|---|---|---|---|---|",
-        *(_row(card, outcomes.get(card.id)) for card in cards),
+        "| id | unit | better | level | needs | compared values | largest deviation | fast to strict |",
+        "|---|---|---|---|---|---|---|---|",
+        *(_row(card, outcomes.get(card.id), fast.get(card.id, 0.0)) for card in cards),
         "",
     ]
     for card in cards:
@@ -39,12 +40,14 @@ def generated(outcomes: dict[str, Outcome]) -> str:
     return "\n".join(lines)
 
 
-def _row(card: MetricCard, outcome: Outcome | None) -> str:
-    needs = ", ".join([*(use.name for use in card.weights), *card.needs]) or "nothing"
+def _row(card: MetricCard, outcome: Outcome | None, fast: float) -> str:
+    files = [f"{use.name} (optional)" if use.optional else use.name for use in card.weights]
+    needs = ", ".join([*files, *card.needs]) or "nothing"
     found = ("from " + card.derived.metric, "") if card.derived else ("", "")
     if outcome is not None:
         found = (str(outcome.values), _rounded_up(outcome.worst))
-    cells = [f"`{card.id}`", card.unit or "1", card.direction, card.level, needs, *found]
+    faster = "" if card.derived else "same" if not fast else _rounded_up(fast)
+    cells = [f"`{card.id}`", card.unit or "1", card.direction, card.level, needs, *found, faster]
     return "| " + " | ".join(cells) + " |"
 
 
@@ -85,7 +88,7 @@ def main() -> None:
         outcomes[name] = reference.run()
         if outcomes[name].worst > reference.limit:
             raise SystemExit(f"{name}: deviation {outcomes[name].worst} is above {reference.limit}")
-    body = generated(outcomes)
+    body = generated(outcomes, fast_deviations())
     if "--print" in sys.argv[1:]:
         print(body)
     else:

@@ -19,5 +19,6 @@ def did_you_mean(kind: str, name: str, choices: Iterable[str]) -> InputError:
     elif 0 < len(known) <= 12:
         hint = "known: " + ", ".join(known)
     else:
-        hint = "`vfsrbench list` shows what there is"
+        command = "weights list" if kind == "checkpoint" else "list"
+        hint = f"`vfsrbench {command}` shows what there is"
     return InputError(f"unknown {kind} {name!r}: {hint}")

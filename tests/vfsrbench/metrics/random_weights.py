@@ -38,6 +38,8 @@ def weights_file(name: str) -> Path:
     entry = load_manifest()[name]
     if name == "retinaface_r50":
         return _willing_detector()
+    if name == "raft_large":
+        return _small_motions()
     return write_untrained(entry, folder(), "features." if name in ("alexnet", "vgg16") else "")
 
 
@@ -95,16 +97,27 @@ def _onnx(name: str, side: int, values: int) -> Path:
     return path
 
 
+def _small_motions() -> Path:
+    """RAFT with random weights whose flow stays below a pixel, so that forth and back agree somewhere."""
+    state = untrained_state(build_network(load_manifest()["raft_large"]))
+    state["update_block.flow_head.conv2.weight"] *= 0.01
+    return _saved("raft_large", state)
+
+
 def _willing_detector() -> Path:
     """RetinaFace with random weights and a bias that makes it see faces; where, depends on the picture."""
-    from safetensors.torch import save_file
-
     state = untrained_state(build_network(load_manifest()["retinaface_r50"]))
     for name in state:
         if name.startswith("ClassHead") and name.endswith("bias"):
             state[name] = torch.tensor([0.0, 6.0] * 2)
         elif name.startswith(("ClassHead", "BboxHead", "LandmarkHead")):
             state[name] *= 0.01 if name.startswith("ClassHead") else 0.1
-    path = folder() / "retinaface_r50.untrained.safetensors"
+    return _saved("retinaface_r50", state)
+
+
+def _saved(name: str, state: dict[str, torch.Tensor]) -> Path:
+    from safetensors.torch import save_file
+
+    path = folder() / f"{name}.untrained.safetensors"
     save_file(state, path)
     return path
