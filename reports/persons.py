@@ -47,7 +47,10 @@ class PersonScores:
 
 
 def by_person(grid: Grid, metric: str, methods: Sequence[str]) -> PersonScores:
-    """Mean over each person's clips; persons sorted by the mean over methods, the hardest first."""
+    """Mean over each person's clips; persons sorted by the mean over methods, the hardest first. Empty when
+    nothing was measured."""
+    if not methods or not grid.clips:
+        return PersonScores((), {})
     owners = [person_of(clip) for clip in grid.clips]
     persons = sorted(set(owners))
     values = {}

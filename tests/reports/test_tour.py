@@ -61,9 +61,7 @@ def test_the_tour_shows_tables_a_curve_and_statistics(tour: Any) -> None:
     for word in ("frames.head()", "table.round", "to_frame(tables)"):
         assert "<table" in outputs(tour, word)[-1].data["text/html"], word
     picture = outputs(tour, "figure.subplots")[-1].data["image/png"]
-    assert base64.b64decode(picture).startswith(b"\x89PNG"), (
-        "a Figure is a picture only with the inline backend"
-    )
+    assert base64.b64decode(picture).startswith(b"\x89PNG"), "needs the inline backend"
     assert "lanczos" in outputs(tour, "as against")[-1].text
 
 

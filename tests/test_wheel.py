@@ -1,0 +1,96 @@
+"""The wheel holds all that the installed package needs, and works far from the repository."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+PACKAGES = ("vfsrbench", "degradations", "baselines", "reports")
+LEFT = {".pyc"}
+NEEDED = (
+    "baselines/keep/card.toml",
+    "baselines/bicubic/card.toml",
+    "degradations/recipes/vfhq-mild.toml",
+    "reports/boards/keep-table1.toml",
+    "reports/published/secnet.csv",
+    "reports/style/vfsrbench.mplstyle",
+    "reports/style/methods.toml",
+    "reports/templates/index.html",
+    "reports/web/assets/clip.js",
+    "reports/web/assets/site.css",
+    "reports/web/vendor/sortable/sortable.min.js",
+    "reports/web/vendor/sortable/LICENSE.txt",
+    "vfsrbench/metrics/cards/psnr.toml",
+    "vfsrbench/py.typed",
+)
+
+
+@pytest.fixture(scope="module")
+def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Built from a copy, so that nothing is left in the repository and nothing old is packed."""
+    source, out = tmp_path_factory.mktemp("source"), tmp_path_factory.mktemp("wheel")
+    for name in PACKAGES:
+        shutil.copytree(ROOT / name, source / name, ignore=shutil.ignore_patterns("__pycache__"))
+    for name in ("pyproject.toml", "README.md", "LICENSE"):
+        shutil.copy(ROOT / name, source / name)
+    build = ["wheel", "-q", "--no-deps", "--no-build-isolation", "--no-index", "-w", str(out), str(source)]
+    done = subprocess.run([sys.executable, "-m", "pip", *build], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    (made,) = out.glob("vfsrbench-*.whl")
+    return made
+
+
+@pytest.fixture(scope="module")
+def away(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The wheel installed into a folder of its own, beside the dependencies of this environment."""
+    place = tmp_path_factory.mktemp("installed")
+    install = ["install", "-q", "--no-deps", "--no-index", "--target", str(place), str(wheel)]
+    subprocess.run([sys.executable, "-m", "pip", *install], check=True, capture_output=True)
+    return place
+
+
+def run(away: Path, cwd: Path, *arguments: str) -> str:
+    environment = {**os.environ, "PYTHONPATH": str(away), "PYTHONSAFEPATH": "1", "COLUMNS": "200"}
+    done = subprocess.run(
+        [sys.executable, *arguments], cwd=cwd, env=environment, capture_output=True, text=True
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def test_every_file_of_the_packages_is_in_the_wheel(wheel: Path) -> None:
+    packed = set(zipfile.ZipFile(wheel).namelist())
+    wanted = {
+        path.relative_to(ROOT).as_posix()
+        for name in PACKAGES
+        for path in (ROOT / name).rglob("*")
+        if path.is_file() and path.suffix not in LEFT
+    }
+    assert sorted(wanted - packed) == []
+    assert sorted(set(NEEDED) - packed) == [], "a file that the program reads was moved: mend this list"
+    own = {name for name in packed if not name.partition("/")[0].endswith(".dist-info")}
+    assert sorted(own - wanted) == [], "nothing else goes along"
+    assert any(name.endswith("licenses/LICENSE") for name in packed)
+
+
+def test_the_installed_package_works_far_from_the_repository(away: Path, tmp_path: Path) -> None:
+    names = ", ".join(PACKAGES)
+    code = f"import {names}\nfor package in ({names}): print(package.__file__)"
+    found = run(away, tmp_path, "-c", code).splitlines()
+    assert len(found) == 4 and all(path.startswith(str(away)) for path in found)
+    text = run(away, tmp_path, "-m", "vfsrbench", "list")
+    for name in ("keep", "bicubic", "psnr", "vfhq-mild", "keep-table1", "celebv-hq"):
+        assert name in text
+    text = run(away, tmp_path, "-m", "vfsrbench", "report", "secnet-table2", "--html", "site")
+    assert "published figures only" in " ".join(text.split())
+    for name in ("index.html", "leaderboard.csv", "assets/sortable.min.js", "assets/sortable.LICENSE.txt"):
+        assert (tmp_path / "site" / name).stat().st_size > 0, name
+    run(away, tmp_path, "-m", "vfsrbench", "new", "mymethod")
+    assert (tmp_path / "mymethod" / "card.toml").is_file()
