@@ -109,8 +109,8 @@ def _read_torch(path: Path) -> Any:
 
 
 def _damaged(path: Path, error: Exception) -> InputError:
-    reason = str(error).rpartition("WeightsUnpickler error:")[2].strip().split("\n")[0][:100]
-    reason = reason or type(error).__name__
+    reason = str(error).rpartition("WeightsUnpickler error:")[2].strip().split("\n")[0]
+    reason = reason.split(". ")[0][:100] or type(error).__name__
     return InputError(
         f"{path}: not a readable checkpoint ({path.stat().st_size} bytes, truncated or damaged; {reason}); "
         f"download it again"

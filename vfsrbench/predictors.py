@@ -42,6 +42,13 @@ class PredictorCache:
         self._loaded[use.id] = predictor
         return predictor
 
+    def need(self, use: MethodUse) -> Predictor:
+        """The same for a method that all the rest depends on: InputError when it cannot be used."""
+        try:
+            return self.get(use)
+        except JobFailure as failure:
+            raise InputError(f"method {use.id!r}: {failure.reason}") from failure
+
     def release(self, keep: str) -> bool:
         """Drop every method but one; whether there was anything to drop."""
         others = [name for name in self._loaded if name != keep]

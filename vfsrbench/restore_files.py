@@ -92,12 +92,13 @@ def restore_files(
     with a note how it was made in `out`/<clip>.restoration.json (see `restore_note`).
 
     A clip that fails is reported with its reason, the others go on. `tell` hears (clip, frames done, of
-    how many). InputError when `out` cannot be written.
+    how many). InputError when the method cannot be loaded or `out` cannot be written.
     """
     import torch
 
     chosen = device or torch.device("cuda" if torch.cuda.is_available() else "cpu")
     predictors = PredictorCache(chosen)
+    predictors.need(use)
     done = []
     for clip in clips:
         try:

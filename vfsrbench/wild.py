@@ -84,8 +84,8 @@ def restore_videos(
 ) -> list[WildFile]:
     """`restore_video` for one clip after the other, each with a note how it was made (`write_note`).
     untrained: the face tools (see `faces.loading`) whose weights are random. A clip that fails is reported
-    with its reason, the others go on."""
-    predictors = PredictorCache(device)
+    with its reason, the others go on. InputError when the method cannot be loaded."""
+    predictor = PredictorCache(device).need(use)
     how = {"sigma": sigma, "upscale": upscale, "form": form, "seed": seed, "tell": tell}
     facts = {"sigma": sigma, "mask": "square" if masks is None else "parse", "upscale": upscale, "seed": seed}
     done = []
@@ -96,7 +96,6 @@ def restore_videos(
             write_note(folder / NOTE, use, report, **about)
 
         try:
-            predictor = predictors.get(use)
             named = {**how, "device": device, "untrained": untrained, "note": note}
             done.append(restore_video(clip, predictor, find, masks, out, **named))  # type: ignore[arg-type]
         except (JobFailure, InputError) as error:

@@ -11,7 +11,7 @@ from torch import Tensor
 from baselines.codeformer.network import CodeFormer
 from baselines.layers.aligned import fit_result, is_grey, resize_faces, to_grey, to_levels, transfer_colour
 from baselines.layers.ready import ready
-from vfsrbench.checkpoint import load_checkpoint
+from vfsrbench.checkpoint import load_checkpoint, read_checkpoint
 from vfsrbench.predictor import ImagePredictor
 
 
@@ -21,8 +21,9 @@ class CodeFormerPredictor(ImagePredictor):
     def load(self, weights: Mapping[str, Path], device: torch.device) -> None:
         """`weights["net"]`: codeformer.pth."""
         super().load(weights, device)
+        content = read_checkpoint(weights["net"])  # first: a bad file is refused before a network is made
         net = CodeFormer()
-        load_checkpoint(net, weights["net"])
+        load_checkpoint(net, content, where=str(weights["net"]))
         self.net = ready(net, device, self.profile)
 
     def restore_batch(self, frames: Tensor) -> Tensor:

@@ -14,6 +14,7 @@ from baselines.keep.weights import load_keep
 from baselines.layers.aligned import fit_result, is_grey, resize_faces, to_grey, to_levels
 from baselines.layers.ready import ready
 from vfsrbench.card import MethodCard, Value
+from vfsrbench.checkpoint import read_checkpoint
 from vfsrbench.predictor import ClipInfo, Predictor
 
 
@@ -32,9 +33,10 @@ class KeepPredictor(Predictor):
     def load(self, weights: Mapping[str, Path], device: torch.device) -> None:
         """`weights["net"]`: a KEEP file; `weights["flow"]`: PWC-Net's, if that is the flow network."""
         super().load(weights, device)
+        content = read_checkpoint(weights["net"])  # first: a bad file is refused before a network is made
         chosen: dict[str, Any] = {key: self.options[key] for key in ("layout", "flow", "cfa")}
         net = KEEP(**chosen)
-        load_keep(net, weights["net"], weights.get("flow"))
+        load_keep(net, content, weights.get("flow"), str(weights["net"]))
         self.net = ready(net, device, self.profile)
 
     def start_clip(self, info: ClipInfo) -> None:

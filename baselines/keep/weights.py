@@ -11,13 +11,19 @@ from degradations.errors import InputError
 from vfsrbench.checkpoint import load_checkpoint, read_checkpoint, unwrap
 
 
-def load_keep(net: KEEP, source: str | Path | Mapping[str, Any], pwcnet: str | Path | None = None) -> None:
-    """Fill `net` from a file of either release, whichever names it uses.
+def load_keep(
+    net: KEEP,
+    source: str | Path | Mapping[str, Any],
+    pwcnet: str | Path | None = None,
+    where: str = "the checkpoint",
+) -> None:
+    """Fill `net` from a file of either release, or from what was read from one (`where` names it then in
+    messages), whichever names it uses.
 
     A network without cross-frame attention leaves those tensors of the file out. One with PWC-Net takes
     its flow network from the file `pwcnet`, since no published KEEP file holds one.
     """
-    where = str(source) if isinstance(source, str | Path) else "the checkpoint"
+    where = str(source) if isinstance(source, str | Path) else where
     tensors = unwrap(source if isinstance(source, Mapping) else read_checkpoint(source), where)
     _check_layout(net, tensors, where)
     own = net.layout

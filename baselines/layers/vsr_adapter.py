@@ -60,8 +60,9 @@ class VsrPredictor(Predictor):
     def load(self, weights: Mapping[str, Path], device: torch.device) -> None:
         """`weights["net"]`: the official file (OpenMMLab's or BasicSR's names)."""
         super().load(weights, device)
+        content = read_checkpoint(weights["net"])  # first: a bad file is refused before a network is made
         net = self.network()
-        load_checkpoint(net, openmmlab_names(read_checkpoint(weights["net"]), net), where=str(weights["net"]))
+        load_checkpoint(net, openmmlab_names(content, net), where=str(weights["net"]))
         self.net = net.eval().requires_grad_(False).to(device)
 
     def restore(self, frames: Tensor, generator: torch.Generator) -> Tensor:
