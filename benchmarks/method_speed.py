@@ -23,6 +23,7 @@ import platform
 import shlex
 import sys
 import tempfile
+import time
 from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, replace
@@ -55,10 +56,14 @@ INTRODUCTION = """# Speed of methods
 
 Made by benchmarks/method_speed.py, one section a command. Weights are random unless the command says
 `--trained`: the PSNR of `fast` to `strict` is then no trained network's. Peak memory on a CPU is the whole
-process's, on a GPU that of its allocator."""
+process's, on a GPU that of its allocator. "CPU s a frame" sums all threads; on a CPU it is what the column "to
+the shortest clip's" compares, as other work on the machine disturbs it little.
+
+Part of the growth with length is the methods' own: a one-frame clip of KEEP has neither flow nor attention to
+a frame before, SECNet and EDVR are at their full cost a frame only when the frames around it are there."""
 HEADER = (
-    "| method | profile | batch or window | frames | s a frame | frames/s | to the shortest clip's "
-    "| peak memory, MiB | PSNR to strict, dB |\n|---|---|---|---|---|---|---|---|---|"
+    "| method | profile | batch or window | frames | s a frame | frames/s | CPU s a frame "
+    "| to the shortest clip's | peak memory, MiB | PSNR to strict, dB |\n" + "|---" * 10 + "|"
 )
 
 
@@ -77,8 +82,9 @@ class Task:
 
 @dataclass(frozen=True)
 class Row:
-    """One clip length. `calls`: frames the method got at a time; `ratio`: seconds a frame over those of the
-    shortest clip at batch 1; `psnr`: to strict, over that clip's frames (None in strict's own rows)."""
+    """One clip length. `calls`: frames the method got at a time; `seconds` (wall) and `cpu` (of all threads)
+    are a frame's; `ratio`: its cost over that in the shortest clip at batch 1; `psnr`: to strict, over that
+    clip's frames (None in strict's own rows)."""
 
     spec: str
     profile: Profile
@@ -86,6 +92,7 @@ class Row:
     best: bool
     frames: int
     seconds: float
+    cpu: float
     memory: int
     ratio: float
     psnr: float | None = None
@@ -95,7 +102,8 @@ class Row:
         psnr = "" if self.psnr is None else "same" if np.isinf(self.psnr) else f"{self.psnr:.1f}"
         return (
             f"| `{self.spec}` | {self.profile} | {calls} | {self.frames} | {self.seconds:.4g} "
-            f"| {1 / self.seconds:.3g} | {self.ratio:.2f} | {self.memory / 2**20:.0f} | {psnr} |"
+            f"| {1 / self.seconds:.3g} | {self.cpu:.4g} | {self.ratio:.2f} "
+            f"| {self.memory / 2**20:.0f} | {psnr} |"
         )
 
 
@@ -135,13 +143,12 @@ def measure(task: Task) -> tuple[list[Row], Frames]:
     run.once(lengths[0] if device.type == "cuda" else 1)  # warms up
     found, shortest = [], np.empty(0, np.uint8)
     for frames in lengths:
-        report, restored = run.best_of(frames)
-        shortest = restored if frames == lengths[0] else shortest
-        found.append(run.row(report, frames))
+        best = run.best_of(frames)
+        shortest = best.restored if frames == lengths[0] else shortest
+        found.append(run.row(best, frames))
     if method.card.kind == "image":
         found = with_best_batch(run, found)
-    base = found[0].seconds
-    return [replace(row, ratio=row.seconds / base) for row in found], shortest
+    return [replace(row, ratio=run.cost(row) / run.cost(found[0])) for row in found], shortest
 
 
 def with_best_batch(run: Run, found: list[Row]) -> list[Row]:
@@ -150,12 +157,21 @@ def with_best_batch(run: Run, found: list[Row]) -> list[Row]:
     tried = [single]
     for batch in sorted(b for b in run.task.batches if 1 < b <= single.frames):
         run.set_batch(batch)
-        report, _ = run.best_of(single.frames)
-        if report.halved:  # memory ran out: it does in larger batches too
+        best = run.best_of(single.frames)
+        if best.report.halved:  # memory ran out: it does in larger batches too
             break
-        tried.append(run.row(report, single.frames))
-    best = replace(min(tried, key=lambda row: row.seconds), best=True)
-    return [*found[:-1], best] if best.calls == 1 else [*found, best]
+        tried.append(run.row(best, single.frames))
+    fastest = replace(min(tried, key=run.cost), best=True)
+    return [*found[:-1], fastest] if fastest.calls == 1 else [*found, fastest]
+
+
+@dataclass(frozen=True)
+class Once:
+    """A clip restored. `cpu`: seconds of all threads."""
+
+    report: Restoration
+    cpu: float
+    restored: Frames
 
 
 @dataclass
@@ -170,20 +186,27 @@ class Run:
         if self.predictor.card.kind == "image":
             self.predictor.card = self.predictor.card.model_copy(update={"batch": batch})
 
-    def once(self, frames: int) -> tuple[Restoration, Frames]:
+    def cost(self, row: Row) -> float:
+        """What is compared: on a CPU its own seconds, which other work on the machine disturbs little."""
+        return row.cpu if self.device.type == "cpu" else row.seconds
+
+    def once(self, frames: int) -> Once:
         side, out = max(1, self.task.size // SCALE), self.task.size
         clip, sink = drifting(frames, side), Kept()
         info = ClipInfo(clip.name, frames, clip.fps, side, side, out, out)
+        start = time.process_time()
         report = restore_clip(self.predictor, clip, info, sink, seed=0, device=self.device)
-        return report, np.concatenate(sink.parts)
+        return Once(report, time.process_time() - start, np.concatenate(sink.parts))
 
-    def best_of(self, frames: int) -> tuple[Restoration, Frames]:
+    def best_of(self, frames: int) -> Once:
         """The fastest of `repeat` runs."""
-        return min((self.once(frames) for _ in range(self.task.repeat)), key=lambda run: run[0].seconds)
+        runs = [self.once(frames) for _ in range(self.task.repeat)]
+        return min(runs, key=lambda once: self.cost(self.row(once, frames)))
 
-    def row(self, report: Restoration, frames: int) -> Row:
-        task, each = self.task, report.seconds / frames
-        return Row(task.spec, task.profile, report.window, False, frames, each, report.peak_memory, 1.0)
+    def row(self, once: Once, frames: int) -> Row:
+        task, report = self.task, once.report
+        each = report.seconds / frames, once.cpu / frames
+        return Row(task.spec, task.profile, report.window, False, frames, *each, report.peak_memory, 1.0)
 
 
 def psnr(a: Frames, b: Frames) -> float:

@@ -24,7 +24,7 @@ NETWORKS = {
     "secnet": "baselines.secnet.network:SECNet",
 }
 
-SHRINK = 0.5
+SHRINK = 0.4
 """For filters of recurrent networks without normalization, whose features otherwise grow from frame to
 frame until they overflow."""
 

@@ -34,18 +34,18 @@ def test_table_has_every_length_batch_and_profile(tmp_path: Path, capsys: pytest
         for profile in ("strict", "fast"):
             own = [row for row in rows if row[:2] == [method, profile]]
             assert [int(row[3]) for row in own][:2] == [2, 4]
-            assert float(own[0][6]) == 1.0
+            assert float(own[0][7]) == 1.0
             for row in own:
-                seconds, rate, memory = float(row[4]), float(row[5]), float(row[7])
-                assert seconds > 0
+                seconds, rate, memory = float(row[4]), float(row[5]), float(row[8])
+                assert seconds > 0 and float(row[6]) > 0
                 assert rate == pytest.approx(1 / seconds, rel=0.01)
                 assert memory > 10
-                assert (row[8] != "") == (profile == "fast")
+                assert (row[9] != "") == (profile == "fast")
     assert [row[2] for row in rows if row[0] == "`basicvsr`"] == ["2", "4", "2", "4"]
     image = [row[2] for row in rows if row[:2] == ["`bicubic`", "strict"]]
     assert image in (["1", "1 (best)"], ["1", "1", "2 (best)"])
-    assert all(row[8] == "same" for row in rows if row[:2] == ["`bicubic`", "fast"])
-    assert all(5 < float(row[8]) < 80 for row in rows if row[:2] == ["`basicvsr`", "fast"])
+    assert all(row[9] == "same" for row in rows if row[:2] == ["`bicubic`", "fast"])
+    assert all(5 < float(row[9]) < 80 for row in rows if row[:2] == ["`basicvsr`", "fast"])
 
 
 def test_weights_are_the_same_bytes_each_time(tmp_path: Path) -> None:
