@@ -43,7 +43,7 @@ from vfsrbench.jobs import MethodUse
 from vfsrbench.plugins import choose_method
 from vfsrbench.predictor import ClipInfo, Predictor
 from vfsrbench.predictors import PredictorCache
-from vfsrbench.restore import Restoration, restore_clip
+from vfsrbench.restore import InMemory, Restoration, restore_clip
 from vfsrbench.weights import resolve_weights
 
 if TYPE_CHECKING:
@@ -105,19 +105,6 @@ class Row:
             f"| {1 / self.seconds:.3g} | {self.cpu:.4g} | {self.ratio:.2f} "
             f"| {self.memory / 2**20:.0f} | {psnr} |"
         )
-
-
-class Kept:
-    """A sink that keeps the frames."""
-
-    def __init__(self) -> None:
-        self.parts: list[Frames] = []
-
-    def write(self, frames: Frames) -> None:
-        self.parts.append(frames)
-
-    def restart(self) -> None:
-        self.parts.clear()
 
 
 def drifting(frames: int, side: int) -> Clip:
@@ -192,7 +179,7 @@ class Run:
 
     def once(self, frames: int) -> Once:
         side, out = max(1, self.task.size // SCALE), self.task.size
-        clip, sink = drifting(frames, side), Kept()
+        clip, sink = drifting(frames, side), InMemory()
         info = ClipInfo(clip.name, frames, clip.fps, side, side, out, out)
         start = time.process_time()
         report = restore_clip(self.predictor, clip, info, sink, seed=0, device=self.device)

@@ -17,7 +17,7 @@ from vfsrbench.errors import JobFailure
 from vfsrbench.jobs import MethodUse
 from vfsrbench.predictor import ClipInfo, Predictor
 from vfsrbench.predictors import PredictorCache
-from vfsrbench.restore import restore_clip, restore_window, window_seed
+from vfsrbench.restore import InMemory, restore_clip, restore_window, window_seed
 
 if TYPE_CHECKING:
     import torch
@@ -35,19 +35,6 @@ class Finding:
     promise: str
     verdict: Verdict
     detail: str = ""
-
-
-class _Memory:
-    """Keeps restored frames in memory: the clip is tiny."""
-
-    def __init__(self) -> None:
-        self.parts: list[Frames] = []
-
-    def write(self, frames: Frames) -> None:
-        self.parts.append(frames)
-
-    def restart(self) -> None:
-        self.parts.clear()
 
 
 def check_method(use: MethodUse, device: torch.device, side: int = SIDE) -> Iterator[Finding]:
@@ -97,7 +84,7 @@ class _Check:
 
     def clip(self, frames: int, seed: int = _SEED, predictor: Predictor | None = None) -> Frames:
         """A tiny clip restored as a run would do it."""
-        source, sink = self.source(frames), _Memory()
+        source, sink = self.source(frames), InMemory()
         restore_clip(
             predictor or self.predictor, source, self.info(source), sink, seed=seed, device=self.device
         )

@@ -40,6 +40,19 @@ class Sink(Protocol):
     def restart(self) -> None: ...
 
 
+class InMemory:
+    """A sink that keeps the frames, for clips that are known to fit."""
+
+    def __init__(self) -> None:
+        self.parts: list[Frames] = []
+
+    def write(self, frames: Frames) -> None:
+        self.parts.append(frames)
+
+    def restart(self) -> None:
+        self.parts.clear()
+
+
 @dataclass
 class Restoration:
     """How a restoration went. `seconds` are those inside the method, upload and rounding included, reading

@@ -18,10 +18,11 @@ from baselines.codeformer.network import CodeFormer
 from baselines.keep.network import KEEP
 from baselines.layers.aligned import is_grey, resize_faces, to_grey, transfer_colour
 from baselines.layers.ready import ready
+from vfsrbench.clip import Clip
 from vfsrbench.errors import InputError
 from vfsrbench.plugins import choose_method
 from vfsrbench.predictor import ClipInfo, Predictor
-from vfsrbench.restore import restore_clip
+from vfsrbench.restore import InMemory, restore_clip
 
 sys.path.insert(0, str(Path(__file__).parent))
 from test_codeformer import small_network
@@ -51,24 +52,6 @@ def as_tensor(frames: Frames) -> Tensor:
     return torch.from_numpy(frames).permute(0, 3, 1, 2).float() / 255
 
 
-class Frame(list):
-    """A sink that keeps what is written."""
-
-    def write(self, frames: Frames) -> None:
-        self.extend(frames)
-
-    def restart(self) -> None:
-        self.clear()
-
-
-class Source:
-    def __init__(self, frames: Frames) -> None:
-        self.frames = frames
-
-    def read(self, start: int, stop: int) -> Frames:
-        return self.frames[start:stop]
-
-
 def info(frames: Frames, size: int = SIDE) -> ClipInfo:
     return ClipInfo("clip", len(frames), 25.0, *frames.shape[1:3], size, size)
 
@@ -81,9 +64,9 @@ def method(spec: str, net: torch.nn.Module) -> Any:
 
 
 def restore(predictor: Predictor, frames: Frames, size: int = SIDE) -> Frames:
-    written = Frame()
-    restore_clip(predictor, Source(frames), info(frames, size), written, seed=0, device=CPU)
-    return np.stack(written)
+    written = InMemory()
+    restore_clip(predictor, Clip.from_array(frames, "clip"), info(frames, size), written, seed=0, device=CPU)
+    return np.concatenate(written.parts)
 
 
 def official(net: CodeFormer, frame: Frames, w: float) -> Frames:

@@ -16,10 +16,11 @@ from torch import Tensor, nn
 from baselines.flair.adapter import FlairPredictor
 from baselines.flair.enhance import FaceEnhancer
 from degradations.recipe import load_recipe
+from vfsrbench.clip import Clip
 from vfsrbench.errors import InputError, JobFailure
 from vfsrbench.plugins import choose_method
 from vfsrbench.predictor import ClipInfo
-from vfsrbench.restore import restore_clip
+from vfsrbench.restore import InMemory, restore_clip
 
 sys.path.insert(0, str(Path(__file__).parent))
 from flair_tools import FaceInTheMiddle, LeftIsBackground, small_network
@@ -61,22 +62,6 @@ def truth(frames: int, height: int = SIDE, width: int = SIDE, seed: int = 0) -> 
     return np.concatenate([np.roll(picture, t, axis=2) for t in range(frames)])
 
 
-class Restored(list):
-    def write(self, frames: Frames) -> None:
-        self.extend(frames)
-
-    def restart(self) -> None:
-        self.clear()
-
-
-class Source:
-    def __init__(self, frames: Frames) -> None:
-        self.frames = frames
-
-    def read(self, start: int, stop: int) -> Frames:
-        return self.frames[start:stop]
-
-
 def run(
     predictor: FlairPredictor, frames: Frames, recipe: str = "bi-x8", name: str = "clip", seed: int = 0
 ) -> Frames:
@@ -85,9 +70,9 @@ def run(
     info = ClipInfo(
         name, len(frames), 25.0, *made.frames.shape[1:3], *frames.shape[1:3], recipe, made.parameters
     )
-    out = Restored()
-    restore_clip(predictor, Source(made.frames), info, out, seed=seed, device=CPU)
-    return np.stack(out)
+    out = InMemory()
+    restore_clip(predictor, Clip.from_array(made.frames, "clip"), info, out, seed=seed, device=CPU)
+    return np.concatenate(out.parts)
 
 
 def start(predictor: FlairPredictor, frames: int, recipe: str = "bi-x8", scale: int = 8) -> None:
