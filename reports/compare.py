@@ -7,7 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from reports.leaderboard import build_tables
-from reports.material import default_sources
+from reports.material import AT, default_sources
 from reports.model import Table
 from reports.results import Result, read_results
 from vfsrbench.board import Board, DatasetUse
@@ -20,7 +20,8 @@ def compare(
     """Tables of all results in these files and folders, one a split, and what was skipped and why.
 
     `metrics` picks columns (default: all that any result has); `versus` is the method that the others are
-    tested against. The same method from two folders stays apart: its rows are called `name @ folder`.
+    tested against. The same method from two folders stays apart: its rows are called `name @ folder`, with
+    as much of the folder's path as it takes to tell them apart.
     InputError when there are no results, or when they come from several data sets.
     """
     if not places:
@@ -49,10 +50,22 @@ def compare(
     return build_tables(board, found, default_sources(board, found)), skipped
 
 
+def place_labels(places: Sequence[Path]) -> dict[Path, str]:
+    """Each place once, by the shortest end of its path that no other has: `w1/results` and `w2/results`."""
+    unique = list({p.resolve(): p for p in places}.values())
+    ways = [p.resolve().parts for p in unique]
+    for length in range(1, max(map(len, ways)) + 1):
+        ends = ["/".join(way[-length:]) for way in ways]
+        if len(set(ends)) == len(ends):
+            break
+    return dict(zip(unique, ends, strict=True))
+
+
 def _read(places: Sequence[Path]) -> tuple[list[Result], list[str]]:
     """Results of each place; a method that two places have gets the place behind its name."""
     each, skipped = [], []
-    for place in places:
+    labels = place_labels(places)
+    for place in labels:
         results, problems = read_results([place])
         each.append((place, results))
         skipped += problems
@@ -65,8 +78,8 @@ def _read(places: Sequence[Path]) -> tuple[list[Result], list[str]]:
     for place, results in each:
         for r in results:
             if r.record.method in shared:
-                name = {"method": f"{r.record.method} @ {place.name}"}
-                title = {"method_title": f"{r.record.method_title or r.record.method} @ {place.name}"}
+                name = {"method": f"{r.record.method}{AT}{labels[place]}"}
+                title = {"method_title": f"{r.record.method_title or r.record.method}{AT}{labels[place]}"}
                 r = replace(r, record=r.record.model_copy(update=name | title))
             found.append(r)
     return found, skipped

@@ -20,6 +20,8 @@ from vfsrbench.store import read_selection
 from vfsrbench.strips import StripStore
 from vfsrbench.workspace import Workspace
 
+AT = " @ "  # stands between a method and the folder that its results come from, where two have it
+
 
 @dataclass(frozen=True)
 class Material:
@@ -87,7 +89,7 @@ def default_sources(board: Board, found: Sequence[Result], clips: Sequence[str] 
     names = {r.record.method for r in found}
     sources = Sources(
         cards={name: entry.card for name, entry in plugins.metrics().entries.items()},
-        yardsticks=frozenset(m for m in names if m.partition("[")[0] in fed_truth),
+        yardsticks=frozenset(m for m in names if m.partition(AT)[0].partition("[")[0] in fed_truth),
         clips=clips,
     )
     return sources if board.published is None else replace(sources, published=figures_of(board.published))

@@ -14,7 +14,7 @@ import pytest
 sys.path.insert(0, str(Path(__file__).parent))
 import synthetic
 
-from reports.compare import compare
+from reports.compare import compare, place_labels
 from reports.results import Result, read_results
 from reports.split_values import combine_splits
 from vfsrbench.cli.main import run
@@ -44,6 +44,28 @@ def test_the_same_method_from_two_places_stays_apart(tmp_path: Path) -> None:
     tables, _ = compare([tmp_path / "old", tmp_path / "new"])
     found = {r.method: r.cells["psnr"].value for r in tables[0].rows}
     assert found == {"mine @ new": 30.0, "mine @ old": 20.0}
+
+
+def test_folders_of_one_name_are_told_apart_by_their_way(tmp_path: Path) -> None:
+    for folder, level in (("w1", 20.0), ("w2", 30.0)):
+        for clip in synthetic.CLIPS:
+            values = {"psnr": np.full(4, level)}
+            place = tmp_path / folder / "results"
+            synthetic.write_result(place, "mine", "vfhq-mild", clip, frames=4, values=values)
+    places = [tmp_path / "w1" / "results", tmp_path / "w2" / "results"]
+    tables, _ = compare([*places, places[0]])
+    found = {r.method: r.cells["psnr"].value for r in tables[0].rows}
+    assert found == {"mine @ w1/results": 20.0, "mine @ w2/results": 30.0}
+    assert list(place_labels([Path("/a/b"), Path("/c/d")]).values()) == ["b", "d"]
+
+
+def test_a_yardstick_from_two_places_is_still_one(tmp_path: Path) -> None:
+    for folder in ("a", "b"):
+        for method in ("oracle", "lanczos"):
+            for clip in synthetic.CLIPS:
+                synthetic.write_result(tmp_path / folder, method, "vfhq-mild", clip)
+    tables, _ = compare([tmp_path / "a", tmp_path / "b"])
+    assert {r.method for r in tables[0].rows if r.yardstick} == {"oracle @ a", "oracle @ b"}
 
 
 def test_what_cannot_be_compared_is_one_clear_line(tmp_path: Path) -> None:
