@@ -22,6 +22,10 @@ if TYPE_CHECKING:
     from torch import Tensor, nn
 
 
+CONSTANTS = ("kernel", "mean", "std")
+"""Last names of buffers that are the same in every file of a network."""
+
+
 def write_untrained(entry: WeightFile, root: Path, only: str = "") -> Path:
     """Write the file for this checkpoint, the same bytes each time; InputError when no network is known.
 
@@ -50,23 +54,39 @@ def untrained_state(network: nn.Module) -> dict[str, Tensor]:
     """Values for every tensor of the network, from its name alone.
 
     Matrices and filters keep the variance through a ReLU, scales and running variances are near 1, biases
-    and running means 0, slopes of a PReLU 1/4, integers 0.
+    and running means 0, slopes of a PReLU 1/4, integers 0. A layer that multiplies its weight by a number
+    of its own (its attribute `gain`: equalized learning rates) is given what keeps the variance after that;
+    otherwise a deep network's features fade into denormal numbers, on which CPUs crawl. A network whose
+    features would grow without bound says by what its filters are to be multiplied (`untrained_gain`). Fixed filters and
+    normalizations that a file merely carries along (`CONSTANTS`) stay as they are.
     """
     import torch
     from torch.nn import PReLU
 
+    gain = getattr(network, "untrained_gain", 1.0)
+    kept = {n for n, _ in network.named_buffers() if n.rpartition(".")[2] in CONSTANTS}
+    gains = {
+        f"{name}.weight": part.gain
+        for name, part in network.named_modules()
+        if isinstance(getattr(part, "gain", None), float)
+    }
     slopes = {f"{name}.weight" for name, part in network.named_modules() if isinstance(part, PReLU)}
     state = {}
     for name, like in network.state_dict().items():
         if not like.is_floating_point():
             state[name] = torch.zeros_like(like)
             continue
+        if name in kept:
+            state[name] = like.detach().clone()
+            continue
         rng = np.random.default_rng(zlib.crc32(name.encode()))
         if like.ndim >= 2:
-            fan_in = int(np.prod(like.shape[1:]))
-            values = rng.standard_normal(tuple(like.shape), np.float32) * np.sqrt(
-                2 / fan_in, dtype=np.float32
-            )
+            fan_in, spread = int(np.prod(like.shape[1:])), 2.0
+            if name in gains:  # modulated filters have a leading axis of one; activations have their own gain
+                fan_in = int(np.prod(like.shape[2:] if like.ndim == 5 else like.shape[1:]))
+                spread = 1 / float(gains[name]) ** 2
+            values = rng.standard_normal(tuple(like.shape), np.float32)
+            values *= np.sqrt(spread / fan_in, dtype=np.float32) * np.float32(gain)
             if like.ndim == 4 and ".fc" in name:  # a gate's filters: at full size rounding flips gates
                 values *= np.float32(0.1)
         elif name in slopes:
