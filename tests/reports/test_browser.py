@@ -147,6 +147,27 @@ def test_the_board_filters(visit: Any) -> None:
     assert rows.count() == 1 and "Lanczos" in rows.first.inner_text()
 
 
+def test_marks_are_seen_and_clips_won_open(visit: Any) -> None:
+    page = visit("index.html")
+    line = "e => getComputedStyle(e).textDecorationLine"
+    board = page.locator("#vfhq-mild table.board").first
+    assert board.locator("td.second a").first.evaluate(line) == "underline"
+    assert board.locator("td:not(.second) a").nth(1).evaluate(line) == "none"
+    assert int(board.locator("td.best").first.evaluate("e => getComputedStyle(e).fontWeight")) >= 700
+    wins = page.locator("#vfhq-mild details.wins")
+    assert not wins.locator("table").first.is_visible()
+    wins.locator("summary").click()
+    row = wins.locator("table").first.locator("tbody tr", has_text="Lanczos")
+    means = {
+        m: [synthetic.frame_values(m, "vfhq-mild", c, FRAMES)["psnr"].mean() for c in synthetic.CLIPS]
+        for m in ("lanczos", "nearest")
+    }
+    won = np.mean([a > b for a, b in zip(means["lanczos"], means["nearest"], strict=True)])
+    head = wins.locator("table").first.locator("thead th")
+    place = next(i for i in range(head.count()) if head.nth(i).get_attribute("title") == "Nearest")
+    assert row.locator("td").nth(place).inner_text() == f"{100 * won:.0f}"
+
+
 def test_clip_by_clip_follows_the_metric_and_leads_on(visit: Any) -> None:
     page = visit("index.html")
     place = page.locator("#vfhq-mild .by-clip")
@@ -221,6 +242,15 @@ def test_the_chart_and_the_slices_choose_the_frame(visit: Any) -> None:
     assert page.locator("#chart polyline").count() == lines - 1
 
 
+def test_the_legend_says_what_lies_beyond_the_scale(visit: Any) -> None:
+    page = visit("clips/vfhq-mild/calm.html")
+    far = page.locator("#legend .beyond")
+    assert far.count() == 1 and far.inner_text() == "Oracle", "its PSNR is infinite"
+    page.locator("#metric").select_option("ssim")
+    for label in page.locator("#chart .tick").all_text_contents():
+        assert len(label) <= 5, "ticks have no more digits than they need"
+
+
 def test_the_wipe_moves_by_mouse_and_keys(visit: Any) -> None:
     page = visit("clips/vfhq-mild/calm.html#method=nearest")
     page.locator("#left").select_option("_truth")
@@ -285,6 +315,11 @@ def test_videos_are_fetched_as_they_come_into_view(visit: Any) -> None:
 
 def test_where_to_look_first_leads_to_the_frame(visit: Any) -> None:
     page = visit("worst.html")
+    groups = page.locator("details.group")
+    assert groups.count() == 6 and groups.first.locator("ul.cards").first.is_visible()
+    assert not groups.last.locator("ul.cards").first.is_visible()
+    groups.last.locator("summary").click()
+    assert groups.last.locator("ul.cards").first.is_visible()
     card = page.locator("ul.cards").nth(2).locator("a").first
     frame = card.get_attribute("href").split("frame=")[1]
     card.click()
