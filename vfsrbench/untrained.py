@@ -57,8 +57,8 @@ def untrained_state(network: nn.Module) -> dict[str, Tensor]:
     and running means 0, slopes of a PReLU 1/4, integers 0. A layer that multiplies its weight by a number
     of its own (its attribute `gain`: equalized learning rates) is given what keeps the variance after that;
     otherwise a deep network's features fade into denormal numbers, on which CPUs crawl. A network whose
-    features would grow without bound says by what its filters are to be multiplied (`untrained_gain`). Fixed filters and
-    normalizations that a file merely carries along (`CONSTANTS`) stay as they are.
+    features would grow without bound says by what its filters are multiplied (`untrained_gain`). Fixed
+    filters and normalizations that a file merely carries along (`CONSTANTS`) stay as they are.
     """
     import torch
     from torch.nn import PReLU
