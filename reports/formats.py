@@ -19,6 +19,12 @@ _LATEX = {
     **{c: rf"\{c}" for c in "&%$#_{}"},
     "~": r"\textasciitilde{}",
     "^": r"\textasciicircum{}",
+    "<": r"\textless{}",
+    ">": r"\textgreater{}",
+    "|": r"\textbar{}",
+    "[": "{[}",  # at a row's beginning these two would belong to the line break of the row before
+    "*": "{*}",
+    "→": r"$\rightarrow$",
     "↑": r"$\uparrow$",
     "↓": r"$\downarrow$",
     "σ": r"$\sigma$",

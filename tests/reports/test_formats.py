@@ -91,13 +91,19 @@ def test_latex_is_booktabs_with_marks_and_escapes(tables: list[Table]) -> None:
     text = formats.to_latex(evil)
     assert all(rule in text for rule in (r"\toprule", r"\midrule", r"\bottomrule"))
     assert re.search(r"\\textbf\{\d+\.\d\d\}", text) and re.search(r"\\underline\{\d+\.\d\d\}", text)
-    assert r"PSNR $\uparrow$" in text and r"co\_50\% \$1 | \#2" in text
+    assert r"PSNR $\uparrow$" in text and r"co\_50\% \$1 \textbar{} \#2" in text
     rows = [line for line in text.splitlines() if line.endswith(r"\\")]
     assert {len(re.findall(r"(?<!\\)&", line)) for line in rows} == {len(layout.lay_out(evil).heads) - 1}
     assert text.count("{") - text.count(r"\{") == text.count("}") - text.count(r"\}")
     assert text.isascii(), [c for c in text if not c.isascii()]
     low = tables[0].row("lanczos").cells["psnr"].summary.interval
     assert low is not None and f"{low.low:.2f} -- {low.high:.2f}" in formats.to_latex(evil, intervals=True)
+
+
+def test_a_latex_row_may_begin_with_any_sign(tables: list[Table]) -> None:
+    for title, begin in (("[x] <b>|", r"{[}x] \textless{}b\textgreater{}\textbar{} & "), ("*a", "{*}a & ")):
+        odd = replace(tables[0], rows=(replace(tables[0].rows[0], title=title), *tables[0].rows[1:]))
+        assert any(line.startswith(begin) for line in formats.to_latex(odd).splitlines()), title
 
 
 def test_html_escapes_names(tables: list[Table]) -> None:
