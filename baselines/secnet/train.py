@@ -226,8 +226,11 @@ def main(
     except InputError as error:
         typer.echo(f"error: {error}", err=True)
         raise typer.Exit(2) from None
-    if curve:
-        typer.echo(f"best validation PSNR {max(p for _, p in curve):.2f} dB; the network is in {out}")
+    whole = [psnr for step, psnr in curve if step > pretrain_steps]  # FILE holds the best of these
+    if whole:
+        typer.echo(f"best validation PSNR {max(whole):.2f} dB; the network is in {out}")
+    else:
+        typer.echo(f"the local fusion alone was trained; {out} comes with the whole network (--steps)")
 
 
 if __name__ == "__main__":

@@ -18,10 +18,11 @@ from baselines.secnet.network import ERFFNet, LFFNet, SECNet
 from baselines.secnet.samples import Sampling, training_batch
 from baselines.secnet.sequence import SequentialEncoding
 from baselines.secnet.train import Settings, train
+from baselines.secnet.train import main as command
 from baselines.secnet.upsample import PhasedBicubic
 from degradations.recipe import load_recipe
 from vfsrbench import plugins
-from vfsrbench.clip import Clip
+from vfsrbench.clip import Clip, write_png_folder
 from vfsrbench.errors import InputError
 from vfsrbench.predictor import ClipInfo
 
@@ -321,3 +322,21 @@ def test_trained_files_are_methods(tmp_path: Path) -> None:
     torch.save({"params": {"x": torch.zeros(1)}}, tmp_path / "other.pth")
     with pytest.raises(InputError, match="does not say which SECNet it holds"):
         method.load({"net": tmp_path / "other.pth"}, CPU)
+
+
+def test_the_command_tells_the_quality_of_the_network_that_it_wrote(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The best figure may be the local fusion's, from before the whole network was trained."""
+    for clip in moving_clips():
+        write_png_folder(tmp_path / "clips" / clip.name, clip.frames(), clip.frame_names)
+    small = {"batch": 1, "frames": 3, "crop": 32, "channels": 4, "motion_width": 4, "local_blocks": 1}
+    how = {**small, "blocks": 2, "validate_every": 1, "device": "cpu"}
+    out = tmp_path / "net.pth"
+    command(tmp_path / "clips", out, steps=2, pretrain_steps=2, **how)  # type: ignore[arg-type]
+    curve = torch.load(out.with_name("net.pth.state"), weights_only=True)["curve"]
+    best = max(psnr for step, psnr in curve if step > 2)
+    assert f"best validation PSNR {best:.2f} dB; the network is in {out}" in capsys.readouterr().out
+    only = tmp_path / "local.pth"
+    command(tmp_path / "clips", only, steps=0, pretrain_steps=1, **how)  # type: ignore[arg-type]
+    assert "the local fusion alone was trained" in capsys.readouterr().out and not only.exists()
