@@ -23,6 +23,9 @@ FUSED_SIZES = (32, 64, 128, 256)
 class CodeFormer(CodePredictor):
     """The published network: 9 transformer layers, 1024 codes, fusion at 32, 64, 128 and 256 pixels."""
 
+    untrained_gain = 0.5
+    """For random weights (`vfsrbench.untrained`): four fusions multiply features, which then overflow."""
+
     def __init__(self, side: int = SIDE) -> None:
         super().__init__(side)
         self.fuse_convs_dict = fuse_blocks(FUSED_SIZES)

@@ -10,6 +10,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
+from baselines.codeformer.network import CodeFormer
 from baselines.gfpgan.network import GFPGANClean
 from baselines.gpen.network import GPEN
 from baselines.layers.spynet import SPyNet
@@ -19,6 +20,7 @@ from vfsrbench.untrained import untrained_state
 
 SIDE = 64
 NETWORKS: dict[str, Callable[[], nn.Module]] = {
+    "codeformer": lambda: CodeFormer(side=SIDE),
     "gfpgan": lambda: GFPGANClean(side=SIDE, narrow=1 / 8),
     "gpen": lambda: GPEN(side=SIDE, narrow=1 / 8),
     "restoreformer": RestoreFormer,
@@ -44,7 +46,7 @@ def test_untrained_networks_make_pictures(name: str) -> None:
         module.register_forward_hook(watch(part))
     faces = torch.rand(2, 3, SIDE, SIDE, generator=torch.Generator().manual_seed(0)) * 2 - 1
     with torch.inference_mode():
-        image = net(faces)[0]
+        image = net(faces, **({"w": 0.5} if name == "codeformer" else {}))[0]
     assert torch.isfinite(image).all()
     assert 0.05 < float(image.std()) < 10
     levels = ((image.clamp(-1, 1) + 1) * 127.5).round()
