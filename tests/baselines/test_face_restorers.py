@@ -20,13 +20,14 @@ from baselines.gpen.network import GPEN
 from baselines.restoreformer.network import RestoreFormer, RestoreFormerPP
 from baselines.vqfr.network import VQFR
 from vfsrbench.arithmetic import arithmetic
+from vfsrbench.clip import Clip
 from vfsrbench.errors import InputError, JobFailure
 from vfsrbench.plugins import choose_method
-from vfsrbench.restore import restore_clip, window_seed
+from vfsrbench.restore import InMemory, restore_clip, window_seed
 from vfsrbench.weights_manifest import load_manifest
 
 sys.path.insert(0, str(Path(__file__).parent))
-from test_face_methods import CPU, SIDE, Frame, Frames, Source, as_tensor, clip, info, restore
+from test_face_methods import CPU, SIDE, Frames, as_tensor, clip, info, restore
 
 Nets = dict[str, nn.Module]
 NETWORKS: dict[str, Callable[[], nn.Module]] = {
@@ -173,11 +174,11 @@ def test_vqfrs_ratio_reaches_the_network(nets: Nets) -> None:
 
 
 def seeded(net: nn.Module, frames: Frames, seed: int = 0, name: str = "clip") -> Frames:
-    written = Frame()
+    written = InMemory()
     predictor = method("gfpgan[noise=seeded]", net)
     about = replace(info(frames), name=name)
-    restore_clip(predictor, Source(frames), about, written, seed=seed, device=CPU)
-    return np.stack(written)
+    restore_clip(predictor, Clip.from_array(frames, name), about, written, seed=seed, device=CPU)
+    return np.concatenate(written.parts)
 
 
 def test_gfpgans_seeded_noise_follows_from_seed_clip_and_frame(nets: Nets) -> None:
