@@ -7,6 +7,7 @@ from typing import TypeVar
 import torch
 from torch import nn
 
+from baselines.layers.norms import ChannelsLastGroupNorm, replace_norms
 from vfsrbench.arithmetic import Profile
 
 Network = TypeVar("Network", bound=nn.Module)
@@ -15,11 +16,15 @@ Network = TypeVar("Network", bound=nn.Module)
 def ready(net: Network, device: torch.device, profile: Profile = "strict") -> Network:
     """`net` on `device`, in evaluation mode, without gradients.
 
-    In the profile `fast` its convolution weights lie channels last. Not in `strict`: on a CPU that is a
-    fifth faster, but CodeFormer's result then is 2e-3 of its spread away from the official one, not 5e-5.
+    Its filters lie channels last in the profile `fast`, and on a CPU in `strict` too, as CPUs convolve nearly
+    twice as fast in that order; its GroupNorms then are ones that lose nothing in it.
     """
     net = net.eval().requires_grad_(False).to(device)
-    return arrange(net, torch.channels_last) if profile == "fast" else net
+    if profile == "strict":
+        if torch.device(device).type != "cpu":
+            return net
+        replace_norms(net, ChannelsLastGroupNorm)
+    return arrange(net, torch.channels_last)
 
 
 def arrange(net: Network, order: torch.memory_format) -> Network:

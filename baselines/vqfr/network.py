@@ -16,6 +16,7 @@ from torch import Tensor, nn
 from baselines.layers.checks import expect_faces
 from baselines.layers.codebook import Codebook
 from baselines.layers.deform import DeformPack
+from baselines.layers.norms import replace_norms
 from baselines.layers.vqgan import (
     CHANNEL_MULTIPLIERS,
     AttnBlock,
@@ -57,14 +58,6 @@ class SerialGroupNorm(nn.GroupNorm):
             return super().forward(x)
         finally:
             torch.set_num_threads(threads)
-
-
-def _serial(net: nn.Module) -> None:
-    """Make all GroupNorms of the network serial ones."""
-    for parent in net.modules():
-        for name, norm in parent.named_children():
-            if type(norm) is nn.GroupNorm:
-                setattr(parent, name, SerialGroupNorm(norm.num_groups, norm.num_channels, norm.eps))
 
 
 def _res(inputs: int, outputs: int | None = None) -> ResBlock:
@@ -208,8 +201,8 @@ class VQFR(nn.Module):
         self.inpfeat_extraction = conv3x3(3, INPUT_FEATURES)
         self.quantizer = Codebook()
         self.feat2index = nn.Sequential(nn.LayerNorm(LATENT), nn.Linear(LATENT, CODES))
-        _serial(self.decoder)
-        _serial(self.main_branch)
+        replace_norms(self.decoder, SerialGroupNorm)
+        replace_norms(self.main_branch, SerialGroupNorm)
 
     def forward(self, x_lq: Tensor, fidelity_ratio: float = 0.0) -> VQFROutput:
         """Restore faces, all outputs. `fidelity_ratio` 0 is the codebook's texture alone."""
