@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -12,6 +13,7 @@ import torch
 
 from baselines.codeformer.network import CodeFormer
 from baselines.layers.codebook import adaptive_instance_norm
+from baselines.layers.ready import ready
 from degradations.errors import InputError
 
 sys.path.insert(0, str(Path(__file__).parent))
@@ -47,11 +49,20 @@ def test_names_shapes_and_types_are_the_checkpoints() -> None:
 
 @pytest.mark.parametrize("name", CASES)
 def test_every_tap_is_the_official_networks(net: torch.nn.Module, name: str) -> None:
+    assert beyond(net, name) == {}
+
+
+def test_made_ready_for_a_cpu_it_is_the_official_network_too(net: torch.nn.Module) -> None:
+    assert beyond(ready(copy.deepcopy(net), torch.device("cpu")), "w0.5_adain") == {}
+
+
+def beyond(net: torch.nn.Module, name: str) -> dict[str, float]:
+    """The taps of the case that differ by 1e-3 or more."""
     with torch.inference_mode():
         taps = code_taps.codeformer(net, CASES[name])
     wanted = {tap: value for tap, value in taps.items() if tap in CASES[name]["outputs"]}
     differences = tap_tools.differences(wanted, CASES[name]["outputs"])
-    assert {tap: d for tap, d in differences.items() if not d < 1e-3} == {}
+    return {tap: d for tap, d in differences.items() if not d < 1e-3}
 
 
 def test_w_0_is_the_limit_of_small_w_and_w_1_is_not(small: CodeFormer) -> None:
