@@ -11,13 +11,18 @@ from pathlib import Path
 from vfsrbench import kept
 from vfsrbench.board import DatasetUse
 from vfsrbench.clip import Clip
-from vfsrbench.dataset import DatasetClip, open_dataset, open_outputs
+from vfsrbench.dataset import DatasetClip, dataset_of, open_outputs
 from vfsrbench.errors import InputError
 from vfsrbench.jobs import Job
 from vfsrbench.schema import JobRecord
 from vfsrbench.store import slug
 from vfsrbench.truth import TruthFacts, degraded_side, truth_facts, truth_side
 from vfsrbench.workspace import Workspace
+
+
+def truth_title(record: JobRecord) -> str:
+    """What `Frames.truth` and the first strip show."""
+    return "Ground truth" if record.reference else "Input"
 
 
 @dataclass
@@ -34,14 +39,13 @@ class Frames:
 
     @cached_property
     def _clips(self) -> dict[str, DatasetClip]:
-        use = self.dataset
         try:
-            return {c.name: c for c in open_dataset(use.layout, use.path, use.clips, use.frames).clips()}
+            return {c.name: c for c in dataset_of(self.dataset).clips()}
         except InputError:
             return {}
 
     def truth(self, record: JobRecord) -> Clip | None:
-        """The ground truth as it was compared (aligned, if the job was)."""
+        """The ground truth as it was compared (aligned, if the job was); without one, the enlarged input."""
         clip, facts = self._clip(record)
         if clip is None or facts is None:
             return None
@@ -58,7 +62,7 @@ class Frames:
 
     def _clip(self, record: JobRecord) -> tuple[DatasetClip | None, TruthFacts | None]:
         clip = self._clips.get(record.clip)
-        if clip is None or clip.gt is None:
+        if clip is None or clip.reference != record.reference:
             return None, None
         try:
             return clip, truth_facts(clip, record.gt_digest, record.aligned)
@@ -92,11 +96,10 @@ class Frames:
         return None
 
     def _stored(self, record: JobRecord) -> Clip | None:
-        use, root = self.dataset, self.outputs[record.method]
+        root = self.outputs[record.method]
         place = root / record.split if (root / record.split).is_dir() else root
         try:
-            only = open_dataset(use.layout, use.path, [record.clip], use.frames)
-            return open_outputs(place, only)[record.clip]
+            return open_outputs(place, dataset_of(self.dataset, [record.clip]))[record.clip]
         except (InputError, KeyError):
             return None
 

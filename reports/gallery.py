@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from reports import curves as curve_figures
 from reports import grids, jumps, overview, persons, slices
+from reports.frames import truth_title
 from reports.material import Material
 from reports.model import Column, Table
 from reports.results import Grid, Result
@@ -134,7 +135,7 @@ class Gallery:
         figure = jumps.JumpFigure(
             replace(self._curve_figure(table, metric, [panel]), heading=""),
             jump,
-            {"_truth": "Ground truth", **{m: titles[m] for m in shown}},
+            {"_truth": truth_title(cells[jump.method]), **{m: titles[m] for m in shown}},
             lambda row, frame: _frame(clips.get(row), frame),
         )
         files = jumps.draw_jump(figure, self._path("jump", table.split, metric), self.formats)
@@ -158,10 +159,12 @@ class Gallery:
             return []
         titles = {r.method: r.title for r in table.rows}
         degraded = next((s for r in records if (s := self.material.strips.degraded(r)) is not None), None)
+        if not records[0].reference:
+            degraded = None  # it is the first row already
         rows = {} if degraded is None else {"Degraded": degraded}
         rows |= {titles[r.method]: strips[r.method] for r in table.rows if r.method in strips}
         looks = {titles[m]: self.looks[m] for m in strips}
-        figure = slices.SliceFigure(clip, table.split, truth, rows, looks)
+        figure = slices.SliceFigure(clip, table.split, truth, rows, looks, truth_title(records[0]))
         files = slices.draw_slices(figure, self._path("slices", table.split, clip), self.formats)
         caption = f"Column {truth.column} of every frame of {clip}, time to the right; {table.split}."
         return picture("slices", files, caption)
@@ -171,23 +174,26 @@ class Gallery:
         for clip in curve_figures.telling_clips(grid, table.columns[0].id, self.board.figures.grids):
             found = {m: r.record for m in grid.methods if (r := grid.cells.get((m, clip))) and _ok(r)}
             pictures = self._row_pictures(table, found)
-            if len(pictures) > 2:
+            sides = 2 if all(record.reference for record in found.values()) else 1
+            if len(pictures) > sides:
                 rows.append(grids.GridRow(clip, pictures))
         path = self._path("grid", table.split, "frames")
         files = grids.draw_grid(rows, path, self.formats)
         return picture("grids", files, f"Middle frames and where methods differ most in them; {table.split}.")
 
     def _row_pictures(self, table: Table, records: Mapping[str, JobRecord]) -> dict[str, Pixels]:
-        """The middle frame: degraded, every method that is no yardstick, ground truth last."""
+        """The middle frame: degraded, every method that is no yardstick, ground truth last (if any)."""
         if not records:
             return {}
         first = next(iter(records.values()))
         middle = first.frames // 2
-        clips = {"Degraded": self.material.frames.degraded(first)}
+        frames, title = self.material.frames, truth_title(first)
+        clips = {"Degraded": frames.degraded(first)} if first.reference else {title: frames.truth(first)}
         for row in table.rows:
             if row.method in records and not row.yardstick:
-                clips[row.title] = self.material.frames.restored(records[row.method])
-        clips["Ground truth"] = self.material.frames.truth(first)
+                clips[row.title] = frames.restored(records[row.method])
+        if first.reference:
+            clips[title] = frames.truth(first)
         found = {title: _frame(clip, middle) for title, clip in clips.items()}
         return {title: pixels for title, pixels in found.items() if pixels is not None}
 

@@ -34,7 +34,7 @@ class SliceFigure:
 
     `strips` maps titles to (H, T, 3) uint8 strips in the order of the figure; a strip that is less high
     than the ground truth's (a degraded clip's) is enlarged without smoothing. `looks` colours the labels
-    of those titles it knows.
+    of those titles it knows. `first` is the title of `truth`'s own strip.
     """
 
     clip: str
@@ -42,6 +42,7 @@ class SliceFigure:
     truth: TruthStrip
     strips: Mapping[str, Frames]
     looks: Mapping[str, Look]
+    first: str = "Ground truth"
 
 
 def crop(strip: Frames, rows: tuple[int, int], of_height: int) -> Frames:
@@ -60,7 +61,7 @@ def enlarge(strip: Frames, width: int) -> Frames:
 
 def draw_slices(figure: SliceFigure, path: Path, formats: Sequence[str] = ("png", "pdf")) -> list[Path]:
     """Draw and write the figure; the paths written."""
-    rows = {"Ground truth": figure.truth.strip, **figure.strips}
+    rows = {figure.first: figure.truth.strip, **figure.strips}
     width = _EDGE + _FRAME + _LABEL + _STRIP + _EDGE
     height = _HEAD + max(len(rows) * (_LINE + _GAP), _FRAME + 0.4) + _FOOT
     with drawing():

@@ -14,13 +14,15 @@ from vfsrbench.typed_toml import Facts
 
 class DatasetUse(Facts):
     """Which clips. `layout` names a loader (`demo`, `vfhq-test`, `folder`, ...); `path` may come from the
-    command line; `clips` picks some by name; `frames` keeps the first so many of each clip."""
+    command line; `clips` picks some by name; `frames` keeps the first so many of each clip. `scale` is for
+    clips without ground truth (`real`): how many times as large restored clips are (default: as large)."""
 
     layout: str
     path: str | None = None
     clips: tuple[str, ...] = ()
     frames: int | None = Field(default=None, ge=1)
     align: bool = False
+    scale: int | None = Field(default=None, ge=1)
 
 
 class Figures(Facts):

@@ -108,6 +108,7 @@ class MetricCard(Facts):
     `level`: `frame` gives a value for each frame; `pair` for each frame but the first (it looks back);
     `clip` one for a clip; `split` one for all clips of a split together, from features kept a clip.
     `context` is the number of frames before a frame that its value needs. `cap` replaces +inf in means.
+    `reference` says that it compares with the ground truth: false where it looks at restored frames alone.
     """
 
     id: Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")]
@@ -124,6 +125,7 @@ class MetricCard(Facts):
     min_frames: int = Field(default=1, ge=1)
     cap: float | None = None
     digits: int = 4
+    reference: bool = True
     needs: tuple[Literal["landmarks", "exact_flow"], ...] = ()
     weights: tuple[WeightUse, ...] = ()
     params: dict[str, Value] = {}

@@ -10,11 +10,13 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from vfsrbench.board import DatasetUse
 from vfsrbench.clip import Clip
 from vfsrbench.clip_landmarks import clip_landmarks
+from vfsrbench.enlarged import enlarged
 from vfsrbench.errors import InputError, did_you_mean
 from vfsrbench.files import frame_key
-from vfsrbench.layouts import LAYOUTS, Found, Place, find_clips
+from vfsrbench.layouts import LAYOUTS, REAL, Found, Place, find_clips
 from vfsrbench.metrics.base import FlowField
 
 DEMO = "demo"
@@ -26,7 +28,8 @@ class DatasetClip:
     """One clip of a data set.
 
     `lq` holds degraded versions that came with it, by name (none where recipes make them). `landmarks`
-    is (T, 5, 2) in pixels of the ground truth, NaN for frames that the landmarks file leaves out.
+    is (T, 5, 2) in pixels of the ground truth, NaN for frames that the landmarks file leaves out. `canvas`
+    is there where `gt` is not: the clip itself, enlarged to the size that is asked for.
     """
 
     name: str
@@ -35,16 +38,31 @@ class DatasetClip:
     landmarks: Landmarks | None = None
     exact_flow: FlowField | None = None
     demo: bool = False
+    canvas: Clip | None = None
+
+    @property
+    def reference(self) -> bool:
+        """Whether there is ground truth."""
+        return self.gt is not None
+
+    @property
+    def target(self) -> Clip:
+        """As long and as large as restored clips have to be: the ground truth, or else the canvas."""
+        found = self.canvas if self.gt is None else self.gt
+        assert found is not None, "a clip has a ground truth or a canvas"
+        return found
 
 
 @dataclass(frozen=True)
 class Dataset:
-    """The chosen clips of a data set, in natural order. `frames` keeps the first so many of each."""
+    """The chosen clips of a data set, in natural order. `frames` keeps the first so many of each, `scale`
+    is how many times as large restored clips are where there is no ground truth to say it."""
 
     name: str
     layout: str
     found: tuple[Found, ...]
     frames: int | None = None
+    scale: int = 1
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -59,7 +77,7 @@ class Dataset:
     def _clips(self) -> tuple[DatasetClip, ...]:
         if self.layout == DEMO:
             return tuple(_demo(name, self.frames) for name in self.names)
-        return tuple(_open(found, self.frames) for found in self.found)
+        return tuple(_open(found, self.frames, self.scale) for found in self.found)
 
 
 def layout_names() -> list[str]:
@@ -67,18 +85,35 @@ def layout_names() -> list[str]:
     return [DEMO, *LAYOUTS]
 
 
+def dataset_of(use: DatasetUse, clips: Sequence[str] | None = None) -> Dataset:
+    """A board's data set; `clips` instead of those that the board picks."""
+    return open_dataset(use.layout, use.path, use.clips if clips is None else clips, use.frames, use.scale)
+
+
 def open_dataset(
-    layout: str, path: str | Path | None, clips: Sequence[str] = (), frames: int | None = None
+    layout: str,
+    path: str | Path | None,
+    clips: Sequence[str] = (),
+    frames: int | None = None,
+    scale: int | None = None,
 ) -> Dataset:
     """The data set of that layout at `path` (the demo needs none).
 
-    `clips` picks some by name, `frames` keeps the first so many frames of each clip. InputError for an
-    unknown layout or clip, a missing path, or a folder that is not laid out so.
+    `clips` picks some by name, `frames` keeps the first so many frames of each clip, `scale` is for the
+    layout `real` alone (see `Dataset`; default 1). InputError for an unknown layout or clip, a missing
+    path, or a folder that is not laid out so.
     """
     if layout not in layout_names():
         raise did_you_mean("data set layout", layout, layout_names())
     if frames is not None and frames < 1:
         raise InputError(f"frames must be at least 1, got {frames}")
+    if scale is not None and layout != REAL:
+        raise InputError(
+            f"scale = {scale} is for clips without ground truth (layout {REAL!r}), not for layout "
+            f"{layout!r}: leave it out"
+        )
+    if scale is not None and scale < 1:
+        raise InputError(f"scale must be at least 1, got {scale}")
     if layout == DEMO:
         from vfsrbench.demo import DEMO_CLIPS
 
@@ -86,8 +121,8 @@ def open_dataset(
     if path is None:
         raise InputError(f"data set layout {layout!r} needs a path: say where the data set lies")
     root = Path(path)
-    name = root.resolve().name if layout in {"folder", "pairs", "real"} else layout
-    return Dataset(name, layout, _chosen(LAYOUTS[layout](root), clips), frames)
+    name = root.resolve().name if layout in {"folder", "pairs", REAL} else layout
+    return Dataset(name, layout, _chosen(LAYOUTS[layout](root), clips), frames, scale or 1)
 
 
 def open_outputs(path: str | Path, truth: Dataset) -> dict[str, Clip]:
@@ -95,27 +130,34 @@ def open_outputs(path: str | Path, truth: Dataset) -> dict[str, Clip]:
 
     They may lie deeper than `path`; other clips there are left alone; where a clip has both, pictures go
     before a video. If `truth` has one clip only, `path` may be that clip itself. InputError names the
-    clip that is missing, or whose number of frames, frame names or size differ from the ground truth.
+    clip that is missing, or whose number of frames, frame names or size differ from the ground truth (or,
+    without one, from the enlarged input).
     """
     root = Path(path)
     places = find_clips(root)
     outputs: dict[str, Clip] = {}
     for clip in truth.clips():
-        if clip.gt is None:
-            raise InputError(f"clip {clip.name!r} has no ground truth to compare {root} with")
+        target = clip.target
         alone = len(truth.names) == 1 and [place for _, place in places] == [root]
         found = root if alone else _place(clip.name, places, root)
-        output = Clip.open(found, clip.name, clip.gt.fps)
-        if truth.frames is not None and len(output) > len(clip.gt):
-            output = output.head(len(clip.gt))  # the whole clip was restored, its beginning is asked for
-        _check_frames(clip.gt, output, f"{found}: the output")
-        if (output.height, output.width) != (clip.gt.height, clip.gt.width):
-            raise InputError(
-                f"{found}: the output of clip {clip.name!r} is {output.width}x{output.height}, its ground "
-                f"truth is {clip.gt.width}x{clip.gt.height}"
-            )
+        output = Clip.open(found, clip.name, target.fps)
+        if truth.frames is not None and len(output) > len(target):
+            output = output.head(len(target))  # the whole clip was restored, its beginning is asked for
+        side = "ground truth" if clip.reference else "input"
+        _check_frames(target, output, f"{found}: the output", side)
+        if (output.height, output.width) != (target.height, target.width):
+            size = f"{output.width}x{output.height}"
+            raise InputError(f"{found}: the output of clip {clip.name!r} is {size}, {_wanted(clip, truth)}")
         outputs[clip.name] = output
     return outputs
+
+
+def _wanted(clip: DatasetClip, dataset: Dataset) -> str:
+    size = f"{clip.target.width}x{clip.target.height}"
+    if clip.reference:
+        return f"its ground truth is {size}"
+    times = "the size" if dataset.scale == 1 else f"{dataset.scale} times the size"
+    return f"but {size} is asked for, {times} of its input; --scale N asks for N times"
 
 
 def _place(name: str, places: Sequence[tuple[Place, Path]], root: Path) -> Path:
@@ -145,7 +187,7 @@ def _demo(name: str, frames: int | None) -> DatasetClip:
     return DatasetClip(name, gt, {}, landmarks, demo.DemoFlow(name), demo=True)
 
 
-def _open(found: Found, frames: int | None) -> DatasetClip:
+def _open(found: Found, frames: int | None, scale: int) -> DatasetClip:
     gt = None if found.gt is None else _first(Clip.open(found.gt, found.name), frames)
     lq = {}
     for version, path in found.lq.items():
@@ -157,25 +199,24 @@ def _open(found: Found, frames: int | None) -> DatasetClip:
     landmarks = None
     if gt is not None and found.landmarks is not None:
         landmarks = clip_landmarks(found.landmarks, gt)
-    return DatasetClip(found.name, gt, lq, landmarks)
+    canvas = None if gt is not None else enlarged(next(iter(lq.values())), scale)
+    return DatasetClip(found.name, gt, lq, landmarks, canvas=canvas)
 
 
 def _first(clip: Clip, frames: int | None) -> Clip:
     return clip if frames is None else clip.head(min(frames, len(clip)))
 
 
-def _check_frames(gt: Clip, other: Clip, what: str) -> None:
+def _check_frames(gt: Clip, other: Clip, what: str, side: str = "ground truth") -> None:
     """The same frames on both sides: by name where both have names, by number where one is a video."""
     if len(gt) != len(other):
-        raise InputError(
-            f"{what} of clip {gt.name!r} has {len(other)} frames, its ground truth has {len(gt)}"
-        )
+        raise InputError(f"{what} of clip {gt.name!r} has {len(other)} frames, its {side} has {len(gt)}")
     if not (gt.named_frames and other.named_frames):
         return
     for wanted, got in zip(gt.frame_names, other.frame_names, strict=True):
         if frame_key(wanted) != frame_key(got):
             raise InputError(
-                f"{what} of clip {gt.name!r} has a frame {got!r} where its ground truth has {wanted!r}; "
+                f"{what} of clip {gt.name!r} has a frame {got!r} where its {side} has {wanted!r}; "
                 "frames are paired by name"
             )
 

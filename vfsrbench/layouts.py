@@ -17,6 +17,9 @@ from vfsrbench.errors import InputError
 from vfsrbench.files import FOREIGN_SUFFIXES, PICTURE_SUFFIXES, VIDEO_SUFFIXES, natural_key
 
 _SPEAKER = re.compile(r"^id\d+$")
+REAL = "real"
+REAL_SPLIT = "lq"
+"""The split of clips without ground truth: the clips as they are."""
 _RAVDESS = re.compile(r"^\d\d(-\d\d){6}$")
 
 
@@ -108,7 +111,7 @@ def folder(root: Path) -> list[Found]:
 
 def real(root: Path) -> list[Found]:
     """Degraded clips without ground truth (RFV-LQ, VideoLQ): clip folders or videos, also nested."""
-    return [Found(name, None, {"lq": path}) for name, path in _nested(root).items()]
+    return [Found(name, None, {REAL_SPLIT: path}) for name, path in _nested(root).items()]
 
 
 def pairs(root: Path) -> list[Found]:

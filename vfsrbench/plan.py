@@ -12,7 +12,7 @@ from vfsrbench.board import Board
 from vfsrbench.card import MethodCard, MetricCard
 from vfsrbench.clip import Clip
 from vfsrbench.clip_digests import ClipDigests
-from vfsrbench.dataset import Dataset, DatasetClip, open_dataset, open_outputs
+from vfsrbench.dataset import Dataset, DatasetClip, dataset_of, open_outputs
 from vfsrbench.errors import InputError
 from vfsrbench.jobs import ClipFacts, Job, MethodUse, Options, Setup, Task, outputs_place
 from vfsrbench.plugins import Broken, Catalogue, choose_method, methods, metrics
@@ -21,7 +21,7 @@ from vfsrbench.published import published_clip, read_published
 from vfsrbench.schema import JobRecord
 from vfsrbench.scoring import with_sources
 from vfsrbench.splits import Split, find_split, lq_facts
-from vfsrbench.truth import truth_facts
+from vfsrbench.truth import target_digest, truth_facts
 from vfsrbench.weights import resolve_weights
 from vfsrbench.workspace import Workspace
 
@@ -79,8 +79,7 @@ def make_plan(
     known_methods, known_metrics = methods(), metrics()
     cards = with_sources(board.metrics, known_metrics)
     uses = _uses(board, options, objects, known_methods)
-    use_of = board.dataset
-    dataset = open_dataset(use_of.layout, use_of.path, use_of.clips, use_of.frames)
+    dataset = dataset_of(board.dataset)
     tell("opening the clips", 0, 0)
     clips = dataset.clips()
     splits = _splits(board, clips, needed=any(use.outputs is None for use in uses.values()))
@@ -176,19 +175,15 @@ def _stored_outputs(uses: Iterable[MethodUse], splits: Mapping[str, Split], data
 def _clip_facts(
     clip: DatasetClip, board: Board, digests: ClipDigests, stored: Stored, splits: Mapping[str, Split]
 ) -> ClipFacts:
-    if clip.gt is None:
-        raise InputError(
-            f"clip {clip.name!r} has no ground truth to score against; `vfsrbench restore` needs none"
-        )
-    gt_digest = digests.of(clip.gt)
+    target, digest = clip.target, target_digest(clip, digests.of)
     return ClipFacts(
         name=clip.name,
-        frames=len(clip.gt),
-        height=clip.gt.height,
-        width=clip.gt.width,
-        fps=clip.gt.fps,
-        gt_digest=gt_digest,
-        truth=truth_facts(clip, gt_digest, board.dataset.align),
+        frames=len(target),
+        height=target.height,
+        width=target.width,
+        fps=target.fps,
+        gt_digest=digest,
+        truth=truth_facts(clip, digest, board.dataset.align),
         outputs={place: digests.of(clips[clip.name]) for place, clips in stored.items()},
         lq={
             name: digests.of(clip.lq[name])
@@ -222,7 +217,7 @@ def _job(
         elif not use.from_truth:
             fed["lq"] = lq_facts(split, clip.name, clip.gt_digest, seed, clip.fps)
         restored = keys.restore_key(use.facts, {**fed, "profile": profile})
-    truth = {**asdict(clip.truth), "profile": profile}
+    truth = {**clip.truth.for_key(), "profile": profile}
     if split.name in clip.published and not use.from_truth:
         truth["published"] = asdict(clip.published[split.name])
     return Job(use.id, split.name, clip.name, restored, keys.score_key(restored, truth, metric_facts))

@@ -39,6 +39,7 @@ def base_record(setup: Setup, clip: ClipFacts, job: Job) -> dict[str, Any]:
         "height": clip.truth.height,
         "width": clip.truth.width,
         "gt_digest": clip.truth.digest,
+        "reference": clip.truth.reference,
         "metrics": dict(setup.metric_versions),
         "profile": setup.options.profile,
         "untrained": use.weights.untrained,

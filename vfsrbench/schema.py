@@ -50,6 +50,8 @@ class JobRecord(BaseModel):
     height: int = 0
     width: int = 0
     gt_digest: str = ""
+    """The ground truth's frames; where there is none (`reference`), the enlarged input's."""
+    reference: bool = True
     lq_digest: str = ""
     restored_digest: str = ""
 

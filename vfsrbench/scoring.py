@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     import torch
 
 WINDOW = 16
+NO_REFERENCE = "needs the ground truth, which these clips do not have"
 log = logging.getLogger(__name__)
 
 
@@ -234,6 +235,8 @@ class _Pass:
 
 def unfit(card: MetricCard, info: TruthInfo) -> str:
     """Why this metric has no value on such a clip; empty if it has."""
+    if card.reference and not info.reference:
+        return NO_REFERENCE
     if info.total < card.min_frames:
         return f"the clip has {info.total} frames, at least {card.min_frames} are needed"
     if "landmarks" in card.needs and info.landmarks is None:

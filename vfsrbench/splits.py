@@ -18,6 +18,7 @@ from vfsrbench.dataset import DatasetClip
 from vfsrbench.errors import InputError, did_you_mean
 from vfsrbench.files import whole_file
 from vfsrbench.keys import digest_of
+from vfsrbench.layouts import REAL_SPLIT
 from vfsrbench.store import slug
 
 GIVEN = "given"
@@ -63,13 +64,19 @@ class LqFacts:
 def find_split(name: str, clips: Sequence[DatasetClip]) -> Split:
     """The split of that name: degraded clips of the data set, a shipped recipe, or a recipe's TOML file.
 
-    InputError when there is none, or when only some of the clips have the degraded version.
+    InputError when there is none, or when only some of the clips have the degraded version. Nothing can be
+    made from clips without ground truth: they are as degraded as they come.
     """
     without = [clip.name for clip in clips if name not in clip.lq]
     if clips and not without:
         return Split(name)
     if len(without) < len(clips):
         raise InputError(f"clip {without[0]!r} has no degraded version {name!r}, other clips have")
+    if clips and not clips[0].reference:
+        raise InputError(
+            f"split {name!r} cannot be made from clips without ground truth: their split is {REAL_SPLIT!r}, "
+            f"--split {REAL_SPLIT}"
+        )
     if name.endswith(".toml") or "/" in name:
         recipe = load_recipe(name)
         return Split(recipe.name, recipe)

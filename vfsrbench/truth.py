@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from vfsrbench.clip import Clip
 from vfsrbench.dataset import DatasetClip
+from vfsrbench.enlarged import enlarged_digest
 from vfsrbench.errors import InputError
 from vfsrbench.keys import array_digest, digest_of
 from vfsrbench.metrics.base import Cache, TruthInfo
@@ -20,7 +23,7 @@ _ALIGNMENT = 1  # counts up when the alignment's arithmetic changes
 @dataclass(frozen=True)
 class TruthFacts:
     """What the key of a score says of the ground truth. `digest` names its frames as they are compared,
-    `height` and `width` are theirs."""
+    `height` and `width` are theirs. Without `reference` there is none: they are the enlarged input's."""
 
     digest: str
     height: int
@@ -28,35 +31,52 @@ class TruthFacts:
     aligned: bool
     landmarks: str
     exact_flow: bool
+    reference: bool = True
+
+    def for_key(self) -> dict[str, Any]:
+        """What a key is made from. Keys of clips with ground truth do not say that they have one."""
+        facts = asdict(self)
+        if self.reference:
+            del facts["reference"]
+        return facts
 
 
-def truth_facts(clip: DatasetClip, gt_digest: str, align: bool) -> TruthFacts:
-    """The facts, from the digest of the ground truth's own frames. InputError when landmarks are incomplete
-    where they are needed to align."""
-    assert clip.gt is not None
+def target_digest(clip: DatasetClip, digest_of_frames: Callable[[Clip], str]) -> str:
+    """The digest of a clip's target. Enlarged frames go by those they are made from."""
+    if clip.reference:
+        return digest_of_frames(clip.target)
+    (given,) = clip.lq.values()
+    return enlarged_digest(digest_of_frames(given), clip.target.height // given.height)
+
+
+def truth_facts(clip: DatasetClip, digest: str, align: bool) -> TruthFacts:
+    """The facts, from the digest of the target's own frames (`target_digest`). InputError when landmarks are
+    incomplete where they are needed to align."""
+    target = clip.target
     landmarks = "" if clip.landmarks is None else array_digest(clip.landmarks)
     if not align or clip.landmarks is None:
         flow = clip.exact_flow is not None
-        return TruthFacts(gt_digest, clip.gt.height, clip.gt.width, False, landmarks, flow)
+        return TruthFacts(
+            digest, target.height, target.width, False, landmarks, flow, reference=clip.reference
+        )
     bare = int(np.isnan(clip.landmarks).any(axis=(1, 2)).sum())
     if bare:
         raise InputError(
             f"clip {clip.name!r}: {bare} of {len(clip.landmarks)} frames have no landmarks, so it cannot be "
             "aligned; complete its landmarks file or set align = false"
         )
-    digest = digest_of("aligned", {"gt": gt_digest, "landmarks": landmarks, "version": _ALIGNMENT})
+    digest = digest_of("aligned", {"gt": digest, "landmarks": landmarks, "version": _ALIGNMENT})
     return TruthFacts(digest, ALIGNED_SIDE, ALIGNED_SIDE, True, landmarks, False)
 
 
 def truth_side(clip: DatasetClip, facts: TruthFacts, cache: Cache | None = None) -> tuple[Clip, TruthInfo]:
-    """The ground truth as it is compared, and what metrics may know of it."""
-    assert clip.gt is not None
-    truth, landmarks = clip.gt, clip.landmarks
+    """The ground truth (or what stands in its place) as it is compared, and what metrics may know of it."""
+    truth, landmarks = clip.target, clip.landmarks
     if facts.aligned:
         assert landmarks is not None
-        truth, landmarks = _aligned_truth(clip.gt, landmarks)
+        truth, landmarks = _aligned_truth(truth, landmarks)
     flow = None if facts.aligned else clip.exact_flow
-    info = TruthInfo(clip.name, facts.digest, len(truth), truth.fps, landmarks, flow, cache)
+    info = TruthInfo(clip.name, facts.digest, len(truth), truth.fps, landmarks, flow, cache, facts.reference)
     return truth, info
 
 

@@ -12,8 +12,9 @@ from pathlib import Path
 from typing import Any
 
 from vfsrbench import kept
+from vfsrbench.card import MethodCard
 from vfsrbench.clip import Clip
-from vfsrbench.dataset import Dataset, DatasetClip, open_dataset, open_outputs
+from vfsrbench.dataset import Dataset, DatasetClip, dataset_of, open_outputs
 from vfsrbench.engines.base import Emit, Event
 from vfsrbench.errors import JobFailure
 from vfsrbench.jobs import Job, Setup, Task, outputs_place
@@ -27,7 +28,7 @@ from vfsrbench.restore import restore_clip
 from vfsrbench.schema import JobRecord, Status
 from vfsrbench.scoring import Scores
 from vfsrbench.scratch import RawWriter
-from vfsrbench.splits import LqFacts, degraded_clip
+from vfsrbench.splits import LqFacts, Split, degraded_clip
 from vfsrbench.store import Result, slug
 from vfsrbench.strips import StripStore
 from vfsrbench.truth import degraded_side, truth_side
@@ -87,8 +88,7 @@ class Unit:
 
     @cached_property
     def dataset(self) -> Dataset:
-        use = self.setup.board.dataset
-        return open_dataset(use.layout, use.path, [self.task.clip.name], use.frames)
+        return dataset_of(self.setup.board.dataset, [self.task.clip.name])
 
     @cached_property
     def clip(self) -> DatasetClip:
@@ -165,9 +165,7 @@ class Unit:
         job = jobs[0]
         use, split = self.setup.methods[job.method], self.setup.splits[job.split]
         assert use.method is not None
-        scale = use.method.card.scale
-        if scale is not None and split.scale is not None and scale != split.scale and not use.from_truth:
-            raise JobFailure(f"enlarges by {scale}, this split needs {split.scale:g}", "skipped")
+        self._check_fits(use.method.card, split)
         truth, _ = self.truth
         self._say(job, "loading")
         predictor = self.worker.predictors.get(use, lambda: self.worker.release(use.id))
@@ -199,6 +197,18 @@ class Unit:
             warnings=report.warnings,
         )
         return Restored(jobs, Clip(raw, truth.name, truth.fps), note, scratch=path)
+
+    def _check_fits(self, card: MethodCard, split: Split) -> None:
+        """JobFailure when such a method has nothing to do here."""
+        reference = self.task.clip.truth.reference
+        if card.source == "gt":
+            if not reference:
+                raise JobFailure("is fed the ground truth, which this clip does not have", "skipped")
+            return
+        needed = split.scale if reference else self.setup.board.dataset.scale or 1
+        if card.scale is not None and needed is not None and card.scale != needed:
+            what = "this split needs" if reference else "asked for is --scale"
+            raise JobFailure(f"enlarges by {card.scale}, {what} {needed:g}", "skipped")
 
     def _degraded(self, name: str) -> Clip:
         """A split's clip as methods get it, made when it is first asked for."""

@@ -10,6 +10,7 @@ from typing import Any
 
 from numpy.typing import NDArray
 
+from reports.frames import truth_title
 from reports.material import Material
 from reports.model import Table
 from reports.results import Grid
@@ -20,7 +21,7 @@ from vfsrbench.clip import Clip
 from vfsrbench.schema import JobRecord
 from vfsrbench.strips import TruthStrip
 
-TRUTH_ID, DEGRADED_ID = "_truth", "_degraded"
+TRUTH_ID, DEGRADED_ID, INPUT_ID = "_truth", "_degraded", "_input"
 Json = dict[str, Any]
 
 
@@ -40,7 +41,8 @@ def plain_list(values: NDArray[Any]) -> list[float | str | None]:
 
 @dataclass(frozen=True)
 class ClipTracks:
-    """Makes the tracks of one clip: ground truth, degraded, then the methods in the table's order.
+    """Makes the tracks of one clip: ground truth, degraded, then the methods in the table's order. Without
+    ground truth the enlarged input comes first.
 
     `address` turns a media file into what the page calls it.
     """
@@ -55,9 +57,13 @@ class ClipTracks:
         """One entry a track; without video where frames are gone, or are the ground truth itself."""
         first = next(iter(self.records.values()))
         frames = self.material.frames
-        truth = self._track(TRUTH_ID, "Ground truth", TRUTH, first.gt_digest, frames.truth(first))
-        degraded = self._track(DEGRADED_ID, "Degraded", DEGRADED, first.lq_digest, frames.degraded(first))
-        tracks = [truth | {"reference": True}, degraded | {"small": True, "reference": True}]
+        if first.reference:
+            truth = self._track(TRUTH_ID, "Ground truth", TRUTH, first.gt_digest, frames.truth(first))
+            degraded = self._track(DEGRADED_ID, "Degraded", DEGRADED, first.lq_digest, frames.degraded(first))
+            tracks = [truth | {"reference": True}, degraded | {"small": True, "reference": True}]
+        else:
+            shown = self._track(INPUT_ID, truth_title(first), DEGRADED, first.gt_digest, frames.truth(first))
+            tracks = [shown | {"reference": True}]
         for row in self.table.rows:
             record = self.records.get(row.method)
             if record is None or record.status != "ok":
@@ -98,7 +104,7 @@ class ClipTracks:
                 track["strip"] = self.address(self.media.strip(name, shown))
 
     def _strip(self, name: str, truth: TruthStrip, first: JobRecord) -> tuple[Pixels | None, str]:
-        if name == TRUTH_ID:
+        if name in {TRUTH_ID, INPUT_ID}:
             return truth.strip, first.gt_digest
         if name == DEGRADED_ID:
             return self.material.strips.degraded(first), first.lq_digest

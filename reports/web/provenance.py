@@ -40,7 +40,7 @@ def facts(record: JobRecord) -> list[tuple[str, str]]:
         ("Aligned", "yes" if record.aligned else "no"),
         ("Recipe", f"{record.split}, {record.split_status}, {record.recipe_digest}"),
         ("Seed", str(record.seed)),
-        ("Ground truth (SHA-256)", record.gt_digest),
+        ("Ground truth (SHA-256)", record.gt_digest if record.reference else "none"),
         ("Degraded (SHA-256)", record.lq_digest + ("" if record.canonical else ", not canonical")),
         ("Restored (SHA-256)", record.restored_digest),
         ("Key", record.key),

@@ -14,7 +14,7 @@ from vfsrbench.clip import Clip
 from vfsrbench.clip_digests import ClipDigests
 from vfsrbench.errors import InputError
 from vfsrbench.keys import array_digest, code_facts, folder_digest, method_facts, restore_key, score_key
-from vfsrbench.plugins import choose_method
+from vfsrbench.plugins import choose_method, metrics
 from vfsrbench.weights import Weights
 
 NONE = Weights()
@@ -47,6 +47,10 @@ def test_a_methods_key_follows_its_code_options_and_weights_not_its_place(tmp_pa
 
 def test_our_methods_are_known_by_version():
     assert code_facts(choose_method("codeformer").entry).keys() == {"vfsrbench"}
+
+
+def test_a_derived_metric_does_not_depend_on_other_metrics_cards():
+    assert code_facts(metrics()["sigma_ids_ir_se50"]).keys() == {"vfsrbench"}
 
 
 def test_keys_are_stable_and_depend_on_all_they_are_given():

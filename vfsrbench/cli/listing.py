@@ -68,11 +68,12 @@ def _metrics() -> Listing:
             entry.card.unit,
             {"higher": "up", "lower": "down", "none": ""}[entry.card.direction],
             entry.card.level,
+            "needed" if entry.card.reference else "not needed",
             here.of(use.name for use in entry.card.weights),
         ]
         for entry in known
     ]
-    heads = ["id", "title", "unit", "better", "level", "weights"]
+    heads = ["id", "title", "unit", "better", "level", "ground truth", "weights"]
     return heads, rows, [f"skipped {b.name}: {b.reason}" for b in known.broken]
 
 

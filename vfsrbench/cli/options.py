@@ -10,6 +10,7 @@ import typer
 
 from vfsrbench.board import Board
 from vfsrbench.errors import InputError, did_you_mean
+from vfsrbench.layouts import REAL, REAL_SPLIT
 
 BoardName = Annotated[str, typer.Argument(help="a shipped board's name, or the path of a board's TOML file")]
 WorkspacePath = Annotated[
@@ -56,6 +57,10 @@ Clips = Annotated[list[str] | None, typer.Option("--clip", help="these clips alo
 FrameCount = Annotated[
     int | None, typer.Option("--frames", min=1, help="the first so many frames of each clip")
 ]
+Scale = Annotated[
+    int | None,
+    typer.Option(min=1, help="layout real: how many times as large restored clips are (default: as large)"),
+]
 Seed = Annotated[int | None, typer.Option(min=0, help="of all that is drawn at random")]
 
 
@@ -91,8 +96,12 @@ def changed_board(
     clips: Sequence[str] | None = None,
     frames: int | None = None,
     seed: int | None = None,
+    scale: int | None = None,
 ) -> Board:
-    """The board with what the command line says instead. InputError for methods that are not on it."""
+    """The board with what the command line says instead. InputError for methods that are not on it.
+
+    Clips without ground truth have one split, whatever the board has.
+    """
     use = board.dataset
     if dataset is not None and layout is None and use.layout == "demo":
         layout = "folder"
@@ -101,6 +110,7 @@ def changed_board(
         "layout": layout,
         "clips": tuple(clips or ()) or None,
         "frames": frames,
+        "scale": scale,
     }
     chosen = [*(_only(board, only_methods) if only_methods else board.methods), *(methods or ())]
     update: dict[str, Any] = {
@@ -109,6 +119,13 @@ def changed_board(
     }
     if splits:
         update["splits"] = tuple(splits)
+    elif layout == REAL and use.layout != REAL and board.splits != (REAL_SPLIT,):
+        update["splits"] = (REAL_SPLIT,)
+        typer.echo(
+            f"clips without ground truth are not degraded: their split is {REAL_SPLIT}, not the board's "
+            f"{', '.join(board.splits)}",
+            err=True,
+        )
     if metrics:
         update |= {"metrics": tuple(metrics), "figures": board.figures.of(tuple(metrics))}
         if board.sort_by not in metrics:
@@ -118,6 +135,22 @@ def changed_board(
     if board.versus is not None and board.versus not in chosen:
         update["versus"] = None
     return board.model_copy(update=update)
+
+
+def check_metrics(board: Board) -> None:
+    """InputError when the clips have no ground truth, and every metric of the board needs it."""
+    from vfsrbench.plugins import metrics
+    from vfsrbench.scoring import with_sources
+
+    if board.dataset.layout != REAL:
+        return
+    known = metrics()
+    if all(card.reference for card in with_sources(board.metrics, known) if card.derived is None):
+        free = [e.card.id for e in known if not e.card.reference]
+        raise InputError(
+            "these clips have no ground truth, and all metrics of the board need it; choose others: "
+            + " ".join(f"--metric {name}" for name in free)
+        )
 
 
 def _only(board: Board, wanted: Sequence[str]) -> list[str]:

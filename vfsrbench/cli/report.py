@@ -31,13 +31,19 @@ def report(
         typer.Option("--html", help="the whole site, with a page a clip, into this folder"),
     ] = None,
     dataset: o.DatasetPath = None,
+    layout: o.Layout = None,
+    split: o.Splits = None,
+    metric: o.Metrics = None,
+    scale: o.Scale = None,
     versus: Annotated[str | None, typer.Option(help="the method that the others are tested against")] = None,
     partial: Annotated[bool, typer.Option("--partial", help="means over incomplete rows, too")] = False,
 ) -> None:
     """Tables, curves, slices and a static page from a board's results."""
     from vfsrbench.store import slug
 
-    chosen = o.changed_board(o.find_board(board), dataset=dataset)
+    chosen = o.changed_board(
+        o.find_board(board), dataset=dataset, layout=layout, splits=split, metrics=metric, scale=scale
+    )
     if versus is not None:
         chosen = chosen.model_copy(update={"versus": versus})
     folder = html or out or workspace / "report" / slug(chosen.name)

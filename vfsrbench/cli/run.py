@@ -41,6 +41,7 @@ def run(
     outputs: o.Outputs = None,
     manifest: o.Manifests = None,
     seed: o.Seed = None,
+    scale: o.Scale = None,
     report: Annotated[bool, typer.Option(help="write tables, figures and the page at the end")] = True,
 ) -> None:
     """Run a board: degrade, restore, score, report. Goes on where an earlier run was stopped.
@@ -58,7 +59,9 @@ def run(
         clips=clip,
         frames=frames,
         seed=seed,
+        scale=scale,
     )
+    o.check_metrics(chosen)
     given = o.parse_outputs(outputs)
     if dry_run:
         show_plan(chosen, workspace, keep, force, retry_failed, given)

@@ -9,9 +9,11 @@ import typer
 
 from vfsrbench.cli import options as o
 from vfsrbench.errors import InputError
+from vfsrbench.layouts import REAL, REAL_SPLIT
 
 app = typer.Typer()
 METRICS = ("psnr", "ssim", "ewarp_dis")
+METRICS_WITHOUT_TRUTH = ("niqe", "ewarp_self_dis")
 
 
 @app.command()
@@ -28,6 +30,7 @@ def score(
     frames: o.FrameCount = None,
     metric: o.Metrics = None,
     split: o.Splits = None,
+    scale: o.Scale = None,
     workspace: o.WorkspacePath = Path("workspace"),
     engine: o.EngineName = "local",
     workers: o.Workers = None,
@@ -35,14 +38,18 @@ def score(
 ) -> None:
     """Score results that are there already; nothing is degraded or restored.
 
-    With a board of several splits, PATH holds a folder for each.
+    With a board of several splits, PATH holds a folder for each. Clips without ground truth (--layout
+    real) are scored by metrics that need none.
     """
     from vfsrbench.board import Board, DatasetUse
     from vfsrbench.cli.run import finish, run_and_tell, write_report
 
     given = o.parse_outputs(outputs)
     if board is None and dataset is None:
-        raise InputError("say what to score against: --dataset PATH (ground truth), or --board NAME")
+        raise InputError(
+            "say what to score against: --dataset PATH (ground truth, or with --layout real the degraded "
+            "clips), or --board NAME"
+        )
     if board is not None:
         base = o.find_board(board)
     else:
@@ -51,12 +58,19 @@ def score(
             title="Scores",
             version=1,
             dataset=DatasetUse(layout="folder"),
-            splits=("outputs",),
+            splits=(REAL_SPLIT,) if layout == REAL else ("outputs",),
             methods=tuple(given),
-            metrics=METRICS,
+            metrics=METRICS_WITHOUT_TRUTH if layout == REAL else METRICS,
         )
     chosen = o.changed_board(
-        base, splits=split, metrics=metric, dataset=dataset, layout=layout, clips=clip, frames=frames
+        base,
+        splits=split,
+        metrics=metric,
+        dataset=dataset,
+        layout=layout,
+        clips=clip,
+        frames=frames,
+        scale=scale,
     ).model_copy(update={"methods": (), "versus": None})
     summary = run_and_tell(chosen, workspace, engine=engine, workers=workers, force=force, outputs=given)
     write_report(summary, given)

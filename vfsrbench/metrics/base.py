@@ -36,7 +36,8 @@ class TruthInfo:
     """What is known of a ground-truth clip beyond its frames.
 
     `landmarks` is (T, 5, 2) in pixels of the ground truth, NaN where no face was found; `cache` keeps
-    arrays by name between runs (the key already carries the clip's digest).
+    arrays by name between runs (the key already carries the clip's digest). Without `reference` there is no
+    ground truth: its frames are the degraded clip's, enlarged, and say nothing about quality.
     """
 
     name: str
@@ -46,6 +47,7 @@ class TruthInfo:
     landmarks: NDArray[np.float64] | None = None
     exact_flow: FlowField | None = None
     cache: Cache | None = None
+    reference: bool = True
 
 
 class Cache(Protocol):
