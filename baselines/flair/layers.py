@@ -154,7 +154,8 @@ class TemporalAttention(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         b, n, c, h, w = x.shape
-        tokens = self.norm(x).permute(0, 3, 4, 1, 2).reshape(-1, n, c)
+        # contiguous, or each of the products below would copy its weights for every pixel
+        tokens = self.norm(x).permute(0, 3, 4, 1, 2).reshape(-1, n, c).contiguous()
         offsets = [o for o in range(-self.reach, self.reach + 1) if o]
         codes = sinusoids(torch.tensor([0.0, *map(float, offsets)], device=x.device), c).to(x.dtype)
         query = self.q_linear(tokens + codes[0])
