@@ -122,16 +122,11 @@ def fast_deviations() -> dict[str, float]:
 
 def fast_deviation(card: MetricCard, device: str) -> float:
     """The largest over this metric's values; ValueError when it has none."""
-    both: Any
-    if card.level == "split":
-        both = [_split_value(card.id, profile, device) for profile in PROFILES]
-    elif card.id == "legacy_fvd_bfvr":
-        both = [_first_frames_value(profile, device) for profile in PROFILES]
-    else:
-        both = [_frame_values(card.id, profile, device) for profile in PROFILES]
-    strict, fast = (np.atleast_1d(values) for values in both)
+    distribution = card.level == "split" or card.id == "legacy_fvd_bfvr"
+    values = _distribution_value if distribution else _frame_values
+    strict, fast = (np.atleast_1d(values(card.id, profile, device)) for profile in PROFILES)
     difference = np.abs(strict - fast)
-    if card.level == "split" or card.id == "legacy_fvd_bfvr":
+    if distribution:
         difference /= np.abs(strict)
     known = difference[np.isfinite(difference)]
     if not len(known) or not np.array_equal(np.isfinite(strict), np.isfinite(fast)):
@@ -146,7 +141,9 @@ def _frame_values(metric_id: str, profile: Profile, device: str) -> Values:
     return np.array([chosen.finish(values)]) if chosen.card.level == "clip" else values
 
 
-def _split_value(metric_id: str, profile: Profile, device: str) -> float:
+def _distribution_value(metric_id: str, profile: Profile, device: str) -> float:
+    if metric_id == "legacy_fvd_bfvr":
+        return _first_frames_value(profile, device)
     chosen = metric(metric_id, profile, device)
     assert isinstance(chosen, SplitMetric)
     return chosen.combine(*feature_sets(metric_id, 32 if metric_id == "fvd" else 4, profile, device))["value"]
