@@ -1,10 +1,32 @@
 """Errors: what a user caused (one line, exit code 2), and how one job of a run can end (recorded)."""
 
+from __future__ import annotations
+
+from pathlib import Path
 from typing import Literal
 
 from degradations.errors import InputError, did_you_mean
 
-__all__ = ["InputError", "JobFailure", "did_you_mean"]
+__all__ = ["DamagedFile", "InputError", "JobFailure", "did_you_mean"]
+
+
+class DamagedFile(InputError):
+    """A file that we wrote is not what was written: its checksum differs, or it cannot be read at all.
+
+    Args:
+        path: The file.
+        what: What is wrong with it, a few words.
+        remedy: What makes it good again.
+    """
+
+    def __init__(self, path: Path, what: str, remedy: str = "`vfsrbench run` makes it again") -> None:
+        super().__init__(f"{path}: is damaged ({' '.join(what.split())}); {remedy}")
+        self.path = path
+        self.what = what
+        self.remedy = remedy
+
+    def __reduce__(self) -> tuple[type[DamagedFile], tuple[Path, str, str]]:
+        return type(self), (self.path, self.what, self.remedy)
 
 
 class JobFailure(Exception):
