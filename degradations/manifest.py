@@ -14,6 +14,8 @@ from pydantic import Field, field_validator
 from degradations.apply import Degraded, Degrading
 from degradations.errors import InputError
 from degradations.recipe import Recipe
+from degradations.regular_file import is_there
+from degradations.text import read_json
 from degradations.typed_toml import Facts, parse
 
 MANIFEST = "manifest.json"
@@ -145,16 +147,9 @@ def read_manifest(path: str | Path) -> Manifest:
     """
     file = Path(path)
     file = file / MANIFEST if file.is_dir() else file
-    try:
-        content = json.loads(file.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        raise InputError(f"{file}: no such manifest; `vfsrbench degrade` writes one beside frames") from None
-    except UnicodeDecodeError:
-        raise InputError(f"{file}: is not UTF-8 text, a manifest was expected") from None
-    except json.JSONDecodeError as error:
-        raise InputError(f"{file}: is not JSON (line {error.lineno}: {error.msg}); restore it") from None
-    except OSError as error:
-        raise InputError(f"{file}: cannot be read ({error.strerror})") from None
+    if not is_there(file):
+        raise InputError(f"{file}: no such manifest; `vfsrbench degrade` writes one beside frames")
+    content = read_json(file, "manifest")
     if not isinstance(content, dict) or content.get("format") != "vfsrbench-split":
         raise InputError(f"{file}: is not a split's manifest, its 'format' is not vfsrbench-split")
     return parse(Manifest, content, str(file))

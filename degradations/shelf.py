@@ -6,7 +6,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from degradations.errors import InputError, did_you_mean
+from degradations.errors import InputError
+from degradations.names import is_path, unknown_name
+from degradations.regular_file import is_there
 from degradations.typed_toml import read_toml
 
 SHELF = Path(__file__).parent / "recipes"
@@ -30,19 +32,20 @@ def list_recipes() -> list[RecipeFacts]:
 
 
 def recipe_path(name_or_path: str | Path) -> Path:
-    """The file of a shipped recipe's name, or of the user's own: a path, or anything ending in .toml.
+    """The file of a shipped recipe's name, or of the user's own: a `Path`, or a path in text (`./mine.toml`).
 
-    A folder or file here that is called like a shipped recipe does not hide it.
+    A bare name is never a path: what lies in the current folder does not hide a shipped recipe.
     """
-    path = Path(name_or_path)
-    shipped = SHELF / f"{name_or_path}.toml"
-    if len(path.parts) == 1 and shipped.is_file():
+    if isinstance(name_or_path, str) and not is_path(name_or_path):
+        shipped = SHELF / f"{name_or_path}.toml"
+        names = [path.stem for path in SHELF.glob("*.toml")]
+        if name_or_path not in names:
+            raise unknown_name("recipe", name_or_path, names)
         return shipped
-    if path.suffix == ".toml" or path.is_file() or len(path.parts) > 1:
-        if not path.is_file():
-            raise InputError(f"{path}: no such recipe file; `vfsrbench list` shows the shipped recipes")
-        return path
-    raise did_you_mean("recipe", str(name_or_path), [p.stem for p in SHELF.glob("*.toml")])
+    path = Path(name_or_path).expanduser()
+    if not is_there(path):
+        raise InputError(f"{path}: no such recipe file; `vfsrbench list` shows the shipped recipes")
+    return path
 
 
 def _facts(path: Path) -> RecipeFacts:

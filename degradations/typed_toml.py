@@ -3,36 +3,31 @@
 from __future__ import annotations
 
 import difflib
-import tomllib
 from pathlib import Path
 from typing import Any, TypeVar
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from degradations.errors import InputError
+from degradations.text import read_toml
+
+__all__ = ["Facts", "Model", "load", "parse", "read_toml"]
 
 
 class Facts(BaseModel):
-    """Base of all cards, recipes and operators: unknown keys are errors, values do not change."""
+    """Base of all cards, recipes and operators: unknown keys, NaN and infinities are errors, values do
+    not change."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True, protected_namespaces=())
+    model_config = ConfigDict(
+        extra="forbid",
+        frozen=True,
+        populate_by_name=True,
+        protected_namespaces=(),
+        allow_inf_nan=False,
+    )
 
 
 Model = TypeVar("Model", bound=BaseModel)
-
-
-def read_toml(path: Path) -> dict[str, Any]:
-    """The file's content. InputError names the file, and the line of a syntax error."""
-    try:
-        return tomllib.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        raise InputError(f"{path}: no such file") from None
-    except IsADirectoryError:
-        raise InputError(f"{path}: is a folder, a TOML file was expected") from None
-    except UnicodeDecodeError:
-        raise InputError(f"{path}: is not UTF-8 text, a TOML file was expected") from None
-    except tomllib.TOMLDecodeError as error:
-        raise InputError(f"{path}: TOML syntax error: {error}") from None
 
 
 def parse(model: type[Model], data: dict[str, Any], where: str) -> Model:

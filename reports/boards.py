@@ -5,7 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 from vfsrbench.board import Board, load_board
-from vfsrbench.errors import InputError, did_you_mean
+from vfsrbench.errors import InputError
+from vfsrbench.io.paths import is_path, is_there, unknown_name
 
 FOLDER = Path(__file__).parent / "boards"
 
@@ -16,16 +17,16 @@ def board_files() -> dict[str, Path]:
 
 
 def find_board(name: str) -> Board:
-    """The shipped board of that name, or the board in the file of that path.
+    """The shipped board of that name, or the board in the file of that path (`./my-board.toml`).
 
-    InputError names the nearest boards, or what is wrong in the file.
+    A bare name is never a path. InputError names the nearest boards, or what is wrong in the file.
     """
-    files = board_files()
-    if name in files:
+    if not is_path(name):
+        files = board_files()
+        if name not in files:
+            raise unknown_name("board", name, files)
         return load_board(files[name])
-    if name.endswith(".toml") or "/" in name:
-        path = Path(name)
-        if not path.is_file():
-            raise InputError(f"{name}: no such board file; `vfsrbench list boards` shows those that ship")
-        return load_board(path)
-    raise did_you_mean("board", name, files)
+    path = Path(name).expanduser()
+    if not is_there(path):
+        raise InputError(f"{name}: no such board file; `vfsrbench list boards` shows those that ship")
+    return load_board(path)

@@ -7,13 +7,17 @@ metric, value, where (in which text, and how it was read).
 from __future__ import annotations
 
 import csv
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from io import StringIO
 from pathlib import Path
 
 from reports.model import PublishedRow
 from vfsrbench.board import PublishedUse
 from vfsrbench.errors import InputError, did_you_mean
+from vfsrbench.io.paths import is_path
+from vfsrbench.io.text import read_text
 
 FOLDER = Path(__file__).parent / "published"
 FIELDS = ("paper", "table", "dataset", "split", "method", "label", "metric", "value", "where")
@@ -62,27 +66,31 @@ class Published:
 
 def read(path: Path) -> list[Figure]:
     """All figures of a file. InputError names the line that is wrong."""
-    try:
-        with path.open(encoding="utf-8", newline="") as lines:
-            reader = csv.DictReader(lines)
-            if tuple(reader.fieldnames or ()) != FIELDS:
-                raise InputError(f"{path}: the columns must be {', '.join(FIELDS)}")
-            return [_figure(path, number, row) for number, row in enumerate(reader, start=2)]
-    except FileNotFoundError:
+    if not path.exists():
         known = sorted(p.name for p in FOLDER.glob("*.csv"))
-        raise did_you_mean("file of published figures", path.name, known) from None
+        raise did_you_mean("file of published figures", path.name, known)
+    reader = csv.DictReader(StringIO(read_text(path, "file of published figures"), newline=""))
+    try:
+        if tuple(reader.fieldnames or ()) != FIELDS:
+            raise InputError(f"{path}: the columns must be {', '.join(FIELDS)}")
+        return [_figure(path, number, row) for number, row in enumerate(reader, start=2)]
+    except csv.Error as error:
+        raise InputError(f"{path}, line {reader.line_num}: {error}") from None
 
 
 def _figure(path: Path, number: int, row: dict[str, str]) -> Figure:
     try:
-        return Figure(**{**row, "value": float(row["value"])})  # type: ignore[arg-type]
+        value = float(row["value"])
+        if not math.isfinite(value):
+            raise ValueError("not finite")
+        return Figure(**{**row, "value": value})  # type: ignore[arg-type]
     except (TypeError, ValueError):
         raise InputError(f"{path}, line {number}: {row.get('value')!r} is not a number") from None
 
 
 def figures_of(use: PublishedUse) -> Published:
     """The figures that a board names. InputError for an unknown file, table or data set."""
-    path = Path(use.file) if Path(use.file).is_file() else FOLDER / use.file
+    path = Path(use.file).expanduser() if is_path(use.file) else FOLDER / use.file
     figures = read(path)
     for key, wanted in (("table", use.table), ("dataset", use.dataset)):
         if wanted is not None:

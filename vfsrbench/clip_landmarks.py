@@ -11,6 +11,7 @@ from vfsrbench.clip import Clip
 from vfsrbench.errors import InputError
 from vfsrbench.faces.eval_align import read_landmarks_file
 from vfsrbench.files import frame_key
+from vfsrbench.io.text import read_lines
 
 
 def clip_landmarks(path: Path, gt: Clip) -> NDArray[np.float64]:
@@ -35,10 +36,10 @@ def clip_landmarks(path: Path, gt: Clip) -> NDArray[np.float64]:
 
 def _ten_numbers_a_line(path: Path) -> NDArray[np.float64] | None:
     """All lines as (T, 5, 2) when each is ten finite numbers; None for any other file."""
+    rows = [line.replace(",", " ").split() for line in read_lines(path, "landmarks file")]
     try:
-        rows = [line.replace(",", " ").split() for line in path.read_text(encoding="utf-8").splitlines()]
         values = np.array([[float(field) for field in row] for row in rows if row])
-    except (OSError, ValueError):
+    except ValueError:
         return None
     if values.ndim != 2 or values.shape[1] != 10 or not np.isfinite(values).all():
         return None

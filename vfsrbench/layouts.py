@@ -6,7 +6,6 @@ character that a file name can (YouTube ids begin with `-`), so nothing here tak
 
 from __future__ import annotations
 
-import json
 import os
 import re
 from collections.abc import Callable, Iterable, Mapping
@@ -15,6 +14,8 @@ from pathlib import Path
 
 from vfsrbench.errors import InputError
 from vfsrbench.files import FOREIGN_SUFFIXES, PICTURE_SUFFIXES, VIDEO_SUFFIXES, natural_key
+from vfsrbench.io.paths import is_there
+from vfsrbench.io.text import read_json, read_lines
 
 _SPEAKER = re.compile(r"^id\d+$")
 REAL = "real"
@@ -100,7 +101,7 @@ def _leaves(root: Path) -> dict[str, Path]:
 
 def _landmarks(name: str, places: Iterable[Path]) -> Path | None:
     files = (place / f"{name}.txt" for place in places)
-    return next((file for file in files if file.is_file()), None)
+    return next((file for file in files if is_there(file)), None)
 
 
 def folder(root: Path) -> list[Found]:
@@ -195,9 +196,9 @@ def _subfolders(path: Path, prefix: str) -> list[Path]:
 
 def _listed(path: Path) -> list[str]:
     """The clips of a `global_meta_info.txt`: the text before the first slash of every line."""
-    if not path.is_file():
+    if not is_there(path):
         return []
-    lines = (line.strip() for line in path.read_text(encoding="utf-8").splitlines())
+    lines = (line.strip() for line in read_lines(path, "list of clips"))
     return list(dict.fromkeys(line.split("/")[0] for line in lines if line))
 
 
@@ -205,12 +206,12 @@ def _celebv(root: Path, index: str) -> list[Found]:
     """`<key>.mp4` anywhere below; with the set's own index file beside, its keys alone are clips."""
     _need_folder(root)
     processed = next((p for p in (root / "processed", root) if p.is_dir()), root)
-    listing = next((p for p in (root / index, root.parent / index) if p.is_file()), None)
+    listing = next((p for p in (root / index, root.parent / index) if is_there(p)), None)
     clips = _leaves(processed)
     if listing is not None:
         try:
-            keys = json.loads(listing.read_text(encoding="utf-8"))["clips"]
-        except (ValueError, KeyError, TypeError):
+            keys = frozenset(read_json(listing, "data set's index", strict=False)["clips"])
+        except (KeyError, TypeError):
             raise InputError(f"{listing}: is not the data set's index (JSON with a key 'clips')") from None
         clips = {name: path for name, path in clips.items() if name in keys}
         if not clips:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 import importlib.machinery
 import importlib.util
+import math
 import sys
 import zlib
 from collections.abc import Iterator, Mapping
@@ -17,6 +18,7 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar
 from vfsrbench import typed_toml
 from vfsrbench.card import MethodCard, MetricCard, Option, Value, split_spec
 from vfsrbench.errors import InputError, did_you_mean
+from vfsrbench.io.paths import check_regular_file, is_path, is_there, unknown_name
 from vfsrbench.predictor import Predictor
 
 if TYPE_CHECKING:  # numpy is not needed to read cards
@@ -155,20 +157,35 @@ class Method:
 
 
 def choose_method(spec: str | Predictor, known: Catalogue[MethodCard] | None = None) -> Method:
-    """`name[option=value]`, `name:variant[...]` where the card declares a variant, the path of a method's
-    folder (options allowed), or a Predictor object."""
+    """The method that `spec` stands for, its options checked.
+
+    Args:
+        spec: `name[option=value]`; `name:variant[...]` where the card declares a variant; the path of a
+            method's folder (`./mymethod`, options allowed); or a Predictor object.
+        known: The installed methods, if they have been found already.
+
+    Raises:
+        InputError: An unknown name or option, or a folder without a card. A bare name is never a path:
+            a folder of that name in the current folder does not take a shipped method's place.
+    """
     if isinstance(spec, Predictor):
         entry = Entry(spec.card, Path("<object>"))
         return Method(entry, {**_defaults(spec.card), **spec.options}, spec)
+    if is_path(spec) and (whole := Path(spec).expanduser()).is_dir():  # brackets may be part of its name
+        entry = _folder_entry(whole)
+        return Method(entry, _options(entry.card, {}))
     parts = split_spec(spec)
     if parts is None:
         raise InputError(f"method {spec!r} is malformed: write name or name[option=value,option=value]")
     name, raw = parts
-    if _is_path(name):
-        entry = _folder_entry(Path(name))
+    if is_path(name):
+        entry = _folder_entry(Path(name).expanduser())
     else:
         name, colon, variant = name.partition(":")
-        entry = (known or methods())[name]
+        found = known or methods()
+        if name not in found.entries and all(broken.name != name for broken in found.broken):
+            raise unknown_name("method", name, found.entries)
+        entry = found[name]
         raw = _with_variant(entry.card, variant, raw) if colon else raw
     return Method(entry, _options(entry.card, raw))
 
@@ -202,13 +219,9 @@ def build_metric(entry: Entry[MetricCard]) -> Metric:
         ) from error
 
 
-def _is_path(name: str) -> bool:
-    return "/" in name or name in {".", ".."} or (Path(name) / "card.toml").is_file()
-
-
 def _folder_entry(folder: Path) -> Entry[MethodCard]:
     path = folder / "card.toml"
-    if not path.is_file():
+    if not is_there(path):
         raise InputError(
             f"{folder}: no card.toml there; `vfsrbench new NAME` makes a method folder to start from"
         )
@@ -257,9 +270,16 @@ def _value(method: str, key: str, option: Option, text: str) -> Value:
         else:
             value = {"int": int, "float": float, "str": str, "file": str}[option.type](text)
     except (KeyError, ValueError):
-        raise InputError(f"{where}: {text!r} is not a {option.type}") from None
-    if option.type == "file" and text and not Path(text).expanduser().is_file():
-        raise InputError(f"{where}: no file {text!r}; give the path of one")
+        raise InputError(f"{where}: {text[:80]!r} is not a {option.type}") from None
+    if isinstance(value, float) and not math.isfinite(value):
+        raise InputError(f"{where}: {text!r} is not a finite number")
+    if type(value) is int and abs(value) >= 2**63:
+        raise InputError(f"{where}: {text[:20]}... is out of range (64 bits)")
+    if option.type == "file" and text:
+        try:
+            check_regular_file(Path(text).expanduser())
+        except InputError as error:
+            raise InputError(f"{where}: {error}; give the path of a file") from None
     if option.choices and value not in option.choices:
         raise did_you_mean(f"value of {where}", text, map(str, option.choices))
     if isinstance(value, int | float) and not isinstance(value, bool):

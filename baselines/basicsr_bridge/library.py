@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import importlib
 import inspect
-import json
 import sys
-import tomllib
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -16,6 +14,7 @@ from typing import Any
 from torch import nn
 
 from vfsrbench.errors import InputError, did_you_mean
+from vfsrbench.io.text import parse_json, parse_toml, read_text
 
 GONE = "torchvision.transforms.functional_tensor"
 SUFFIX = "_basicsr"  # what basicsr's registry appends to names that are also taken elsewhere
@@ -93,8 +92,7 @@ def read_options(text: str, file: str) -> dict[str, Any]:
     """Options from a file (.toml or .json) and a text (TOML with ';' between entries, or a JSON object)."""
     options: dict[str, Any] = {}
     if file:
-        path = Path(file).expanduser()
-        options |= _parse(path.read_text(encoding="utf-8"), file)
+        options |= _parse(read_text(Path(file).expanduser(), "file of options"), file)
     return options | _parse(text.replace(";", "\n") if not _is_json(text) else text, "options of basicsr")
 
 
@@ -104,6 +102,6 @@ def _is_json(text: str) -> bool:
 
 def _parse(text: str, where: str) -> dict[str, Any]:
     try:
-        return json.loads(text) if _is_json(text) else tomllib.loads(text)
-    except (json.JSONDecodeError, tomllib.TOMLDecodeError) as error:
-        raise InputError(f"{where}: neither TOML nor a JSON object: {error}") from None
+        return parse_json(text, where) if _is_json(text) else parse_toml(text, where)
+    except InputError as error:
+        raise InputError(f"{error} (neither TOML nor a JSON object)") from None

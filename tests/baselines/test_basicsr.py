@@ -150,7 +150,7 @@ def test_mistakes_are_named(tmp_path: Path) -> None:
         f"basicsr:Window[checkpoint={path},options=num_frame]": "neither TOML nor a JSON object",
         f"basicsr:Odd[checkpoint={path}]": "takes neither frames nor pictures",
         "basicsr:Window": r"no weights; give them as basicsr:ARCH\[checkpoint=FILE\]",
-        "basicsr:Window[checkpoint=none.pth]": "no file 'none.pth'",
+        "basicsr:Window[checkpoint=none.pth]": "none.pth: no such file",
     }.items():
         with pytest.raises(InputError, match=message):
             restore(spec, frames, (36, 44))

@@ -240,7 +240,7 @@ def test_recipes_that_are_not_there(tmp_path: Path) -> None:
         load_recipe("vfhq-mid")
     with pytest.raises(InputError, match="no such recipe file"):
         load_recipe(tmp_path / "none.toml")
-    with pytest.raises(InputError, match="no such recipe file"):
+    with pytest.raises(InputError, match="is a folder, a TOML file was expected"):
         load_recipe(tmp_path)
     (tmp_path / "latin.toml").write_bytes(b'name = "caf\xe9"')
     with pytest.raises(InputError, match="not UTF-8"):

@@ -8,7 +8,6 @@ found by the frame's name, never by its position in a window (KEEP's training co
 from __future__ import annotations
 
 import os
-from pathlib import Path
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -16,6 +15,7 @@ from numpy.typing import ArrayLike, NDArray
 from degradations.errors import InputError
 from vfsrbench.faces.ffhq_align import BORDER_RGB, FFHQ_512, FFHQ_SIZE, similarity_from_points
 from vfsrbench.faces.warp import warp_affine
+from vfsrbench.io.text import read_lines
 
 
 def read_landmarks_file(path: str | os.PathLike[str]) -> dict[str, NDArray[np.float64]]:
@@ -25,10 +25,7 @@ def read_landmarks_file(path: str | os.PathLike[str]) -> dict[str, NDArray[np.fl
     right mouth corner); other lines are headings. Raises InputError for a line that begins like a frame's
     ("0") but has another form (with its number), a frame named twice, or a file without frames.
     """
-    try:
-        lines = Path(path).read_text(encoding="utf-8").splitlines()
-    except (OSError, UnicodeDecodeError) as error:
-        raise InputError(f"cannot read the landmarks file {path}: {error}") from error
+    lines = read_lines(path, "landmarks file")
     found: dict[str, NDArray[np.float64]] = {}
     for number, line in enumerate(lines, start=1):
         name, *fields = line.replace(",", " ").split() or [""]

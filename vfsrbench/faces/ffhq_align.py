@@ -20,6 +20,7 @@ from numpy.typing import ArrayLike, NDArray
 from degradations.errors import InputError
 from vfsrbench.faces.similarity import robust_similarity
 from vfsrbench.faces.warp import warp_affine
+from vfsrbench.io.text import read_json
 
 __all__ = [
     "BORDER_RGB",
@@ -110,12 +111,7 @@ class Alignment:
     @classmethod
     def load(cls, path: str | os.PathLike[str]) -> Alignment:
         """What `save` wrote. Raises InputError when the file is missing or is something else."""
-        try:
-            data = json.loads(Path(path).read_text(encoding="utf-8"))
-        except OSError as error:
-            raise InputError(f"cannot read the alignment file {path}: {error.strerror}") from error
-        except ValueError as error:
-            raise InputError(f"{path} is not an alignment file: {error}") from error
+        data = read_json(path, "alignment file")
         if not isinstance(data, dict) or data.get("format") != _FORMAT:
             raise InputError(f"{path} is not an alignment file of format {_FORMAT}; align the clip again")
         try:

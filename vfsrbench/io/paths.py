@@ -1,0 +1,34 @@
+"""Checks of what users name, made before anything is opened or allocated."""
+
+from __future__ import annotations
+
+import os
+
+from degradations.names import as_path, is_path, unknown_name
+from degradations.regular_file import check_regular_file, is_there, read_bytes
+from vfsrbench.errors import InputError
+
+__all__ = [
+    "MOST_PIXELS",
+    "as_path",
+    "check_pixels",
+    "check_regular_file",
+    "is_path",
+    "is_there",
+    "read_bytes",
+    "unknown_name",
+]
+
+MOST_PIXELS = 1 << 26
+"""The largest frame, 8192 x 8192: a small file may declare a picture that fills the memory."""
+
+
+def check_pixels(where: str | os.PathLike[str], width: int, height: int) -> None:
+    """InputError when frames of this size are larger than MOST_PIXELS, or empty. `where` names them."""
+    if width < 1 or height < 1:
+        raise InputError(f"{os.fspath(where)}: frames of {width}x{height} pixels are empty")
+    if width * height > MOST_PIXELS:
+        raise InputError(
+            f"{os.fspath(where)}: frames of {width}x{height} pixels are too large; {MOST_PIXELS} pixels are "
+            "the most (8192x8192)"
+        )
