@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 
+from reports.losses import Losses
 from vfsrbench import kept
 from vfsrbench.board import DatasetUse
 from vfsrbench.clip import Clip
 from vfsrbench.dataset import DatasetClip, dataset_of, open_outputs
-from vfsrbench.errors import InputError
+from vfsrbench.errors import DamagedFile, InputError
+from vfsrbench.io.sealed import content_digest, reading
 from vfsrbench.jobs import Job
 from vfsrbench.schema import JobRecord
+from vfsrbench.splits import degraded_facts
 from vfsrbench.store import slug
 from vfsrbench.truth import TruthFacts, degraded_side, truth_facts, truth_side
 from vfsrbench.workspace import Workspace
@@ -25,24 +27,47 @@ def truth_title(record: JobRecord) -> str:
     return "Ground truth" if record.reference else "Input"
 
 
+def fed_record(records: Iterable[JobRecord]) -> JobRecord:
+    """The record that says which degraded frames a clip has: of a method that was fed them, if any was."""
+    found = list(records)
+    return next((record for record in found if record.lq_digest), found[0])
+
+
 @dataclass
 class Frames:
     """Opens clips of a workspace by the records of their jobs; what is not there any more is None.
 
-    Nothing is read before frames are asked for. `outputs` says where somebody's own results lie, by
-    method.
+    Nothing is read before frames are asked for; files of the workspace are held against their checksums.
+    `outputs` says where somebody's own results lie, by method; `losses` hears what cannot be shown.
     """
 
     workspace: Workspace
     dataset: DatasetUse
     outputs: Mapping[str, Path] = field(default_factory=dict)
+    losses: Losses | None = None
+
+    def __post_init__(self) -> None:
+        self.losses = self.losses or Losses(self.workspace.damaged)
+        self.set_aside = self.losses.set_aside
+        self._opened: dict[tuple[str, ...], Clip | None] = {}
 
     @cached_property
     def _clips(self) -> dict[str, DatasetClip]:
         try:
             return {c.name: c for c in dataset_of(self.dataset).clips()}
-        except InputError:
+        except InputError as error:
+            self._say(f"no frames of the data set are shown: {error}")
             return {}
+
+    def _say(self, line: str) -> None:
+        assert self.losses is not None
+        self.losses.say(line)
+
+    def _once(self, key: tuple[str, ...], find: Callable[[], Clip | None]) -> Clip | None:
+        """A checksum over a clip's files is taken once."""
+        if key not in self._opened:
+            self._opened[key] = find()
+        return self._opened[key]
 
     def truth(self, record: JobRecord) -> Clip | None:
         """The ground truth as it was compared (aligned, if the job was); without one, the enlarged input."""
@@ -57,7 +82,8 @@ class Frames:
         clip, facts = self._clip(record)
         if clip is None or facts is None:
             return None
-        found = clip.lq.get(record.split) or self._made(record)
+        key = ("degraded", record.split, record.clip, record.lq_digest)
+        found = clip.lq.get(record.split) or self._once(key, lambda: self._made(record))
         return None if found is None else degraded_side(clip, facts, found)
 
     def _clip(self, record: JobRecord) -> tuple[DatasetClip | None, TruthFacts | None]:
@@ -66,7 +92,8 @@ class Frames:
             return None, None
         try:
             return clip, truth_facts(clip, record.gt_digest, record.aligned)
-        except InputError:
+        except InputError as error:
+            self._say(f"no frames of {record.clip} are shown: {error}")
             return clip, None
 
     def _made(self, record: JobRecord) -> Clip | None:
@@ -74,11 +101,15 @@ class Frames:
         for note in sorted(folder.glob(f"{_literal(slug(record.clip))}.*.json")):
             place = note.with_suffix("")
             try:
-                digest = json.loads(note.read_text())["digest"]
-                if digest == record.lq_digest or not record.lq_digest:
+                facts, files = degraded_facts(note)
+                if facts.digest != record.lq_digest or not place.is_dir():
+                    continue
+                with reading(place):
+                    if content_digest(place) != files:
+                        raise DamagedFile(place, "its checksum differs")
                     return Clip.open(place, record.clip, record.fps)
-            except (OSError, ValueError, KeyError, TypeError):
-                continue
+            except DamagedFile as error:
+                self.set_aside(error)
         return None
 
     def restored(self, record: JobRecord) -> Clip | None:
@@ -86,21 +117,19 @@ class Frames:
         if record.method in self.outputs:
             return self._stored(record)
         job = Job(record.method, record.split, record.clip, record.restore_key, record.key)
-        note = kept.read_note(self.workspace, job)
-        if note is None or note.digest != record.restored_digest:
-            return None
-        place = self.workspace.restored / slug(record.split) / slug(record.method)
-        for path in (place / slug(record.clip), place / f"{slug(record.clip)}.mkv"):
-            if path.exists():
-                return Clip.open(path, record.clip, record.fps)
-        return None
+        digest = record.restored_digest
+        return self._once(
+            ("restored", record.split, record.method, record.clip, digest),
+            lambda: kept.look_at(self.workspace, job, digest, record.fps, self.set_aside),
+        )
 
     def _stored(self, record: JobRecord) -> Clip | None:
         root = self.outputs[record.method]
         place = root / record.split if (root / record.split).is_dir() else root
         try:
             return open_outputs(place, dataset_of(self.dataset, [record.clip]))[record.clip]
-        except (InputError, KeyError):
+        except (InputError, KeyError) as error:
+            self._say(f"no frames of {record.method} are shown: {error}")
             return None
 
 

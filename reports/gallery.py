@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from reports import curves as curve_figures
 from reports import grids, jumps, overview, persons, slices
-from reports.frames import truth_title
+from reports.frames import fed_record, truth_title
 from reports.material import Material
 from reports.model import Column, Table
 from reports.results import Grid, Result
@@ -188,7 +188,8 @@ class Gallery:
         first = next(iter(records.values()))
         middle = first.frames // 2
         frames, title = self.material.frames, truth_title(first)
-        clips = {"Degraded": frames.degraded(first)} if first.reference else {title: frames.truth(first)}
+        fed = fed_record(records.values())
+        clips = {"Degraded": frames.degraded(fed)} if first.reference else {title: frames.truth(first)}
         for row in table.rows:
             if row.method in records and not row.yardstick:
                 clips[row.title] = frames.restored(records[row.method])

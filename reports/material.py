@@ -9,6 +9,7 @@ from pathlib import Path
 
 from reports.frames import Frames
 from reports.leaderboard import Sources, build_tables
+from reports.losses import Losses
 from reports.model import Table
 from reports.published import figures_of
 from reports.results import Grid, Result, read_results
@@ -25,7 +26,8 @@ AT = " @ "  # stands between a method and the folder that its results come from,
 
 @dataclass(frozen=True)
 class Material:
-    """`looks` has every method that any table shows; `skipped` names files that could not be read."""
+    """`looks` has every method that any table shows; `skipped` names files that could not be read, `losses`
+    hears of others while the report is made."""
 
     board: Board
     results: tuple[Result, ...]
@@ -34,6 +36,7 @@ class Material:
     strips: StripStore
     looks: Mapping[str, Look]
     yardsticks: frozenset[str]
+    losses: Losses
     skipped: tuple[str, ...] = ()
 
     def grid(self, table: Table) -> Grid:
@@ -55,6 +58,7 @@ def gather(
 ) -> Material:
     """Read results and make the tables. See `reports.build_report` for the parameters and errors."""
     place = Workspace(workspace)
+    losses = Losses(place.damaged)
     found, skipped = load(board, place, results)
     sources = default_sources(board, found, clips)
     whole = combine_splits(board, found, place.store, plugins.metrics())
@@ -66,10 +70,11 @@ def gather(
         board=board,
         results=tuple(found),
         tables=tuple(tables),
-        frames=Frames(place, board.dataset, outputs or {}),
-        strips=StripStore(place.slices, board.figures.slice_column),
+        frames=Frames(place, board.dataset, outputs or {}, losses),
+        strips=StripStore(place.slices, board.figures.slice_column, losses.set_aside),
         looks=looks(shown, yardsticks),
         yardsticks=yardsticks,
+        losses=losses,
         skipped=(*skipped, *(f"{m}: {why}" for m, why in whole.reasons.items())),
     )
 

@@ -70,7 +70,7 @@ def build_report(
         files += write_site(material, index, sections, overall, progress, partial)
     else:
         write_page(index, material, sections, overall, partial=partial)
-    return Report(index, material.tables, (index, *files), material.skipped)
+    return Report(index, material.tables, (index, *files), (*material.skipped, *material.losses.lines))
 
 
 def _write_tables(stem: Path, tables: Sequence[Table], partial: bool) -> list[Path]:

@@ -7,9 +7,12 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 from vfsrbench.clip import Clip
-from vfsrbench.files import whole_file
+from vfsrbench.errors import DamagedFile
+from vfsrbench.io.damaged import SetAside, leave
+from vfsrbench.io.sealed import read_note, write_note
 from vfsrbench.pictures import list_pictures
 
+_KIND = "clip-digest-1"
 _DECODERS = ("pillow", "av", "numpy")
 
 
@@ -20,8 +23,9 @@ class ClipDigests:
     names of folders nor dates are: a file that changes is decoded again.
     """
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, set_aside: SetAside = leave) -> None:
         self._folder = folder
+        self._set_aside = set_aside
         self._decoders = " ".join(f"{name}={_version(name)}" for name in _DECODERS)
 
     def of(self, clip: Clip) -> str:
@@ -29,17 +33,23 @@ class ClipDigests:
         files = clip_files(clip)
         if not files:
             return clip.digest()
-        note = self._folder / f"{self._content(files, len(clip))}.txt"
-        try:
-            known = note.read_text().strip()
-        except OSError:
-            known = ""
-        if len(known) == 64:
-            return known
+        content = self._content(files, len(clip))
+        note = self._folder / f"{content}.json"
+        known = self._known(note)
+        if known.get("content") == content:
+            return str(known["digest"])
         digest = clip.digest()
-        with whole_file(note) as temporary:
-            temporary.write_text(digest)
+        write_note(note, _KIND, {"content": content, "digest": digest})
         return digest
+
+    def _known(self, note: Path) -> dict[str, str]:
+        try:
+            return read_note(note, _KIND)
+        except FileNotFoundError:
+            return {}
+        except DamagedFile as error:
+            self._set_aside(error)
+            return {}
 
     def _content(self, files: list[Path], frames: int) -> str:
         total = hashlib.sha256(f"{self._decoders} frames={frames}\0".encode())

@@ -2,21 +2,28 @@
 
 from __future__ import annotations
 
-import json
 import shutil
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 
 from vfsrbench.clip import Clip, write_png_folder, write_video
-from vfsrbench.files import whole_file
+from vfsrbench.errors import DamagedFile
+from vfsrbench.io.damaged import SetAside
+from vfsrbench.io.sealed import content_digest, read_note, reading, write_note
 from vfsrbench.jobs import Job, Keep
 from vfsrbench.store import slug
 from vfsrbench.workspace import Workspace
 
+_KIND = "kept-frames-1"
+
 
 @dataclass(frozen=True)
 class KeptNote:
-    """What made the frames: the key, their digest, and how the restoration went."""
+    """What made the frames: the key, their digest, what was fed, and how the restoration went.
+
+    `lq_digest` and `lq_digest_before_codec` are empty where the ground truth was fed. `form` and `files`
+    say how the frames are kept, and the digest of those files.
+    """
 
     restore_key: str
     digest: str
@@ -26,35 +33,74 @@ class KeptNote:
     device: str = ""
     parameters: int | None = None
     warnings: list[str] = field(default_factory=list)
+    lq_digest: str = ""
+    lq_digest_before_codec: str = ""
+    form: Keep = "none"
+    files: str = ""
 
 
 def is_there(workspace: Workspace, job: Job, keep: Keep) -> bool:
     """Whether the job's restored frames are kept in that form."""
-    note = read_note(workspace, job)
-    return note is not None and note.restore_key == job.restore_key and _place(workspace, job, keep).exists()
+    note = kept_note(workspace, job)
+    return (
+        note is not None
+        and (note.restore_key, note.form) == (job.restore_key, keep)
+        and _place(workspace, job, keep).exists()
+    )
 
 
-def read_note(workspace: Workspace, job: Job) -> KeptNote | None:
-    """The note of what is kept for this method, split and clip, whatever made it."""
+def kept_note(workspace: Workspace, job: Job, set_aside: SetAside | None = None) -> KeptNote | None:
+    """The note of what is kept for this method, split and clip, whatever made it. A damaged one is set
+    aside."""
+    path = _note(workspace, job)
     try:
-        return KeptNote(**json.loads(_note(workspace, job).read_text()))
-    except (OSError, ValueError, TypeError):
+        with reading(path):
+            return KeptNote(**read_note(path, _KIND))
+    except FileNotFoundError:
+        return None
+    except DamagedFile as error:
+        (set_aside or workspace.damaged.set_aside)(error)
         return None
 
 
 def reopen(workspace: Workspace, job: Job, fps: float) -> tuple[Clip, KeptNote] | None:
-    """The kept frames, if this job would make the same ones, and they are whole."""
-    note = read_note(workspace, job)
+    """The kept frames, if this job would make the same ones. Damaged frames are set aside."""
+    note = kept_note(workspace, job)
     if note is None or note.restore_key != job.restore_key:
         return None
-    for keep in ("png", "video"):
-        try:
-            clip = Clip.open(_place(workspace, job, keep), job.clip, fps)
-            if clip.digest() == note.digest:
-                return clip, note
-        except ValueError:  # not there, or damaged
-            continue
-    return None
+    place = _place(workspace, job, note.form)
+    if not place.exists():
+        return None
+    try:
+        with reading(place):
+            clip = Clip.open(place, job.clip, fps)
+            if clip.digest() != note.digest:
+                raise DamagedFile(place, "its frames are not those that were written")
+    except DamagedFile as error:
+        workspace.damaged.set_aside(error)
+        return None
+    return clip, note
+
+
+def look_at(workspace: Workspace, job: Job, digest: str, fps: float, set_aside: SetAside) -> Clip | None:
+    """The kept frames with this digest, to be shown; None if they are not there, or damaged.
+
+    Their files are held against the note's checksum, which is quicker than to decode them all.
+    """
+    note = kept_note(workspace, job, set_aside)
+    if note is None or note.digest != digest:
+        return None
+    place = _place(workspace, job, note.form)
+    if not place.exists():
+        return None
+    try:
+        with reading(place):
+            if content_digest(place) != note.files:
+                raise DamagedFile(place, "its checksum differs")
+            return Clip.open(place, job.clip, fps)
+    except DamagedFile as error:
+        set_aside(error)
+        return None
 
 
 def keep_frames(workspace: Workspace, job: Job, keep: Keep, clip: Clip, note: KeptNote) -> None:
@@ -69,8 +115,8 @@ def keep_frames(workspace: Workspace, job: Job, keep: Keep, clip: Clip, note: Ke
         write_png_folder(place, clip.frames(), clip.frame_names, replace=True)
     else:
         write_video(place, clip.frames(), clip.fps)
-    with whole_file(_note(workspace, job)) as temporary:
-        temporary.write_text(json.dumps(asdict(note)))
+    written = replace(note, form=keep, files=content_digest(place))
+    write_note(_note(workspace, job), _KIND, asdict(written))
     _remove(_place(workspace, job, "png" if keep == "video" else "video"))
 
 

@@ -86,7 +86,7 @@ def make_plan(
     board = board.model_copy(update={"splits": tuple(splits)})
     stored = _stored_outputs(uses.values(), splits, dataset)
     manifests = read_published(options.manifests, splits, board.seed)
-    digests = ClipDigests(workspace.cache / "digests")
+    digests = ClipDigests(workspace.cache / "digests", workspace.damaged.set_aside)
     facts = []
     for done, clip in enumerate(clips):
         tell(f"reading {clip.name}", done, len(clips))

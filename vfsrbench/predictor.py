@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     import torch
     from torch import Tensor
 
+    from vfsrbench.clip import Clip
+
 
 @dataclass(frozen=True)
 class ClipInfo:
@@ -34,6 +36,21 @@ class ClipInfo:
     out_width: int
     recipe: str = ""
     drawn: Mapping[str, Any] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, source: Clip, target: Clip, recipe: str, drawn: Mapping[str, Any]) -> ClipInfo:
+        """What is fed (`source`), and the size that is expected back (`target`'s)."""
+        return cls(
+            name=target.name,
+            frames=len(target),
+            fps=target.fps,
+            height=source.height,
+            width=source.width,
+            out_height=target.height,
+            out_width=target.width,
+            recipe=recipe,
+            drawn=drawn,
+        )
 
 
 class Predictor(ABC):

@@ -70,6 +70,8 @@ class RunSummary:
     files: tuple[Path, ...]
     log: Path
     seconds: float
+    damaged: tuple[str, ...] = ()
+    """Files whose checksum differed, with the reason: set aside in the workspace, and made again."""
 
     @property
     def counts(self) -> dict[str, int]:
@@ -128,12 +130,14 @@ def run_board(
         raise InputError('methods that are Python objects run in this process only: use engine="serial"')
     hears = progress or Silent()
     options = Options(keep, force, retry_failed, outputs or {}, tuple(manifests), profile)
+    known = len(place.damaged.listed())
     with _log_file(place) as log_path:
         plan = make_plan(chosen, place, options, methods, hears.planning)
         hears.planned(plan)
         check_disk(plan, place)
         _work(plan, place, runner, hears, log_path)
-    return summarize(plan, place, log_path, time.monotonic() - began)
+    summary = summarize(plan, place, log_path, time.monotonic() - began)
+    return replace(summary, damaged=tuple(place.damaged.listed()[known:]))
 
 
 def summarize(plan: Plan, workspace: Workspace, log_path: Path, seconds: float) -> RunSummary:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -15,13 +14,15 @@ from degradations.recipe import Recipe, load_recipe
 from degradations.shelf import list_recipes
 from vfsrbench.clip import Clip, write_png_folder
 from vfsrbench.dataset import DatasetClip
-from vfsrbench.errors import InputError, did_you_mean
-from vfsrbench.files import whole_file
+from vfsrbench.errors import DamagedFile, InputError, did_you_mean
+from vfsrbench.io.damaged import SetAside, leave
+from vfsrbench.io.sealed import content_digest, read_note, reading, write_note
 from vfsrbench.keys import digest_of
 from vfsrbench.layouts import REAL_SPLIT
 from vfsrbench.store import slug
 
 GIVEN = "given"
+_KIND = "degraded-clip-1"
 Frames = NDArray[np.uint8]
 
 
@@ -98,10 +99,12 @@ def degraded_clip(
     seed: int,
     root: Path,
     progress: Callable[[int], None] = lambda done: None,
+    set_aside: SetAside = leave,
 ) -> tuple[Clip, LqFacts]:
     """The degraded clip, made once and kept as PNG below `root`, checked against its digest when reused.
 
-    InputError when the recipe cannot take the clip or the disk is full.
+    What is damaged is handed to `set_aside` and made again. InputError when the recipe
+    cannot take the clip or the disk is full.
     """
     assert clip.gt is not None
     if split.recipe is None:
@@ -110,12 +113,15 @@ def degraded_clip(
     key = digest_of("lq", lq_facts(split, clip.name, gt_digest, seed, clip.gt.fps))
     folder = root / slug(split.name) / f"{slug(clip.name)}.{key[:16]}"
     note = folder.with_name(f"{folder.name}.json")
-    kept = _kept(folder, note, clip.gt)
+    try:
+        kept = _kept(folder, note, clip.gt)
+    except DamagedFile as error:
+        set_aside(error)
+        kept = None
     if kept is not None:
         return kept
     facts = write_degraded(split.recipe, clip.gt, seed, folder, progress)
-    with whole_file(note) as temporary:
-        temporary.write_text(json.dumps(asdict(facts)))
+    write_note(note, _KIND, {**asdict(facts), "files": content_digest(folder)})
     return Clip.open(folder, clip.name, clip.gt.fps), facts
 
 
@@ -135,13 +141,24 @@ def write_degraded(
     return LqFacts(making.digest, making.digest_before_codec, making.parameters)
 
 
+def degraded_facts(note: Path) -> tuple[LqFacts, str]:
+    """What a split note says, and the digest of the files that it lies beside.
+
+    DamagedFile when the note is not what was written, FileNotFoundError when there is none.
+    """
+    with reading(note):
+        content = read_note(note, _KIND)
+        facts = LqFacts(content["digest"], content["digest_before_codec"], content["parameters"])
+        return facts, str(content["files"])
+
+
 def _kept(folder: Path, note: Path, gt: Clip) -> tuple[Clip, LqFacts] | None:
-    """The clip in `folder`, if its frames are those that the note speaks of."""
-    try:
-        facts = LqFacts(**json.loads(note.read_text()))
+    """The clip in `folder`, None if there is none. DamagedFile when its frames are not those of the note."""
+    if not note.exists() or not folder.exists():
+        return None
+    facts, _ = degraded_facts(note)
+    with reading(folder):
         clip = Clip.open(folder, gt.name, gt.fps)
         if len(clip) != len(gt) or clip.digest() != facts.digest:
-            return None
-    except (OSError, ValueError, TypeError):  # InputError is a ValueError
-        return None
+            raise DamagedFile(folder, "its frames are not those that were written")
     return clip, facts

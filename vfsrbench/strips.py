@@ -6,22 +6,25 @@ themselves are gone. The column follows from the ground truth alone: every metho
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Literal, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from vfsrbench.clip import Clip
-from vfsrbench.errors import InputError
-from vfsrbench.files import whole_file
+from vfsrbench.errors import DamagedFile
+from vfsrbench.io.damaged import SetAside, leave
+from vfsrbench.io.sealed import read_arrays, reading, write_arrays
 from vfsrbench.schema import JobRecord
 from vfsrbench.store import slug
 
 Frames = NDArray[np.uint8]
 Floats = NDArray[np.float64]
 Column = float | Literal["auto"]
+Strip = TypeVar("Strip")
 _BLOCK = 8
 _MIDDLE = 0.6  # what is chosen lies in the middle of the picture: the face, not what passes behind it
 
@@ -100,67 +103,76 @@ class TruthStrip:
         )
 
     def write(self, path: Path) -> None:
-        """Whole or not at all."""
-        with whole_file(path) as temporary, temporary.open("wb") as file:
-            np.savez_compressed(
-                file, strip=self.strip, frame=self.frame, column=self.column, rows=np.array(self.rows)
-            )
+        """Whole or not at all, with a checksum."""
+        numbers = {"column": np.array(self.column), "rows": np.array(self.rows)}
+        write_arrays(path, {"strip": self.strip, "frame": self.frame, **numbers}, compressed=True)
 
     @classmethod
     def read(cls, path: Path) -> TruthStrip:
-        """InputError if the file is none of ours."""
+        """DamagedFile if it is not what was written, FileNotFoundError if there is none."""
         arrays = _load(path, "strip", "frame", "column", "rows")
         first, last = (int(v) for v in arrays["rows"])
         return cls(arrays["strip"], arrays["frame"], int(arrays["column"]), (first, last))
 
 
 def write_strip(path: Path, strip: Frames) -> None:
-    """A degraded or restored clip's strip, (H, T, 3). Whole or not at all."""
-    with whole_file(path) as temporary, temporary.open("wb") as file:
-        np.savez_compressed(file, strip=strip)
+    """A degraded or restored clip's strip, (H, T, 3). Whole or not at all, with a checksum."""
+    write_arrays(path, {"strip": strip}, compressed=True)
 
 
 def read_strip(path: Path) -> Frames:
-    """The strip at `path`, uint8 RGB (H, T, 3)."""
+    """The strip at `path`, uint8 RGB (H, T, 3). DamagedFile, FileNotFoundError as `TruthStrip.read`."""
     return _load(path, "strip")["strip"]
 
 
 class StripStore:
-    """The strips of a workspace. Files are named by the digests of the frames they were cut from."""
+    """The strips of a workspace. Files are named by the digests of the frames they were cut from.
 
-    def __init__(self, root: Path, column: Column = "auto") -> None:
+    A damaged strip is handed to `set_aside`, and counts as missing.
+    """
+
+    def __init__(self, root: Path, column: Column = "auto", set_aside: SetAside = leave) -> None:
         self.column: Column = column
+        self._set_aside = set_aside
         self.root = root / (column if column == "auto" else f"{column:.4f}")
 
     def keep(self, record: JobRecord, truth: Clip, degraded: Clip | None, restored: Clip) -> None:
         """Write what is not there yet of one job: the ground truth's strip, the degraded, the restored."""
-        if self.truth_path(record).is_file():
-            column = TruthStrip.read(self.truth_path(record)).column
-        else:
+        chosen = self.truth(record)
+        if chosen is None:
             chosen = TruthStrip.of(truth, self.column)
             chosen.write(self.truth_path(record))
-            column = chosen.column
         for path, clip in (
             (self.degraded_path(record), degraded),
             (self.restored_path(record), restored),
         ):
             if clip is not None and not path.is_file():
-                write_strip(path, cut(clip, column, truth.width))
+                write_strip(path, cut(clip, chosen.column, truth.width))
 
     def truth(self, record: JobRecord) -> TruthStrip | None:
         """The ground truth's side, None if it was not kept."""
-        path = self.truth_path(record)
-        return TruthStrip.read(path) if path.is_file() else None
+        return self._read(TruthStrip.read, self.truth_path(record))
 
     def degraded(self, record: JobRecord) -> Frames | None:
         """The degraded clip's strip, less high than the ground truth's; None if it was not kept."""
-        path = self.degraded_path(record)
-        return read_strip(path) if path.is_file() else None
+        return self._read(read_strip, self.degraded_path(record))
 
     def restored(self, record: JobRecord) -> Frames | None:
         """The restored clip's strip, None if it was not kept."""
-        path = self.restored_path(record)
-        return read_strip(path) if path.is_file() else None
+        return self._read(read_strip, self.restored_path(record))
+
+    def paths(self, record: JobRecord) -> tuple[Path, Path, Path]:
+        """Where a job's strips are, or would be: the ground truth's, the degraded, the restored."""
+        return self.truth_path(record), self.degraded_path(record), self.restored_path(record)
+
+    def _read(self, read: Callable[[Path], Strip], path: Path) -> Strip | None:
+        try:
+            return read(path)
+        except FileNotFoundError:
+            return None
+        except DamagedFile as error:
+            self._set_aside(error)
+            return None
 
     def truth_path(self, record: JobRecord) -> Path:
         return self.root / "_truth" / f"{slug(record.clip)}.{record.gt_digest[:16]}.npz"
@@ -175,8 +187,6 @@ class StripStore:
 
 
 def _load(path: Path, *names: str) -> dict[str, NDArray[np.uint8]]:
-    try:
-        with np.load(path, allow_pickle=False) as arrays:
-            return {name: arrays[name] for name in names}
-    except (OSError, ValueError, KeyError) as error:
-        raise InputError(f"{path}: is no slice file ({error}); delete it and run again") from None
+    with reading(path):
+        arrays = read_arrays(path)
+        return {name: arrays[name] for name in names}

@@ -5,11 +5,10 @@ from __future__ import annotations
 import logging
 import shutil
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import Any
 
 from vfsrbench import kept
 from vfsrbench.card import MethodCard
@@ -84,7 +83,8 @@ class Unit:
         self.setup: Setup = self.worker.setup
         self.workspace = self.worker.workspace
         self.scratch = self.workspace.scratch / slug(self.task.clip.name)
-        self.strips = StripStore(self.workspace.slices, self.setup.board.figures.slice_column)
+        column, set_aside = self.setup.board.figures.slice_column, self.workspace.damaged.set_aside
+        self.strips = StripStore(self.workspace.slices, column, set_aside)
 
     @cached_property
     def dataset(self) -> Dataset:
@@ -159,7 +159,12 @@ class Unit:
             clip = open_outputs(place, self.dataset)[job.clip]
             return Restored(jobs, clip, KeptNote(job.restore_key, digest), stored=True)
         again = None if options.force else kept.reopen(self.workspace, job, self.task.clip.fps)
-        return Restored(jobs, *again) if again is not None else self._restore(jobs)
+        if again is None:
+            return self._restore(jobs)
+        clip, note = again
+        if note.lq_digest:
+            self._compare(job.split, LqFacts(note.lq_digest, note.lq_digest_before_codec, {}))
+        return Restored(jobs, clip, note)
 
     def _restore(self, jobs: Sequence[Job]) -> Restored:
         job = jobs[0]
@@ -172,7 +177,7 @@ class Unit:
         source = truth if use.from_truth else self._degraded(job.split)
         recipe = "" if use.from_truth or split.foreign else split.name
         drawn = self.lq[split.name][1].parameters if recipe else {}
-        info = clip_info(source, truth, recipe, drawn)
+        info = ClipInfo.of(source, truth, recipe, drawn)
         path = self.scratch / f"{slug(job.method)}.{job.restore_key[:16]}.raw"
         with RawWriter(path, truth.height, truth.width) as sink:
             report = restore_clip(
@@ -186,6 +191,7 @@ class Unit:
                 progress=self._counter(job, "restoring", len(truth)),
             )
             raw = sink.done(truth.frame_names if truth.named_frames else None)
+        fed = None if use.from_truth else self.lq[split.name][1]
         note = KeptNote(
             restore_key=job.restore_key,
             digest=raw.digest,
@@ -195,6 +201,8 @@ class Unit:
             device=device_name(self.worker.device),
             parameters=count_parameters(predictor),
             warnings=report.warnings,
+            lq_digest="" if fed is None else fed.digest,
+            lq_digest_before_codec="" if fed is None else fed.digest_before_codec,
         )
         return Restored(jobs, Clip(raw, truth.name, truth.fps), note, scratch=path)
 
@@ -224,11 +232,16 @@ class Unit:
                     self.setup.board.seed,
                     self.workspace.splits,
                     self._counter(None, f"degrading {name}", facts.frames),
+                    self.workspace.damaged.set_aside,
                 )
-        problem = compare(name, self.task.clip.published.get(name), self.lq[name][1])
-        if problem:
-            self.differing[name] = problem
+        self._compare(name, self.lq[name][1])
         return degraded_side(self.clip, self.task.clip.truth, self.lq[name][0])
+
+    def _compare(self, split: str, made: LqFacts) -> None:
+        """Hold degraded frames against their manifest. JobFailure if they differ before the codec."""
+        problem = compare(split, self.task.clip.published.get(split), made)
+        if problem:
+            self.differing[split] = problem
 
     def _score(self, waiting: Sequence[Restored]) -> None:
         """Score restored clips together, write their jobs' results, and give back their disk space."""
@@ -268,8 +281,11 @@ class Unit:
         """Write a job's results; the record comes last, as it says that all the rest is there."""
         truth, _ = self.truth
         note = restored.note
-        facts, differs = self._facts(job), self.differing.get(job.split, "")
+        facts = base_record(self.setup, self.task.clip, job)
+        # what is said of the degraded frames is said by jobs that were fed them, and by no others
+        differs = self.differing.get(job.split, "") if note.lq_digest else ""
         facts |= {
+            "lq_digest": note.lq_digest,
             "restored_digest": note.digest,
             "restore_seconds": note.seconds,
             "peak_memory": note.peak_memory,
@@ -289,7 +305,9 @@ class Unit:
             facts["licences_accepted"] |= weights.accepted
             facts["untrained"] |= weights.untrained
         record = ended(facts, "ok")
-        degraded = self._degraded(job.split) if job.split in self.lq else None
+        degraded = None
+        if note.lq_digest and not self.strips.degraded_path(record).is_file():
+            degraded = self._degraded(job.split)
         self.strips.keep(record, truth, degraded, restored.clip)
         keep = self.setup.options.keep
         if keep != "none" and not restored.stored:
@@ -301,15 +319,9 @@ class Unit:
 
     def _fail(self, jobs: Sequence[Job], failure: JobFailure) -> None:
         for job in jobs:
-            record = ended(self._facts(job), failure.status, failure.reason)
+            record = ended(base_record(self.setup, self.task.clip, job), failure.status, failure.reason)
             self.workspace.store.write(Result(record))
             self._tell_end(job, record)
-
-    def _facts(self, job: Job) -> dict[str, Any]:
-        facts = base_record(self.setup, self.task.clip, job)
-        if job.split in self.lq:
-            facts["lq_digest"] = self.lq[job.split][1].digest
-        return facts
 
     def _tell_end(self, job: Job, record: JobRecord) -> None:
         self.ends.append(Ended(job, record.status, record.reason, tuple(record.broken)))
@@ -321,18 +333,3 @@ class Unit:
     def _counter(self, job: Job | None, step: str, total: int) -> Callable[[int], None]:
         self._say(job, step, 0, total)
         return lambda done: self._say(job, step, done, total)
-
-
-def clip_info(source: Clip, truth: Clip, recipe: str, drawn: Mapping[str, Any]) -> ClipInfo:
-    """What a method may know: what it is fed, and the size that is expected back."""
-    return ClipInfo(
-        name=truth.name,
-        frames=len(truth),
-        fps=truth.fps,
-        height=source.height,
-        width=source.width,
-        out_height=truth.height,
-        out_width=truth.width,
-        recipe=recipe,
-        drawn=drawn,
-    )

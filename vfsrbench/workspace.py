@@ -3,7 +3,10 @@
 results/   one Parquet file a job               splits/    degraded clips, with what was drawn for them
 restored/  restored clips, if they are kept     slices/    columns of them over time, for the reports
 boards/    which results a board's last run had scratch/   what a run that is going on needs
-cache/     digests, arrays of the ground truth  locks/, logs/
+cache/     digests, arrays of the ground truth  damaged/   files whose checksum differed, set aside
+locks/, logs/
+
+Every file in the first six carries a checksum, or a note beside it does; it is checked when it is read.
 """
 
 from __future__ import annotations
@@ -17,12 +20,12 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 from filelock import BaseFileLock, FileLock
 from numpy.typing import NDArray
 
-from vfsrbench.errors import InputError
-from vfsrbench.files import whole_file
+from vfsrbench.errors import DamagedFile, InputError
+from vfsrbench.io.damaged import DamagedPieces, SetAside, leave
+from vfsrbench.io.sealed import read_arrays, write_arrays
 from vfsrbench.store import Store, slug
 
 DEFAULT = Path("workspace")
@@ -41,6 +44,7 @@ class Workspace:
         self.scratch = root / "scratch"
         self.cache = root / "cache"
         self.logs = root / "logs"
+        self.damaged = DamagedPieces(root)
 
     @classmethod
     def open(cls, root: str | Path) -> Workspace:
@@ -73,7 +77,7 @@ class Workspace:
 
     def truth_cache(self, digest: str) -> ArrayCache:
         """Arrays of the ground-truth clip with this digest."""
-        return ArrayCache(self.cache / "truth" / digest[:32])
+        return ArrayCache(self.cache / "truth" / digest[:32], self.damaged.set_aside)
 
     def free_bytes(self) -> int:
         """Free space on the workspace's disk."""
@@ -93,27 +97,25 @@ class Workspace:
 
 
 class ArrayCache:
-    """Arrays in `.npz` files, one a key. A damaged file counts as missing."""
+    """Arrays in sealed `.npz` files, one a key. A damaged file is set aside and counts as missing."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, set_aside: SetAside = leave) -> None:
         self.folder = folder
+        self._set_aside = set_aside
 
     def get(self, key: str) -> dict[str, NDArray[Any]] | None:
         """The arrays kept under `key`, None if there are none."""
         try:
-            with np.load(self._path(key), allow_pickle=False) as file:
-                return {name: file[name] for name in file.files}
-        except (OSError, ValueError, EOFError, KeyError):
+            return read_arrays(self._path(key))
+        except FileNotFoundError:
             return None
-        except Exception as error:  # zipfile.BadZipFile and zlib.error have no common base
-            if type(error).__module__ in {"zipfile", "zlib"}:
-                return None
-            raise
+        except DamagedFile as error:
+            self._set_aside(error)
+            return None
 
     def put(self, key: str, arrays: Mapping[str, NDArray[Any]]) -> None:
         """Keep the arrays under `key`, instead of what was there."""
-        with whole_file(self._path(key)) as temporary, temporary.open("wb") as file:
-            np.savez(file, **arrays)  # type: ignore[arg-type]
+        write_arrays(self._path(key), arrays)
 
     def _path(self, key: str) -> Path:
         return self.folder / f"{slug(key)}.npz"

@@ -10,7 +10,7 @@ from typing import Any
 
 from numpy.typing import NDArray
 
-from reports.frames import truth_title
+from reports.frames import fed_record, truth_title
 from reports.material import Material
 from reports.model import Table
 from reports.results import Grid
@@ -59,7 +59,8 @@ class ClipTracks:
         frames = self.material.frames
         if first.reference:
             truth = self._track(TRUTH_ID, "Ground truth", TRUTH, first.gt_digest, frames.truth(first))
-            degraded = self._track(DEGRADED_ID, "Degraded", DEGRADED, first.lq_digest, frames.degraded(first))
+            fed = fed_record(self.records.values())
+            degraded = self._track(DEGRADED_ID, "Degraded", DEGRADED, fed.lq_digest, frames.degraded(fed))
             tracks = [truth | {"reference": True}, degraded | {"small": True, "reference": True}]
         else:
             shown = self._track(INPUT_ID, truth_title(first), DEGRADED, first.gt_digest, frames.truth(first))
@@ -107,7 +108,8 @@ class ClipTracks:
         if name in {TRUTH_ID, INPUT_ID}:
             return truth.strip, first.gt_digest
         if name == DEGRADED_ID:
-            return self.material.strips.degraded(first), first.lq_digest
+            fed = fed_record(self.records.values())
+            return self.material.strips.degraded(fed), fed.lq_digest
         record = self.records[name]
         return self.material.strips.restored(record), record.restored_digest
 

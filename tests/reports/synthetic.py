@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -12,6 +11,7 @@ from vfsrbench import kept, store
 from vfsrbench.board import Board
 from vfsrbench.card import MetricCard
 from vfsrbench.clip import Clip, write_png_folder
+from vfsrbench.io.sealed import content_digest, write_note
 from vfsrbench.jobs import Job
 from vfsrbench.schema import JobRecord
 from vfsrbench.strips import StripStore
@@ -168,7 +168,8 @@ def write_frames(workspace: Path, data: Path) -> None:
         ):
             if not folder.is_dir():
                 write_png_folder(folder, clip.frames(), clip.frame_names)
-        lq.with_name(f"{lq.name}.json").write_text(json.dumps({"digest": record.lq_digest}))
+        facts = {"digest": record.lq_digest, "digest_before_codec": "", "parameters": {}}
+        write_note(lq.with_name(f"{lq.name}.json"), "degraded-clip-1", {**facts, "files": content_digest(lq)})
 
 
 def records(workspace: Path) -> list[JobRecord]:

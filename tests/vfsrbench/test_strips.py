@@ -84,7 +84,7 @@ def test_files_come_back_as_they_were(tmp_path: Path) -> None:
     write_strip(tmp_path / "s.npz", truth.strip)
     assert np.array_equal(read_strip(tmp_path / "s.npz"), truth.strip)
     (tmp_path / "bad.npz").write_bytes(b"no")
-    with pytest.raises(InputError, match=r"bad\.npz: is no slice file"):
+    with pytest.raises(InputError, match=r"bad\.npz: is damaged"):
         read_strip(tmp_path / "bad.npz")
 
 

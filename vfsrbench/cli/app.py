@@ -31,6 +31,11 @@ VERBS = {
 """Verb -> module."""
 STOPPED = 130
 
+
+class UnexpectedEnd(RuntimeError):
+    """An EOFError from somewhere inside: click would take it for Ctrl-D at a prompt, and we have none."""
+
+
 # typer brings its own copy of click or uses the installed one: the class is the same either way
 UsageProblem: Any = next(c for c in typer.BadParameter.__mro__ if c.__name__ == "ClickException")
 
@@ -48,6 +53,12 @@ class Verbs(typer.core.TyperGroup):
         command = typer.main.get_command(module.app)
         command.name = cmd_name
         return command
+
+    def invoke(self, ctx: Any) -> Any:
+        try:
+            return super().invoke(ctx)
+        except EOFError as error:
+            raise UnexpectedEnd(f"a file ended too early ({error or 'EOFError'})") from error
 
 
 app = typer.Typer(

@@ -106,6 +106,10 @@ def write_report(summary: RunSummary, outputs: Mapping[str, Path]) -> None:
 
 def finish(summary: RunSummary) -> None:
     """Say what went wrong, and leave with the run's exit code."""
+    for what in summary.damaged[:MOST_PROBLEMS]:
+        typer.echo(f"{what}: damaged, set aside in {summary.workspace / 'damaged'}, made again", err=True)
+    if len(summary.damaged) > MOST_PROBLEMS:
+        typer.echo(f"... and {len(summary.damaged) - MOST_PROBLEMS} more damaged files", err=True)
     problems = summary.problems
     for what, why in problems[:MOST_PROBLEMS]:
         typer.echo(f"{what}: {why}", err=True)

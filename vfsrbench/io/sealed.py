@@ -131,6 +131,16 @@ def check_seal(path: Path, file: BinaryIO) -> None:
         raise DamagedFile(path, "its checksum differs")
 
 
+def content_digest(place: Path) -> str:
+    """SHA-256 over a file's bytes, or over the names and bytes of a folder's own files."""
+    total = hashlib.sha256()
+    files = sorted(p for p in place.iterdir() if p.name[0] != ".") if place.is_dir() else [place]
+    for path in files:
+        with path.open("rb") as file:
+            total.update(f"{path.name}\0{_digest(file)}\0".encode())
+    return total.hexdigest()
+
+
 def _digest(file: BinaryIO, count: int | None = None) -> str:
     """SHA-256 over the next `count` bytes, or all that follow."""
     total = hashlib.sha256()
