@@ -119,15 +119,9 @@ def new_manifest(recipe: Recipe, seed: int, clips: Mapping[str, ClipEntry]) -> M
 
 
 def write_manifest(folder: str | Path, manifest: Manifest) -> Path:
-    """Write `folder`/manifest.json, whole or not at all, one line a clip; its path is returned."""
+    """Write `folder`/manifest.json, whole or not at all; its path is returned."""
     path = Path(folder) / MANIFEST
-    head = manifest.model_dump(mode="json", exclude={"clips"})
-    lines = [f"{_json(key)}: {_json(value)}" for key, value in head.items()]
-    clips = [
-        f" {_json(name)}: {_json(entry.model_dump(mode='json'))}" for name, entry in manifest.clips.items()
-    ]
-    lines.append('"clips": {\n' + ",\n".join(clips) + "\n}")
-    text = "{\n" + ",\n".join(lines) + "\n}\n"
+    text = manifest_text(manifest)
     unfinished = path.with_name(f".{MANIFEST}.{os.getpid()}")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -138,6 +132,17 @@ def write_manifest(folder: str | Path, manifest: Manifest) -> Path:
             unfinished.unlink(missing_ok=True)
         raise InputError(f"{path}: cannot be written ({error.strerror}); choose a writable folder") from None
     return path
+
+
+def manifest_text(manifest: Manifest) -> str:
+    """A manifest as it stands in its file: JSON, one line a clip."""
+    head = manifest.model_dump(mode="json", exclude={"clips"})
+    lines = [f"{_json(key)}: {_json(value)}" for key, value in head.items()]
+    clips = [
+        f" {_json(name)}: {_json(entry.model_dump(mode='json'))}" for name, entry in manifest.clips.items()
+    ]
+    lines.append('"clips": {\n' + ",\n".join(clips) + "\n}")
+    return "{\n" + ",\n".join(lines) + "\n}\n"
 
 
 def read_manifest(path: str | Path) -> Manifest:

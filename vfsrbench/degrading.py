@@ -6,6 +6,7 @@ import json
 from collections.abc import Callable, Sequence
 from contextlib import closing
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -15,17 +16,19 @@ from degradations.manifest import (
     Manifest,
     check_clip_name,
     clip_entry,
+    manifest_text,
     new_manifest,
     read_manifest,
-    write_manifest,
 )
 from degradations.recipe import Recipe
 from vfsrbench.board import DatasetUse
 from vfsrbench.clip import Clip, write_png_folder
 from vfsrbench.dataset import open_dataset
-from vfsrbench.engines.base import Emit, Engine, Event, Listen
+from vfsrbench.engines.base import Emit, Engine, Event, Listen, Outcome
 from vfsrbench.errors import InputError
-from vfsrbench.files import whole_file
+from vfsrbench.io.names import check_unique
+from vfsrbench.io.ownership import check_replaceable
+from vfsrbench.io.targets import check_out_folder, check_own_file, own_file
 from vfsrbench.store import slug
 
 _NOTES = ".clips"
@@ -57,6 +60,23 @@ class StartDegrading:
         return work
 
 
+@dataclass(frozen=True)
+class Degraded:
+    """What `degrade_splits` made: a manifest a split, of all clips that are there, and why others are not."""
+
+    manifests: dict[str, Manifest]
+    failed: tuple[FailedClip, ...] = ()
+
+
+@dataclass(frozen=True)
+class FailedClip:
+    """A clip that could not be degraded, and why."""
+
+    split: str
+    clip: str
+    reason: str
+
+
 def degrade_splits(
     recipes: Sequence[Recipe],
     dataset: DatasetUse,
@@ -65,51 +85,96 @@ def degrade_splits(
     engine: Engine,
     listen: Listen = lambda task, event: None,
     force: bool = False,
-) -> dict[str, Manifest]:
+) -> Degraded:
     """Degrade all clips of a data set with each recipe into `out`/<recipe>/<clip>, with a manifest each.
 
     Clips that are there already, made alike, are checked and kept; `force` makes them again. Each clip is
-    degraded whole, so the frames do not depend on the engine. InputError when a clip cannot be degraded,
-    or when a folder holds a split of another recipe or seed.
+    degraded whole, so the frames do not depend on the engine. A clip that fails is reported, the others go
+    on, and the manifest says what is there: of earlier calls, too, with the same recipe and seed.
+    InputError when `out` overlaps the data set, or when a folder holds a split of another recipe or seed or
+    files that we did not make; then nothing is touched.
     """
-    names = open_dataset(dataset.layout, dataset.path, dataset.clips, dataset.frames).names
-    tasks = []
+    check_out_folder(out, [dataset.path])
+    check_unique(((recipe.name, None) for recipe in recipes), "recipes")
+    opened = open_dataset(dataset.layout, dataset.path, dataset.clips, dataset.frames)
+    sources = [place for found in opened.found for place in (found.gt, *found.lq.values())]
+    tasks, earlier = [], {}
     for recipe in recipes:
         folder = out / recipe.name
-        if not force:
-            _check_folder(folder, recipe, seed)
-        tasks += [DegradeTask(recipe, check_clip_name(name), folder, seed) for name in names]
-        if force:
-            for name in names:
-                _note(folder, name).unlink(missing_ok=True)
+        check_out_folder(folder, [dataset.path, *sources])
+        earlier[recipe.name] = _earlier(folder, recipe, seed, force)
+        check_own_file(folder / MANIFEST, folder)
+        tasks += [DegradeTask(recipe, check_clip_name(name), folder, seed) for name in opened.names]
+    for task in tasks:
+        _check_task(task, force)
+    if force:
+        for task in tasks:
+            _note(task.folder, task.clip).unlink(missing_ok=True)
     entries: dict[str, dict[str, ClipEntry]] = {recipe.name: {} for recipe in recipes}
-    with closing(engine.run(StartDegrading(dataset), tasks, listen, _lost)) as outcomes:
-        for outcome in outcomes:
-            if outcome.crash:
-                raise RuntimeError(f"a worker failed at {outcome.task.clip}:\n{outcome.crash}")
-            if isinstance(outcome.result, str):
-                raise InputError(outcome.result)
-            entries[outcome.task.recipe.name][outcome.task.clip] = outcome.result
-    manifests = {}
-    for recipe in recipes:
-        manifests[recipe.name] = new_manifest(recipe, seed, entries[recipe.name])
-        write_manifest(out / recipe.name, manifests[recipe.name])
-    return manifests
+    failed: list[FailedClip] = []
+    try:
+        with closing(engine.run(StartDegrading(dataset), tasks, listen, partial(_lost, failed))) as outcomes:
+            for outcome in outcomes:
+                split, clip = outcome.task.recipe.name, outcome.task.clip
+                if isinstance(outcome.result, ClipEntry):
+                    entries[split][clip] = outcome.result
+                else:
+                    failed.append(FailedClip(split, clip, _reason(outcome)))
+    finally:  # also after Ctrl-C: what is done is vouched for
+        made = {r.name: _write_manifest(r, seed, out, entries[r.name], earlier[r.name]) for r in recipes}
+    return Degraded({name: manifest for name, manifest in made.items() if manifest}, tuple(failed))
 
 
-def _check_folder(folder: Path, recipe: Recipe, seed: int) -> None:
+def _write_manifest(
+    recipe: Recipe, seed: int, out: Path, entries: dict[str, ClipEntry], earlier: dict[str, ClipEntry]
+) -> Manifest | None:
+    """The manifest of what lies in the split's folder; none where nothing does. An entry of an earlier call
+    holds as long as its clip's own note says the same."""
+    folder = out / recipe.name
+    kept = {
+        name: entry
+        for name, entry in earlier.items()
+        if name not in entries and _noted(DegradeTask(recipe, name, folder, seed)) == entry
+    }
+    if not kept and not entries:
+        return None
+    manifest = new_manifest(recipe, seed, {**kept, **entries})
+    with own_file(folder / MANIFEST, folder) as temporary:
+        temporary.write_text(manifest_text(manifest), encoding="utf-8")
+    return manifest
+
+
+def _reason(outcome: Outcome) -> str:
+    """Why a clip could not be degraded, in a line."""
+    if outcome.crash:
+        return f"a worker failed: {outcome.crash.strip().splitlines()[-1]}"
+    return str(outcome.result)
+
+
+def _check_task(task: DegradeTask, force: bool) -> None:
+    """InputError if something that we did not make is where the clip or its note go."""
+    if force or _noted(task) is None:
+        check_replaceable(task.folder / task.clip, mend=True)
+        check_own_file(_note(task.folder, task.clip), task.folder, mend=True)
+
+
+def _earlier(folder: Path, recipe: Recipe, seed: int, force: bool) -> dict[str, ClipEntry]:
+    """The clips of the folder's manifest. InputError if it is that of another recipe or seed."""
     if not (folder / MANIFEST).is_file():
-        return
+        return {}
     found = read_manifest(folder)
-    if (found.recipe.digest, found.seed) != (recipe.digest(), seed):
+    if (found.recipe.digest, found.seed) == (recipe.digest(), seed):
+        return dict(found.clips)
+    if not force:
         raise InputError(
             f"{folder}: holds a split made with another recipe or seed ({found.recipe.name} version "
             f"{found.recipe.version}, seed {found.seed}); choose another folder, or --force to replace it"
         )
+    return {}
 
 
-def _lost(task: DegradeTask, event: Event | None, how: str) -> Any:
-    raise InputError(f"clip {task.clip!r} could not be degraded: {how}, twice")
+def _lost(failed: list[FailedClip], task: DegradeTask, event: Event | None, how: str) -> None:
+    failed.append(FailedClip(task.recipe.name, task.clip, f"its worker died twice: {how}"))
 
 
 def _degrade(task: DegradeTask, use: DatasetUse, emit: Emit) -> ClipEntry:
@@ -133,7 +198,7 @@ def _degrade(task: DegradeTask, use: DatasetUse, emit: Emit) -> ClipEntry:
             yield frame
             emit(Event(None, "degrading", done, len(gt)))
 
-    write_png_folder(folder, counted(), gt.frame_names, replace=True)
+    write_png_folder(folder, counted(), gt.frame_names, replace=True, mend=True)
     entry = clip_entry(
         making,
         frames=len(gt),
@@ -143,22 +208,29 @@ def _degrade(task: DegradeTask, use: DatasetUse, emit: Emit) -> ClipEntry:
         fps=gt.fps,
     )
     note = {"recipe": task.recipe.digest(), "seed": task.seed, "entry": entry.model_dump(mode="json")}
-    with whole_file(_note(task.folder, task.clip)) as temporary:
+    with own_file(_note(task.folder, task.clip), task.folder, mend=True) as temporary:
         temporary.write_text(json.dumps(note))
     return entry
 
 
 def _kept(task: DegradeTask, folder: Path, truth_digest: str, gt: Clip) -> ClipEntry | None:
+    entry = _noted(task)
+    if entry is None or (entry.truth_digest, entry.fps) != (truth_digest, gt.fps):
+        return None
+    try:
+        return entry if Clip.open(folder).digest() == entry.digest else None
+    except (OSError, ValueError):
+        return None
+
+
+def _noted(task: DegradeTask) -> ClipEntry | None:
+    """What the clip's note says, if its frames were made by this recipe and seed."""
     try:
         note = json.loads(_note(task.folder, task.clip).read_text())
-        entry = ClipEntry.model_validate(note["entry"])
         alike = (note["recipe"], note["seed"]) == (task.recipe.digest(), task.seed)
-        alike = alike and (entry.truth_digest, entry.fps) == (truth_digest, gt.fps)
-        if alike and Clip.open(folder).digest() == entry.digest:
-            return entry
+        return ClipEntry.model_validate(note["entry"]) if alike else None
     except (OSError, ValueError, KeyError, TypeError):
-        pass
-    return None
+        return None
 
 
 def _note(folder: Path, clip: str) -> Path:

@@ -6,11 +6,15 @@ import os
 import re
 import shutil
 import uuid
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import TypeVar
 
 from vfsrbench.errors import InputError
+from vfsrbench.io.ownership import check_replaceable, discard, note_all
+
+Item = TypeVar("Item")
 
 PICTURE_SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".bmp"})
 # pictures that we do not read: leaving them out in silence would drop frames
@@ -41,70 +45,113 @@ def check_name(name: str, what: str) -> str:
 def whole_file(target: Path) -> Iterator[Path]:
     """A temporary path beside `target` that takes its place when the block ends without an error.
 
-    The temporary name keeps the suffix. What stood at `target` is replaced. InputError when the disk is
-    full or the folder cannot be written.
+    The temporary name keeps the suffix. What stood at `target` is replaced (`vfsrbench.io.targets.own_file`
+    asks first whose it is). InputError when the disk is full or the folder cannot be written; a block that
+    reads something wraps that in `read_through`, so that a failed read is not called a failed write.
     """
-    with _disk_errors(target):
+    temporary = _temporary(target)
+    with _disk_errors(target, temporary):
         target.parent.mkdir(parents=True, exist_ok=True)
-        temporary = _temporary(target)
         try:
             yield temporary
             temporary.replace(target)
         finally:
-            temporary.unlink(missing_ok=True)
+            _unlink(temporary)
 
 
 @contextmanager
-def whole_folder(target: Path, replace: bool = False) -> Iterator[Path]:
+def whole_folder(
+    target: Path, replace: bool = False, mend: bool = False, noted: bool = True
+) -> Iterator[Path]:
     """A temporary folder beside `target` that takes its name when the block ends without an error.
 
-    InputError when `target` holds something already, unless it may be replaced; when the disk is full;
-    when the place cannot be written.
+    It then carries a note of all files in it (see `vfsrbench.io.ownership`; unless it is not to be `noted`,
+    as what we make for others to go on with). `replace`: a folder that we
+    made takes the place of an earlier one that we made, if there is nothing else in it; `mend`: also where
+    our files in it were changed. InputError when something else is there; when the disk is full; when the
+    place cannot be written.
     """
-    if not replace and target.exists() and (not target.is_dir() or any(target.iterdir())):
-        raise InputError(f"{target}: is there already; remove it or choose another folder")
-    with _disk_errors(target):
+    temporary = _temporary(target)
+    with _disk_errors(target, temporary):
+        if replace:
+            check_replaceable(target, mend)
+        elif os.path.lexists(target) and (not target.is_dir() or any(target.iterdir())):
+            raise InputError(f"{target}: is there already; remove it or choose another folder")
         target.parent.mkdir(parents=True, exist_ok=True)
-        temporary = _temporary(target)
         temporary.mkdir()
         try:
             yield temporary
+            if noted:
+                note_all(temporary)
             _swap_in(temporary, target)
         finally:
             shutil.rmtree(temporary, ignore_errors=True)
+
+
+def read_through(items: Iterable[Item], what: object) -> Iterator[Item]:
+    """The items one by one. An OSError of their source becomes an InputError that says what was read."""
+    source = iter(items)
+    while True:
+        try:
+            item = next(source)
+        except StopIteration:
+            return
+        except OSError as error:
+            place = error.filename or what
+            raise InputError(f"{place}: cannot be read: {_why(error)}") from error
+        yield item
 
 
 def _temporary(target: Path) -> Path:
     return target.parent / f".{uuid.uuid4().hex[:12]}.part{target.suffix}"
 
 
+def _unlink(temporary: Path) -> None:
+    """Remove a temporary file, if it is there; the error that came before says why it could not be made."""
+    with suppress(OSError):
+        temporary.unlink()
+
+
 def _swap_in(folder: Path, target: Path) -> None:
     """Rename over `target`. A folder that is not empty cannot be renamed over, so it steps aside first."""
+    old: list[Path] = []
     while True:
         try:
             folder.rename(target)
-            return
-        except (FileExistsError, NotADirectoryError):
-            pass
+            break
         except OSError:
-            if not (target.is_dir() and any(target.iterdir())):
+            if not os.path.lexists(target) or (target.is_dir() and not any(target.iterdir())):
                 raise
+        check_replaceable(target, mend=True)  # what is in the files was looked at before the work began
         aside = _temporary(target)
-        try:
+        with suppress(FileNotFoundError):  # another process moved it first
             target.rename(aside)
-        except FileNotFoundError:
-            continue  # another process moved it first
-        if aside.is_dir():
-            shutil.rmtree(aside, ignore_errors=True)
-        else:
-            aside.unlink()
+            old.append(aside)
+    for aside in old:
+        discard(aside, target)
 
 
 @contextmanager
-def _disk_errors(target: Path) -> Iterator[None]:
+def _disk_errors(target: Path, temporary: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
         if error.errno is None:
             raise
-        raise InputError(f"{target}: cannot be written: {os.strerror(error.errno)}") from error
+        if _elsewhere(error, target, temporary):
+            raise InputError(f"{error.filename}: cannot be read: {_why(error)}") from error
+        raise InputError(f"{target}: cannot be written: {_why(error)}") from error
+
+
+def _elsewhere(error: OSError, target: Path, temporary: Path) -> bool:
+    """Whether the error names a file that has nothing to do with the target."""
+    if not isinstance(error.filename, str):
+        return False
+    named = Path(error.filename).absolute()
+    ours = (target.absolute(), temporary.absolute())
+    below = any(named.is_relative_to(place) for place in ours)
+    return not (below or named in target.absolute().parents)
+
+
+def _why(error: OSError) -> str:
+    return error.strerror or os.strerror(error.errno or 0)

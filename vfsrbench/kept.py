@@ -112,7 +112,7 @@ def keep_frames(workspace: Workspace, job: Job, keep: Keep, clip: Clip, note: Ke
     if clip.path == place:
         return
     if keep == "png":
-        write_png_folder(place, clip.frames(), clip.frame_names, replace=True)
+        write_png_folder(place, clip.frames(), clip.frame_names, replace=True, mend=True)
     else:
         write_video(place, clip.frames(), clip.fps)
     written = replace(note, form=keep, files=content_digest(place))

@@ -14,6 +14,7 @@ from pathlib import Path
 
 from vfsrbench.errors import InputError
 from vfsrbench.files import FOREIGN_SUFFIXES, PICTURE_SUFFIXES, VIDEO_SUFFIXES, natural_key
+from vfsrbench.io.names import check_unique
 from vfsrbench.io.paths import is_there
 from vfsrbench.io.text import read_json, read_lines
 
@@ -80,13 +81,10 @@ def _walk(folder: Path, place: Place) -> list[tuple[Place, Path]]:
 
 
 def by_name(clips: Iterable[tuple[str, Path]], root: Path) -> dict[str, Path]:
-    """The clips as a mapping; InputError when two have one name."""
-    found: dict[str, Path] = {}
-    for name, path in clips:
-        if name in found:
-            raise InputError(f"{root}: two clips are called {name!r} ({found[name]} and {path}); rename one")
-        found[name] = path
-    return found
+    """The clips as a mapping; InputError when two have one name, or names that a disk may not tell apart."""
+    listed = list(clips)
+    check_unique(listed, "clips", root)
+    return dict(listed)
 
 
 def _nested(root: Path) -> dict[str, Path]:
@@ -255,7 +253,7 @@ def ravdess(root: Path) -> list[Found]:
             takes[take] = (name, path)
     if not takes:
         raise InputError(f"{root}: no RAVDESS there; Actor_01/01-01-01-01-01-01-01.mp4 was expected")
-    return [Found(name, path) for name, path in takes.values()]
+    return [Found(name, path) for name, path in by_name(takes.values(), root).items()]
 
 
 def _need_folder(root: Path) -> None:

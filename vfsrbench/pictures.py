@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import warnings
 from collections.abc import Iterable, Sequence
 from io import BytesIO
@@ -11,7 +12,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vfsrbench.errors import InputError
-from vfsrbench.files import FOREIGN_SUFFIXES, PICTURE_SUFFIXES, check_name, natural_key, whole_folder
+from vfsrbench.files import (
+    FOREIGN_SUFFIXES,
+    PICTURE_SUFFIXES,
+    check_name,
+    natural_key,
+    read_through,
+    whole_folder,
+)
 
 Frames = NDArray[np.uint8]
 
@@ -113,20 +121,25 @@ class PictureSource:
 
 
 def write_png_folder(
-    path: str | Path, frames: Iterable[Frames], names: Iterable[str], replace: bool = False
+    path: str | Path,
+    frames: Iterable[Frames],
+    names: Iterable[str],
+    replace: bool = False,
+    mend: bool = False,
 ) -> None:
     """Write single uint8 RGB (H, W, 3) frames as `<path>/<name>.png`. The folder appears when it is complete.
 
-    InputError when there is already something and `replace` is false, when a name is not a plain file name
-    or comes twice, or when the disk is full. ValueError when there are more frames than names or fewer.
+    `replace` and `mend` are those of `whole_folder`: a folder that we made takes the place of an earlier one.
+    InputError when there is already something else, when a name is not a plain file name or comes twice,
+    when frames cannot be read, or when the disk is full. ValueError when there are more frames than names or
+    fewer.
     """
-    with whole_folder(Path(path), replace) as folder:
-        seen: set[str] = set()
-        for frame, name in zip(frames, names, strict=True):
-            if check_name(name, "frame name") in seen:
+    with whole_folder(Path(path), replace, mend) as folder:
+        for frame, name in zip(read_through(frames, f"frames of {path}"), names, strict=True):
+            picture = folder / f"{check_name(name, 'frame name')}.png"
+            if os.path.lexists(picture):  # as the file system sees it: some do not tell `A` from `a`
                 raise InputError(f"{path}: two frames are called {name!r}; give them different names")
-            seen.add(name)
-            (folder / f"{name}.png").write_bytes(encode_png(frame))
+            picture.write_bytes(encode_png(frame))
 
 
 def _bytes(path: Path) -> bytes:

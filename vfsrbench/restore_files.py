@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shutil
 import uuid
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
@@ -14,6 +14,9 @@ from typing import TYPE_CHECKING, Literal
 from vfsrbench.card import MethodCard
 from vfsrbench.clip import Clip, write_png_folder, write_video
 from vfsrbench.errors import InputError, JobFailure
+from vfsrbench.io.names import check_unique
+from vfsrbench.io.ownership import check_replaceable
+from vfsrbench.io.targets import check_out_folder, check_own_file, own_file, refuse_overlap
 from vfsrbench.jobs import MethodUse
 from vfsrbench.layouts import find_clips
 from vfsrbench.memory import free_memory
@@ -49,8 +52,11 @@ class RestoredFile:
 
 
 def open_clips(path: Path) -> list[Clip]:
-    """The clips at a path: one picture folder or video, or all below a folder. InputError if none."""
-    return [Clip.open(place, "+".join(names)) for names, place in find_clips(path)]
+    """The clips at a path: one picture folder or video, or all below a folder. InputError if
+    there are none, or two whose names a disk may not tell apart."""
+    found = [("+".join(names), place) for names, place in find_clips(path)]
+    check_unique(found, "clips", path)
+    return [Clip.open(place, name) for name, place in found]
 
 
 def usable_method(spec: str) -> MethodUse:
@@ -92,10 +98,13 @@ def restore_files(
     with a note how it was made in `out`/<clip>.restoration.json (see `restore_note`).
 
     A clip that fails is reported with its reason, the others go on. `tell` hears (clip, frames done, of
-    how many). InputError when the method cannot be loaded or `out` cannot be written.
+    how many). InputError when the method cannot be loaded, when `out` cannot be written or overlaps the
+    clips, when two clips would go to one place, or when something that we did not make is there.
     """
     import torch
 
+    clips = list(clips)
+    check_targets(out, clips, form)
     chosen = device or torch.device("cuda" if torch.cuda.is_available() else "cpu")
     predictors = PredictorCache(chosen)
     predictors.need(use)
@@ -123,14 +132,38 @@ def _restore(
     size = output_size(predictor.card, clip, scale)
     told = partial(tell, clip.name)
     with restored_frames(predictor, clip, size, out, seed, predictors.device, told) as (restored, report):
-        path = out / slug(clip.name)
+        path = _result(out, clip.name, form)
         if form == "png":
             write_png_folder(path, restored.frames(), restored.frame_names, replace=True)
         else:
-            path = video_path(out, clip.name, form)
-            write_video(path, restored.frames(), restored.fps, VIDEOS[form][1])
-    write_note(out / f"{slug(clip.name)}.{NOTE}", use, report, clip=clip.name, frames=len(clip), seed=seed)
+            with own_file(path, out) as temporary:
+                write_video(temporary, restored.frames(), restored.fps, VIDEOS[form][1])
+    with own_file(_sidecar(out, clip.name), out) as temporary:
+        write_note(temporary, use, report, clip=clip.name, frames=len(clip), seed=seed)
     return RestoredFile(clip.name, path, "", report, len(clip))
+
+
+def check_targets(out: Path, clips: Sequence[Clip], form: Form) -> None:
+    """Do nothing if `restore_files` may write the results of these clips. InputError as it says there."""
+    sources = [clip.path for clip in clips]
+    check_unique(((clip.name, clip.path) for clip in clips), "clips")
+    check_out_folder(out, sources)
+    for clip in clips:
+        result, sidecar = _result(out, clip.name, form), _sidecar(out, clip.name)
+        refuse_overlap(result, sources)
+        if form == "png":
+            check_replaceable(result)
+        else:
+            check_own_file(result, out)
+        check_own_file(sidecar, out)
+
+
+def _result(out: Path, name: str, form: Form) -> Path:
+    return out / slug(name) if form == "png" else video_path(out, name, form)
+
+
+def _sidecar(out: Path, name: str) -> Path:
+    return out / f"{slug(name)}.{NOTE}"
 
 
 def video_path(out: Path, name: str, form: Form) -> Path:

@@ -137,7 +137,7 @@ def write_degraded(
             yield frame
             progress(done)
 
-    write_png_folder(folder, counted(), gt.frame_names, replace=True)
+    write_png_folder(folder, counted(), gt.frame_names, replace=True, mend=True)
     return LqFacts(making.digest, making.digest_before_codec, making.parameters)
 
 

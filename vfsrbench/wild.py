@@ -32,7 +32,7 @@ from vfsrbench.memory import free_memory
 from vfsrbench.predictor import Predictor
 from vfsrbench.predictors import PredictorCache
 from vfsrbench.restore import Restoration
-from vfsrbench.restore_files import VIDEOS, Form, restored_frames, video_path
+from vfsrbench.restore_files import VIDEOS, Form, check_targets, restored_frames, video_path
 from vfsrbench.restore_note import NOTE, write_note
 from vfsrbench.store import slug
 
@@ -84,7 +84,10 @@ def restore_videos(
 ) -> list[WildFile]:
     """`restore_video` for one clip after the other, each with a note how it was made (`write_note`).
     untrained: the face tools (see `faces.loading`) whose weights are random. A clip that fails is reported
-    with its reason, the others go on. InputError when the method cannot be loaded."""
+    with its reason, the others go on. InputError when the method cannot be loaded, and for `out` as
+    `restore_files` says."""
+    clips = list(clips)
+    check_targets(out, clips, "png")
     predictor = PredictorCache(device).need(use)
     how = {"sigma": sigma, "upscale": upscale, "form": form, "seed": seed, "tell": tell}
     facts = {"sigma": sigma, "mask": "square" if masks is None else "parse", "upscale": upscale, "seed": seed}

@@ -14,6 +14,7 @@ from vfsrbench.cli.main import run
 from vfsrbench.clip import Clip
 from vfsrbench.faces import loading
 from vfsrbench.faces.ffhq_align import FFHQ_512, Alignment
+from vfsrbench.io.ownership import NOTE
 
 
 @pytest.fixture
@@ -46,7 +47,8 @@ def test_a_face_method_finds_faces_in_a_video(
     assert "talk.mp4: 2 frames" in capsys.readouterr().out
     out = tmp_path / "out" / "talk"
     names = [
-        "alignment.json", "cropped_faces", "final_results", "restoration.json", "restored_faces", "talk.mp4",
+        NOTE, "alignment.json", "cropped_faces", "final_results", "restoration.json", "restored_faces",
+        "talk.mp4",
     ]  # fmt: skip
     assert sorted(p.name for p in out.iterdir()) == names
     final = Clip.open(out / "final_results").read(0, 2)

@@ -128,9 +128,14 @@ def test_what_is_there_is_not_overwritten(tmp_path: Path) -> None:
     before = Clip.open(folder).digest()
     assert "is there already" in message(lambda: write_png_folder(folder, iter(FRAMES[::-1]), "abc"))
     assert Clip.open(folder).digest() == before
-    write_png_folder(folder, iter(FRAMES[::-1]), "abc", replace=True)
-    np.testing.assert_array_equal(read_all(folder), FRAMES[::-1])
-    assert [p.name for p in tmp_path.iterdir()] == ["c"]
+    assert "was not made by vfsrbench" in message(
+        lambda: write_png_folder(folder, iter(FRAMES[::-1]), "abc", replace=True)
+    )
+    assert Clip.open(folder).digest() == before
+    write_png_folder(tmp_path / "ours", iter(FRAMES), "abc")
+    write_png_folder(tmp_path / "ours", iter(FRAMES[::-1]), "abc", replace=True)
+    np.testing.assert_array_equal(read_all(tmp_path / "ours"), FRAMES[::-1])
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["c", "ours"]
 
 
 @pytest.mark.parametrize("name", ["..", "a/b", "/etc/x", "", "a\\b"])

@@ -19,6 +19,7 @@ from vfsrbench.demo import demo_clip, demo_landmarks
 from vfsrbench.errors import InputError, JobFailure
 from vfsrbench.faces.align_clips import enlarged
 from vfsrbench.faces.ffhq_align import Alignment
+from vfsrbench.io.ownership import NOTE
 from vfsrbench.jobs import MethodUse
 from vfsrbench.plugins import choose_method
 from vfsrbench.predictor import Predictor
@@ -26,7 +27,7 @@ from vfsrbench.wild import is_wild, restore_video, restore_videos
 
 CPU = torch.device("cpu")
 X, Y, FRAMES = 70, 40, 3  # where the demo portrait stands in the wide frames
-PARTS = ["alignment.json", "cropped_faces", "final_results", "restored_faces"]
+PARTS = [NOTE, "alignment.json", "cropped_faces", "final_results", "restored_faces"]
 
 Find = Callable[[NDArray[np.uint8]], NDArray[np.float64]]
 

@@ -25,7 +25,10 @@ def degrade(
     workers: o.Workers = None,
     force: o.Force = False,
 ) -> None:
-    """Degrade a data set (the demo clips, if none is given) and write a manifest for each split."""
+    """Degrade a data set (the demo clips, if none is given) and write a manifest for each split.
+
+    Exit code 3 when a clip failed; the others and their manifest are there.
+    """
     from degradations.recipe import load_recipe
     from vfsrbench.board import DatasetUse
     from vfsrbench.cli.progress import StepBar
@@ -40,7 +43,7 @@ def degrade(
     )
     recipes = [load_recipe(name) for name in split]
     with StepBar() as bar:
-        manifests = degrade_splits(
+        made = degrade_splits(
             recipes,
             use,
             out,
@@ -51,8 +54,12 @@ def degrade(
             ),
             force,
         )
-    for name, manifest in manifests.items():
+    for name, manifest in made.manifests.items():
         frames_made = sum(entry.frames for entry in manifest.clips.values())
         typer.echo(
             f"{out / name}: {len(manifest.clips)} clips, {frames_made} frames, {manifest.recipe.status}"
         )
+    for clip_failed in made.failed:
+        typer.echo(f"{clip_failed.split}, {clip_failed.clip}: failed: {clip_failed.reason}", err=True)
+    if made.failed:
+        raise typer.Exit(3)

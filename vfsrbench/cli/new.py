@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from datetime import datetime
 from pathlib import Path
@@ -10,6 +11,8 @@ from typing import Annotated, Literal
 import typer
 
 from vfsrbench.errors import InputError
+from vfsrbench.files import whole_folder
+from vfsrbench.io.targets import check_out_folder, check_path
 
 app = typer.Typer()
 TEMPLATES = Path(__file__).parents[1] / "templates"
@@ -36,7 +39,8 @@ def new(
             f"method name {name!r}: use letters, digits, - and _, and begin with a letter or digit"
         )
     folder = into / name
-    if folder.exists():
+    check_out_folder(folder.parent)
+    if os.path.lexists(check_path(folder)):
         raise InputError(f"{folder}: is there already; choose another name or --into another folder")
     words = {
         "name": name,
@@ -47,12 +51,9 @@ def new(
         "place": f"./{folder.as_posix()}" if not folder.is_absolute() else folder.as_posix(),
     }
     files = {"card.toml": "card.toml.txt", "method.py": f"{kind}.py.txt"}
-    try:
-        folder.mkdir(parents=True)
+    with whole_folder(folder, noted=False) as temporary:
         for file, template in files.items():
-            (folder / file).write_text(_fill((TEMPLATES / template).read_text(), words))
-    except OSError as error:
-        raise InputError(f"{folder}: cannot be written ({error.strerror})") from None
+            (temporary / file).write_text(_fill((TEMPLATES / template).read_text(), words))
     place = words["place"]
     typer.echo(f"{folder}: card.toml, method.py")
     typer.echo(f"next: vfsrbench check {place}   then: vfsrbench demo --method {place}")

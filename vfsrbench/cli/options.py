@@ -73,6 +73,8 @@ def find_board(name: str) -> Board:
 
 def parse_outputs(pairs: Sequence[str] | None) -> dict[str, Path]:
     """NAME=PATH pairs. InputError for another form, or a name that comes twice."""
+    from vfsrbench.io.names import check_unique
+
     found: dict[str, Path] = {}
     for pair in pairs or ():
         name, equals, path = pair.partition("=")
@@ -81,6 +83,7 @@ def parse_outputs(pairs: Sequence[str] | None) -> dict[str, Path]:
         if name in found:
             raise InputError(f"--outputs: the name {name!r} is given twice")
         found[name] = Path(path)
+    check_unique(((name, None) for name in found), "--outputs")
     return found
 
 

@@ -63,10 +63,12 @@ def restore(
     full video.
     """
     from vfsrbench.cli.progress import StepBar
+    from vfsrbench.io.targets import check_out_folder
     from vfsrbench.restore_files import open_clips, usable_method
     from vfsrbench.restore_note import untrained_line
     from vfsrbench.wild import is_wild
 
+    check_out_folder(out, [clips])
     use = usable_method(method)
     assert use.method is not None
     sources = open_clips(clips)

@@ -19,6 +19,9 @@ from numpy.typing import NDArray
 from vfsrbench.clip import Clip, FrameSource, write_png_folder
 from vfsrbench.errors import InputError
 from vfsrbench.faces.ffhq_align import FFHQ_SIZE, SMOOTHING_SIGMA, Alignment, align_clip_landmarks
+from vfsrbench.io.names import check_unique
+from vfsrbench.io.ownership import check_replaceable
+from vfsrbench.io.targets import check_out_folder, check_own_file, own_file, refuse_overlap
 from vfsrbench.store import slug
 
 Frames = NDArray[np.uint8]
@@ -136,15 +139,26 @@ def align_files(
 
     A clip that cannot be aligned is reported with its reason, the others go on. What an earlier call has
     finished with the same smoothing is kept, unless `replace`. untrained: the finder's weights are random.
+    InputError when `out` cannot be written or overlaps the clips, when two clips would go to one place, or
+    when something that we did not make is there.
     """
+    clips = list(clips)
+    sources = [clip.path for clip in clips]
+    check_unique(((clip.name, clip.path) for clip in clips), "clips")
+    check_out_folder(out, sources)
+    for clip in clips:
+        folder, note = _places(out, clip)
+        refuse_overlap(folder, sources)
+        if replace or not _is_done(folder, note):
+            check_replaceable(folder)
+            check_own_file(note, out)
     return [_align(clip, out, find, sigma, replace, untrained, tell) for clip in clips]
 
 
 def _align(
     clip: Clip, out: Path, find: FindLandmarks, sigma: float, replace: bool, untrained: bool, tell: Tell
 ) -> AlignedFile:
-    folder = out / slug(clip.name)
-    note = out / f"{slug(clip.name)}.alignment.json"
+    folder, note = _places(out, clip)
     try:
         before = None if replace else _finished(folder, note, sigma, untrained)
         if before is not None:
@@ -154,17 +168,27 @@ def _align(
         alignment = find_alignment(source, find, sigma, tell, untrained)
         note.unlink(missing_ok=True)
         frames = aligned_frames(source, alignment, tell)
-        write_png_folder(folder, frames, clip.frame_names, replace=replace)
-        alignment.save(note)
+        write_png_folder(folder, frames, clip.frame_names, replace=True)
+        with own_file(note, out) as temporary:
+            alignment.save(temporary)
     except InputError as error:
         return AlignedFile(clip.name, reason=str(error))
     return AlignedFile(clip.name, folder, len(clip), int((~alignment.found).sum()))
 
 
+def _places(out: Path, clip: Clip) -> tuple[Path, Path]:
+    """A clip's folder, and its alignment."""
+    return out / slug(clip.name), out / f"{slug(clip.name)}.alignment.json"
+
+
+def _is_done(folder: Path, note: Path) -> bool:
+    return folder.is_dir() and note.is_file()
+
+
 def _finished(folder: Path, note: Path, sigma: float, untrained: bool) -> Alignment | None:
     """The alignment that an earlier call wrote last of all. InputError if it smoothed differently, or was
     made with weights of the other kind, random or trained."""
-    if not (folder.is_dir() and note.is_file()):
+    if not _is_done(folder, note):
         return None
     before = Alignment.load(note)
     if before.sigma != sigma:

@@ -20,6 +20,7 @@ from numpy.typing import ArrayLike, NDArray
 from degradations.errors import InputError
 from vfsrbench.faces.similarity import robust_similarity
 from vfsrbench.faces.warp import warp_affine
+from vfsrbench.files import whole_file
 from vfsrbench.io.text import read_json
 
 __all__ = [
@@ -103,10 +104,8 @@ class Alignment:
                 "matrices": self.matrices.tolist(),
             }
         )
-        target = Path(path)
-        partial = target.with_name(target.name + ".part")
-        partial.write_text(text + "\n", encoding="utf-8")
-        partial.replace(target)
+        with whole_file(Path(path)) as temporary:
+            temporary.write_text(text + "\n", encoding="utf-8")
 
     @classmethod
     def load(cls, path: str | os.PathLike[str]) -> Alignment:

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vfsrbench.errors import InputError
-from vfsrbench.files import whole_file
+from vfsrbench.files import read_through, whole_file
 
 Frames = NDArray[np.uint8]
 Codec = Literal["ffv1", "x264rgb", "h264"]
@@ -40,7 +40,7 @@ def write_video(path: str | Path, frames: Iterable[Frames], fps: float, codec: C
         raise InputError(
             f"{target}: {codec} goes into {' or '.join(sorted(suffixes))} files; change the name"
         )
-    source = iter(frames)
+    source = read_through(frames, f"frames of {target}")
     first = next(source, None)
     if first is None:
         raise InputError(f"{target}: there are no frames to write")

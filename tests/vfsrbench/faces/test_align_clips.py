@@ -14,6 +14,7 @@ from vfsrbench.errors import InputError
 from vfsrbench.faces.align_clips import align_files, aligned_frames, batches, enlarged, find_alignment
 from vfsrbench.faces.ffhq_align import FFHQ_512, Alignment
 from vfsrbench.faces.similarity import transform_points
+from vfsrbench.io.ownership import NOTE
 
 NONE = np.full((5, 2), np.nan)
 FACE = FFHQ_512 * 0.9 + np.array([90, 20])
@@ -115,7 +116,8 @@ def test_one_clip_without_a_face_does_not_stop_the_others(tmp_path: Path) -> Non
     a, b, c = _align(tmp_path, points)
     assert (a.frames, a.missing, a.reason, c.missing) == (2, 1, "", 0)
     assert b.path is None and b.reason.startswith("clip 'b': no face")
-    assert sorted(p.name for p in tmp_path.iterdir()) == ["a", "a.alignment.json", "c", "c.alignment.json"]
+    names = ["a", "a.alignment.json", "c", "c.alignment.json"]
+    assert sorted(p.name for p in tmp_path.iterdir()) == [NOTE, *names]
     for name in ("a", "c"):
         written = Clip.open(tmp_path / name)
         saved = Alignment.load(tmp_path / f"{name}.alignment.json")
@@ -158,7 +160,8 @@ def test_an_unfinished_clip_is_not_taken_for_a_finished_one(tmp_path: Path) -> N
     _align(tmp_path, points)
     (tmp_path / "a.alignment.json").unlink()
     (again,) = _align(tmp_path, points)
-    assert "is there already" in again.reason
+    assert again.reason == "" and not again.kept
+    assert Alignment.load(tmp_path / "a.alignment.json").found.tolist() == [True]
 
 
 def test_progress_goes_from_nothing_to_all(tmp_path: Path) -> None:
