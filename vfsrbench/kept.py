@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import shutil
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 
 from vfsrbench.clip import Clip, write_png_folder, write_video
 from vfsrbench.errors import DamagedFile
 from vfsrbench.io.damaged import SetAside
+from vfsrbench.io.ownership import remove_made
 from vfsrbench.io.sealed import content_digest, read_note, reading, write_note
 from vfsrbench.jobs import Job, Keep
 from vfsrbench.store import slug
@@ -130,7 +130,8 @@ def _note(workspace: Workspace, job: Job) -> Path:
 
 
 def _remove(path: Path) -> None:
+    """Remove what was kept there; a file that somebody put beside our frames stays."""
     if path.is_dir():
-        shutil.rmtree(path)
+        remove_made(path)
     else:
         path.unlink(missing_ok=True)

@@ -196,7 +196,7 @@ def test_restored_frames_are_kept_and_spare_the_method_when_scores_are_due_again
     folder = tmp_path / "w" / "restored" / "bi-x4" / "m"
     for job, record in first.records.items():
         assert Clip.open(folder / job.clip).digest() == record.restored_digest
-        assert sorted(p.name for p in (folder / job.clip).iterdir())[0] == "00000000.png"
+        assert sorted(p.name for p in (folder / job.clip).glob("*.png"))[0] == "00000000.png"
     more = small_board(data, board.methods, splits=["bi-x4"], metrics=["psnr", "ssim"])
     second, _ = run(more, tmp_path / "w")
     assert len(count.read_text()) == 2 and second.counts == {"ok": 2}
