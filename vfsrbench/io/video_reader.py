@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from fractions import Fraction
 from functools import cached_property
+from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -11,6 +13,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vfsrbench.errors import InputError
+from vfsrbench.io.containers.check import check_whole
+from vfsrbench.io.film import Film, choose_film
+from vfsrbench.io.orientation import UPRIGHT, Orientation, from_matrix
 
 if TYPE_CHECKING:
     from av import VideoFrame
@@ -18,27 +23,42 @@ if TYPE_CHECKING:
 Frames = NDArray[np.uint8]
 _KEPT = 16  # frames kept after a read, so that overlapping windows need no second decoding
 _THREADS = 4
-_MISSING = 1.0  # seconds that may be missing at the end: headers are not exact
 
 
 class VideoSource:
-    """The frames of a video's first stream, as uint8 RGB.
+    """The frames of a video's film, as uint8 RGB, upright.
 
-    Frames are counted by decoding, never taken from the header, which is wrong in many files. Reading
-    forward decodes each frame once; reading back starts again at the first frame, as seeking to a key
-    frame is not exact in every stream. YUV becomes RGB by FFmpeg's swscale with the colour matrix and
-    range that the stream declares (BT.601 limited if it declares none). Rotation flags are ignored.
+    The file is checked to be whole first (`check_whole`). Frames are counted by decoding, never taken from
+    the header, which is wrong in many files. Reading forward decodes each frame once; reading back starts
+    again at the first frame, as seeking to a key frame is not exact in every stream. A display matrix
+    (phones) is applied; covers and thumbnails are no films (see `choose_film`).
+
+    Attributes:
+        notes: What a user should know of how the file is read.
     """
 
     names: None = None
 
     def __init__(self, path: Path) -> None:
+        """Opens the file and decodes its first frame.
+
+        Raises:
+            InputError: The file is missing, no video, not whole, or without a frame.
+        """
         self._path = path
         self._reset()
+        with _opened(path) as container:
+            _, notes = choose_film(container, path)
+        notes.append(check_whole(path))
         first = next(self._decode(), None)
         if first is None:
             raise InputError(f"{path}: the video has no frames")
-        self.height, self.width = first.height, first.width
+        orientation = _orientation(first)
+        if orientation is None:
+            notes.append("is turned by an angle that is no quarter turn, which is not applied")
+        self._turned = (orientation or UPRIGHT).transpose
+        self.height, self.width = _size(first)
+        self.notes: tuple[str, ...] = tuple(filter(None, notes))
 
     def _reset(self) -> None:
         self._decoder: Iterator[VideoFrame] | None = None
@@ -49,12 +69,36 @@ class VideoSource:
     def fps(self) -> float:
         """Frames a second as the stream declares them; 25 if it does not."""
         with _opened(self._path) as container:
-            return _rate(container.streams.video[0])
+            stream, _ = choose_film(container, self._path)
+            return float(stream.average_rate or stream.guessed_rate or stream.base_rate or 25)
 
-    @cached_property
+    @property
     def length(self) -> int:
         """The number of frames. Decodes the whole video once."""
-        return sum(1 for _ in self._decode())
+        return self._walked[0]
+
+    @cached_property
+    def film(self) -> Film:
+        """Times, sound and pixel shape. Decodes the whole video once, if `length` has not."""
+        with _opened(self._path) as container:
+            stream, _ = choose_film(container, self._path)
+            ratio = Fraction(stream.sample_aspect_ratio or 1) or Fraction(1)
+            sound = tuple(other.codec_context.name for other in container.streams.audio)
+            base = Fraction(stream.time_base)
+        _, times, last = self._walked
+        return Film(self._path, 1 / ratio if self._turned else ratio, sound, base, times, last)
+
+    @cached_property
+    def _walked(self) -> tuple[int, tuple[int, ...], int]:
+        """How many frames there are, their times (none unless known and rising), how long the last one is."""
+        times: list[int | None] = []
+        last = 0
+        for frame in self._decode():
+            times.append(frame.pts)
+            last = getattr(frame, "duration", 0) or 0  # PyAV before 14 does not say
+        known = [time for time in times if time is not None]
+        rising = len(known) == len(times) and all(a < b for a, b in pairwise(known))
+        return len(times), tuple(known) if rising else (), last
 
     def read(self, start: int, stop: int) -> Frames:
         """Frames start to stop - 1 as uint8 RGB (n, H, W, 3)."""
@@ -70,11 +114,13 @@ class VideoSource:
             if frame is None:
                 raise InputError(f"{self._path}: ended at frame {self._next}; was it changed meanwhile?")
             if self._next == start + done:  # frames before that are passed over
-                out[done] = frame.to_ndarray(format="rgb24")
+                pixels: Any = frame.to_ndarray(format="rgb24")
+                out[done] = (_orientation(frame) or UPRIGHT).apply(pixels)
                 done += 1
             self._next += 1
         self._kept = out[-_KEPT:].copy()
-        if self._next == self.__dict__.get("length"):
+        walked = self.__dict__.get("_walked")
+        if walked is not None and self._next == walked[0]:
             self._decoder = iter(())  # closes the file
         return out
 
@@ -91,66 +137,62 @@ class VideoSource:
         import av
 
         with _opened(self._path) as container:
-            stream = container.streams.video[0]
+            stream, _ = choose_film(container, self._path)
             stream.thread_type = "AUTO"
             stream.codec_context.thread_count = _THREADS
             size: tuple[int, int] | None = None
-            last: float | None = None
             try:
-                for number, frame in enumerate(container.decode(stream)):
-                    size = size or (frame.width, frame.height)
-                    if frame.is_corrupt:
-                        raise InputError(f"{self._path}: frame {number} is damaged; make the video again")
-                    if (frame.width, frame.height) != size:
+                for number, frame in enumerate(self._checked(container, stream)):
+                    size = size or _size(frame)
+                    if _size(frame) != size:
+                        (height, width), (high, wide) = _size(frame), size
                         raise InputError(
-                            f"{self._path}: frame {number} is {frame.width}x{frame.height}, the first one "
-                            f"{size[0]}x{size[1]}; all frames of a clip must have one size"
+                            f"{self._path}: frame {number} is {width}x{height}, the first one "
+                            f"{wide}x{high}; all frames of a clip must have one size"
                         )
                     yield frame
-                    last = frame.time
-                self._check_end(stream, last)
             except av.error.FFmpegError as error:
-                raise InputError(f"{self._path}: cannot be decoded: {error.strerror}") from None
+                raise InputError(
+                    f"{self._path}: cannot be decoded: {error.strerror}; copy it again, or make it again"
+                ) from None
 
-    def _check_end(self, stream: Any, last: float | None) -> None:
-        """InputError when the last frame comes long before the end that the header declares."""
-        end = _declared_end(stream)
-        if end is not None and last is not None and end - last > 1 / _rate(stream) + _MISSING:
-            raise InputError(
-                f"{self._path}: is truncated, its frames end at {last:.2f} s of {end:.2f} s; copy it again"
-            )
+    def _checked(self, container: Any, stream: Any) -> Iterator[VideoFrame]:
+        """The decoded frames; InputError at packets and frames that are marked as damaged."""
+        number = 0
+        for packet in container.demux(stream):
+            if packet.is_corrupt:
+                raise InputError(
+                    f"{self._path}: is damaged or truncated behind frame {number}; copy it again, or make it "
+                    "again"
+                )
+            for frame in packet.decode():
+                if frame.is_corrupt:
+                    raise InputError(f"{self._path}: frame {number} is damaged; make the video again")
+                yield frame
+                number += 1
 
     def __getstate__(self) -> dict[str, Any]:
         return {**self.__dict__, "_decoder": None, "_next": 0, "_kept": None}
 
 
-def _rate(stream: Any) -> float:
-    return float(stream.average_rate or stream.guessed_rate or stream.base_rate or 25)
+def _orientation(frame: VideoFrame) -> Orientation | None:
+    """What brings a frame upright; None for an angle that is no quarter turn."""
+    matrix: Any = frame.side_data.get("DISPLAYMATRIX")
+    return UPRIGHT if matrix is None else from_matrix(bytes(matrix))
 
 
-def _declared_end(stream: Any) -> float | None:
-    """The time in seconds at which the stream ends by its header, if that says so."""
-    if stream.duration is not None:
-        return float((stream.duration + (stream.start_time or 0)) * stream.time_base)
-    tag = next((v for k, v in stream.metadata.items() if k.upper() == "DURATION"), "")  # Matroska
-    try:
-        hours, minutes, seconds = tag.split(":")
-        return int(hours) * 3600 + int(minutes) * 60 + float(seconds)
-    except ValueError:
-        return None
+def _size(frame: VideoFrame) -> tuple[int, int]:
+    """Height and width of the upright frame."""
+    turned = (_orientation(frame) or UPRIGHT).transpose
+    return (frame.width, frame.height) if turned else (frame.height, frame.width)
 
 
 def _opened(path: Path) -> Any:
-    """The container, open for reading. InputError when it is missing, no video, or without a video stream."""
+    """The container, open for reading. InputError when it is missing or no video."""
     import av
 
     try:
         # an absolute path: FFmpeg takes "a:b.mp4" for an address
-        container = av.open(str(path.resolve()))
+        return av.open(str(path.resolve()))
     except av.error.FFmpegError as error:
         raise InputError(f"{path}: cannot be read as a video: {error.strerror}") from None
-    if not container.streams.video:
-        others = ", ".join(stream.type for stream in container.streams) or "an empty file"
-        container.close()
-        raise InputError(f"{path}: holds no video, only {others}")
-    return container

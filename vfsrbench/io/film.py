@@ -1,0 +1,106 @@
+"""The film in a video file: which stream it is; its frames' times, its sound, its pixels' shape."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from fractions import Fraction
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+from vfsrbench.errors import InputError
+
+_ATTACHED_PICTURE = 0x400
+_STILLS = frozenset({"mjpeg", "png", "bmp", "gif", "webp", "tiff", "jpeg2000", "ljpeg"})
+_STEADY = Fraction(3, 2000)  # seconds; containers that count in milliseconds are off by as much
+
+
+@dataclass(frozen=True)
+class Film:
+    """What a video says beside its pixels.
+
+    Attributes:
+        path: The file.
+        sample_aspect: Width to height of a pixel of the upright frames.
+        sound: The codec of each sound stream.
+        time_base: Seconds a tick of `times`.
+        times: When each frame is shown, in ticks, rising; empty if the file does not say so.
+        last: How long the last frame is shown, in ticks; 0 if the file does not say so.
+    """
+
+    path: Path
+    sample_aspect: Fraction
+    sound: tuple[str, ...]
+    time_base: Fraction
+    times: tuple[int, ...] = ()
+    last: int = 0
+
+    def head(self, count: int) -> Film:
+        """The film of the first frames."""
+        if count >= len(self.times):
+            return self
+        last = self.times[count] - self.times[count - 1]
+        return replace(self, times=self.times[:count], last=last)
+
+    @property
+    def steady(self) -> bool:
+        """Whether the frames come at a constant rate, within what the file's clock can say."""
+        if len(self.times) < 3:
+            return True
+        first, last = self.times[0], self.times[-1]
+        step = Fraction(last - first, len(self.times) - 1)
+        allowed = max(Fraction(3, 2), _STEADY / self.time_base)
+        return all(abs(time - first - i * step) <= allowed for i, time in enumerate(self.times))
+
+    @property
+    def end(self) -> Fraction:
+        """When the last frame ends, in seconds; `times` must be known."""
+        last = self.last or (self.times[-1] - self.times[-2] if len(self.times) > 1 else 0)
+        return (self.times[-1] + last) * self.time_base
+
+    def oddities(self) -> list[str]:
+        """What pictures, and figures over them, do not show."""
+        found = []
+        if self.sample_aspect != 1:
+            ratio = f"{self.sample_aspect.numerator}:{self.sample_aspect.denominator}"
+            found.append(f"its pixels are {ratio} wide, and taken as squares")
+        if not self.steady:
+            steps = [b - a for a, b in pairwise(self.times)]
+            low, high = (float(1 / (step * self.time_base)) for step in (max(steps), min(steps)))
+            found.append(f"its frame rate varies ({low:.4g} to {high:.4g} a second), all frames count alike")
+        return found
+
+
+def choose_film(container: Any, path: Path) -> tuple[Any, list[str]]:
+    """The stream that is the film, as FFmpeg chooses it, and what to tell of the others.
+
+    Covers and thumbnails are no films. InputError when there is no film.
+    """
+    videos = list(container.streams.video)
+    films = [stream for stream in videos if not _is_cover(stream)]
+    if not films:
+        others = ", ".join(stream.type for stream in container.streams) or "an empty file"
+        held = "only a cover picture" if videos else f"only {others}"
+        raise InputError(f"{path}: holds no video, {held}")
+    best = container.streams.best("video") if hasattr(container.streams, "best") else None
+    if best is None or best.index not in {stream.index for stream in films}:
+        best = max(films, key=_rank)
+    if len(films) == 1:
+        return best, []
+    size = f"{best.codec_context.width}x{best.codec_context.height}"
+    return best, [f"holds {len(films)} films; stream {best.index} ({size}) is read"]
+
+
+def _is_cover(stream: Any) -> bool:
+    disposition = getattr(stream, "disposition", None)
+    if disposition is not None:
+        return bool(int(disposition) & _ATTACHED_PICTURE)
+    # PyAV before 14 does not say: a picture's codec, in a stream of one frame or without a rate
+    still = stream.codec_context.name in _STILLS
+    return still and (stream.frames == 1 or not stream.average_rate or stream.average_rate > 1000)
+
+
+def _rank(stream: Any) -> tuple[int, int, int, int]:
+    default = int(getattr(stream, "disposition", None) or 0) & 1
+    context = stream.codec_context
+    return default, context.width * context.height, stream.bit_rate or 0, -stream.index
