@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 
 from degradations.digest import FrameHasher
 from vfsrbench.errors import InputError
-from vfsrbench.files import VIDEO_SUFFIXES
+from vfsrbench.io.film import Film
+from vfsrbench.io.formats import VIDEO_SUFFIXES
 from vfsrbench.pictures import PictureSource, write_png_folder
 from vfsrbench.video import VideoSource, write_video
 
@@ -55,7 +56,7 @@ class Clip:
 
     @classmethod
     def open(cls, path: str | Path, name: str | None = None, fps: float | None = None) -> Clip:
-        """A folder of PNG, JPEG or BMP pictures in natural order, or a video file.
+        """A folder of pictures in natural order, or a video file (see `vfsrbench.io.formats`).
 
         `name` defaults to the folder's name or the video's without suffix, `fps` to the video's own or 25.
         InputError when there is nothing, nothing readable, or no frame.
@@ -105,6 +106,16 @@ class Clip:
     def frame_names(self) -> tuple[str, ...]:
         """A name a frame: the picture's file name without suffix, or the frame number as eight digits."""
         return self._source.names or tuple(f"{number:08d}" for number in range(len(self)))
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What a user should know of how the clip is read, a line each. Commands print them once a clip."""
+        return getattr(self._source, "notes", ())
+
+    @property
+    def film(self) -> Film | None:
+        """Frame times, sound and pixel shape of a clip that is a video file."""
+        return getattr(self._source, "film", None)
 
     def read(self, start: int, stop: int) -> Frames:
         """Frames start to stop - 1, uint8 RGB (stop - start, H, W, 3), a fresh array.
@@ -173,6 +184,15 @@ class _Head:
     def __init__(self, source: FrameSource, length: int) -> None:
         self._source = source
         self.length, self.height, self.width = length, source.height, source.width
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        return getattr(self._source, "notes", ())
+
+    @property
+    def film(self) -> Film | None:
+        whole: Film | None = getattr(self._source, "film", None)
+        return whole and whole.head(self.length)
 
     @property
     def names(self) -> tuple[str, ...] | None:

@@ -16,10 +16,6 @@ from vfsrbench.io.ownership import check_replaceable, discard, note_all
 
 Item = TypeVar("Item")
 
-PICTURE_SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".bmp"})
-# pictures that we do not read: leaving them out in silence would drop frames
-FOREIGN_SUFFIXES = frozenset({".webp", ".tif", ".tiff", ".gif", ".exr", ".ppm", ".jp2", ".avif", ".heic"})
-VIDEO_SUFFIXES = frozenset({".mp4", ".mkv", ".mov", ".avi", ".webm", ".m4v", ".mpg", ".mpeg"})
 _DIGITS = re.compile(r"(\d+)")
 
 

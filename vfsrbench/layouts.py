@@ -13,7 +13,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from vfsrbench.errors import InputError
-from vfsrbench.files import FOREIGN_SUFFIXES, PICTURE_SUFFIXES, VIDEO_SUFFIXES, natural_key
+from vfsrbench.files import natural_key
+from vfsrbench.io.formats import PICTURE_SUFFIXES, VIDEO_SUFFIXES, check_known
 from vfsrbench.io.names import check_unique
 from vfsrbench.io.paths import is_there
 from vfsrbench.io.text import read_json, read_lines
@@ -44,7 +45,8 @@ Place = tuple[str, ...]  # the names on the way from a data set's root to a clip
 def find_clips(root: Path) -> list[tuple[Place, Path]]:
     """Picture folders and videos at or below `root`, in natural order, with the names on the way to them.
 
-    Hidden entries are left out. InputError when nothing is there, or a folder holds both pictures and clips.
+    Hidden entries and known sidecars are left out. InputError when nothing is there, a folder holds both
+    pictures and clips, or a file is neither read nor known to be no clip (see `vfsrbench.io.formats`).
     """
     if root.is_file():
         return [((root.stem,), root)]
@@ -67,8 +69,10 @@ def _walk(folder: Path, place: Place) -> list[tuple[Place, Path]]:
                 below.append((entry.name, Path(entry.path)))
             elif suffix in VIDEO_SUFFIXES:
                 below.append((Path(entry.name).stem, Path(entry.path)))
+            elif suffix in PICTURE_SUFFIXES:
+                pictures = True
             else:
-                pictures = pictures or suffix in PICTURE_SUFFIXES | FOREIGN_SUFFIXES
+                check_known(Path(entry.path))
     inside: list[tuple[Place, Path]] = []
     for name, path in sorted(below, key=lambda item: natural_key(item[1].name)):
         inside += _walk(path, (*place, name)) if path.is_dir() else [((*place, name), path)]

@@ -1,55 +1,22 @@
-"""Folders of pictures as frames: PNG, JPEG and BMP in natural order, read and written."""
+"""Folders of pictures as frames, in natural order, read and written."""
 
 from __future__ import annotations
 
 import os
-import warnings
 from collections.abc import Iterable, Sequence
-from io import BytesIO
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
 from vfsrbench.errors import InputError
-from vfsrbench.files import (
-    FOREIGN_SUFFIXES,
-    PICTURE_SUFFIXES,
-    check_name,
-    natural_key,
-    read_through,
-    whole_folder,
-)
+from vfsrbench.files import check_name, natural_key, read_through, whole_folder
+from vfsrbench.io.formats import PICTURE_SUFFIXES, check_known
+from vfsrbench.io.picture_reader import read_first_picture, read_picture
+
+__all__ = ["PictureSource", "encode_png", "list_pictures", "read_picture", "write_png_folder"]
 
 Frames = NDArray[np.uint8]
-
-
-def read_picture(path: Path) -> Frames:
-    """The picture as uint8 RGB (H, W, 3).
-
-    Grey becomes RGB, transparency is dropped. InputError names the file when it is missing, empty,
-    truncated, no picture, or has more than 8 bits a channel.
-    """
-    from PIL import Image
-
-    data = _bytes(path)
-    if not data:
-        raise InputError(f"{path}: is empty (0 bytes); write the frame again")
-    if data[1:4] == b"PNG" and data[24:25] == b"\x10":  # Pillow would cut 16-bit colour to 8 unasked
-        raise InputError(f"{path}: has 16 bits a channel; convert it to 8 bits")
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            with Image.open(BytesIO(data)) as picture:
-                if picture.mode.startswith(("I", "F")):
-                    raise InputError(f"{path}: has more than 8 bits a channel; convert it to 8 bits")
-                return np.array(picture.convert("RGB"), dtype=np.uint8)
-    except InputError:
-        raise
-    except Exception as error:  # Pillow's decoders raise many kinds for damaged files
-        raise InputError(
-            f"{path}: cannot be read as a picture, it may be truncated ({_line(error)})"
-        ) from None
 
 
 def encode_png(frame: Frames, level: int = 1) -> bytes:
@@ -63,17 +30,18 @@ def encode_png(frame: Frames, level: int = 1) -> bytes:
 
 
 def list_pictures(folder: Path) -> list[Path]:
-    """The folder's pictures in natural order; other files, hidden ones and folders are left out.
+    """The folder's pictures in natural order; hidden files, known sidecars and folders are left out.
 
-    InputError when pictures of a format that is not read lie there, or two pictures share a name.
+    Raises:
+        InputError: A file lies there that is neither read nor known to be no frame, or two pictures share a
+            name.
     """
     found: dict[str, Path] = {}
     for path in sorted(folder.iterdir(), key=lambda p: natural_key(p.name)):
-        suffix = path.suffix.lower()
-        if path.name.startswith(".") or suffix not in PICTURE_SUFFIXES | FOREIGN_SUFFIXES:
+        if path.suffix.lower() not in PICTURE_SUFFIXES or path.name.startswith("."):
+            if not path.is_dir():
+                check_known(path)
             continue
-        if suffix in FOREIGN_SUFFIXES:
-            raise InputError(f"{path}: {suffix[1:]} pictures are not read; convert them to PNG")
         if path.stem in found:
             raise InputError(f"{path}: {found[path.stem].name} has the same frame name; keep one of them")
         found[path.stem] = path
@@ -87,14 +55,15 @@ class PictureSource:
         if not files:
             raise InputError("a clip needs at least one picture")
         self._files = tuple(files)
-        self.height, self.width = read_picture(files[0]).shape[:2]
+        first, self.notes = read_first_picture(files[0])
+        self.height, self.width = first.shape[:2]
 
     @classmethod
     def of_folder(cls, folder: Path) -> PictureSource:
         """All pictures of a folder. InputError when there are none."""
         files = list_pictures(folder)
         if not files:
-            raise InputError(f"{folder}: holds no PNG, JPEG or BMP pictures")
+            raise InputError(f"{folder}: holds no pictures")
         return cls(files)
 
     @property
@@ -140,15 +109,3 @@ def write_png_folder(
             if os.path.lexists(picture):  # as the file system sees it: some do not tell `A` from `a`
                 raise InputError(f"{path}: two frames are called {name!r}; give them different names")
             picture.write_bytes(encode_png(frame))
-
-
-def _bytes(path: Path) -> bytes:
-    try:
-        return path.read_bytes()
-    except OSError as error:
-        raise InputError(f"{path}: cannot be read: {error.strerror}") from None
-
-
-def _line(error: Exception) -> str:
-    text = (str(error) or type(error).__name__).splitlines()[0]
-    return "unknown format" if "cannot identify" in text else text

@@ -7,6 +7,8 @@ import struct
 
 from vfsrbench.io.containers.damage import Damage, Data, broken_at, cut_at, open_ended
 
+_FRAMES = (b"movi", b"rec ")  # lists of AVI whose chunks are walked through
+
 
 def avi_damage(data: Data) -> Damage | None:
     """RIFF chunks that go on behind the end of the file. A list that was never given its size (an
@@ -31,9 +33,11 @@ def _chunks_damage(data: Data, position: int, end: int) -> Damage | None:
             return cut_at(data, position + 8, "a chunk's header") if any(data[position:end]) else None
         name = data[position : position + 4]
         size = int.from_bytes(data[position + 4 : position + 8], "little")
-        if name == b"LIST" and size in (0, 0xFFFFFFFF):
+        if name == b"LIST" and (size in (0, 0xFFFFFFFF) or data[position + 8 : position + 12] in _FRAMES):
             position += 12
             continue
+        if not (name.isascii() and name.decode().isprintable()):
+            return broken_at(position, "no chunk")
         position += 8 + size + size % 2
         if position - size % 2 > end:
             return cut_at(data, position - size % 2, f"its chunk {bytes(name)!r}")

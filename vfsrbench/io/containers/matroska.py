@@ -16,16 +16,17 @@ def matroska_damage(data: Data) -> Damage | None:
 
     Elements of unknown size (recordings that were not finished, live streams) are walked through.
     """
-    position, unfinished = 0, False
+    position, segments, unfinished = 0, 0, False
     while position < len(data):
         head = _head(data, position)
-        if head is None or (head[0] not in (_EBML, _SEGMENT) and position == 0):
-            return _no_element(data, position)
+        if head is None:
+            return None if segments else _no_element(data, position)
         kind, start, size = head
         end = len(data) if size is None else start + size
-        if end > len(data):
+        if end > len(data) and (kind in (_EBML, _SEGMENT) or not segments):
             return cut_at(data, end, _named(kind))
         if kind == _SEGMENT:
+            segments += 1
             unfinished = unfinished or size is None
             damage, end = _segment_damage(data, start, end)
             if damage is not None:
@@ -33,6 +34,8 @@ def matroska_damage(data: Data) -> Damage | None:
         elif kind not in (_EBML, 0xEC, 0xBF):
             return None  # foreign bytes behind the last segment
         position = end
+    if not segments:
+        return Damage("truncated", f"nothing follows its header in the {len(data)} bytes that are there")
     return open_ended("a Matroska file that was not finished") if unfinished else None
 
 
