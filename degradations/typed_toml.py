@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, Self, TypeVar
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
@@ -25,6 +25,16 @@ class Facts(BaseModel):
         protected_namespaces=(),
         allow_inf_nan=False,
     )
+
+    def replace(self, **changes: Any) -> Self:
+        """The same with other values, checked as those of a file are (`model_copy` checks nothing).
+
+        Raises:
+            InputError: A value is not allowed, or there is no such key.
+        """
+        facts = {name: getattr(self, name) for name in type(self).model_fields}
+        where = f"{type(self).__name__.lower()} {getattr(self, 'name', '')}".strip()
+        return parse(type(self), {**facts, **changes}, where)
 
 
 Model = TypeVar("Model", bound=BaseModel)

@@ -47,7 +47,7 @@ class Figures(Facts):
         """The figures that can be drawn when the board has these metrics instead of its own."""
         named = ("curves", "averages", "jumps", "levels", "persons", "speed")
         kept = {name: tuple(m for m in getattr(self, name) if m in metrics) for name in named}
-        return self.model_copy(update=kept)
+        return self.replace(**kept)
 
 
 class PublishedUse(Facts):
@@ -81,6 +81,18 @@ class Board(Facts):
     sort_by: str | None = None
     published: PublishedUse | None = None
     figures: Figures = Figures()
+
+
+class ScoreBoard(Board):
+    """A board of results that are there already: it need not have a method."""
+
+    methods: tuple[str, ...] = ()
+
+    @classmethod
+    def of(cls, board: Board) -> ScoreBoard:
+        """The board without its methods."""
+        facts = {name: getattr(board, name) for name in Board.model_fields}
+        return typed_toml.parse(cls, {**facts, "methods": (), "versus": None}, f"board {board.name!r}")
 
 
 def load_board(path: Path) -> Board:

@@ -7,7 +7,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 from vfsrbench.clip import Clip
-from vfsrbench.errors import DamagedFile
+from vfsrbench.errors import DamagedFile, InputError
 from vfsrbench.io.damaged import SetAside, leave
 from vfsrbench.io.sealed import read_note, write_note
 from vfsrbench.pictures import list_pictures
@@ -57,6 +57,17 @@ class ClipDigests:
             with path.open("rb") as file:
                 total.update(hashlib.file_digest(file, "sha256").digest())
         return total.hexdigest()
+
+
+def check_unchanged(digests: ClipDigests, clip: Clip, planned: str, what: str) -> None:
+    """InputError when the clip's files do not hold the frames any more that the run was planned with.
+
+    Frames in memory cannot change and are not looked at.
+    """
+    if clip_files(clip) and digests.of(clip) != planned:
+        raise InputError(
+            f"clip {clip.name!r}: {what} ({clip.path}) changed while the run was going on; run again"
+        )
 
 
 def clip_files(clip: Clip) -> list[Path]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 
@@ -73,11 +73,32 @@ class Dataset:
         """The clips, opened and checked (once). InputError names the clip that is not in order."""
         return list(self._clips)
 
+    def usable(self) -> tuple[Dataset, dict[str, str]]:
+        """The data set without the clips that cannot be opened, and why each of those cannot.
+
+        InputError when there would be none left: then the data set itself is not in order.
+        """
+        problems: dict[str, str] = {}
+        clips = []
+        for found in self.found:
+            try:
+                clips.append(self._clip(found))
+            except InputError as error:
+                if len(problems) == len(self.found) - 1:
+                    raise
+                problems[found.name] = str(error)
+        rest = replace(self, found=tuple(f for f in self.found if f.name not in problems))
+        rest.__dict__["_clips"] = tuple(clips)
+        return rest, problems
+
+    def _clip(self, found: Found) -> DatasetClip:
+        return (
+            _demo(found.name, self.frames) if self.layout == DEMO else _open(found, self.frames, self.scale)
+        )
+
     @cached_property
     def _clips(self) -> tuple[DatasetClip, ...]:
-        if self.layout == DEMO:
-            return tuple(_demo(name, self.frames) for name in self.names)
-        return tuple(_open(found, self.frames, self.scale) for found in self.found)
+        return tuple(self._clip(found) for found in self.found)
 
 
 def layout_names() -> list[str]:
@@ -125,31 +146,44 @@ def open_dataset(
     return Dataset(name, layout, _chosen(LAYOUTS[layout](root), clips), frames, scale or 1)
 
 
-def open_outputs(path: str | Path, truth: Dataset) -> dict[str, Clip]:
+def open_outputs(path: str | Path, truth: Dataset, problems: dict[str, str] | None = None) -> dict[str, Clip]:
     """Results that somebody has already, by clip name: a picture folder or a video for each clip of `truth`.
 
     They may lie deeper than `path`; other clips there are left alone; where a clip has both, pictures go
     before a video. If `truth` has one clip only, `path` may be that clip itself. InputError names the
     clip that is missing, or whose number of frames, frame names or size differ from the ground truth (or,
-    without one, from the enlarged input).
+    without one, from the enlarged input). With `problems` it is raised only when no clip is in order;
+    the others' reasons are put there by clip name.
     """
     root = Path(path)
     places = find_clips(root)
     outputs: dict[str, Clip] = {}
+    found: dict[str, InputError] = {}
     for clip in truth.clips():
-        target = clip.target
-        alone = len(truth.names) == 1 and [place for _, place in places] == [root]
-        found = root if alone else _place(clip.name, places, root)
-        output = Clip.open(found, clip.name, target.fps)
-        if truth.frames is not None and len(output) > len(target):
-            output = output.head(len(target))  # the whole clip was restored, its beginning is asked for
-        side = "ground truth" if clip.reference else "input"
-        _check_frames(target, output, f"{found}: the output", side)
-        if (output.height, output.width) != (target.height, target.width):
-            size = f"{output.width}x{output.height}"
-            raise InputError(f"{found}: the output of clip {clip.name!r} is {size}, {_wanted(clip, truth)}")
-        outputs[clip.name] = output
+        try:
+            outputs[clip.name] = _open_output(clip, truth, places, root)
+        except InputError as error:
+            found[clip.name] = error
+    if found and (problems is None or not outputs):
+        raise next(iter(found.values()))
+    if problems is not None:
+        problems |= {name: str(error) for name, error in found.items()}
     return outputs
+
+
+def _open_output(clip: DatasetClip, truth: Dataset, places: Sequence[tuple[Place, Path]], root: Path) -> Clip:
+    target = clip.target
+    alone = len(truth.names) == 1 and [place for _, place in places] == [root]
+    found = root if alone else _place(clip.name, places, root)
+    output = Clip.open(found, clip.name, target.fps)
+    if truth.frames is not None and len(output) > len(target):
+        output = output.head(len(target))  # the whole clip was restored, its beginning is asked for
+    side = "ground truth" if clip.reference else "input"
+    _check_frames(target, output, f"{found}: the output", side)
+    if (output.height, output.width) != (target.height, target.width):
+        size = f"{output.width}x{output.height}"
+        raise InputError(f"{found}: the output of clip {clip.name!r} is {size}, {_wanted(clip, truth)}")
+    return output
 
 
 def _wanted(clip: DatasetClip, dataset: Dataset) -> str:

@@ -7,7 +7,7 @@ from typing import Literal
 
 from degradations.errors import InputError, did_you_mean
 
-__all__ = ["DamagedFile", "InputError", "JobFailure", "did_you_mean"]
+__all__ = ["DamagedFile", "DiskError", "InputError", "JobFailure", "did_you_mean"]
 
 
 class DamagedFile(InputError):
@@ -36,3 +36,7 @@ class JobFailure(Exception):
         super().__init__(reason)
         self.reason = reason
         self.status: Literal["failed", "skipped", "oom"] = status
+
+
+class DiskError(InputError):
+    """A place of ours cannot be written or read (a full disk, no rights): no other job can escape it."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import re
 import shutil
@@ -11,12 +12,17 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TypeVar
 
-from vfsrbench.errors import InputError
+from vfsrbench.errors import DiskError, InputError
 from vfsrbench.io.ownership import check_replaceable, discard, note_all
 
 Item = TypeVar("Item")
 
 _DIGITS = re.compile(r"(\d+)")
+# what makes a place useless for every file; others (an encoder that refuses a size) concern the file alone
+_DISK_TROUBLE = frozenset(
+    {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EIO, errno.EACCES, errno.EPERM}
+    | {errno.ENOTDIR, errno.EMFILE, errno.ENFILE}
+)
 
 
 def natural_key(name: str) -> tuple[tuple[int, int, str], ...]:
@@ -136,7 +142,8 @@ def _disk_errors(target: Path, temporary: Path) -> Iterator[None]:
             raise
         if _elsewhere(error, target, temporary):
             raise InputError(f"{error.filename}: cannot be read: {_why(error)}") from error
-        raise InputError(f"{target}: cannot be written: {_why(error)}") from error
+        kind = DiskError if error.errno in _DISK_TROUBLE else InputError
+        raise kind(f"{target}: cannot be written: {_why(error)}") from error
 
 
 def _elsewhere(error: OSError, target: Path, temporary: Path) -> bool:

@@ -17,6 +17,8 @@ from vfsrbench.weights import Weights
 
 Keep = Literal["png", "video", "none"]
 State = Literal["open", "done", "failed", "skipped"]
+Place = tuple[str, str]
+"""(method, split); an empty name stands for all."""
 
 
 @dataclass(frozen=True)
@@ -78,6 +80,13 @@ class ClipFacts:
     outputs: Mapping[tuple[str, str], str] = field(default_factory=dict)
     lq: Mapping[str, str] = field(default_factory=dict)
     published: Mapping[str, Published] = field(default_factory=dict)
+    problems: Mapping[Place, str] = field(default_factory=dict)
+    """Where -> why jobs on this clip cannot be done."""
+
+    def problem(self, method: str, split: str) -> str:
+        """Why this job cannot be done; empty if nothing speaks against it."""
+        places = (("", ""), ("", split), (method, split))
+        return next((self.problems[place] for place in places if place in self.problems), "")
 
 
 @dataclass(frozen=True)

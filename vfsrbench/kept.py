@@ -37,6 +37,7 @@ class KeptNote:
     lq_digest_before_codec: str = ""
     form: Keep = "none"
     files: str = ""
+    clamped: float = 0.0
 
 
 def is_there(workspace: Workspace, job: Job, keep: Keep) -> bool:

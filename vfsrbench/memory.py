@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import errno
 import gc
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 if TYPE_CHECKING:
     import torch
+
+T = TypeVar("T")
 
 # what allocators other than torch's caching one say
 _MESSAGES = (
@@ -19,7 +22,11 @@ _MESSAGES = (
     "can't allocate memory",
     "CUDNN_STATUS_ALLOC_FAILED",
     "CUBLAS_STATUS_ALLOC_FAILED",
+    "Insufficient memory",
+    "Failed to allocate",
 )
+_LIBRARIES = ("cv2", "onnxruntime")
+"""Raise errors of their own, which are no RuntimeError."""
 
 
 @dataclass
@@ -68,7 +75,24 @@ def is_out_of_memory(error: BaseException) -> bool:
 
     if isinstance(error, torch.cuda.OutOfMemoryError | MemoryError):
         return True
-    return isinstance(error, RuntimeError) and any(text in str(error) for text in _MESSAGES)
+    if isinstance(error, OSError):
+        return error.errno == errno.ENOMEM
+    foreign = type(error).__module__.partition(".")[0] in _LIBRARIES
+    return (foreign or isinstance(error, RuntimeError)) and any(text in str(error) for text in _MESSAGES)
+
+
+def attempt(call: Callable[[], T]) -> T | None:
+    """`call()`; None when memory ran out, with the error and all that its frames held given back.
+
+    Any other error passes through. The call itself must not return None.
+    """
+    try:
+        return call()
+    except Exception as error:
+        if not is_out_of_memory(error):
+            raise
+    free_memory()
+    return None
 
 
 def free_memory() -> None:

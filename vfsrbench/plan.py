@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
@@ -10,23 +10,19 @@ from typing import Any
 from vfsrbench import kept, keys
 from vfsrbench.board import Board
 from vfsrbench.card import MethodCard, MetricCard
-from vfsrbench.clip import Clip
-from vfsrbench.clip_digests import ClipDigests
-from vfsrbench.dataset import Dataset, DatasetClip, dataset_of, open_outputs
+from vfsrbench.dataset import DatasetClip, dataset_of
 from vfsrbench.errors import InputError
-from vfsrbench.jobs import ClipFacts, Job, MethodUse, Options, Setup, Task, outputs_place
+from vfsrbench.jobs import ClipFacts, Job, MethodUse, Options, Setup, Task
 from vfsrbench.plugins import Broken, Catalogue, choose_method, methods, metrics
 from vfsrbench.predictor import Predictor
-from vfsrbench.published import published_clip, read_published
+from vfsrbench.runs.clip_facts import describe_clips
 from vfsrbench.schema import JobRecord
 from vfsrbench.scoring import with_sources
 from vfsrbench.splits import Split, find_split, lq_facts
-from vfsrbench.truth import target_digest, truth_facts
 from vfsrbench.weights import resolve_weights
 from vfsrbench.workspace import Workspace
 
 Tell = Callable[[str, int, int], None]
-Stored = Mapping[tuple[str, str], Mapping[str, Clip]]
 
 
 @dataclass(frozen=True)
@@ -76,23 +72,15 @@ def make_plan(
     set or the outputs.
     """
     options = options or Options()
+    board = board.replace()  # `model_copy` and `model_construct` check nothing
     known_methods, known_metrics = methods(), metrics()
     cards = with_sources(board.metrics, known_metrics)
     uses = _uses(board, options, objects, known_methods)
-    dataset = dataset_of(board.dataset)
     tell("opening the clips", 0, 0)
-    clips = dataset.clips()
-    splits = _splits(board, clips, needed=any(use.outputs is None for use in uses.values()))
-    board = board.model_copy(update={"splits": tuple(splits)})
-    stored = _stored_outputs(uses.values(), splits, dataset)
-    manifests = read_published(options.manifests, splits, board.seed)
-    digests = ClipDigests(workspace.cache / "digests", workspace.damaged.set_aside)
-    facts = []
-    for done, clip in enumerate(clips):
-        tell(f"reading {clip.name}", done, len(clips))
-        facts.append(_clip_facts(clip, board, digests, stored, splits))
-        _check_sizes(facts[-1], splits.values())
-        facts[-1] = replace(facts[-1], published=published_clip(facts[-1], manifests))
+    dataset, unopened = dataset_of(board.dataset).usable()
+    splits = _splits(board, dataset.clips(), needed=any(use.outputs is None for use in uses.values()))
+    board = board.replace(splits=tuple(splits))
+    facts = describe_clips(dataset, unopened, board, uses, splits, options, workspace, tell)
     metric_weights = {card.id: resolve_weights(card.weights) for card in cards}
     metric_facts = [keys.metric_facts(known_metrics[m], w) for m, w in metric_weights.items()]
     setup = Setup(
@@ -160,47 +148,6 @@ def _splits(board: Board, clips: Sequence[DatasetClip], needed: bool) -> dict[st
             )
         found[split.name] = split
     return found
-
-
-def _stored_outputs(uses: Iterable[MethodUse], splits: Mapping[str, Split], dataset: Dataset) -> Stored:
-    """(method, split) -> clip name -> stored clip, all checked against the ground truth."""
-    return {
-        (use.id, split): open_outputs(outputs_place(use, split, len(splits)), dataset)
-        for use in uses
-        for split in splits
-        if use.outputs is not None
-    }
-
-
-def _clip_facts(
-    clip: DatasetClip, board: Board, digests: ClipDigests, stored: Stored, splits: Mapping[str, Split]
-) -> ClipFacts:
-    target, digest = clip.target, target_digest(clip, digests.of)
-    return ClipFacts(
-        name=clip.name,
-        frames=len(target),
-        height=target.height,
-        width=target.width,
-        fps=target.fps,
-        gt_digest=digest,
-        truth=truth_facts(clip, digest, board.dataset.align),
-        outputs={place: digests.of(clips[clip.name]) for place, clips in stored.items()},
-        lq={
-            name: digests.of(clip.lq[name])
-            for name, split in splits.items()
-            if split.foreign and name in clip.lq
-        },
-    )
-
-
-def _check_sizes(clip: ClipFacts, splits: Iterable[Split]) -> None:
-    for split in splits:
-        scale = split.scale
-        if not split.foreign and scale is not None and (clip.height % scale or clip.width % scale):
-            raise InputError(
-                f"clip {clip.name!r} is {clip.width}x{clip.height}, but split {split.name!r} makes it "
-                f"{scale:g} times smaller: crop its sides to multiples of {scale:g}"
-            )
 
 
 def _job(

@@ -8,21 +8,39 @@ from typing import TYPE_CHECKING
 from vfsrbench.arithmetic import Profile
 from vfsrbench.errors import InputError, JobFailure
 from vfsrbench.jobs import MethodUse
-from vfsrbench.memory import free_memory, is_out_of_memory
+from vfsrbench.memory import attempt, free_memory, is_out_of_memory
 from vfsrbench.predictor import Predictor
 from vfsrbench.restore import describe
+from vfsrbench.runtime.seeding import seeded
 
 if TYPE_CHECKING:
     import torch
+    from torch.nn import Module
+
+MOST_ON_CPU = 8
+"""Loaded methods that a CPU worker holds at most."""
+MOST_BYTES_ON_CPU = 2 << 30
+"""What their parameters and buffers take together at most; the one in use is always held."""
 
 
 class PredictorCache:
-    """Makes and loads each method once. `release` gives back all but one."""
+    """Makes and loads each method once. `release` evicts all but one.
 
-    def __init__(self, device: torch.device, profile: Profile = "strict") -> None:
+    On a CPU, where memory seldom ends in an error that can be caught, the method that was used longest ago
+    goes when there are more than `most`, or when what they hold exceeds `most_bytes`.
+
+    Args:
+        device: where methods are loaded.
+        profile: the arithmetic they are loaded for.
+        seed: of the global generators while a method is made and loaded.
+    """
+
+    def __init__(self, device: torch.device, profile: Profile = "strict", seed: int = 0) -> None:
         self.device = device
         self.profile: Profile = profile
-        self._loaded: dict[str, Predictor] = {}
+        self.seed = seed
+        self.most, self.most_bytes = MOST_ON_CPU, MOST_BYTES_ON_CPU
+        self._loaded: dict[str, Predictor] = {}  # the one used last stands last
 
     def get(self, use: MethodUse, release: Callable[[], bool] | None = None) -> Predictor:
         """The method, loaded. JobFailure when its code or its weights cannot be used.
@@ -30,17 +48,23 @@ class PredictorCache:
         When memory runs out, `release` is asked to make room (default: the other methods go).
         """
         if use.id in self._loaded:
+            self._loaded[use.id] = self._loaded.pop(use.id)
             return self._loaded[use.id]
         assert use.method is not None
         if use.weights.missing:
             raise JobFailure(use.weights.missing, "skipped")
-        predictor = self._load(use)
-        if predictor is None and (release() if release else self.release(use.id)):
-            predictor = self._load(use)
-        if predictor is None:
-            raise JobFailure(f"out of memory on {self.device} while loading the method", "oom")
+        self._evict(room=1)
+        while (predictor := attempt(lambda: self._load(use))) is None:
+            if not (release() if release else self.release(use.id)):
+                raise JobFailure(f"out of memory on {self.device} while loading the method", "oom")
         self._loaded[use.id] = predictor
+        self._evict()
         return predictor
+
+    @property
+    def held(self) -> list[str]:
+        """The ids of the loaded methods, the one used last at the end."""
+        return list(self._loaded)
 
     def need(self, use: MethodUse) -> Predictor:
         """The same for a method that all the rest depends on: InputError when it cannot be used."""
@@ -57,27 +81,50 @@ class PredictorCache:
         free_memory()
         return bool(others)
 
-    def _load(self, use: MethodUse) -> Predictor | None:
-        """None when memory ran out."""
+    def _evict(self, room: int = 0) -> None:
+        """Drop what was used longest ago until the CPU's bounds are kept, with `room` for more methods."""
+        if self.device.type != "cpu":
+            return
+        sizes = {name: held_bytes(predictor) for name, predictor in self._loaded.items()}
+        for name in self.held[: len(sizes) - 1 + room]:
+            if len(self._loaded) + room <= self.most and sum(sizes.values()) <= self.most_bytes:
+                return
+            del self._loaded[name], sizes[name]
+            free_memory()
+
+    def _load(self, use: MethodUse) -> Predictor:
+        """Errors of the method become a JobFailure, but for running out of memory."""
         assert use.method is not None
         try:
-            predictor = use.method.build()
-            predictor.profile = self.profile
-            predictor.load(use.weights.paths, self.device)
+            with seeded(self.seed, self.device):
+                predictor = use.method.build()
+                predictor.profile = self.profile
+                predictor.load(use.weights.paths, self.device)
         except InputError as error:
             raise JobFailure(str(error)) from error
         except (Exception, SystemExit) as error:
-            if not is_out_of_memory(error):
-                raise JobFailure(f"cannot be loaded: {describe(error)}") from error
-        else:
-            return predictor
-        free_memory()
-        return None
+            if is_out_of_memory(error):
+                raise
+            raise JobFailure(f"cannot be loaded: {describe(error)}") from error
+        return predictor
+
+
+def networks_of(predictor: Predictor) -> list[Module]:
+    """The networks that the method holds as attributes."""
+    from torch.nn import Module
+
+    return [value for value in vars(predictor).values() if isinstance(value, Module)]
 
 
 def count_parameters(predictor: Predictor) -> int | None:
     """Parameters of all networks that the method holds, None if it holds none."""
-    from torch.nn import Module
+    return sum(p.numel() for net in networks_of(predictor) for p in net.parameters()) or None
 
-    networks = [value for value in vars(predictor).values() if isinstance(value, Module)]
-    return sum(p.numel() for net in networks for p in net.parameters()) or None
+
+def held_bytes(predictor: Predictor) -> int:
+    """Bytes of the parameters and buffers of the method's networks."""
+    return sum(
+        tensor.numel() * tensor.element_size()
+        for network in networks_of(predictor)
+        for tensor in (*network.parameters(), *network.buffers())
+    )

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from degradations.manifest import Manifest, read_manifest
 from vfsrbench.errors import InputError, JobFailure
-from vfsrbench.jobs import ClipFacts, Published
+from vfsrbench.jobs import Published
 from vfsrbench.splits import LqFacts, Split
 
 
@@ -29,16 +29,16 @@ def read_published(paths: Iterable[Path], splits: Mapping[str, Split], seed: int
     return found
 
 
-def published_clip(clip: ClipFacts, manifests: Mapping[str, Manifest]) -> dict[str, Published]:
+def published_clip(clip: str, gt_digest: str, manifests: Mapping[str, Manifest]) -> dict[str, Published]:
     """Split -> what the manifest says of the clip. InputError when it knows another ground truth, or none."""
     found = {}
     for split, manifest in manifests.items():
-        entry = manifest.clips.get(clip.name)
+        entry = manifest.clips.get(clip)
         if entry is None:
-            raise InputError(f"the manifest of {split} does not know the clip {clip.name!r}")
-        if entry.truth_digest != clip.gt_digest:
+            raise InputError(f"the manifest of {split} does not know the clip {clip!r}")
+        if entry.truth_digest != gt_digest:
             raise InputError(
-                f"clip {clip.name!r} is not the one that the manifest of {split} was made from: other frames"
+                f"clip {clip!r} is not the one that the manifest of {split} was made from: other frames"
             )
         found[split] = Published(entry.before_codec_digest, entry.digest)
     return found

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, ParamSpec, Protocol, TypeVar
 
 import numpy as np
@@ -14,8 +14,10 @@ from numpy.typing import NDArray
 from vfsrbench.arithmetic import arithmetic
 from vfsrbench.card import MethodCard
 from vfsrbench.errors import InputError, JobFailure
-from vfsrbench.memory import free_memory, is_out_of_memory, watch_peak
+from vfsrbench.memory import attempt, is_out_of_memory, watch_peak
 from vfsrbench.predictor import ClipInfo, Predictor
+from vfsrbench.runtime.reach import Reach
+from vfsrbench.runtime.seeding import seeded
 from vfsrbench.windows import Span, method_windows, smaller
 
 if TYPE_CHECKING:
@@ -56,19 +58,20 @@ class InMemory:
 @dataclass
 class Restoration:
     """How a restoration went. `seconds` are those inside the method, upload and rounding included, reading
-    and writing files not. `window` is the most frames a call got; `halved` how often memory ran out."""
+    and writing files not. `window` is the most frames a call got; `halved` how often memory ran out.
+    `reach` says how far the method's values lay outside [0, 1]."""
 
     seconds: float = 0.0
     peak_memory: int = 0
     window: int = 0
     halved: int = 0
+    reach: Reach = field(default_factory=Reach)
 
     @property
     def warnings(self) -> list[str]:
         """What a reader of the result should know."""
-        if not self.halved:
-            return []
-        return [f"memory ran out ({self.halved} x): down to {self.window} frames at a time"]
+        halved = f"memory ran out ({self.halved} x): down to {self.window} frames at a time"
+        return [*([halved] if self.halved else []), *self.reach.warnings]
 
 
 def window_seed(seed: int, clip: str, first_frame: int) -> int:
@@ -100,20 +103,31 @@ def restore_clip(
     overlap = min(card.overlap, window - 1)
     report = Restoration(window=window)
     done = 0
+
+    def start() -> None:
+        while not attempt(lambda: start_clip(predictor, info, seed, device)):
+            if not release():
+                raise JobFailure(f"out of memory on {device} before the first frame", "oom")
+
+    def restored(span: Span) -> Frames:
+        frames = source.read(span.start, span.stop)
+        began = time.perf_counter()
+        try:
+            chosen = window_seed(seed, info.name, span.start)
+            return restore_window(predictor, frames, info, chosen, device, report.reach)
+        finally:
+            report.seconds += time.perf_counter() - began
+
     with watch_peak(device) as peak:
-        _guarded(predictor.start_clip, info)
+        start()
         while done < info.frames:
             span = _next_span(method_windows(info.frames, window, overlap, card.tail), done)
-            frames = source.read(span.start, span.stop)
-            started = time.perf_counter()
-            restored = _attempt(predictor, frames, info, window_seed(seed, info.name, span.start), device)
-            report.seconds += time.perf_counter() - started
-            if restored is not None:
-                sink.write(restored[max(span.keep_from, done) - span.start : span.keep_to - span.start])
+            made = attempt(lambda span=span: restored(span))  # type: ignore[misc]
+            if made is not None:
+                sink.write(made[max(span.keep_from, done) - span.start : span.keep_to - span.start])
                 done = span.keep_to
                 progress(done)
                 continue
-            free_memory()
             if not release():
                 if window == 1:
                     raise JobFailure(f"out of memory on {device}, even with one frame at a time", "oom")
@@ -121,11 +135,18 @@ def restore_clip(
                 report.halved += 1
             report.window = window
             if card.stateful:
-                done = 0
+                done, report.reach = 0, Reach()
                 sink.restart()
-                _guarded(predictor.start_clip, info)
+                start()
     report.peak_memory = peak.bytes
     return report
+
+
+def start_clip(predictor: Predictor, info: ClipInfo, seed: int, device: torch.device) -> bool:
+    """`predictor.start_clip` under seeded global generators; True. JobFailure when it raises."""
+    with seeded(window_seed(seed, info.name, -1), device):
+        _guarded(predictor.start_clip, info)
+    return True
 
 
 def first_window(card: MethodCard, total: int) -> int:
@@ -139,38 +160,33 @@ def _next_span(spans: list[Span], done: int) -> Span:
     return next(span for span in spans if span.keep_to > done)
 
 
-def _attempt(
-    predictor: Predictor, frames: Frames, info: ClipInfo, seed: int, device: torch.device
-) -> Frames | None:
-    """The window restored; None when memory ran out (the error and what it holds are gone by then)."""
-    try:
-        return restore_window(predictor, frames, info, seed, device)
-    except Exception as error:
-        if is_out_of_memory(error):
-            return None
-        raise
-
-
 def restore_window(
-    predictor: Predictor, frames: Frames, info: ClipInfo, seed: int, device: torch.device
+    predictor: Predictor,
+    frames: Frames,
+    info: ClipInfo,
+    seed: int,
+    device: torch.device,
+    reach: Reach | None = None,
 ) -> Frames:
     """uint8 RGB (n, h, w, 3) -> uint8 RGB (n, H, W, 3): clamped to [0, 1], rounded half to even.
 
-    torch's global generators are seeded too and put back afterwards, so that a method which overlooks its
-    generator is still reproducible. JobFailure when the method raises or breaks its contract.
+    The global generators are seeded too and put back afterwards, so that a method which overlooks its
+    generator is still reproducible. `reach` counts what lies outside [0, 1]. JobFailure when the method
+    raises or breaks its contract.
     """
     import torch
 
     generator = torch.Generator().manual_seed(seed)
-    cuda = [device] if device.type == "cuda" else []
     exact = arithmetic(predictor.profile, device)
-    with torch.no_grad(), exact, torch.random.fork_rng(devices=cuda):
-        torch.manual_seed(seed)
+    with torch.no_grad(), exact, seeded(seed, device):
         batch = torch.from_numpy(frames).to(device).permute(0, 3, 1, 2).contiguous().float().div_(255.0)
         out = _guarded(predictor.restore, batch, generator)
         _check(out, (len(frames), 3, info.out_height, info.out_width))
         pixels = out.to(torch.float32).clamp(0.0, 1.0).mul_(255.0).round_().to(torch.uint8)
-        return pixels.permute(0, 2, 3, 1).contiguous().cpu().numpy()
+        done: Frames = pixels.permute(0, 2, 3, 1).contiguous().cpu().numpy()
+        if reach is not None:
+            reach.count(out)
+        return done
 
 
 def _check(out: object, expected: tuple[int, int, int, int]) -> None:

@@ -144,7 +144,7 @@ def summarize(plan: Plan, workspace: Workspace, log_path: Path, seconds: float) 
     """What the workspace now holds of a plan; notes it as the board's current selection of results."""
     records = {job: r for job in plan.jobs if (r := workspace.store.find(*job.place)) is not None}
     files = tuple(workspace.store.path(*job.place) for job in records)
-    board = plan.setup.board.model_copy(update={"methods": tuple(plan.setup.methods)})
+    board = plan.setup.board.replace(methods=tuple(plan.setup.methods))
     write_selection(workspace.selection(board.name), files)
     return RunSummary(board, workspace.root, records, plan.jobs, files, log_path, seconds)
 

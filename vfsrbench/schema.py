@@ -74,6 +74,8 @@ class JobRecord(BaseModel):
     profile: str = "strict"
     untrained: bool = False
     warnings: list[str] = []
+    clamped: float = 0.0
+    """The part of the method's values that lay far outside [0, 1] (see `runtime.reach`)."""
 
     restore_seconds: float = 0.0
     score_seconds: float = 0.0

@@ -14,7 +14,7 @@ from vfsrbench.arithmetic import Profile
 from vfsrbench.card import Derived, MetricCard
 from vfsrbench.clip import Clip
 from vfsrbench.errors import InputError, JobFailure
-from vfsrbench.memory import free_memory, is_out_of_memory
+from vfsrbench.memory import attempt, is_out_of_memory
 from vfsrbench.metrics.base import Metric, SplitMetric, TruthInfo, Values, Window
 from vfsrbench.plugins import Catalogue, build_metric, choose_metric
 from vfsrbench.restore import describe
@@ -62,7 +62,8 @@ def with_sources(ids: Sequence[str], known: Catalogue[MetricCard]) -> list[Metri
 class Scorer:
     """Metrics, loaded once and used for clip after clip. What cannot be loaded is n/a with its reason.
 
-    `weights` has what the loaded ones were loaded with.
+    `weights` has what the loaded ones were loaded with. A metric for which memory ran out is tried again
+    with the next clip, when methods may have given theirs back.
     """
 
     def __init__(
@@ -71,29 +72,53 @@ class Scorer:
         known: Catalogue[MetricCard],
         device: torch.device,
         profile: Profile = "strict",
+        release: Callable[[], bool] = lambda: False,
     ) -> None:
+        """`release` gives back what others hold when memory ends while a metric is loaded."""
         self.cards = with_sources(ids, known)
+        self.known, self.device, self.profile = known, device, profile
         self.window = WINDOW
         self.metrics: dict[str, Metric] = {}
         self.unavailable: dict[str, str] = {}
         self.broken: set[str] = set()
         self.weights: list[Weights] = []
+        self.starved: list[str] = []
         for card in self.cards:
-            if card.derived is not None:
-                continue
-            weights = resolve_weights(card.weights)
-            if weights.missing:
-                self.unavailable[card.id] = weights.missing
-                continue
-            try:
-                metric = build_metric(known[card.id])
-                metric.profile = profile
-                metric.load(weights.paths, device)
-            except Exception as error:
-                self._breaks(card.id, error)
-            else:
-                self.metrics[card.id] = metric
-                self.weights.append(weights)
+            if card.derived is None:
+                self._add(card.id, release)
+
+    def _add(self, metric_id: str, release: Callable[[], bool]) -> None:
+        """Load a metric, or note why there is none."""
+        weights = resolve_weights(self.known[metric_id].card.weights)
+        if weights.missing:
+            self.unavailable[metric_id] = weights.missing
+            return
+        try:
+            while (metric := attempt(lambda: self._loaded(metric_id, weights))) is None:
+                if not release():
+                    self.starved.append(metric_id)
+                    self.unavailable[metric_id] = f"out of memory on {self.device} while it was loaded"
+                    self.broken.add(metric_id)
+                    return
+        except Exception as error:
+            self._breaks(metric_id, error)
+        else:
+            self.metrics[metric_id] = metric
+            self.weights.append(weights)
+
+    def _loaded(self, metric_id: str, weights: Weights) -> Metric:
+        metric = build_metric(self.known[metric_id])
+        metric.profile = self.profile
+        metric.load(weights.paths, self.device)
+        return metric
+
+    def _feed(self, release: Callable[[], bool]) -> None:
+        """Try again to load what memory did not suffice for."""
+        starved, self.starved = self.starved, []
+        for metric_id in starved:
+            del self.unavailable[metric_id]
+            self.broken.discard(metric_id)
+            self._add(metric_id, release)
 
     def _breaks(self, metric_id: str, error: Exception) -> None:
         reason = str(error) if isinstance(error, InputError) else describe(error)
@@ -116,22 +141,21 @@ class Scorer:
         results do not depend on the window.
         JobFailure (oom) when one frame does not fit.
         """
-        while True:
+
+        def whole() -> tuple[list[Scores], dict[str, NDArray[np.float32]]]:
             run = _Pass(self, truth, info, restored)
-            try:
-                run.all_windows(self.window, progress)
-            except Exception as error:
-                if not is_out_of_memory(error):
-                    raise
-            else:
-                return run.finish()
-            del run
-            free_memory()
+            run.all_windows(self.window, progress)
+            return run.finish()
+
+        if self.starved:
+            self._feed(release)
+        while (found := attempt(whole)) is None:
             if release():
                 continue
             if self.window == 1:
                 raise JobFailure("out of memory while scoring, even with one frame at a time", "oom")
             self.window //= 2
+        return found
 
 
 class _Pass:
@@ -222,6 +246,8 @@ class _Pass:
         try:
             scores.clip_values[card.id] = float(self.active[card.id].finish(values))
         except Exception as error:
+            if is_out_of_memory(error):
+                raise
             _break(scores, card.id, error)
             return
         first_due = max(card.context, int(card.level == "pair"))

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from degradations.digest import FrameHasher
-from vfsrbench.errors import InputError
+from vfsrbench.errors import DiskError
 
 Frames = NDArray[np.uint8]
 
@@ -44,9 +44,10 @@ class RawWriter:
         self.path = path
         self.height = height
         self.width = width
-        path.parent.mkdir(parents=True, exist_ok=True)
-        self._file = path.open("wb")
-        self.restart()
+        with self._disk_errors():
+            path.parent.mkdir(parents=True, exist_ok=True)
+            self._file = path.open("wb")
+            self.restart()
 
     def restart(self) -> None:
         """Forget every frame written so far."""
@@ -56,14 +57,14 @@ class RawWriter:
         self.length = 0
 
     def write(self, frames: Frames) -> None:
-        """Append (n, height, width, 3) frames. InputError when the disk is full."""
+        """Append (n, height, width, 3) frames. DiskError when the disk is full."""
         with self._disk_errors():
             self._file.write(np.ascontiguousarray(frames).data)
         self._hash.update(frames)
         self.length += len(frames)
 
     def done(self, names: tuple[str, ...] | None = None) -> RawFrames:
-        """Close the file and say what is in it. InputError when the disk is full."""
+        """Close the file and say what is in it. DiskError when the disk is full."""
         with self._disk_errors():
             self._file.close()
         digest = self._hash.hexdigest()
@@ -74,7 +75,7 @@ class RawWriter:
         try:
             yield
         except OSError as error:
-            raise InputError(
+            raise DiskError(
                 f"{self.path.parent}: cannot be written ({error.strerror}); "
                 "free some disk or choose another --workspace"
             ) from error

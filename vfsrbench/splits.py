@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from degradations.digest import FrameHasher
 from degradations.recipe import Recipe, load_recipe
 from degradations.shelf import list_recipes
 from vfsrbench.clip import Clip, write_png_folder
@@ -120,17 +121,23 @@ def degraded_clip(
         kept = None
     if kept is not None:
         return kept
-    facts = write_degraded(split.recipe, clip.gt, seed, folder, progress)
+    facts = write_degraded(split.recipe, clip.gt, seed, folder, progress, gt_digest)
     write_note(note, _KIND, {**asdict(facts), "files": content_digest(folder)})
     return Clip.open(folder, clip.name, clip.gt.fps), facts
 
 
 def write_degraded(
-    recipe: Recipe, gt: Clip, seed: int, folder: Path, progress: Callable[[int], None] = lambda done: None
+    recipe: Recipe,
+    gt: Clip,
+    seed: int,
+    folder: Path,
+    progress: Callable[[int], None] = lambda done: None,
+    planned: str = "",
 ) -> LqFacts:
     """Degrade a clip into a folder of PNG pictures with the ground truth's frame names; replaces what was
-    there. `progress` hears the number of frames written."""
-    making = recipe.stream(gt.frames(), gt.name, seed, gt.fps)
+    there. `progress` hears the number of frames written. InputError, and nothing written, when the ground
+    truth's digest is not `planned` (if given)."""
+    making = recipe.stream(_watched(gt, planned), gt.name, seed, gt.fps)
 
     def counted() -> Iterator[Frames]:
         for done, frame in enumerate(making, start=1):
@@ -150,6 +157,18 @@ def degraded_facts(note: Path) -> tuple[LqFacts, str]:
         content = read_note(note, _KIND)
         facts = LqFacts(content["digest"], content["digest_before_codec"], content["parameters"])
         return facts, str(content["files"])
+
+
+def _watched(gt: Clip, planned: str) -> Iterator[Frames]:
+    """The frames; InputError at the end when they are not those that were planned."""
+    hasher = FrameHasher(gt.height, gt.width)
+    for frame in gt.frames():
+        hasher.update(frame[None])
+        yield frame
+    if planned and hasher.hexdigest() != planned:
+        raise InputError(
+            f"clip {gt.name!r}: the ground truth ({gt.path}) changed while the run was going on; run again"
+        )
 
 
 def _kept(folder: Path, note: Path, gt: Clip) -> tuple[Clip, LqFacts] | None:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from vfsrbench.engines.base import Emit
-from vfsrbench.errors import InputError
+from vfsrbench.errors import DiskError, InputError
 from vfsrbench.jobs import Setup, Task
 from vfsrbench.unit import Report, Unit
 from vfsrbench.worker import Worker
@@ -33,8 +33,11 @@ class StartUnits:
             with worker.lock(task, emit):
                 unit = Unit(worker, task, emit)
                 try:
-                    unit.run()
-                except InputError as error:
+                    try:
+                        unit.run()
+                    except InputError as error:  # no job's own: the clip as a whole
+                        unit.give_up(error)
+                except DiskError as error:
                     return Report(tuple(unit.ends), str(error))
                 return Report(tuple(unit.ends))
 

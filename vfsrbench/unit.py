@@ -7,30 +7,26 @@ import shutil
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
-from functools import cached_property
 from pathlib import Path
 
 from vfsrbench import kept
 from vfsrbench.card import MethodCard
 from vfsrbench.clip import Clip
-from vfsrbench.dataset import Dataset, DatasetClip, dataset_of, open_outputs
 from vfsrbench.engines.base import Emit, Event
-from vfsrbench.errors import JobFailure
-from vfsrbench.jobs import Job, Setup, Task, outputs_place
+from vfsrbench.errors import DiskError, InputError, JobFailure
+from vfsrbench.jobs import Job, Setup, Task
 from vfsrbench.kept import KeptNote
-from vfsrbench.metrics.base import TruthInfo
 from vfsrbench.predictor import ClipInfo
 from vfsrbench.predictors import count_parameters
-from vfsrbench.published import compare
 from vfsrbench.records import base_record, device_name, ended
 from vfsrbench.restore import restore_clip
+from vfsrbench.runs.worker.clip_inputs import ClipInputs
 from vfsrbench.schema import JobRecord, Status
 from vfsrbench.scoring import Scores
 from vfsrbench.scratch import RawWriter
-from vfsrbench.splits import LqFacts, Split, degraded_clip
+from vfsrbench.splits import Split
 from vfsrbench.store import Result, slug
 from vfsrbench.strips import StripStore
-from vfsrbench.truth import degraded_side, truth_side
 from vfsrbench.worker import Worker
 
 SCRATCH_BYTES = 8 << 30
@@ -76,49 +72,40 @@ class Unit:
     task: Task
     emit: Emit
     ends: list[Ended] = field(default_factory=list)
-    lq: dict[str, tuple[Clip, LqFacts]] = field(default_factory=dict)
-    differing: dict[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.setup: Setup = self.worker.setup
         self.workspace = self.worker.workspace
+        self.inputs = ClipInputs(self.setup, self.workspace, self.task.clip)
         self.scratch = self.workspace.scratch / slug(self.task.clip.name)
         column, set_aside = self.setup.board.figures.slice_column, self.workspace.damaged.set_aside
         self.strips = StripStore(self.workspace.slices, column, set_aside)
 
-    @cached_property
-    def dataset(self) -> Dataset:
-        return dataset_of(self.setup.board.dataset, [self.task.clip.name])
-
-    @cached_property
-    def clip(self) -> DatasetClip:
-        return self.dataset.clips()[0]
-
-    @cached_property
-    def truth(self) -> tuple[Clip, TruthInfo]:
-        facts = self.task.clip.truth
-        return truth_side(self.clip, facts, self.workspace.truth_cache(facts.digest))
-
     def run(self) -> None:
-        """Do all jobs, or record why not. InputError when the clip or the disk fails them all."""
+        """Do all jobs, or record why not. DiskError when the workspace cannot be written."""
         self._clean()  # a killed run's leftovers: the lock is ours
         try:
             waiting: list[Restored] = []
             for jobs in self._groups():
                 restored = self._try(jobs)
                 waiting += [restored] if restored is not None else []
-                if len(waiting) * self._bytes() >= SCRATCH_BYTES:
+                if waiting and len(waiting) * self._bytes() >= SCRATCH_BYTES:
                     self._score(waiting)
                     waiting = []
             self._score(waiting)
         finally:
             self._clean()
 
+    def give_up(self, error: InputError) -> None:
+        """Record the error for every job that has not ended."""
+        over = {end.job for end in self.ends}
+        self._fail([job for job in self.task.jobs if job not in over], error)
+
     def _clean(self) -> None:
         shutil.rmtree(self.scratch, ignore_errors=True)
 
     def _bytes(self) -> int:
-        truth, _ = self.truth
+        truth, _ = self.inputs.truth
         return len(truth) * truth.height * truth.width * 3
 
     def _groups(self) -> Iterator[list[Job]]:
@@ -143,27 +130,26 @@ class Unit:
     def _try(self, jobs: Sequence[Job]) -> Restored | None:
         """The jobs' restored clip; when there is none, the reason is recorded."""
         try:
+            problem = self.task.clip.problem(jobs[0].method, jobs[0].split)
+            if problem:
+                raise JobFailure(problem)
             return self._restored(jobs)
-        except JobFailure as failure:
-            job = jobs[0]
-            log.warning("%s, %s, %s: %s", job.method, job.split, job.clip, failure, exc_info=failure)
-            self._fail(jobs, failure)
+        except (JobFailure, InputError) as error:
+            self._fail(jobs, error)
             return None
 
     def _restored(self, jobs: Sequence[Job]) -> Restored:
         job, options = jobs[0], self.setup.options
         use = self.setup.methods[job.method]
         if use.outputs is not None:
-            place = outputs_place(use, job.split, len(self.setup.splits))
-            digest = self.task.clip.outputs[use.id, job.split]
-            clip = open_outputs(place, self.dataset)[job.clip]
+            clip, digest = self.inputs.stored(job)
             return Restored(jobs, clip, KeptNote(job.restore_key, digest), stored=True)
         again = None if options.force else kept.reopen(self.workspace, job, self.task.clip.fps)
         if again is None:
             return self._restore(jobs)
         clip, note = again
         if note.lq_digest:
-            self._compare(job.split, LqFacts(note.lq_digest, note.lq_digest_before_codec, {}))
+            self.inputs.compare(job.split, LqFacts(note.lq_digest, note.lq_digest_before_codec, {}))
         return Restored(jobs, clip, note)
 
     def _restore(self, jobs: Sequence[Job]) -> Restored:
@@ -171,12 +157,12 @@ class Unit:
         use, split = self.setup.methods[job.method], self.setup.splits[job.split]
         assert use.method is not None
         self._check_fits(use.method.card, split)
-        truth, _ = self.truth
+        truth, _ = self.inputs.truth
         self._say(job, "loading")
         predictor = self.worker.predictors.get(use, lambda: self.worker.release(use.id))
         source = truth if use.from_truth else self._degraded(job.split)
         recipe = "" if use.from_truth or split.foreign else split.name
-        drawn = self.lq[split.name][1].parameters if recipe else {}
+        drawn = self.inputs.made[split.name][1].parameters if recipe else {}
         info = ClipInfo.of(source, truth, recipe, drawn)
         path = self.scratch / f"{slug(job.method)}.{job.restore_key[:16]}.raw"
         with RawWriter(path, truth.height, truth.width) as sink:
@@ -191,7 +177,7 @@ class Unit:
                 progress=self._counter(job, "restoring", len(truth)),
             )
             raw = sink.done(truth.frame_names if truth.named_frames else None)
-        fed = None if use.from_truth else self.lq[split.name][1]
+        fed = None if use.from_truth else self.inputs.made[split.name][1]
         note = KeptNote(
             restore_key=job.restore_key,
             digest=raw.digest,
@@ -203,6 +189,7 @@ class Unit:
             warnings=report.warnings,
             lq_digest="" if fed is None else fed.digest,
             lq_digest_before_codec="" if fed is None else fed.digest_before_codec,
+            clamped=report.reach.clamped,
         )
         return Restored(jobs, Clip(raw, truth.name, truth.fps), note, scratch=path)
 
@@ -218,51 +205,38 @@ class Unit:
             what = "this split needs" if reference else "asked for is --scale"
             raise JobFailure(f"enlarges by {card.scale}, {what} {needed:g}", "skipped")
 
-    def _degraded(self, name: str) -> Clip:
-        """A split's clip as methods get it, made when it is first asked for."""
-        if name not in self.lq:
-            split, facts = self.setup.splits[name], self.task.clip
-            if split.foreign:
-                self.lq[name] = self.clip.lq[name], LqFacts(facts.lq[name], "", {})
-            else:
-                self.lq[name] = degraded_clip(
-                    split,
-                    self.clip,
-                    facts.gt_digest,
-                    self.setup.board.seed,
-                    self.workspace.splits,
-                    self._counter(None, f"degrading {name}", facts.frames),
-                    self.workspace.damaged.set_aside,
-                )
-        self._compare(name, self.lq[name][1])
-        return degraded_side(self.clip, self.task.clip.truth, self.lq[name][0])
-
-    def _compare(self, split: str, made: LqFacts) -> None:
-        """Hold degraded frames against their manifest. JobFailure if they differ before the codec."""
-        problem = compare(split, self.task.clip.published.get(split), made)
-        if problem:
-            self.differing[split] = problem
+    def _degraded(self, split: str) -> Clip:
+        return self.inputs.degraded(split, lambda step, total: self._counter(None, step, total))
 
     def _score(self, waiting: Sequence[Restored]) -> None:
-        """Score restored clips together, write their jobs' results, and give back their disk space."""
+        """Score restored clips together, write their jobs' results, and free their disk space.
+
+        Where frames cannot be read, each clip is scored alone, so that the damage costs one of them only.
+        """
         if not waiting:
             return
-        truth, info = self.truth
+        try:
+            self._score_together(waiting)
+        except (JobFailure, InputError) as error:
+            if isinstance(error, InputError) and len(waiting) > 1 and not isinstance(error, DiskError):
+                for restored in waiting:
+                    self._score([restored])
+                return
+            self._fail([job for restored in waiting for job in restored.jobs], error)
+
+    def _score_together(self, waiting: Sequence[Restored]) -> None:
+        truth, info = self.inputs.truth
         started = time.perf_counter()
         step = f"scoring {len(waiting)} restored clips"
-        try:
-            scores, features = self.worker.scorer.score(
-                truth,
-                info,
-                [r.clip for r in waiting],
-                self._counter(None, step, len(truth)),
-                lambda: self.worker.predictors.release(""),
-            )
-        except JobFailure as failure:
-            for restored in waiting:
-                self._fail(restored.jobs, failure)
-            return
+        scores, features = self.worker.scorer.score(
+            truth,
+            info,
+            [r.clip for r in waiting],
+            self._counter(None, step, len(truth)),
+            lambda: self.worker.predictors.release(""),
+        )
         seconds = (time.perf_counter() - started) / len(waiting)
+        self.inputs.check_unchanged()
         truth_files = {
             metric: self.workspace.store.write_truth_features(
                 info.digest, metric, self.setup.metric_keys[metric], array
@@ -271,19 +245,28 @@ class Unit:
         }
         for restored, found in zip(waiting, scores, strict=True):
             for job in restored.jobs:
-                self._finish(job, restored, found, seconds, truth_files)
+                self._try_finish(job, restored, found, seconds, truth_files)
             if restored.scratch is not None:
                 restored.scratch.unlink(missing_ok=True)
+
+    def _try_finish(self, job: Job, restored: Restored, *more: Any) -> None:
+        """`_finish`; a clip that an encoder refuses, or stored frames that were changed, fail this job."""
+        try:
+            if restored.stored:
+                self.inputs.check_stored(restored.clip, restored.note.digest, job.method)
+            self._finish(job, restored, *more)
+        except InputError as error:
+            self._fail([job], error)
 
     def _finish(
         self, job: Job, restored: Restored, scores: Scores, seconds: float, truth_files: dict[str, str]
     ) -> None:
         """Write a job's results; the record comes last, as it says that all the rest is there."""
-        truth, _ = self.truth
+        truth, _ = self.inputs.truth
         note = restored.note
         facts = base_record(self.setup, self.task.clip, job)
         # what is said of the degraded frames is said by jobs that were fed them, and by no others
-        differs = self.differing.get(job.split, "") if note.lq_digest else ""
+        differs = self.inputs.differing.get(job.split, "") if note.lq_digest else ""
         facts |= {
             "lq_digest": note.lq_digest,
             "restored_digest": note.digest,
@@ -292,6 +275,7 @@ class Unit:
             "window": note.window,
             "device": note.device,
             "parameters": note.parameters,
+            "clamped": note.clamped,
             "warnings": [*note.warnings, *([differs] if differs else [])],
             "canonical": not differs,
             "score_seconds": seconds,
@@ -317,8 +301,13 @@ class Unit:
         self.workspace.store.write(result, scores.features, truth_files)
         self._tell_end(job, record)
 
-    def _fail(self, jobs: Sequence[Job], failure: JobFailure) -> None:
+    def _fail(self, jobs: Sequence[Job], error: JobFailure | InputError) -> None:
+        """Record why the jobs have no result. A DiskError is no job's affair: it passes on."""
+        if isinstance(error, DiskError):
+            raise error
+        failure = error if isinstance(error, JobFailure) else JobFailure(str(error))
         for job in jobs:
+            log.warning("%s, %s, %s: %s", job.method, job.split, job.clip, failure, exc_info=error)
             record = ended(base_record(self.setup, self.task.clip, job), failure.status, failure.reason)
             self.workspace.store.write(Result(record))
             self._tell_end(job, record)

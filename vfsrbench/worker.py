@@ -34,7 +34,9 @@ class Worker:
         """The board's metrics, loaded when they are first needed."""
         if self._scorer is None:
             board, profile = self.setup.board, self.setup.options.profile
-            self._scorer = Scorer(board.metrics, metrics(), self.device, profile)
+            self._scorer = Scorer(
+                board.metrics, metrics(), self.device, profile, lambda: self.predictors.release("")
+            )
         return self._scorer
 
     def release(self, keep: str) -> bool:

@@ -13,7 +13,7 @@ from degradations.recipe import load_recipe
 from tests.vfsrbench.boards import data_set, method_folder, moving, scores, small_board, write_clip
 from vfsrbench.card import MethodCard
 from vfsrbench.clip import Clip
-from vfsrbench.errors import InputError
+from vfsrbench.errors import DiskError, InputError
 from vfsrbench.predictor import Predictor
 from vfsrbench.run import RunSummary, Silent, run_board
 from vfsrbench.scratch import RawWriter
@@ -411,7 +411,7 @@ def test_a_disk_that_fills_up_while_working_stops_the_run_and_the_next_one_goes_
     def fill(self, frames):
         calls.append(len(frames))
         if len(calls) == 3:  # the first clip is done, both methods of it
-            raise InputError(f"{self.path.parent}: cannot be written (No space left on device)")
+            raise DiskError(f"{self.path.parent}: cannot be written (No space left on device)")
         write(self, frames)
 
     with monkeypatch.context() as patch:

@@ -117,7 +117,7 @@ def changed_board(
     }
     chosen = [*(_only(board, only_methods) if only_methods else board.methods), *(methods or ())]
     update: dict[str, Any] = {
-        "dataset": use.model_copy(update={k: v for k, v in data.items() if v is not None}),
+        "dataset": use.replace(**{k: v for k, v in data.items() if v is not None}),
         "methods": tuple(chosen),
     }
     if splits:
@@ -137,7 +137,7 @@ def changed_board(
         update["seed"] = seed
     if board.versus is not None and board.versus not in chosen:
         update["versus"] = None
-    return board.model_copy(update=update)
+    return board.replace(**update)
 
 
 def check_metrics(board: Board) -> None:

@@ -45,7 +45,7 @@ def report(
         o.find_board(board), dataset=dataset, layout=layout, splits=split, metrics=metric, scale=scale
     )
     if versus is not None:
-        chosen = chosen.model_copy(update={"versus": versus})
+        chosen = chosen.replace(versus=versus)
     folder = html or out or workspace / "report" / slug(chosen.name)
     given = o.parse_outputs(outputs)
     report_and_tell(chosen, workspace, folder, results or (), (), given, partial, html is not None)

@@ -41,7 +41,7 @@ def score(
     With a board of several splits, PATH holds a folder for each. Clips without ground truth (--layout
     real) are scored by metrics that need none.
     """
-    from vfsrbench.board import Board, DatasetUse
+    from vfsrbench.board import Board, DatasetUse, ScoreBoard
     from vfsrbench.cli.run import finish, run_and_tell, write_report
 
     given = o.parse_outputs(outputs)
@@ -62,7 +62,7 @@ def score(
             methods=tuple(given),
             metrics=METRICS_WITHOUT_TRUTH if layout == REAL else METRICS,
         )
-    chosen = o.changed_board(
+    changed = o.changed_board(
         base,
         splits=split,
         metrics=metric,
@@ -71,7 +71,8 @@ def score(
         clips=clip,
         frames=frames,
         scale=scale,
-    ).model_copy(update={"methods": (), "versus": None})
+    )
+    chosen = ScoreBoard.of(changed)
     summary = run_and_tell(chosen, workspace, engine=engine, workers=workers, force=force, outputs=given)
     write_report(summary, given)
     finish(summary)

@@ -1,0 +1,178 @@
+"""The facts of every clip of a run, and of each clip that is not in order the reason: it fails alone."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TypeVar
+
+from degradations.manifest import Manifest
+from vfsrbench.board import Board
+from vfsrbench.clip import DEFAULT_FPS, Clip
+from vfsrbench.clip_digests import ClipDigests
+from vfsrbench.dataset import Dataset, DatasetClip, open_outputs
+from vfsrbench.errors import DiskError, InputError
+from vfsrbench.jobs import ClipFacts, MethodUse, Options, Place, Published, outputs_place
+from vfsrbench.keys import digest_of
+from vfsrbench.published import published_clip, read_published
+from vfsrbench.splits import Split
+from vfsrbench.truth import TruthFacts, target_digest, truth_facts
+from vfsrbench.workspace import Workspace
+
+T = TypeVar("T")
+ProgressCallback = Callable[[str, int, int], None]
+ALL: Place = ("", "")
+
+
+def describe_clips(
+    dataset: Dataset,
+    unopened: Mapping[str, str],
+    board: Board,
+    uses: Mapping[str, MethodUse],
+    splits: Mapping[str, Split],
+    options: Options,
+    workspace: Workspace,
+    on_progress: ProgressCallback,
+) -> list[ClipFacts]:
+    """The facts of all clips.
+
+    Args:
+        dataset: The clips that can be opened.
+        unopened: Name -> why a clip cannot be opened.
+        board: The board, for its seed and alignment.
+        uses: The board's methods and stored results.
+        splits: The board's splits.
+        options: For the manifests that splits are held against.
+        workspace: Where digests are kept.
+        on_progress: Called with (step, done, total).
+
+    Returns:
+        One entry a clip, those that cannot be opened at the end.
+
+    Raises:
+        InputError: No clip at all can be used, on some split or with some stored results: then it is the
+            board or the data set that is not in order.
+    """
+    digests = ClipDigests(workspace.cache / "digests", workspace.damaged.set_aside)
+    describer = _Describer(board, splits, digests)
+    describer.open_stored(uses.values(), dataset)
+    describer.manifests = read_published(options.manifests, splits, board.seed)
+    clips = dataset.clips()
+    found = []
+    for done, clip in enumerate(clips):
+        on_progress(f"reading {clip.name}", done, len(clips))
+        found.append(describer.describe(clip))
+    found += [describer.unusable(name, reason) for name, reason in unopened.items()]
+    _refuse_what_fails_everywhere(found)
+    return found
+
+
+@dataclass
+class _Describer:
+    """Holds what the clips of a run share. `lacking`: clip -> place -> why stored results are missing."""
+
+    board: Board
+    splits: Mapping[str, Split]
+    digests: ClipDigests
+    manifests: Mapping[str, Manifest] = field(default_factory=dict)
+    stored: dict[Place, dict[str, Clip]] = field(default_factory=dict)
+    lacking: dict[str, dict[Place, str]] = field(default_factory=dict)
+
+    def open_stored(self, uses: Iterable[MethodUse], dataset: Dataset) -> None:
+        for use in uses:
+            for split in self.splits if use.outputs is not None else ():
+                problems: dict[str, str] = {}
+                place = outputs_place(use, split, len(self.splits))
+                self.stored[use.id, split] = open_outputs(place, dataset, problems)
+                for name, reason in problems.items():
+                    self.lacking.setdefault(name, {})[use.id, split] = reason
+
+    def describe(self, clip: DatasetClip) -> ClipFacts:
+        problems = dict(self.lacking.get(clip.name, {}))
+
+        def tried(place: Place, call: Callable[[], T], instead: Callable[[str], T]) -> T:
+            try:
+                return call()
+            except DiskError:
+                raise
+            except InputError as error:
+                problems.setdefault(place, str(error))
+                return instead(str(error))
+
+        def digest(place: Place, of: Clip) -> str:
+            return tried(place, lambda: self.digests.of(of), _unreadable)
+
+        target = clip.target
+        gt = tried(ALL, lambda: target_digest(clip, self.digests.of), _unreadable)
+        truth = tried(
+            ALL,
+            lambda: truth_facts(clip, gt, self.board.dataset.align),
+            lambda reason: truth_facts(clip, gt, False),
+        )
+        for name, split in self.splits.items():
+            tried(("", name), lambda split=split: _check_size(clip, split), lambda reason: None)  # type: ignore[misc]
+        published: dict[str, Published] = {}
+        for name, manifest in self.manifests.items():
+            published |= tried(
+                ("", name),
+                lambda name=name, manifest=manifest: published_clip(clip.name, gt, {name: manifest}),  # type: ignore[misc]
+                lambda reason: {},
+            )
+        return ClipFacts(
+            name=clip.name,
+            frames=len(target),
+            height=target.height,
+            width=target.width,
+            fps=target.fps,
+            gt_digest=gt,
+            truth=truth,
+            outputs={
+                place: digest(place, clips[clip.name]) if clip.name in clips else _unreadable(problems[place])
+                for place, clips in self.stored.items()
+            },
+            lq={
+                name: digest(("", name), clip.lq[name])
+                for name, split in self.splits.items()
+                if split.foreign and name in clip.lq
+            },
+            published=published,
+            problems=problems,
+        )
+
+    def unusable(self, name: str, reason: str) -> ClipFacts:
+        """What is known of a clip that cannot be opened: nothing but why."""
+        none = _unreadable(reason)
+        return ClipFacts(
+            name=name,
+            frames=0,
+            height=0,
+            width=0,
+            fps=DEFAULT_FPS,
+            gt_digest=none,
+            truth=TruthFacts(none, 0, 0, False, "", False),
+            outputs=dict.fromkeys(self.stored, none),
+            lq={name: none for name, split in self.splits.items() if split.foreign},
+            problems={ALL: reason},
+        )
+
+
+def _unreadable(reason: str) -> str:
+    """Stands where frames have no digest: the same damage gives the same key, mended frames another."""
+    return digest_of("unreadable", {"why": reason})
+
+
+def _check_size(clip: DatasetClip, split: Split) -> None:
+    target, scale = clip.target, split.scale
+    if not split.foreign and scale is not None and (target.height % scale or target.width % scale):
+        raise InputError(
+            f"clip {clip.name!r} is {target.width}x{target.height}, but split {split.name!r} makes it "
+            f"{scale:g} times smaller: crop its sides to multiples of {scale:g}"
+        )
+
+
+def _refuse_what_fails_everywhere(clips: Sequence[ClipFacts]) -> None:
+    """InputError when a problem leaves no clip at all."""
+    for place in dict.fromkeys(place for clip in clips for place in clip.problems):
+        reasons = [clip.problem(*place) for clip in clips]
+        if all(reasons):
+            raise InputError(next(clip.problems[place] for clip in clips if place in clip.problems))

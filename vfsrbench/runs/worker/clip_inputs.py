@@ -1,0 +1,94 @@
+"""What a task reads: the clip, its ground truth, its degraded versions, stored results."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import cached_property
+
+from vfsrbench.clip import Clip
+from vfsrbench.clip_digests import ClipDigests, check_unchanged
+from vfsrbench.dataset import Dataset, DatasetClip, dataset_of, open_outputs
+from vfsrbench.jobs import ClipFacts, Job, Setup, outputs_place
+from vfsrbench.metrics.base import TruthInfo
+from vfsrbench.published import compare
+from vfsrbench.splits import LqFacts, degraded_clip
+from vfsrbench.truth import degraded_side, truth_side
+from vfsrbench.workspace import Workspace
+
+
+class ClipInputs:
+    """One clip's inputs, opened or made when they are first asked for.
+
+    `made` has the degraded versions that were asked for, `differing` what is not canonical about them.
+    """
+
+    def __init__(self, setup: Setup, workspace: Workspace, facts: ClipFacts) -> None:
+        self.setup, self.workspace, self.facts = setup, workspace, facts
+        self.made: dict[str, tuple[Clip, LqFacts]] = {}
+        self.differing: dict[str, str] = {}
+        self._digests = ClipDigests(workspace.cache / "digests", workspace.damaged.set_aside)
+
+    @cached_property
+    def dataset(self) -> Dataset:
+        return dataset_of(self.setup.board.dataset, [self.facts.name])
+
+    @cached_property
+    def clip(self) -> DatasetClip:
+        return self.dataset.clips()[0]
+
+    @cached_property
+    def truth(self) -> tuple[Clip, TruthInfo]:
+        facts = self.facts.truth
+        return truth_side(self.clip, facts, self.workspace.truth_cache(facts.digest))
+
+    def stored(self, job: Job) -> tuple[Clip, str]:
+        """Results that somebody has already, and the digest that they were planned with."""
+        use = self.setup.methods[job.method]
+        place = outputs_place(use, job.split, len(self.setup.splits))
+        digest = self.facts.outputs[use.id, job.split]
+        return open_outputs(place, self.dataset)[job.clip], digest
+
+    def degraded(self, name: str, counter: Callable[[str, int], Callable[[int], None]]) -> Clip:
+        """A split's clip as methods get it, made when it is first asked for.
+
+        Args:
+            name: The split.
+            counter: Given a step and its number of frames, what to call with the frames done.
+
+        Raises:
+            JobFailure: It differs from the split's manifest before the codec.
+            InputError: It cannot be made or read.
+        """
+        if name not in self.made:
+            split, facts = self.setup.splits[name], self.facts
+            if split.foreign:
+                self.made[name] = self.clip.lq[name], LqFacts(facts.lq[name], "", {})
+            else:
+                self.made[name] = degraded_clip(
+                    split,
+                    self.clip,
+                    facts.gt_digest,
+                    self.setup.board.seed,
+                    self.workspace.splits,
+                    counter(f"degrading {name}", facts.frames),
+                    self.workspace.damaged.set_aside,
+                )
+        self.compare(name, self.made[name][1])
+        return degraded_side(self.clip, self.facts.truth, self.made[name][0])
+
+    def compare(self, split: str, made: LqFacts) -> None:
+        """Hold degraded frames against their manifest. JobFailure if they differ before the codec."""
+        problem = compare(split, self.facts.published.get(split), made)
+        if problem:
+            self.differing[split] = problem
+
+    def check_unchanged(self) -> None:
+        """InputError when the files of the clip are not those any more that the run was planned with."""
+        if self.clip.gt is not None:
+            check_unchanged(self._digests, self.clip.gt, self.facts.gt_digest, "the ground truth")
+        for name, digest in self.facts.lq.items():
+            check_unchanged(self._digests, self.clip.lq[name], digest, f"the degraded version {name!r}")
+
+    def check_stored(self, clip: Clip, planned: str, method: str) -> None:
+        """The same of stored results."""
+        check_unchanged(self._digests, clip, planned, f"what {method} holds")

@@ -1,0 +1,1 @@
+"""How methods and metrics are run: generators, memory, arithmetic."""
