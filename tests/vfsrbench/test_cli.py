@@ -335,8 +335,6 @@ def _mixed(data: Path) -> None:
 
 
 SPOILT = {
-    "missing folder": (shutil.rmtree, "no such folder"),
-    "empty folder": (_empty, "holds no clips"),
     "zero-byte picture": (lambda data: (data / "one" / "00000002.png").write_bytes(b""), "00000002.png"),
     "truncated picture": (_cut, "00000003.png"),
     "no picture": (lambda data: (data / "one" / "00000004.png").write_text("hello"), "00000004.png"),
@@ -346,24 +344,40 @@ SPOILT = {
 }
 
 
-@pytest.mark.parametrize("what", SPOILT)
-def test_data_that_cannot_be_used_is_named_before_any_work(capsys, board: str, tmp_path: Path, what: str):
-    spoil, named = SPOILT[what]
+@pytest.mark.parametrize(("spoil", "named"), [(shutil.rmtree, "no such folder"), (_empty, "holds no clips")])
+def test_data_that_cannot_be_used_is_named_before_any_work(
+    capsys, board: str, tmp_path: Path, spoil, named: str
+):
     spoil(tmp_path / "data")
     line = fails(capsys, "run", board, "-w", tmp_path / "w", "--engine", "serial")
     assert named in line and not list((tmp_path / "w" / "results").iterdir())
 
 
+@pytest.mark.parametrize("what", SPOILT)
+def test_a_clip_that_cannot_be_used_is_named_and_the_others_go_on(
+    capsys, board: str, tmp_path: Path, what: str
+):
+    spoil, named = SPOILT[what]
+    spoil(tmp_path / "data")
+    assert main.run(["run", board, "-w", str(tmp_path / "w"), "--engine", "serial"]) == 3
+    said = capsys.readouterr().err
+    assert f"failed: {tmp_path / 'data'}" in said and named in said and "Traceback" not in said
+    assert "1 failed, " in said and " ok; " in said
+
+
 def test_outputs_that_do_not_fit_are_named(capsys, board: str, tmp_path: Path):
     run = ["run", board, "-w", tmp_path / "w", "--engine", "serial", "--outputs"]
     assert "no such folder" in fails(capsys, *run, f"x={tmp_path / 'nowhere'}")
-    only = write_clip(tmp_path / "partial" / "one", moving(12)).parent
-    assert "no output for clip 'two'" in fails(capsys, *run, f"x={only}")
-    shifted = data_set(tmp_path / "shifted")
-    (shifted / "one" / "00000000.png").rename(shifted / "one" / "00000099.png")
-    assert "frames are paired by name" in fails(capsys, *run, f"x={shifted}")
+    empty = write_clip(tmp_path / "partial" / "other", moving(12)).parent
+    assert "no output for clip 'one'" in fails(capsys, *run, f"x={empty}")
     assert "its ground truth has 12" in fails(capsys, *run, f"x={data_set(tmp_path / 'short', frames=10)}")
     assert "its ground truth is 32x32" in fails(capsys, *run, f"x={data_set(tmp_path / 'wide', side=64)}")
+    shifted = data_set(tmp_path / "shifted")
+    (shifted / "one" / "00000000.png").rename(shifted / "one" / "00000099.png")
+    assert main.run([str(a) for a in (*run, f"x={shifted}")]) == 3
+    said = capsys.readouterr().err
+    assert "x, bi-x4, one: failed: " in said and "frames are paired by name" in said
+    assert "1 failed, 3 ok" in said
 
 
 def test_manifests_that_lead_outside_are_refused(capsys, tmp_path: Path):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from dataclasses import replace
 from pathlib import Path
 
@@ -165,6 +166,9 @@ def test_scoring_takes_metrics_that_fit_and_names_the_size_asked_for(
     say(*score, *more, "--scale", 2)
     assert all({"niqe", "ewarp_self_dis"} <= set(found) for found in scores(tmp_path / "w").values())
     (tmp_path / "mine" / "one" / "00000013.png").unlink()
+    say(*score, *more, "--scale", 2, code=3)
+    assert "one: failed: " in (said := capsys.readouterr().err) and "has 3 frames, its input has 4" in said
+    shutil.rmtree(tmp_path / "mine" / "two")
     say(*score, *more, "--scale", 2, code=2)
     assert "has 3 frames, its input has 4" in capsys.readouterr().err
 

@@ -426,14 +426,14 @@ def test_a_disk_that_fills_up_while_working_stops_the_run_and_the_next_one_goes_
 def test_an_error_of_ours_fails_its_clip_and_the_others_go_on(
     tmp_path: Path, data: Path, monkeypatch: pytest.MonkeyPatch
 ):
-    from vfsrbench import unit
+    from vfsrbench.runs.worker import clip_inputs
 
-    degrade = unit.degraded_clip
+    degrade = clip_inputs.degraded_clip
 
     def broken(split, clip, *more):
         return 1 / 0 if clip.name == "one" else degrade(split, clip, *more)
 
-    monkeypatch.setattr("vfsrbench.unit.degraded_clip", broken)
+    monkeypatch.setattr(clip_inputs, "degraded_clip", broken)
     summary, _ = run(small_board(data, [method_folder(tmp_path, "m")]), tmp_path / "w")
     assert summary.counts == {"ok": 2, "failed": 2} and summary.exit_code == 3
     assert {job.clip for job, r in summary.records.items() if r.status == "failed"} == {"one"}
