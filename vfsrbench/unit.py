@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from vfsrbench import kept
 from vfsrbench.card import MethodCard
@@ -24,7 +25,7 @@ from vfsrbench.runs.worker.clip_inputs import ClipInputs
 from vfsrbench.schema import JobRecord, Status
 from vfsrbench.scoring import Scores
 from vfsrbench.scratch import RawWriter
-from vfsrbench.splits import Split
+from vfsrbench.splits import LqFacts, Split
 from vfsrbench.store import Result, slug
 from vfsrbench.strips import StripStore
 from vfsrbench.worker import Worker
