@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from degradations.errors import InputError
-from degradations.yuv import from_yuv420, to_yuv420
+from degradations.imaging.yuv_frame import frame_to_rgb, rgb_to_frame
 
 Frame = NDArray[np.uint8]
 
@@ -134,12 +134,12 @@ def _pack(frame: Frame, encoding: Encoding) -> Any:
         frame = np.ascontiguousarray(frame[:, :, ::-1])
     if encoding.swscale:
         return av.VideoFrame.from_ndarray(frame, format="rgb24")
-    return av.VideoFrame.from_ndarray(to_yuv420(frame), format="yuv420p")
+    return rgb_to_frame(frame, "yuv420p", "bt601", siting="repeat", tagged=False)
 
 
 def _unpack(picture: Any, encoding: Encoding) -> Frame:
     if encoding.swscale:
         frame = picture.to_ndarray(format="rgb24")
     else:
-        frame = from_yuv420(picture.to_ndarray())
+        frame = frame_to_rgb(picture, siting="repeat", coded_as=("bt601", False))
     return frame[:, :, ::-1] if encoding.swap_red_blue else frame

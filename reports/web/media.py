@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from degradations.imaging.yuv_frame import rgb_to_frame
 from vfsrbench.clip import Clip
 from vfsrbench.files import whole_file
 
@@ -76,11 +77,7 @@ def write_mp4(path: Path, clip: Clip) -> Pixels:
             if number == len(clip) // 2:
                 middle = frame
             padded = np.pad(frame, ((0, height - clip.height), (0, width - clip.width), (0, 0)), "edge")
-            picture = av.VideoFrame.from_ndarray(np.ascontiguousarray(padded), format="rgb24")
-            picture = picture.reformat(
-                format="yuv420p", dst_colorspace=Colorspace.ITU709, dst_color_range=ColorRange.MPEG
-            )
-            container.mux(stream.encode(picture))
+            container.mux(stream.encode(rgb_to_frame(padded, "yuv420p", "bt709")))
         container.mux(stream.encode())
     return middle
 

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from degradations.imaging.yuv_frame import frame_to_rgb, notice
 from vfsrbench.errors import InputError
 from vfsrbench.io.containers.check import check_whole
 from vfsrbench.io.film import Film, choose_film
@@ -31,7 +32,8 @@ class VideoSource:
     The file is checked to be whole first (`check_whole`). Frames are counted by decoding, never taken from
     the header, which is wrong in many files. Reading forward decodes each frame once; reading back starts
     again at the first frame, as seeking to a key frame is not exact in every stream. A display matrix
-    (phones) is applied; covers and thumbnails are no films (see `choose_film`).
+    (phones) is applied; covers and thumbnails are no films (see `choose_film`). YUV becomes RGB exactly, with
+    the matrix and range that the stream declares (`degradations.imaging`, docs/pixels.md).
 
     Attributes:
         notes: What a user should know of how the file is read.
@@ -58,6 +60,8 @@ class VideoSource:
             notes.append("is turned by an angle that is no quarter turn, which is not applied")
         self._turned = (orientation or UPRIGHT).transpose
         self.height, self.width = _size(first)
+        self._rgb(first)  # raises for a format that is not converted
+        notes.append(notice(first.format.name))
         self.notes: tuple[str, ...] = tuple(filter(None, notes))
 
     def _reset(self) -> None:
@@ -114,8 +118,7 @@ class VideoSource:
             if frame is None:
                 raise InputError(f"{self._path}: ended at frame {self._next}; was it changed meanwhile?")
             if self._next == start + done:  # frames before that are passed over
-                pixels: Any = frame.to_ndarray(format="rgb24")
-                out[done] = (_orientation(frame) or UPRIGHT).apply(pixels)
+                out[done] = (_orientation(frame) or UPRIGHT).apply(self._rgb(frame))
                 done += 1
             self._next += 1
         self._kept = out[-_KEPT:].copy()
@@ -123,6 +126,12 @@ class VideoSource:
         if walked is not None and self._next == walked[0]:
             self._decoder = iter(())  # closes the file
         return out
+
+    def _rgb(self, frame: VideoFrame) -> Frames:
+        try:
+            return frame_to_rgb(frame)
+        except InputError as error:
+            raise InputError(f"{self._path}: {error}") from None
 
     def _from_kept(self, start: int, out: Frames) -> int:
         """Fill the beginning of `out` from the last read, where it overlaps. Returns the frames filled."""

@@ -10,6 +10,7 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from degradations.imaging.yuv_frame import rgb_to_frame
 from vfsrbench.errors import InputError
 from vfsrbench.files import read_through, whole_file
 
@@ -55,9 +56,10 @@ def write_video(path: str | Path, frames: Iterable[Frames], fps: float, codec: C
         for frame in _chain(first, source):
             if frame.shape != first.shape:
                 raise InputError(f"{target}: frames of different sizes cannot go into one video")
-            picture = av.VideoFrame.from_ndarray(np.ascontiguousarray(frame), format="rgb24")
             if pixels.startswith("yuv"):
-                picture = picture.reformat(format=pixels, dst_colorspace="ITU709")
+                picture = rgb_to_frame(frame, pixels, "bt709")
+            else:
+                picture = av.VideoFrame.from_ndarray(np.ascontiguousarray(frame), format="rgb24")
             container.mux(stream.encode(picture))
         container.mux(stream.encode())
 

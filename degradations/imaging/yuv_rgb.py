@@ -1,0 +1,177 @@
+"""YUV planes to 8-bit RGB and back in whole numbers: the same bits on every machine.
+
+Coefficients are rounded to 1/65536. Going to RGB, luma and interpolated chroma are whole numbers of 1/32 of
+an 8-bit step; red, green and blue are rounded to 8 bits once, at the end. Going to YUV, so are Y, U and V.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from fractions import Fraction
+from functools import lru_cache
+from typing import Any, Literal
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from degradations.imaging.chroma import BORDER, WEIGHT_BITS, Plane, Siting, enlarge, reduce, with_border
+
+Rgb = NDArray[np.uint8]
+Matrix = Literal["bt601", "bt709", "bt2020", "fcc", "smpte240m"]
+
+KR_KB: dict[Matrix, tuple[Fraction, Fraction]] = {
+    "bt601": (Fraction(299, 1000), Fraction(114, 1000)),
+    "bt709": (Fraction(2126, 10000), Fraction(722, 10000)),
+    "bt2020": (Fraction(2627, 10000), Fraction(593, 10000)),
+    "fcc": (Fraction(30, 100), Fraction(11, 100)),
+    "smpte240m": (Fraction(212, 1000), Fraction(87, 1000)),
+}
+"""The shares of red and blue in luma."""
+
+_BITS = 16  # of the coefficients
+_STEP_BITS = 5  # samples are whole numbers of 1/32 of an 8-bit step; then all sums fit 32 bits
+_NOTHING: Any = 0
+_BLOCK = 1 << 16  # pixels converted at a time, so that they stay in the processor's cache
+
+
+@dataclass(frozen=True)
+class Coding:
+    """How YUV samples stand for colours.
+
+    Attributes:
+        matrix: Which mixture of red, green and blue is luma.
+        full_range: Whether samples take all values (JPEG), or those from 16 to 235 and 240 (video).
+        depth: Bits a sample, 8 to 12.
+        factors: Luma samples a chroma sample, across and down; (2, 2) is 4:2:0.
+        siting: Where chroma is sampled.
+    """
+
+    matrix: Matrix = "bt601"
+    full_range: bool = False
+    depth: int = 8
+    factors: tuple[int, int] = (1, 1)
+    siting: Siting = "left"
+
+    @property
+    def black(self) -> int:
+        """The luma of black."""
+        return 0 if self.full_range else 16 << (self.depth - 8)
+
+    @property
+    def middle(self) -> int:
+        """The chroma of grey."""
+        return 1 << (self.depth - 1)
+
+
+def yuv_to_rgb(planes: tuple[NDArray[Any], NDArray[Any], NDArray[Any]], coding: Coding) -> Rgb:
+    """RGB of whole Y, U and V planes.
+
+    Args:
+        planes: Y (H, W), U and V (their rows and columns rounded up), unsigned whole numbers.
+        coding: What they stand for.
+
+    Returns:
+        (H, W, 3). Colours outside RGB are cut to 0 and 255.
+    """
+    luma = planes[0]
+    height, width = luma.shape
+    down = coding.factors[1]
+    chroma = [with_border(plane) for plane in planes[1:]]
+    out = np.empty((height, width, 3), np.uint8)
+    step = max(1, _BLOCK // width // down) * down
+    for first in range(0, height, step):
+        last = min(first + step, height)
+        near = slice(first // down, -(-last // down) + 2 * BORDER)
+        u, v = (_chroma_steps(plane[near], coding)[: last - first, :width] for plane in chroma)
+        _mix(luma[first:last], u, v, coding, out[first:last])
+    return out
+
+
+def grey_to_rgb(plane: NDArray[Any], full_range: bool, depth: int) -> Rgb:
+    """RGB of a plane of luma alone, up to 16 bits."""
+    codes = np.arange(1 << depth, dtype=np.int64)
+    black, white = (0, (1 << depth) - 1) if full_range else (16 << (depth - 8), 235 << (depth - 8))
+    table = np.clip((2 * 255 * (codes - black) + (white - black)) // (2 * (white - black)), 0, 255)
+    level = table.astype(np.uint8)[plane]
+    return np.repeat(level[:, :, None], 3, axis=2)
+
+
+def rgb_to_yuv(rgb: Rgb, coding: Coding) -> tuple[Rgb, Rgb, Rgb]:
+    """Y (H, W), U and V (rows and columns rounded up) of RGB (H, W, 3), 8 bits each."""
+    luma_factors, *chroma_factors = _to_yuv_factors(coding)
+    colours = [rgb[:, :, channel].astype(np.int32) for channel in range(3)]
+    luma = _rounded(luma_factors, colours, _BITS) + coding.black
+    reduced = [reduce(plane, coding.factors, coding.siting) for plane in colours]
+    sums, bits = [plane for plane, _ in reduced], reduced[0][1]
+    u, v = (_rounded(factors, sums, _BITS + bits) + coding.middle for factors in chroma_factors)
+    return _bytes(luma), _bytes(u), _bytes(v)
+
+
+def _chroma_steps(bordered: NDArray[Any], coding: Coding) -> Plane:
+    """Chroma at every pixel in 1/32 of an 8-bit step, rounded."""
+    sums = enlarge(bordered, coding.middle, coding.factors, coding.siting)
+    bits = coding.depth - 8 - _STEP_BITS + WEIGHT_BITS * sum(factor > 1 for factor in coding.factors)
+    if bits > 0:
+        sums += np.int32(1 << (bits - 1))
+        sums >>= bits
+    else:
+        sums <<= -bits
+    return sums
+
+
+def _mix(luma: NDArray[Any], u: Plane, v: Plane, coding: Coding, out: Rgb) -> None:
+    """The colours of some rows, with chroma in every pixel, into `out`."""
+    from_luma, red_v, green_u, green_v, blue_u = _to_rgb_factors(coding)
+    bits = _BITS + _STEP_BITS
+    from_luma <<= 8 + _STEP_BITS - coding.depth
+    base = np.multiply(luma, from_luma, dtype=np.int32, casting="unsafe")
+    base += np.int32((1 << (bits - 1)) - from_luma * coding.black)
+    red, green, blue = v * red_v, u * green_u, u * blue_u
+    green += v * green_v
+    channels = []
+    for part in (red, green, blue):
+        part += base
+        part >>= bits
+        channels.append(cv2.add(part, _NOTHING, dtype=cv2.CV_8U))  # cut to 0..255
+    cv2.merge(channels, out)
+
+
+def _rounded(factors: tuple[int, ...], colours: list[Plane], bits: int) -> Plane:
+    total = factors[0] * colours[0] + factors[1] * colours[1] + factors[2] * colours[2]
+    rounded: Plane = (total + (1 << (bits - 1))) >> bits
+    return rounded
+
+
+def _bytes(plane: Plane) -> NDArray[np.uint8]:
+    return np.clip(plane, 0, 255).astype(np.uint8)
+
+
+@lru_cache(maxsize=64)
+def _to_rgb_factors(coding: Coding) -> tuple[int, int, int, int, int]:
+    """Levels an 8-bit step, times 65536: of luma; of V in red; of U and of V in green; of U in blue."""
+    kr, kb = KR_KB[coding.matrix]
+    kg = 1 - kr - kb
+    full = Fraction(255 << (coding.depth - 8), (1 << coding.depth) - 1)
+    luma, chroma = (full, full) if coding.full_range else (Fraction(255, 219), Fraction(255, 224))
+    red, blue = 2 * (1 - kr) * chroma, 2 * (1 - kb) * chroma
+    from_luma, red_v, green_u, green_v, blue_u = _fixed(luma, red, -blue * kb / kg, -red * kr / kg, blue)
+    return from_luma, red_v, green_u, green_v, blue_u
+
+
+@lru_cache(maxsize=64)
+def _to_yuv_factors(coding: Coding) -> tuple[tuple[int, ...], tuple[int, ...], tuple[int, ...]]:
+    """Steps a level of red, green and blue, times 65536: of Y, U and V."""
+    kr, kb = KR_KB[coding.matrix]
+    kg = 1 - kr - kb
+    luma, chroma = (1, 1) if coding.full_range else (Fraction(219, 255), Fraction(224, 255))
+    blue, red = chroma / (2 * (1 - kb)), chroma / (2 * (1 - kr))
+    return (
+        _fixed(kr * luma, kg * luma, kb * luma),
+        _fixed(-kr * blue, -kg * blue, (1 - kb) * blue),
+        _fixed((1 - kr) * red, -kg * red, -kb * red),
+    )
+
+
+def _fixed(*factors: Fraction) -> tuple[int, ...]:
+    return tuple(round(factor * (1 << _BITS)) for factor in factors)
