@@ -61,8 +61,7 @@ class VideoSource:
         self._turned = (orientation or UPRIGHT).transpose
         self.height, self.width = _size(first)
         self._rgb(first)  # raises for a format that is not converted
-        notes.append(notice(first.format.name))
-        self.notes: tuple[str, ...] = tuple(filter(None, notes))
+        self.notes: tuple[str, ...] = tuple(filter(None, (*notes, notice(first.format.name))))
 
     def _reset(self) -> None:
         self._decoder: Iterator[VideoFrame] | None = None
