@@ -7,13 +7,23 @@ from typing import Annotated, Any
 
 from pydantic import Field, PlainValidator
 
+from degradations.limits import LEAST_SIGMA, MOST_FACTOR, MOST_SIGMA
 from degradations.streams import Stream
 
 Range = float | tuple[float, float]
 
 
+MOST = 1e6
+"""No amount is larger; those with limits of their own say so."""
+
+
 def _number(value: Any) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool)
+    """Whether it is a finite number that is not absurd. ValueError tells the limit."""
+    if not isinstance(value, int | float) or isinstance(value, bool):
+        return False
+    if not -MOST <= value <= MOST:  # neither are NaN and infinity
+        raise ValueError(f"numbers lie in {-MOST:.0f}..{MOST:.0f}, got {str(value)[:20]}")
+    return True
 
 
 def _amount(value: Any) -> Range:
@@ -27,12 +37,16 @@ def _amount(value: Any) -> Range:
     return (low, high)
 
 
-def _at_least(lowest: float, included: bool) -> Any:
+def within(lowest: float, highest: float, included: bool = True) -> Any:
+    """The validator of an amount from `lowest` (or just above it) to `highest`."""
+
     def check(value: Any) -> Range:
         amount = _amount(value)
-        low = bounds(amount)[0]
+        low, high = bounds(amount)
         if low < lowest or (low == lowest and not included):
             raise ValueError(f"must be {'at least' if included else 'more than'} {lowest:g}, got {low:g}")
+        if high > highest:
+            raise ValueError(f"must be at most {highest:g}, got {high:g}")
         return amount
 
     return PlainValidator(check)
@@ -40,7 +54,8 @@ def _at_least(lowest: float, included: bool) -> Any:
 
 def _count(value: Any) -> int | tuple[int, int]:
     numbers = list(value) if isinstance(value, list | tuple) else [value]
-    if not all(isinstance(n, int) and not isinstance(n, bool) for n in numbers) or len(numbers) not in (1, 2):
+    whole = all(isinstance(n, int) and not isinstance(n, bool) for n in numbers)
+    if not whole or len(numbers) not in (1, 2):
         raise ValueError(f"a whole number or a range [low, high] is expected, got {value!r}")
     if numbers[0] > numbers[-1]:
         raise ValueError(f"a range goes from low to high, got {numbers}")
@@ -60,15 +75,19 @@ def _choice(value: Any) -> str | dict[str, float]:
 
 Amount = Annotated[Range, PlainValidator(_amount)]
 """A number, or [low, high]: drawn evenly from low (included) to high (excluded)."""
-Positive = Annotated[Range, _at_least(0, included=False)]
-NotNegative = Annotated[Range, _at_least(0, included=True)]
+Positive = Annotated[Range, within(0, MOST, included=False)]
+NotNegative = Annotated[Range, within(0, MOST)]
+Factor = Annotated[Range, within(1 / MOST_FACTOR, MOST_FACTOR)]
+"""How many times smaller a frame becomes (below 1: larger)."""
+Spread = Annotated[Range, within(LEAST_SIGMA, MOST_SIGMA)]
+"""A kernel's sigma in pixels, or the exponent of its profile."""
 Count = Annotated[int | tuple[int, int], PlainValidator(_count)]
 """A whole number, or [low, high]: any of low..high, both included."""
 Choice = Annotated[str | dict[str, float], PlainValidator(_choice)]
 """A name, or a table of names and their probabilities."""
-Share = Annotated[float, Field(ge=0, le=1)]
+Share = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)]
 """A probability."""
-Step = Annotated[float, Field(ge=0)]
+Step = Annotated[float, Field(ge=0, le=MOST, allow_inf_nan=False)]
 """How far a value may move from one frame to the next."""
 
 

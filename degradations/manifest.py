@@ -7,12 +7,13 @@ import os
 import platform
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import Field, field_validator
 
 from degradations.apply import Degraded, Degrading
 from degradations.errors import InputError
+from degradations.limits import MOST_FRAMES, MOST_SEED, MOST_SIDE
 from degradations.recipe import Recipe
 from degradations.regular_file import is_there
 from degradations.text import read_json
@@ -20,16 +21,17 @@ from degradations.typed_toml import Facts, parse
 
 MANIFEST = "manifest.json"
 Digest = str
+Side = Annotated[int, Field(ge=1, le=MOST_SIDE)]
 _HEX = r"^[0-9a-f]{64}$"
 
 
 class ClipEntry(Facts):
     """One degraded clip. Sizes are (height, width) in pixels; digests are those of `degradations.digest`."""
 
-    frames: int = Field(ge=1)
+    frames: int = Field(ge=1, le=MOST_FRAMES)
     fps: float = Field(gt=0)
-    truth_size: tuple[int, int]
-    size: tuple[int, int]
+    truth_size: tuple[Side, Side]
+    size: tuple[Side, Side]
     truth_digest: Digest = Field(pattern=_HEX)
     before_codec_digest: Digest = Field(pattern=_HEX)
     digest: Digest = Field(pattern=_HEX)
@@ -53,7 +55,7 @@ class Manifest(Facts):
     format: Literal["vfsrbench-split"] = "vfsrbench-split"
     format_version: Literal[1] = 1
     recipe: RecipeEntry
-    seed: int
+    seed: int = Field(ge=0, le=MOST_SEED)
     software: dict[str, str]
     clips: dict[str, ClipEntry]
 

@@ -25,6 +25,16 @@ def as_path(text: str) -> str:
     return text if is_path(text) else f"./{text}"
 
 
+def expanded(path: str | os.PathLike[str]) -> Path:
+    """The path with a leading `~` resolved. InputError when there is no such home folder."""
+    try:
+        return Path(path).expanduser()
+    except RuntimeError:
+        raise InputError(
+            f"{os.fspath(path)}: no home folder is known for '~'; write the whole path"
+        ) from None
+
+
 def unknown_name(kind: str, name: str, choices: Iterable[str]) -> InputError:
     """The error for a bare name that is not known: the nearest ones, and `./NAME` if that lies here."""
     error = did_you_mean(kind, name, choices)

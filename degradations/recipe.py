@@ -15,8 +15,9 @@ from pydantic import Field
 
 from degradations.apply import Degraded, Degrading
 from degradations.errors import InputError
+from degradations.limits import MOST_NAME, MOST_OPERATORS
 from degradations.operators.base import Operator, plain, scale_through
-from degradations.operators.catalogue import build
+from degradations.operators.catalogue import build, count_operators
 from degradations.shelf import list_recipes, recipe_path
 from degradations.typed_toml import Facts, parse, read_toml
 
@@ -29,8 +30,8 @@ ARITHMETIC = 1
 class Recipe(Facts):
     """How a clip is degraded. `status` says whether a publication states these numbers or we chose them."""
 
-    name: str = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")
-    version: int = Field(ge=1)
+    name: str = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$", max_length=MOST_NAME)
+    version: int = Field(ge=1, le=1_000_000)
     status: Literal["official", "extrapolated"]
     source: str = Field(min_length=1)
     description: str = Field(min_length=1)
@@ -99,4 +100,7 @@ def load_recipe(name_or_path: str | Path) -> Recipe:
     table = read_toml(path)
     if "operators" not in table:
         raise InputError(f"{where}: key 'operators' is missing: a recipe is a list of [[operators]]")
+    count = count_operators(table["operators"])
+    if count > MOST_OPERATORS:
+        raise InputError(f"{where}: has {count} operators; {MOST_OPERATORS} are the most")
     return parse(Recipe, {**table, "operators": build(table["operators"], where)}, where)

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from degradations.errors import InputError
-from degradations.names import is_path, unknown_name
+from degradations.names import expanded, is_path, unknown_name
 from degradations.regular_file import is_there
 from degradations.typed_toml import read_toml
 
@@ -42,7 +42,7 @@ def recipe_path(name_or_path: str | Path) -> Path:
         if name_or_path not in names:
             raise unknown_name("recipe", name_or_path, names)
         return shipped
-    path = Path(name_or_path).expanduser()
+    path = expanded(name_or_path)
     if not is_there(path):
         raise InputError(f"{path}: no such recipe file; `vfsrbench list` shows the shipped recipes")
     return path

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from vfsrbench.board import Board, load_board
 from vfsrbench.errors import InputError
-from vfsrbench.io.paths import is_path, is_there, unknown_name
+from vfsrbench.io.paths import expanded, is_path, is_there, unknown_name
 
 FOLDER = Path(__file__).parent / "boards"
 
@@ -26,7 +26,7 @@ def find_board(name: str) -> Board:
         if name not in files:
             raise unknown_name("board", name, files)
         return load_board(files[name])
-    path = Path(name).expanduser()
+    path = expanded(name)
     if not is_there(path):
         raise InputError(f"{name}: no such board file; `vfsrbench list boards` shows those that ship")
     return load_board(path)

@@ -11,7 +11,7 @@ from reports.material import AT, default_sources
 from reports.model import Table
 from reports.results import Result, read_results
 from vfsrbench.board import Board, DatasetUse
-from vfsrbench.errors import InputError
+from vfsrbench.errors import InputError, did_you_mean
 
 
 def compare(
@@ -35,6 +35,10 @@ def compare(
     seeds = sorted({r.record.seed for r in found})
     if len(seeds) > 1:
         raise InputError(f"results of different seeds cannot be compared: {', '.join(map(str, seeds))}")
+    known = tuple(dict.fromkeys(m for r in found for m in (*r.record.clip_values, *r.record.metrics)))
+    for metric in metrics:
+        if metric not in known:
+            raise did_you_mean("metric of these results", metric, known)
     columns = tuple(metrics) or tuple(dict.fromkeys(m for r in found for m in r.record.clip_values))
     board = Board(
         name="compare",

@@ -17,6 +17,7 @@ from reports.split_values import combine_splits
 from reports.style import Look, looks
 from vfsrbench import plugins
 from vfsrbench.board import Board
+from vfsrbench.errors import did_you_mean
 from vfsrbench.store import read_selection
 from vfsrbench.strips import StripStore
 from vfsrbench.workspace import Workspace
@@ -61,6 +62,7 @@ def gather(
     losses = Losses(place.damaged)
     found, skipped = load(board, place, results)
     sources = default_sources(board, found, clips)
+    check_columns(board.metrics, found, sources)
     whole = combine_splits(board, found, place.store, plugins.metrics())
     sources = replace(sources, split_values=whole.values)
     tables = build_tables(board, found, sources)
@@ -77,6 +79,16 @@ def gather(
         losses=losses,
         skipped=(*skipped, *(f"{m}: {why}" for m, why in whole.reasons.items())),
     )
+
+
+def check_columns(metrics: Sequence[str], found: Sequence[Result], sources: Sources) -> None:
+    """InputError for a metric that is not installed, in no result, and in no published table."""
+    known = {*sources.cards, *(m for r in found for m in (*r.record.clip_values, *r.record.unavailable))}
+    if sources.published is not None:
+        known |= {*sources.published.aliases, *(figure.metric for figure in sources.published.figures)}
+    for metric in metrics:
+        if metric not in known:
+            raise did_you_mean("metric", metric, known)
 
 
 def load(board: Board, workspace: Workspace, results: Sequence[Path] = ()) -> tuple[list[Result], list[str]]:

@@ -16,7 +16,7 @@ from pathlib import Path
 from reports.model import PublishedRow
 from vfsrbench.board import PublishedUse
 from vfsrbench.errors import InputError, did_you_mean
-from vfsrbench.io.paths import is_path
+from vfsrbench.io.paths import expanded, is_path
 from vfsrbench.io.text import read_text
 
 FOLDER = Path(__file__).parent / "published"
@@ -90,7 +90,7 @@ def _figure(path: Path, number: int, row: dict[str, str]) -> Figure:
 
 def figures_of(use: PublishedUse) -> Published:
     """The figures that a board names. InputError for an unknown file, table or data set."""
-    path = Path(use.file).expanduser() if is_path(use.file) else FOLDER / use.file
+    path = expanded(use.file) if is_path(use.file) else FOLDER / use.file
     figures = read(path)
     for key, wanted in (("table", use.table), ("dataset", use.dataset)):
         if wanted is not None:

@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
+from degradations.limits import MOST_FRAMES, MOST_SCALE, MOST_SEED
 from vfsrbench import typed_toml
 from vfsrbench.card import Name
 from vfsrbench.typed_toml import Facts
@@ -20,9 +21,9 @@ class DatasetUse(Facts):
     layout: str
     path: str | None = None
     clips: tuple[str, ...] = ()
-    frames: int | None = Field(default=None, ge=1)
+    frames: int | None = Field(default=None, ge=1, le=MOST_FRAMES)
     align: bool = False
-    scale: int | None = Field(default=None, ge=1)
+    scale: int | None = Field(default=None, ge=1, le=MOST_SCALE)
 
 
 class Figures(Facts):
@@ -40,7 +41,7 @@ class Figures(Facts):
     levels: tuple[str, ...] = ()
     persons: tuple[str, ...] = ()
     speed: tuple[str, ...] = ()
-    grids: int = Field(default=0, ge=0)
+    grids: int = Field(default=0, ge=0, le=100)
     slice_column: Annotated[float, Field(ge=0, le=1)] | Literal["auto"] = "auto"
 
     def of(self, metrics: tuple[str, ...]) -> Figures:
@@ -69,13 +70,13 @@ class Board(Facts):
 
     name: Name
     title: str
-    version: int
+    version: int = Field(ge=0, le=1_000_000)
     description: str = ""
     dataset: DatasetUse
     splits: tuple[str, ...] = Field(min_length=1)
     methods: tuple[str, ...] = Field(min_length=1)
     metrics: tuple[str, ...] = Field(min_length=1)
-    seed: int = Field(default=0, ge=0)
+    seed: int = Field(default=0, ge=0, le=MOST_SEED)
     average: Literal["clips", "frames"] = "clips"
     versus: str | None = None
     sort_by: str | None = None

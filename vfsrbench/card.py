@@ -7,10 +7,13 @@ from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
+from degradations.limits import MOST_FRAMES, MOST_NAME, MOST_SCALE, MOST_SIDE
 from vfsrbench.typed_toml import Facts
 
 Value = bool | int | float | str
-Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.+-]*$")]
+Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.+-]*$", max_length=MOST_NAME)]
+Version = Annotated[int, Field(ge=0, le=1_000_000)]
+Side = Annotated[int, Field(ge=1, le=MOST_SIDE)]
 Factory = Annotated[str, Field(pattern=r"^[A-Za-z_][\w.]*:[A-Za-z_]\w*$")]
 
 
@@ -57,21 +60,21 @@ class MethodCard(Facts):
     kind: Literal["image", "video"]
     factory: Factory = Field(alias="class")
     description: str
-    year: int | None = None
+    year: int | None = Field(default=None, ge=1900, le=2200)
     paper: str = ""
     url: str = ""
     licence: str = "Apache-2.0"
     commercial: bool | None = None
     trained_on: str = ""
     source: Literal["lq", "gt"] = "lq"
-    scale: int | None = None
-    input_size: tuple[int, int] | None = None
-    window: int | None = Field(default=None, ge=1)
-    overlap: int = Field(default=0, ge=0)
+    scale: int | None = Field(default=None, ge=1, le=MOST_SCALE)
+    input_size: tuple[Side, Side] | None = None
+    window: int | None = Field(default=None, ge=1, le=MOST_FRAMES)
+    overlap: int = Field(default=0, ge=0, le=MOST_FRAMES)
     tail: Literal["short", "shift"] = "short"
     stateful: bool = False
-    batch: int = Field(default=8, ge=1)
-    version: int = 1
+    batch: int = Field(default=8, ge=1, le=MOST_FRAMES)
+    version: Version = 1
     variant: str = ""
     options: dict[str, Option] = {}
     weights: tuple[WeightUse, ...] = ()
@@ -111,7 +114,7 @@ class MetricCard(Facts):
     `reference` says that it compares with the ground truth: false where it looks at restored frames alone.
     """
 
-    id: Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")]
+    id: Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$", max_length=MOST_NAME)]
     title: str
     unit: str = ""
     direction: Literal["higher", "lower", "none"]
@@ -120,11 +123,11 @@ class MetricCard(Facts):
     definition: str
     source: str
     checked_against: str
-    version: int = 1
-    context: int = Field(default=0, ge=0)
-    min_frames: int = Field(default=1, ge=1)
+    version: Version = 1
+    context: int = Field(default=0, ge=0, le=MOST_FRAMES)
+    min_frames: int = Field(default=1, ge=1, le=MOST_FRAMES)
     cap: float | None = None
-    digits: int = 4
+    digits: int = Field(default=4, ge=0, le=12)
     reference: bool = True
     needs: tuple[Literal["landmarks", "exact_flow"], ...] = ()
     weights: tuple[WeightUse, ...] = ()

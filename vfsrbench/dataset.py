@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from degradations.limits import MOST_FRAMES, MOST_SCALE
 from vfsrbench.board import DatasetUse
 from vfsrbench.clip import Clip
 from vfsrbench.clip_landmarks import clip_landmarks
@@ -126,15 +127,15 @@ def open_dataset(
     """
     if layout not in layout_names():
         raise did_you_mean("data set layout", layout, layout_names())
-    if frames is not None and frames < 1:
-        raise InputError(f"frames must be at least 1, got {frames}")
+    if frames is not None and not 1 <= frames <= MOST_FRAMES:
+        raise InputError(f"frames must be at least 1 and at most {MOST_FRAMES}, got {frames}")
     if scale is not None and layout != REAL:
         raise InputError(
             f"scale = {scale} is for clips without ground truth (layout {REAL!r}), not for layout "
             f"{layout!r}: leave it out"
         )
-    if scale is not None and scale < 1:
-        raise InputError(f"scale must be at least 1, got {scale}")
+    if scale is not None and not 1 <= scale <= MOST_SCALE:
+        raise InputError(f"scale must be at least 1 and at most {MOST_SCALE}, got {scale}")
     if layout == DEMO:
         from vfsrbench.demo import DEMO_CLIPS
 

@@ -7,6 +7,7 @@ enlarged photograph), which is why every report labels them as demo.
 from __future__ import annotations
 
 import os
+import tempfile
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -21,6 +22,7 @@ from vfsrbench.demo_motions import DEMO_CLIPS
 from vfsrbench.errors import InputError, did_you_mean
 from vfsrbench.exact_sampling import OUT_BITS, Planes, positions, sample
 from vfsrbench.files import whole_file
+from vfsrbench.io.paths import expanded, user_cache
 from vfsrbench.pictures import PictureSource, encode_png
 from vfsrbench.portrait import LANDMARKS, MARGIN, portrait
 from vfsrbench.portrait_motion import FPS, SIZE, Motion, Pose, from_portrait, pose, to_portrait
@@ -30,6 +32,7 @@ DEFAULT_FRAMES = 24
 VERSION = 1  # counted up whenever a pixel changes; caches of other versions are left alone
 _BAND = 32  # rows worked on at a time: they stay in the processor's cache
 _GAIN_BITS = 12
+MOST_DEMO_FRAMES = 3000  # they are rendered and kept: two minutes of video
 
 
 def demo_clip(name: str, frames: int = DEFAULT_FRAMES, folder: Path | None = None) -> Clip:
@@ -40,8 +43,10 @@ def demo_clip(name: str, frames: int = DEFAULT_FRAMES, folder: Path | None = Non
     cache cannot be written.
     """
     motion = _motion(name)
-    if frames < 1:
-        raise InputError(f"a demo clip has at least 1 frame, {frames} were asked for")
+    if not 1 <= frames <= MOST_DEMO_FRAMES:
+        raise InputError(
+            f"a demo clip has at least 1 frame and at most {MOST_DEMO_FRAMES}, {frames} were asked for"
+        )
     place = (folder or cache_folder()) / f"demo-v{VERSION}" / name
     files = [place / f"{number:08d}.png" for number in range(frames)]
     if not all(file.exists() for file in files):
@@ -71,11 +76,12 @@ class DemoFlow:
 
 
 def cache_folder() -> Path:
-    """Where rendered frames are kept: `VFSRBENCH_CACHE`, or the platform's cache folder."""
-    import platformdirs
-
+    """Where rendered frames are kept: `VFSRBENCH_CACHE`, or the platform's cache folder; a user without a
+    home folder gets one in the folder of temporary files."""
     given = os.environ.get("VFSRBENCH_CACHE")
-    return Path(given).expanduser() if given else Path(platformdirs.user_cache_dir("vfsrbench"))
+    if given:
+        return expanded(given)
+    return user_cache() or Path(tempfile.gettempdir()) / f"vfsrbench-cache-{os.getuid()}"
 
 
 def _motion(name: str) -> Motion:

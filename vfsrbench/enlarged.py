@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 from degradations.grid import whole
 from degradations.resize import resize
 from vfsrbench.clip import Clip
+from vfsrbench.io.paths import check_pixels
 from vfsrbench.keys import digest_of
 
 _VERSION = 1  # counts up when the enlargement's arithmetic changes
@@ -32,6 +33,7 @@ class _Enlarged:
         self._source = source
         self.length = len(source)
         self.height, self.width = source.height * scale, source.width * scale
+        check_pixels(f"clip {source.name!r}, enlarged by {scale}", self.width, self.height)
 
     @property
     def names(self) -> tuple[str, ...] | None:

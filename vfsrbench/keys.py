@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 
 from vfsrbench import __version__
 from vfsrbench.card import MethodCard, MetricCard
+from vfsrbench.io.paths import expanded
 from vfsrbench.plugins import Entry, Method
 from vfsrbench.weights import Weights
 
@@ -87,7 +88,7 @@ def _option_facts(method: Method) -> dict[str, Any]:
     facts: dict[str, Any] = dict(method.options)
     for name, option in method.card.options.items():
         if option.type == "file" and facts[name]:
-            with Path(str(facts[name])).expanduser().open("rb") as file:
+            with expanded(str(facts[name])).open("rb") as file:
                 facts[name] = hashlib.file_digest(file, "sha256").hexdigest()
     return facts
 

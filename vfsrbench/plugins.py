@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar
 from vfsrbench import typed_toml
 from vfsrbench.card import MethodCard, MetricCard, Option, Value, split_spec
 from vfsrbench.errors import InputError, did_you_mean
-from vfsrbench.io.paths import check_regular_file, is_path, is_there, unknown_name
+from vfsrbench.io.paths import check_regular_file, expanded, is_path, is_there, unknown_name
 from vfsrbench.predictor import Predictor
 
 if TYPE_CHECKING:  # numpy is not needed to read cards
@@ -171,7 +171,7 @@ def choose_method(spec: str | Predictor, known: Catalogue[MethodCard] | None = N
     if isinstance(spec, Predictor):
         entry = Entry(spec.card, Path("<object>"))
         return Method(entry, {**_defaults(spec.card), **spec.options}, spec)
-    if is_path(spec) and (whole := Path(spec).expanduser()).is_dir():  # brackets may be part of its name
+    if is_path(spec) and (whole := expanded(spec)).is_dir():  # brackets may be part of its name
         entry = _folder_entry(whole)
         return Method(entry, _options(entry.card, {}))
     parts = split_spec(spec)
@@ -179,7 +179,7 @@ def choose_method(spec: str | Predictor, known: Catalogue[MethodCard] | None = N
         raise InputError(f"method {spec!r} is malformed: write name or name[option=value,option=value]")
     name, raw = parts
     if is_path(name):
-        entry = _folder_entry(Path(name).expanduser())
+        entry = _folder_entry(expanded(name))
     else:
         name, colon, variant = name.partition(":")
         found = known or methods()
@@ -277,7 +277,7 @@ def _value(method: str, key: str, option: Option, text: str) -> Value:
         raise InputError(f"{where}: {text[:20]}... is out of range (64 bits)")
     if option.type == "file" and text:
         try:
-            check_regular_file(Path(text).expanduser())
+            check_regular_file(expanded(text))
         except InputError as error:
             raise InputError(f"{where}: {error}; give the path of a file") from None
     if option.choices and value not in option.choices:

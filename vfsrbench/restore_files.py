@@ -16,6 +16,7 @@ from vfsrbench.clip import Clip, write_png_folder, write_video
 from vfsrbench.errors import InputError, JobFailure
 from vfsrbench.io.names import check_unique
 from vfsrbench.io.ownership import check_replaceable
+from vfsrbench.io.paths import check_pixels
 from vfsrbench.io.targets import check_out_folder, check_own_file, own_file, refuse_overlap
 from vfsrbench.jobs import MethodUse
 from vfsrbench.layouts import find_clips
@@ -80,6 +81,7 @@ def output_size(card: MethodCard, clip: Clip, scale: int | None) -> tuple[int, i
         width, height = card.input_size
         return height, width
     factor = factor or DEFAULT_SCALE
+    check_pixels(f"clip {clip.name!r}, enlarged by {factor}", clip.width * factor, clip.height * factor)
     return clip.height * factor, clip.width * factor
 
 

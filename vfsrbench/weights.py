@@ -19,6 +19,7 @@ from pathlib import Path
 from vfsrbench.card import WeightUse
 from vfsrbench.errors import InputError
 from vfsrbench.files import whole_file
+from vfsrbench.io.paths import expanded, user_cache
 from vfsrbench.weights_manifest import Manifest, WeightFile, load_manifest
 
 SUFFIXES = (".safetensors", ".pth", ".pt", ".ckpt", ".onnx")
@@ -55,13 +56,20 @@ class Receipt:
 
 
 def weights_root() -> Path:
-    """The folder of checkpoints: `VFSRBENCH_WEIGHTS`, or the platform's cache folder."""
+    """The folder of checkpoints: `VFSRBENCH_WEIGHTS`, or the platform's cache folder.
+
+    Raises:
+        InputError: Neither is known: no variable, and a user without a home folder.
+    """
     given = os.environ.get("VFSRBENCH_WEIGHTS")
     if given:
-        return Path(given).expanduser()
-    import platformdirs
-
-    return Path(platformdirs.user_cache_dir("vfsrbench")) / "weights"
+        return expanded(given)
+    cache = user_cache()
+    if cache is None:
+        raise InputError(
+            "no home folder is known, so neither is the folder of checkpoints; set VFSRBENCH_WEIGHTS to one"
+        )
+    return cache / "weights"
 
 
 def read_receipt(root: Path, name: str) -> Receipt:

@@ -14,6 +14,7 @@ from baselines.edvr.adapter import circle
 from baselines.layers.vsr_adapter import VsrPredictor
 from vfsrbench.checkpoint import load_checkpoint
 from vfsrbench.errors import InputError
+from vfsrbench.io.paths import expanded
 from vfsrbench.predictor import Predictor
 
 Feeding = Literal["clip", "window", "image"]
@@ -30,7 +31,7 @@ class BasicSRPredictor(VsrPredictor):
         checkpoint = str(self.options["checkpoint"])
         if not checkpoint:
             raise InputError("method basicsr: no weights; give them as basicsr:ARCH[checkpoint=FILE]")
-        load_checkpoint(net, Path(checkpoint).expanduser())
+        load_checkpoint(net, expanded(checkpoint))
         self.net = net.eval().requires_grad_(False).to(device)
         self.multiple, self.least = int(self.options["multiple"]), int(self.options["least"])
         self.feeding, self.scale = self._probe()

@@ -7,13 +7,13 @@ import inspect
 import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from pathlib import Path
 from types import ModuleType
 from typing import Any
 
 from torch import nn
 
 from vfsrbench.errors import InputError, did_you_mean
+from vfsrbench.io.paths import expanded
 from vfsrbench.io.text import parse_json, parse_toml, read_text
 
 GONE = "torchvision.transforms.functional_tensor"
@@ -92,7 +92,7 @@ def read_options(text: str, file: str) -> dict[str, Any]:
     """Options from a file (.toml or .json) and a text (TOML with ';' between entries, or a JSON object)."""
     options: dict[str, Any] = {}
     if file:
-        options |= _parse(read_text(Path(file).expanduser(), "file of options"), file)
+        options |= _parse(read_text(expanded(file), "file of options"), file)
     return options | _parse(text.replace(";", "\n") if not _is_json(text) else text, "options of basicsr")
 
 

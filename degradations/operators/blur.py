@@ -11,10 +11,11 @@ import numpy as np
 from pydantic import Field, model_validator
 
 from degradations import kernels
-from degradations.draws import Amount, Choice, Positive, Range, Step, Walk, bounds, names, pick
+from degradations.draws import Amount, Choice, Positive, Range, Spread, Step, Walk, bounds, names, pick
 from degradations.errors import did_you_mean
 from degradations.filters import Filter
 from degradations.grid import STEPS, WHITE, Picture, fine, settle
+from degradations.limits import LEAST_SIGMA, MOST_KERNEL, MOST_SIGMA
 from degradations.operators.base import Drawn, Frames, Operator, Place
 from degradations.streams import Stream
 
@@ -44,14 +45,14 @@ class Blur(Operator):
     op: Literal["blur"] = "blur"
     kind: Choice = "isotropic"
     size: int | tuple[int, ...] = 0
-    sigma: Positive | None = None
-    sigma_y: Positive | None = None
+    sigma: Spread | None = None
+    sigma_y: Spread | None = None
     angle: Amount = (-math.pi, math.pi)
-    beta_generalized: Positive = (0.5, 4.0)
-    beta_plateau: Positive = (1.0, 2.0)
+    beta_generalized: Spread = (0.5, 4.0)
+    beta_plateau: Spread = (1.0, 2.0)
     cutoff: Positive | None = None
     length: Positive | None = None
-    bank: int = Field(default=100, ge=1)
+    bank: int = Field(default=100, ge=1, le=1_000_000)
     weights: list[list[float]] | None = None
     border: Literal["reflect101", "reflect", "replicate"] = "reflect101"
     draw: Drawn = "clip"
@@ -74,9 +75,14 @@ class Blur(Operator):
         if "given" in kinds:
             if self.weights is None:
                 raise ValueError("a given kernel needs 'weights', a square table of numbers")
+            if len(self.weights) > MOST_KERNEL:
+                raise ValueError(f"'weights' have at most {MOST_KERNEL} rows, got {len(self.weights)}")
             kernels.given(self.weights)
-        if kinds != ("given",) and not all(1 <= size <= 99 for size in self.sizes):
-            raise ValueError(f"'size' is a number of pixels from 1 to 99, got {self.size}")
+        least = 0 if kinds == ("given",) else 1
+        if not all(least <= size <= MOST_KERNEL for size in self.sizes):
+            raise ValueError(f"'size' is a number of pixels from 1 to {MOST_KERNEL}, got {self.size}")
+        if len(self.sizes) > MOST_KERNEL:
+            raise ValueError(f"'size' names at most {MOST_KERNEL} sizes, got {len(self.sizes)}")
         return self
 
     @property
@@ -184,10 +190,10 @@ class Sharpen(Operator):
     """
 
     op: Literal["sharpen"] = "sharpen"
-    size: int = Field(default=51, ge=1, le=99)
-    sigma: float = Field(default=8.0, gt=0)
-    weight: float = Field(default=0.5, ge=0)
-    threshold: float = Field(default=10.0, ge=0)
+    size: int = Field(default=51, ge=1, le=MOST_KERNEL)
+    sigma: float = Field(default=8.0, ge=LEAST_SIGMA, le=MOST_SIGMA)
+    weight: float = Field(default=0.5, ge=0, le=100)
+    threshold: float = Field(default=10.0, ge=0, le=255)
 
     def apply(self, frames: Frames, place: Place, stream: Stream) -> Frames:
         soften = Filter(kernels.gaussian(self.size, self.sigma))

@@ -41,9 +41,16 @@ def build(tables: Any, where: str) -> tuple[Operator, ...]:
     return tuple(_build_one(table, f"{where}, operator {number}") for number, table in enumerate(tables, 1))
 
 
+def count_operators(tables: Any) -> int:
+    """How many operators there are in a list of tables, those inside others counted."""
+    if isinstance(tables, dict):
+        return ("op" in tables) + sum(count_operators(tables.get(key)) for key in _NESTED)
+    return sum(map(count_operators, tables)) if isinstance(tables, list) else 0
+
+
 def _build_one(table: Any, where: str) -> Operator:
     if not isinstance(table, dict):
-        raise InputError(f"{where}: an operator is a table, got {table!r}")
+        raise InputError(f"{where}: an operator is a table, got {str(table)[:80]}")
     name = table.get("op")
     if name is None:
         raise InputError(f"{where}: key 'op' is missing; it names the operator")

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Literal
+from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
 from degradations import colour
-from degradations.draws import Amount, NotNegative, bounds, draw
+from degradations.draws import Amount, Range, bounds, draw, within
 from degradations.grid import Picture
 from degradations.operators.base import Frames, Operator, Place
 from degradations.streams import Stream
 
+Strength = Annotated[Range, within(0, 100)]
 _CHANGES: dict[str, Callable[[Picture, float], Picture]] = {
     "brightness": colour.brightness,
     "contrast": colour.contrast,
@@ -37,9 +38,9 @@ class ColourJitter(Operator):
     """torchvision's colour jitter: each given factor drawn once a clip, applied in random order."""
 
     op: Literal["colour-jitter"] = "colour-jitter"
-    brightness: NotNegative | None = None
-    contrast: NotNegative | None = None
-    saturation: NotNegative | None = None
+    brightness: Strength | None = None
+    contrast: Strength | None = None
+    saturation: Strength | None = None
     hue: Amount | None = None
 
     @model_validator(mode="after")

@@ -13,12 +13,14 @@ from pydantic import Field, model_validator
 from degradations.codec import DECODERS, Encoding, round_trip
 from degradations.digest import FrameHasher
 from degradations.draws import Choice, Count, Step, Walk, count_bounds, draw_count, names, pick
-from degradations.errors import did_you_mean
+from degradations.errors import InputError, did_you_mean
 from degradations.grid import Picture, whole
 from degradations.jpeg import flair_jpeg, jpeg
+from degradations.limits import LEAST_RATE, MOST_BITRATE, MOST_RATE
 from degradations.operators.base import Drawn, Frames, Operator, Place
 from degradations.resize import resize
 from degradations.streams import Stream
+from degradations.x264_params import Preset, check_x264_params
 
 
 class Jpeg(Operator):
@@ -75,7 +77,7 @@ class Codec(Operator):
     crf: Count | None = None
     bitrate: Count | None = None
     fps: float | Literal["clip"] = "clip"
-    preset: str | None = "medium"
+    preset: Preset | None = "medium"
     threads: int = Field(default=1, ge=1, le=64)
     x264_params: str = "mbtree=0"
     colour: Literal["exact", "swscale"] = "exact"
@@ -92,18 +94,29 @@ class Codec(Operator):
             raise ValueError("mpeg4 knows no 'crf': give 'bitrate'")
         if self.crf is not None and not 0 <= count_bounds(self.crf)[0] <= count_bounds(self.crf)[1] <= 63:
             raise ValueError(f"'crf' lies in 0..63, got {self.crf}")
-        if self.bitrate is not None and count_bounds(self.bitrate)[0] < 1:
-            raise ValueError("'bitrate' is a positive number of bits a second")
-        if self.fps != "clip" and not 0 < self.fps <= 1000:
-            raise ValueError(f"'fps' is a positive number or \"clip\", got {self.fps}")
+        if self.bitrate is not None:
+            low, high = count_bounds(self.bitrate)
+            if low < 1 or high > MOST_BITRATE:
+                raise ValueError(f"'bitrate' is 1..{MOST_BITRATE} bits a second, got {self.bitrate}")
+        if self.fps != "clip" and not LEAST_RATE <= self.fps <= MOST_RATE:
+            raise ValueError(
+                f"'fps' is a number of {LEAST_RATE:g}..{MOST_RATE:g} or \"clip\", got {self.fps}"
+            )
+        check_x264_params(self.x264_params)
         return self
 
     def apply(self, frames: Frames, place: Place, stream: Stream) -> Frames:
+        rate = place.run.fps if self.fps == "clip" else self.fps
+        if not LEAST_RATE <= rate <= MOST_RATE:
+            raise InputError(
+                f"clip {place.run.name!r} has {rate:g} frames a second; a codec takes {LEAST_RATE:g} to "
+                f"{MOST_RATE:g}, which a recipe may set as its 'fps'"
+            )
         encoder = pick(self.encoder, stream)
         x264 = encoder == "libx264"
         encoding = Encoding(
             encoder=encoder,
-            fps=Fraction(place.run.fps if self.fps == "clip" else self.fps).limit_denominator(1001),
+            fps=Fraction(rate).limit_denominator(1001),
             crf=None if self.crf is None else draw_count(self.crf, stream),
             bitrate=None if self.bitrate is None else draw_count(self.bitrate, stream),
             preset=self.preset if encoder in ("libx264", "libx265") else None,
@@ -112,8 +125,8 @@ class Codec(Operator):
             swscale=self.colour == "swscale",
             swap_red_blue=self.swap_red_blue,
         )
-        rate = {"crf": encoding.crf} if self.bitrate is None else {"bitrate": encoding.bitrate}
-        place.record.update(encoder=encoder, **rate, fps=str(encoding.fps))
+        spent = {"crf": encoding.crf} if self.bitrate is None else {"bitrate": encoding.bitrate}
+        place.record.update(encoder=encoder, **spent, fps=str(encoding.fps))
         return round_trip(_entering(frames, place, encoding), encoding)
 
 

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from typing import Literal
+from typing import Annotated, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 from pydantic import model_validator
 
-from degradations.draws import NotNegative, Range, Share, Step, Walk, bounds
+from degradations.draws import NotNegative, Range, Share, Step, Walk, bounds, within
 from degradations.gaussian import MAX_SIGMA, add_gaussian
 from degradations.grid import Picture, clamp
 from degradations.operators.base import Drawn, Frames, Operator, Place
@@ -89,7 +89,7 @@ class PoissonNoise(_Noise):
     """Shot noise, `scale` times; photons are counted `per` "unit" of white or per "level" of grey."""
 
     op: Literal["poisson-noise"] = "poisson-noise"
-    scale: NotNegative
+    scale: Annotated[Range, within(0, 1000)]
     scale_step: Step = 0.0
     per: Literal["unit", "level"] = "unit"
 

@@ -6,9 +6,10 @@ from typing import Literal
 
 from pydantic import Field, model_validator
 
-from degradations.draws import Choice, Positive, Range, Step, Walk, bounds, draw, names, pick
-from degradations.errors import did_you_mean
+from degradations.draws import Choice, Factor, Range, Step, Walk, bounds, draw, names, pick
+from degradations.errors import InputError, did_you_mean
 from degradations.grid import Picture, whole
+from degradations.limits import MOST_FACTOR, MOST_PIXELS
 from degradations.operators.base import Drawn, Frames, Operator, Place
 from degradations.resize import METHODS, resize, subsample
 from degradations.streams import Stream
@@ -27,11 +28,11 @@ class Resize(Operator):
 
     op: Literal["resize"] = "resize"
     method: Choice
-    factor: Positive | None = None
-    to_scale: float | None = Field(default=None, gt=0)
-    zoom: Positive | None = None
+    factor: Factor | None = None
+    to_scale: float | None = Field(default=None, ge=1 / MOST_FACTOR, le=MOST_FACTOR)
+    zoom: Factor | None = None
     zoom_mode: Choice = "keep"
-    zoom_of: float | None = Field(default=None, gt=0)
+    zoom_of: float | None = Field(default=None, ge=1 / MOST_FACTOR, le=MOST_FACTOR)
     zoom_step: Step = 0.0
     even: bool = False
     draw: Drawn = "clip"
@@ -87,6 +88,7 @@ class Resize(Operator):
             if self.zoom_of is not None:
                 base = (place.run.truth_size[0] / self.zoom_of, place.run.truth_size[1] / self.zoom_of)
             height, width = (self._side(side * walk.value) for side in base)
+            _check_size(height, width)
             place.note_frame(zoom=walk.value, size=[height, width])
             yield resize(frame, height, width, method)
 
@@ -94,6 +96,7 @@ class Resize(Operator):
         sides = frame.shape[:2] if self.to_scale is None else place.run.truth_size
         divisor = factor if self.to_scale is None else self.to_scale
         height, width = (self._side(side / (divisor or 1.0)) for side in sides)
+        _check_size(height, width)
         return height, width
 
     def _side(self, length: float) -> int:
@@ -111,7 +114,7 @@ class Subsample(Operator):
     """Keeps every `step`-th pixel of every `step`-th row, from pixel `phase` on."""
 
     op: Literal["subsample"] = "subsample"
-    step: int = Field(ge=1)
+    step: int = Field(ge=1, le=int(MOST_FACTOR))
     phase: int = Field(default=0, ge=0)
 
     @model_validator(mode="after")
@@ -136,6 +139,14 @@ class Quantize(Operator):
     def apply(self, frames: Frames, place: Place, stream: Stream) -> Frames:
         truncate = self.rounding == "truncate"
         return (whole(frame, truncate) for frame in frames)
+
+
+def _check_size(height: int, width: int) -> None:
+    """Several enlargements in a row may ask for more than fits any memory."""
+    if height * width > MOST_PIXELS:
+        raise InputError(
+            f"the recipe enlarges frames to {width}x{height}; {MOST_PIXELS} pixels are the most (8192x8192)"
+        )
 
 
 def _known(**values: float | None) -> dict[str, float]:

@@ -169,7 +169,7 @@ def test_scale_is_not_known_when_it_is_drawn(tmp_path: Path) -> None:
         ('op = "blur"\n', "", "operator 1: key 'op' is missing"),
         ("[5, 10]", "[10, 5]", "key 'sigma': a range goes from low to high"),
         ("[5, 10]", '"strong"', "key 'sigma': a number or a range [low, high] is expected"),
-        ("[5, 10]", "[0, 10]", "key 'sigma': must be more than 0"),
+        ("[5, 10]", "[0, 10]", "key 'sigma': must be at least 0.01"),
         ("size = 21", "size = 0", "'size' is a number of pixels from 1 to 99"),
         ("sigma = [5, 10]", "", "needs 'sigma'"),
         ("sigma = [5, 10]", 'sigma = 5\nkind = "isotopic"', "unknown kernel kind 'isotopic'"),
@@ -189,7 +189,7 @@ def test_scale_is_not_known_when_it_is_drawn(tmp_path: Path) -> None:
             'crf = 20\nencoder = "libx246"',
             "unknown encoder 'libx246': did you mean",
         ),
-        ("fps = 1", "fps = 0", "'fps' is a positive number"),
+        ("fps = 1", "fps = 0", "'fps' is a number of 0.01..1000"),
     ],
 )
 def test_mistakes_in_a_recipe_are_named(tmp_path: Path, old: str, new: str, message: str) -> None:

@@ -99,7 +99,7 @@ def test_all_shipped_boards_can_be_read_and_found() -> None:
     with pytest.raises(InputError, match="did you mean 'demo'"):
         find_board("demoo")
     with pytest.raises(InputError, match=r"nowhere\.toml: no such board file"):
-        find_board("nowhere.toml")
+        find_board("./nowhere.toml")
 
 
 def test_importing_reports_pulls_in_neither_matplotlib_nor_torch() -> None:

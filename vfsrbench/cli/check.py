@@ -6,13 +6,19 @@ from typing import Annotated, Literal
 
 import typer
 
+from vfsrbench.cli import options as o
+from vfsrbench.errors import InputError
+
 app = typer.Typer()
 
 
 @app.command()
 def check(
-    method: Annotated[str, typer.Argument(help="a method's folder, name, or name[option=value]")],
-    side: Annotated[int, typer.Option(min=8, help="height and width of the tiny clip's frames")] = 32,
+    method: Annotated[
+        str | None, typer.Argument(help="a name, name[option=value], or a method's folder as ./FOLDER")
+    ] = None,
+    method_path: o.MethodPath = None,
+    side: Annotated[int, typer.Option(min=8, max=4096, help="height and width of the clip's frames")] = 32,
     device: Annotated[
         Literal["auto", "cpu", "cuda"], typer.Option(help="auto: a GPU if there is one")
     ] = "auto",
@@ -28,8 +34,12 @@ def check(
     from vfsrbench.plugins import choose_method
     from vfsrbench.weights import resolve_weights
 
-    chosen = choose_method(method)
+    chosen = choose_method(o.one_method(method, method_path, "the method's name"))
     weights = resolve_weights(chosen.card.weights_for(dict(chosen.options)))
+    if weights.missing:
+        raise InputError(f"{chosen.id}: nothing was checked: {weights.missing}")
+    if device == "cuda" and not torch.cuda.is_available():
+        raise InputError("--device cuda: torch sees no CUDA device here; use --device cpu, or auto")
     place = device if device != "auto" else "cuda" if torch.cuda.is_available() else "cpu"
     failed = 0
     for finding in check_method(MethodUse(chosen.id, chosen, None, weights), torch.device(place), side):

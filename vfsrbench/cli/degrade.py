@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from degradations.limits import MOST_SEED
 from vfsrbench.cli import options as o
 
 app = typer.Typer()
@@ -15,12 +16,14 @@ app = typer.Typer()
 @app.command()
 def degrade(
     out: Annotated[Path, typer.Argument(help="where the splits go: OUT/<split>/<clip>/*.png")],
-    split: Annotated[list[str], typer.Option("--split", help="a recipe, or your own TOML file (repeatable)")],
+    split: Annotated[
+        list[str], typer.Option("--split", help="a recipe, or your own as ./FILE.toml (repeatable)")
+    ],
     dataset: o.DatasetPath = None,
     layout: o.Layout = None,
     clip: o.Clips = None,
     frames: o.FrameCount = None,
-    seed: Annotated[int, typer.Option(min=0, help="of all that is drawn at random")] = 0,
+    seed: Annotated[int, typer.Option(min=0, max=MOST_SEED, help="of all that is drawn at random")] = 0,
     engine: o.EngineName = "local",
     workers: o.Workers = None,
     force: o.Force = False,

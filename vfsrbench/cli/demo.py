@@ -19,12 +19,13 @@ def demo(
     keep: o.Keep = "none",
     frames: o.FrameCount = None,
     method: o.Methods = None,
+    method_path: o.MethodPaths = None,
     force: o.Force = False,
 ) -> None:
     """The whole job on bundled clips, no download: splits, methods, scores, report."""
     from vfsrbench.cli.run import finish, run_and_tell, write_report
 
-    board = o.changed_board(o.find_board("demo"), methods=method, frames=frames)
+    board = o.changed_board(o.find_board("demo"), methods=o.all_methods(method, method_path), frames=frames)
     summary = run_and_tell(board, workspace, engine=engine, workers=workers, keep=keep, force=force)
     write_report(summary, {})
     finish(summary)

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from vfsrbench.errors import did_you_mean
+from vfsrbench.errors import InputError, did_you_mean
 
 app = typer.Typer()
 Rows = list[list[str]]
@@ -124,14 +125,18 @@ class _WeightsHere:
         from vfsrbench.weights import weights_root
         from vfsrbench.weights_manifest import load_manifest
 
-        self._root, self._manifest = weights_root(), load_manifest()
+        try:
+            self._root: Path | None = weights_root()
+        except InputError:  # nobody's home: the cards can be listed nevertheless
+            self._root = None
+        self._manifest = load_manifest()
 
     def of(self, names: Iterable[str]) -> str:
         from vfsrbench.weights import place_of
 
         wanted = list(names)
-        entries = self._manifest.entries
-        missing = [n for n in wanted if place_of(self._root, n, entries.get(n)) is None]
+        entries, root = self._manifest.entries, self._root
+        missing = [n for n in wanted if root is None or place_of(root, n, entries.get(n)) is None]
         if not wanted:
             return "none needed"
         return f"missing: {', '.join(missing)}" if missing else "here"

@@ -8,18 +8,20 @@ from typing import Annotated, Any, Literal
 
 import typer
 
+from degradations.limits import MOST_FRAMES, MOST_SCALE, MOST_SEED, MOST_WORKERS
 from vfsrbench.board import Board
 from vfsrbench.errors import InputError, did_you_mean
+from vfsrbench.io.paths import as_path
 from vfsrbench.layouts import REAL, REAL_SPLIT
 
-BoardName = Annotated[str, typer.Argument(help="a shipped board's name, or the path of a board's TOML file")]
+BoardName = Annotated[str, typer.Argument(help="a shipped board's name, or a board's TOML file as ./FILE")]
 WorkspacePath = Annotated[
     Path, typer.Option("--workspace", "-w", help="where results and everything else is kept")
 ]
 EngineName = Annotated[
     str, typer.Option(help="local: a process a GPU, or several on the CPU; serial: this one")
 ]
-Workers = Annotated[int | None, typer.Option(help="processes of the local engine")]
+Workers = Annotated[int | None, typer.Option(min=1, max=MOST_WORKERS, help="processes of the local engine")]
 Keep = Annotated[
     Literal["png", "video", "none"], typer.Option(help="keep restored frames, as PNG or lossless video")
 ]
@@ -40,10 +42,23 @@ Manifests = Annotated[
 ]
 Splits = Annotated[
     list[str] | None,
-    typer.Option("--split", help="instead of the board's: a recipe, or your own TOML file (repeatable)"),
+    typer.Option("--split", help="instead of the board's: a recipe, or your own as ./FILE.toml (repeatable)"),
 ]
 Methods = Annotated[
-    list[str] | None, typer.Option("--method", help="beside the board's: a name or a folder (repeatable)")
+    list[str] | None,
+    typer.Option("--method", help="beside the board's: a name, or ./FOLDER (repeatable)"),
+]
+MethodPaths = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--method-path",
+        metavar="FOLDER",
+        help="beside the board's methods: the one in this folder, as --method ./FOLDER (repeatable)",
+    ),
+]
+MethodPath = Annotated[
+    str | None,
+    typer.Option("--method-path", metavar="FOLDER", help="the method in this folder, as ./FOLDER"),
 ]
 OnlyMethods = Annotated[
     list[str] | None, typer.Option("--only-method", help="of the board's methods these alone (repeatable)")
@@ -55,13 +70,29 @@ DatasetPath = Annotated[Path | None, typer.Option("--dataset", help="where the d
 Layout = Annotated[str | None, typer.Option(help="how it is laid out (see `vfsrbench list datasets`)")]
 Clips = Annotated[list[str] | None, typer.Option("--clip", help="these clips alone (repeatable)")]
 FrameCount = Annotated[
-    int | None, typer.Option("--frames", min=1, help="the first so many frames of each clip")
+    int | None, typer.Option("--frames", min=1, max=MOST_FRAMES, help="the first so many frames of each clip")
 ]
 Scale = Annotated[
     int | None,
-    typer.Option(min=1, help="layout real: how many times as large restored clips are (default: as large)"),
+    typer.Option(
+        min=1,
+        max=MOST_SCALE,
+        help="layout real: how many times as large restored clips are (default: as large)",
+    ),
 ]
-Seed = Annotated[int | None, typer.Option(min=0, help="of all that is drawn at random")]
+Seed = Annotated[int | None, typer.Option(min=0, max=MOST_SEED, help="of all that is drawn at random")]
+
+
+def one_method(name: str | None, path: str | None, how: str) -> str:
+    """The method named in one of two ways, the first called `how`. InputError for none or both."""
+    if (name is None) == (path is None):
+        raise InputError(f"say which method: either {how}, or --method-path FOLDER")
+    return as_path(path) if name is None and path is not None else str(name)
+
+
+def all_methods(names: Sequence[str] | None, paths: Sequence[str] | None) -> list[str]:
+    """The methods of --method and --method-path."""
+    return [*(names or ()), *map(as_path, paths or ())]
 
 
 def find_board(name: str) -> Board:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
+from degradations.limits import MOST_SCALE, MOST_SEED
 from vfsrbench.cli import options as o
 
 if TYPE_CHECKING:
@@ -24,7 +25,10 @@ Faces = Literal["auto", "find", "whole"]
 def restore(
     clips: Annotated[Path, typer.Argument(help="a folder of pictures, a video, or a folder of such")],
     out: Annotated[Path, typer.Argument(help="where restored clips go")],
-    method: Annotated[str, typer.Option(help="a name, name[option=value], or a method's folder")],
+    method: Annotated[
+        str | None, typer.Option(help="a name, name[option=value], or a method's folder as ./FOLDER")
+    ] = None,
+    method_path: o.MethodPath = None,
     form: Annotated[
         Literal["png", "video", "h264"] | None,
         typer.Option(
@@ -50,10 +54,10 @@ def restore(
     ] = "parse",
     scale: Annotated[
         int | None,
-        typer.Option(min=1, help="enlargement (default: the method's own; 1 with faces)"),
+        typer.Option(min=1, max=MOST_SCALE, help="enlargement (default: the method's own; 1 with faces)"),
     ] = None,
     frames: o.FrameCount = None,
-    seed: Annotated[int, typer.Option(min=0, help="of all that is drawn at random")] = 0,
+    seed: Annotated[int, typer.Option(min=0, max=MOST_SEED, help="of all that is drawn at random")] = 0,
 ) -> None:
     """Restore clips of your own, or the face in them. Exit code 3 when one of them failed.
 
@@ -69,7 +73,7 @@ def restore(
     from vfsrbench.wild import is_wild
 
     check_out_folder(out, [clips])
-    use = usable_method(method)
+    use = usable_method(o.one_method(method, method_path, "--method NAME"))
     assert use.method is not None
     sources = open_clips(clips)
     if frames is not None:

@@ -36,6 +36,7 @@ def run(
     frames: o.FrameCount = None,
     split: o.Splits = None,
     method: o.Methods = None,
+    method_path: o.MethodPaths = None,
     only_method: o.OnlyMethods = None,
     metric: o.Metrics = None,
     outputs: o.Outputs = None,
@@ -51,7 +52,7 @@ def run(
     chosen = o.changed_board(
         o.find_board(board),
         splits=split,
-        methods=method,
+        methods=o.all_methods(method, method_path),
         only_methods=only_method,
         metrics=metric,
         dataset=dataset,

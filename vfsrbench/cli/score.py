@@ -73,6 +73,7 @@ def score(
         scale=scale,
     )
     chosen = ScoreBoard.of(changed)
+    o.check_metrics(chosen)
     summary = run_and_tell(chosen, workspace, engine=engine, workers=workers, force=force, outputs=given)
     write_report(summary, given)
     finish(summary)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from vfsrbench.errors import InputError
+from vfsrbench.io.paths import check_regular_file, expanded
 
 if TYPE_CHECKING:
     from vfsrbench.weights_manifest import WeightFile
@@ -132,9 +133,9 @@ def path(
         entry = manifest[name]
         receipt = read_receipt(root, name)
         if equals:
-            given = Path(file).expanduser().resolve() if file else None
-            if given is not None and not given.is_file():
-                raise InputError(f"{given}: no such file")
+            given = expanded(file).resolve() if file else None
+            if given is not None:
+                check_regular_file(given, "checkpoint")
             receipt.path, receipt.sha256, receipt.size = str(given or ""), "", 0
             write_receipt(root, name, receipt)
         found = place_of(root, name, entry)

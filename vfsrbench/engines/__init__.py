@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from degradations.limits import MOST_WORKERS
 from vfsrbench.engines.base import Engine
 from vfsrbench.errors import InputError, did_you_mean
 
@@ -10,8 +11,8 @@ ENGINES = ("local", "serial")
 
 def get_engine(name: str = "local", workers: int | None = None) -> Engine:
     """The engine of that name. `workers`: processes of the local one (default: one a GPU, or by cores)."""
-    if workers is not None and workers < 1:
-        raise InputError(f"--workers must be at least 1, got {workers}")
+    if workers is not None and not 1 <= workers <= MOST_WORKERS:
+        raise InputError(f"--workers must be at least 1 and at most {MOST_WORKERS}, got {workers}")
     if name == "serial":
         from vfsrbench.engines.serial import SerialEngine
 

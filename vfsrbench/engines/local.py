@@ -17,6 +17,7 @@ from multiprocessing.process import BaseProcess
 from typing import Any
 
 from vfsrbench.engines.base import Event, Listen, Lost, Outcome, Outcomes, Start
+from vfsrbench.engines.main_module import UNGUARDED, main_module, needs_main, stop_if_imported, unguarded
 
 TRIES = 2
 _THREAD_VARIABLES = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
@@ -37,9 +38,10 @@ class LocalEngine:
     def run(self, start: Start, tasks: Sequence[Any], listen: Listen, lost: Lost, /) -> Outcomes:
         if not tasks:
             return
+        stop_if_imported()
         gpus = visible_gpus()
         count = min(self.workers or len(gpus) or cpu_workers(), len(tasks))
-        pool = _Pool(start, worker_environments(count, gpus))
+        pool = _Pool(start, worker_environments(count, gpus), needs_main(start, *tasks))
         try:
             yield from pool.work_off(deque(_Assignment(t) for t in tasks), listen, lost)
         finally:
@@ -96,9 +98,10 @@ class _Worker:
 
 
 class _Pool:
-    def __init__(self, start: Start, environments: Sequence[Mapping[str, str]]) -> None:
+    def __init__(self, start: Start, environments: Sequence[Mapping[str, str]], main: bool) -> None:
         self._context = multiprocessing.get_context("spawn")
         self._start = start
+        self._main = main
         self._workers: list[_Worker] = []
         for environment in environments:
             self._workers.append(self._spawn(environment))
@@ -106,7 +109,10 @@ class _Pool:
     def _spawn(self, environment: Mapping[str, str]) -> _Worker:
         ours, theirs = self._context.Pipe()
         process = self._context.Process(target=_serve, args=(theirs, self._start))
-        with _environment(environment):  # it must stand before the interpreter starts, let alone torch
+        with (
+            main_module(self._main),
+            _environment(environment),
+        ):  # it must stand before the interpreter starts, let alone torch
             process.start()
         theirs.close()
         return _Worker(process, ours, environment)
@@ -158,6 +164,9 @@ class _Pool:
         else:
             if worker.process.is_alive():
                 return
+        worker.process.join()
+        if worker.process.exitcode == UNGUARDED and worker.heard is None:
+            raise unguarded()
         self._workers[self._workers.index(worker)] = self._renew(worker)
         if assignment.tries < TRIES:
             queue.appendleft(assignment)

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
+from pathlib import Path
 
-from degradations.names import as_path, is_path, unknown_name
+from degradations.limits import MOST_PIXELS
+from degradations.names import as_path, expanded, is_path, unknown_name
 from degradations.regular_file import check_regular_file, is_there, read_bytes
 from vfsrbench.errors import InputError
 
@@ -13,14 +15,24 @@ __all__ = [
     "as_path",
     "check_pixels",
     "check_regular_file",
+    "expanded",
     "is_path",
     "is_there",
     "read_bytes",
     "unknown_name",
+    "user_cache",
 ]
 
-MOST_PIXELS = 1 << 26
-"""The largest frame, 8192 x 8192: a small file may declare a picture that fills the memory."""
+
+def user_cache() -> Path | None:
+    """The platform's cache folder for vfsrbench; None for a user without a home folder."""
+    import platformdirs
+
+    try:
+        found = Path(platformdirs.user_cache_dir("vfsrbench"))
+    except (RuntimeError, KeyError):
+        return None
+    return found if found.is_absolute() else None  # "~/.cache" stays as it is where nobody is at home
 
 
 def check_pixels(where: str | os.PathLike[str], width: int, height: int) -> None:
