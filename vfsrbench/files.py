@@ -6,13 +6,13 @@ import errno
 import os
 import re
 import shutil
-import uuid
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TypeVar
 
 from vfsrbench.errors import DiskError, InputError
+from vfsrbench.io.lease import temporary_for
 from vfsrbench.io.ownership import check_replaceable, discard, note_all
 
 Item = TypeVar("Item")
@@ -45,13 +45,13 @@ def check_name(name: str, what: str) -> str:
 
 @contextmanager
 def whole_file(target: Path) -> Iterator[Path]:
-    """A temporary path beside `target` that takes its place when the block ends without an error.
+    """A temporary path (`io.lease.temporary_for`) that takes its place when the block ends without an error.
 
     The temporary name keeps the suffix. What stood at `target` is replaced (`vfsrbench.io.targets.own_file`
     asks first whose it is). InputError when the disk is full or the folder cannot be written; a block that
     reads something wraps that in `read_through`, so that a failed read is not called a failed write.
     """
-    temporary = _temporary(target)
+    temporary = temporary_for(target)
     with _disk_errors(target, temporary):
         target.parent.mkdir(parents=True, exist_ok=True)
         try:
@@ -65,7 +65,7 @@ def whole_file(target: Path) -> Iterator[Path]:
 def whole_folder(
     target: Path, replace: bool = False, mend: bool = False, noted: bool = True
 ) -> Iterator[Path]:
-    """A temporary folder beside `target` that takes its name when the block ends without an error.
+    """A temporary folder (`io.lease.temporary_for`) that takes its name when the block ends without an error.
 
     It then carries a note of all files in it (see `vfsrbench.io.ownership`; unless it is not to be `noted`,
     as what we make for others to go on with). `replace`: a folder that we
@@ -73,7 +73,7 @@ def whole_folder(
     our files in it were changed. InputError when something else is there; when the disk is full; when the
     place cannot be written.
     """
-    temporary = _temporary(target)
+    temporary = temporary_for(target)
     with _disk_errors(target, temporary):
         if replace:
             check_replaceable(target, mend)
@@ -104,10 +104,6 @@ def read_through(items: Iterable[Item], what: object) -> Iterator[Item]:
         yield item
 
 
-def _temporary(target: Path) -> Path:
-    return target.parent / f".{uuid.uuid4().hex[:12]}.part{target.suffix}"
-
-
 def _unlink(temporary: Path) -> None:
     """Remove a temporary file, if it is there; the error that came before says why it could not be made."""
     with suppress(OSError):
@@ -125,7 +121,7 @@ def _swap_in(folder: Path, target: Path) -> None:
             if not os.path.lexists(target) or (target.is_dir() and not any(target.iterdir())):
                 raise
         check_replaceable(target, mend=True)  # what is in the files was looked at before the work began
-        aside = _temporary(target)
+        aside = temporary_for(target)
         with suppress(FileNotFoundError):  # another process moved it first
             target.rename(aside)
             old.append(aside)

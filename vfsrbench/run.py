@@ -131,12 +131,12 @@ def run_board(
     hears = progress or Silent()
     options = Options(keep, force, retry_failed, outputs or {}, tuple(manifests), profile)
     known = len(place.damaged.listed())
-    with _log_file(place) as log_path:
+    with place.at_work(), _log_file(place) as log_path:
         plan = make_plan(chosen, place, options, methods, hears.planning)
         hears.planned(plan)
         check_disk(plan, place)
         _work(plan, place, runner, hears, log_path)
-    summary = summarize(plan, place, log_path, time.monotonic() - began)
+        summary = summarize(plan, place, log_path, time.monotonic() - began)
     return replace(summary, damaged=tuple(place.damaged.listed()[known:]))
 
 

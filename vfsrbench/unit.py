@@ -78,7 +78,7 @@ class Unit:
         self.setup: Setup = self.worker.setup
         self.workspace = self.worker.workspace
         self.inputs = ClipInputs(self.setup, self.workspace, self.task.clip)
-        self.scratch = self.workspace.scratch / slug(self.task.clip.name)
+        self.scratch = self.worker.scratch / slug(self.task.clip.name)
         column, set_aside = self.setup.board.figures.slice_column, self.workspace.damaged.set_aside
         self.strips = StripStore(self.workspace.slices, column, set_aside)
 

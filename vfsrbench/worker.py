@@ -24,6 +24,7 @@ class Worker:
 
         self.setup = setup
         self.workspace = Workspace(setup.workspace)
+        self.scratch = self.workspace.scratch()
         self.device = torch.device("cuda", 0) if torch.cuda.is_available() else torch.device("cpu")
         self.predictors = PredictorCache(self.device, setup.options.profile)
         self._scorer: Scorer | None = None

@@ -13,10 +13,8 @@ from __future__ import annotations
 
 import os
 import shutil
-import tempfile
-import time
-from collections.abc import Mapping
-from contextlib import suppress
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -24,12 +22,12 @@ from filelock import BaseFileLock, FileLock
 from numpy.typing import NDArray
 
 from vfsrbench.errors import DamagedFile, InputError
+from vfsrbench.io import lease
 from vfsrbench.io.damaged import DamagedPieces, SetAside, leave
 from vfsrbench.io.sealed import read_arrays, write_arrays
 from vfsrbench.store import Store, slug
 
 DEFAULT = Path("workspace")
-_STALE_SECONDS = 24 * 3600.0
 
 
 class Workspace:
@@ -41,29 +39,38 @@ class Workspace:
         self.splits = root / "splits"
         self.restored = root / "restored"
         self.slices = root / "slices"
-        self.scratch = root / "scratch"
         self.cache = root / "cache"
         self.logs = root / "logs"
         self.damaged = DamagedPieces(root)
 
     @classmethod
     def open(cls, root: str | Path) -> Workspace:
-        """The workspace, writable, old leftovers of killed runs removed. InputError if it is not writable."""
+        """The workspace, writable, leftovers of killed runs removed. InputError if it is not writable."""
         place = Path(root)
         try:
-            for folder in (place, place / "results", place / "logs", place / "locks", place / "scratch"):
+            for folder in (place, place / "results", place / "logs", place / "locks"):
                 folder.mkdir(parents=True, exist_ok=True)
-            with tempfile.TemporaryFile(dir=place):
-                pass
+            lease.begin(place)
+            lease.end(place)
         except (FileExistsError, NotADirectoryError):
             raise InputError(f"workspace {place}: is not a folder; choose another --workspace") from None
         except OSError as error:
             raise InputError(
                 f"workspace {place}: cannot be written ({error.strerror}); choose another --workspace"
             ) from None
-        workspace = cls(place)
-        workspace._sweep()
-        return workspace
+        return cls(place)
+
+    @contextmanager
+    def at_work(self) -> Iterator[None]:
+        """While the block lasts this process has a folder of its own in `scratch/` (`io.lease`), where its
+        unfinished files lie. A workspace that cannot be written, or is not there, is left as it is."""
+        with suppress(OSError):
+            if self.root.is_dir():
+                lease.begin(self.root)
+        try:
+            yield
+        finally:
+            lease.end(self.root)
 
     def selection(self, board: str) -> Path:
         """The note that says which results files belong to a board's last run."""
@@ -79,21 +86,16 @@ class Workspace:
         """Arrays of the ground-truth clip with this digest."""
         return ArrayCache(self.cache / "truth" / digest[:32], self.damaged.set_aside)
 
+    def scratch(self) -> Path:
+        """This process's folder for what it is working on."""
+        return lease.begin(self.root)
+
     def free_bytes(self) -> int:
         """Free space on the workspace's disk."""
         place = self.root
         while not place.exists():
             place = place.parent
         return shutil.disk_usage(place).free
-
-    def _sweep(self) -> None:
-        """Remove half-written files that no living run can be writing any more."""
-        old = time.time() - _STALE_SECONDS
-        for folder in (self.store.root, self.splits, self.restored, self.cache, self.slices):
-            for path in folder.rglob(".*.part*"):
-                with suppress(OSError):
-                    if path.stat().st_mtime < old:
-                        shutil.rmtree(path) if path.is_dir() else path.unlink()
 
 
 class ArrayCache:

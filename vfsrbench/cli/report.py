@@ -64,18 +64,20 @@ def report_and_tell(
     """Write the report; print its tables to stdout and where it is to stderr."""
     from reports import build_report
     from reports.terminal import print_tables
+    from vfsrbench.workspace import Workspace
 
-    made = build_report(
-        board,
-        workspace,
-        out,
-        results=results,
-        clips=clips,
-        outputs=outputs,
-        partial=partial,
-        site=site,
-        progress=lambda what: typer.echo(f"report: {what}", err=True),
-    )
+    with Workspace(workspace).at_work():
+        made = build_report(
+            board,
+            workspace,
+            out,
+            results=results,
+            clips=clips,
+            outputs=outputs,
+            partial=partial,
+            site=site,
+            progress=lambda what: typer.echo(f"report: {what}", err=True),
+        )
     print_tables(made.tables, partial=partial)
     for skipped in made.skipped:
         typer.echo(f"skipped: {skipped}", err=True)

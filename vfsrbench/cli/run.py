@@ -134,7 +134,8 @@ def show_plan(
     from vfsrbench.workspace import Workspace
 
     place = Workspace(workspace)
-    plan = make_plan(board, place, Options(keep, force, retry_failed, dict(outputs)))
+    with place.at_work():
+        plan = make_plan(board, place, Options(keep, force, retry_failed, dict(outputs)))
     frames = sum(clip.frames for clip in plan.clips)
     typer.echo(f"{board.title}: {len(plan.clips)} clips ({frames} frames), {len(plan.jobs)} jobs\n")
     typer.echo(_plan_table(plan))

@@ -21,7 +21,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vfsrbench.errors import DamagedFile, InputError
-from vfsrbench.files import whole_file
+from vfsrbench.files import PICTURE_SUFFIXES, whole_file
 
 Arrays = dict[str, NDArray[Any]]
 Note = dict[str, Any]
@@ -132,10 +132,11 @@ def check_seal(path: Path, file: BinaryIO) -> None:
 
 
 def content_digest(place: Path) -> str:
-    """SHA-256 over a file's bytes, or over the names and bytes of a folder's own files."""
+    """SHA-256 over a file's name and bytes, or over those of a folder's pictures."""
     total = hashlib.sha256()
-    files = sorted(p for p in place.iterdir() if p.name[0] != ".") if place.is_dir() else [place]
-    for path in files:
+    whole = place.is_dir()
+    pictures = (p for p in place.iterdir() if p.suffix.lower() in PICTURE_SUFFIXES) if whole else [place]
+    for path in sorted(pictures):
         with path.open("rb") as file:
             total.update(f"{path.name}\0{_digest(file)}\0".encode())
     return total.hexdigest()
