@@ -14,6 +14,7 @@ import pytest
 from tests.vfsrbench.boards import data_set, method_folder, small_board
 from vfsrbench.files import whole_file, whole_folder
 from vfsrbench.io import lease
+from vfsrbench.io.ownership import NOTE
 from vfsrbench.run import run_board
 from vfsrbench.workspace import Workspace
 
@@ -39,7 +40,8 @@ def child(root: Path) -> subprocess.Popen[str]:
 
 
 def files(root: Path) -> list[str]:
-    return sorted(str(p.relative_to(root)) for p in root.rglob("*") if p.is_file())
+    found = (p for p in root.rglob("*") if p.is_file() and p.name != NOTE)
+    return sorted(str(p.relative_to(root)) for p in found)
 
 
 def test_a_killed_process_leaves_nothing_for_long_and_a_living_one_is_left_alone(tmp_path: Path):
