@@ -20,8 +20,9 @@ from zipfile import BadZipFile
 import numpy as np
 from numpy.typing import NDArray
 
-from vfsrbench.errors import DamagedFile, InputError
-from vfsrbench.files import PICTURE_SUFFIXES, whole_file
+from vfsrbench.errors import DamagedFile, DiskError, InputError
+from vfsrbench.files import whole_file
+from vfsrbench.io.formats import PICTURE_SUFFIXES
 
 Arrays = dict[str, NDArray[Any]]
 Note = dict[str, Any]
@@ -163,7 +164,7 @@ def reading(path: Path) -> Iterator[None]:
     """
     try:
         yield
-    except (FileNotFoundError, DamagedFile):
+    except (FileNotFoundError, DamagedFile, DiskError):
         raise
     except (PermissionError, BlockingIOError) as error:
         raise InputError(f"{path}: cannot be read ({error.strerror}); change its permissions") from error
