@@ -10,11 +10,13 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-from collections.abc import Iterable
-from contextlib import suppress
-from dataclasses import asdict, dataclass, field
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager, suppress
+from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
+
+from filelock import FileLock
 
 from vfsrbench.card import WeightUse
 from vfsrbench.errors import InputError
@@ -73,26 +75,67 @@ def weights_root() -> Path:
 
 
 def read_receipt(root: Path, name: str) -> Receipt:
-    """The receipt of a checkpoint; an empty one if there is none or it cannot be read."""
+    """The receipt of a checkpoint; an empty one if there is none, it cannot be read, or it was damaged."""
     try:
         facts = json.loads(_receipt_path(root, name).read_text(encoding="utf-8"))
-        return Receipt(**{k: v for k, v in facts.items() if k in Receipt.__dataclass_fields__})
-    except (OSError, ValueError, AttributeError, TypeError):
+        check = facts.pop("check")
+        receipt = Receipt(**facts)
+    except (OSError, ValueError, AttributeError, TypeError, KeyError, RecursionError):
         return Receipt()
+    return receipt if check == _checksum(asdict(receipt)) else Receipt()
 
 
-def write_receipt(root: Path, name: str, receipt: Receipt) -> None:
-    """Remember it; InputError when the root cannot be written."""
-    with whole_file(_receipt_path(root, name)) as temporary:
-        temporary.write_text(json.dumps(asdict(receipt), indent=1), encoding="utf-8")
+def update_receipt(root: Path, name: str, **changes: str | int) -> Receipt:
+    """Change these fields of a receipt and keep the others, as they are now on the disk.
+
+    A hash takes long to compute, and meanwhile another process may record that a licence was accepted: what
+    was read before is never written back.
+
+    Args:
+        root: The folder of checkpoints.
+        name: The checkpoint.
+        changes: Fields of `Receipt`.
+
+    Returns:
+        The receipt as it was written.
+
+    Raises:
+        InputError: the root cannot be written.
+    """
+    path = _receipt_path(root, name)
+    with _lock(path):
+        receipt = replace(read_receipt(root, name), **changes)  # type: ignore[arg-type]
+        facts = asdict(receipt)
+        with whole_file(path) as temporary:
+            text = json.dumps(facts | {"check": _checksum(facts)}, indent=1)
+            temporary.write_text(text, encoding="utf-8")
+    return receipt
+
+
+@contextmanager
+def _lock(path: Path) -> Iterator[None]:
+    """Only one process changes this receipt while the block lasts."""
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        lock = FileLock(path.with_name(f".{path.stem}.lock"))
+        lock.acquire()
+    except (OSError, NotImplementedError) as error:
+        raise InputError(f"{path}: cannot be written: {error}") from None
+    try:
+        yield
+    finally:
+        lock.release()
+
+
+def _checksum(facts: Mapping[str, object]) -> str:
+    return hashlib.sha256(json.dumps(dict(facts), sort_keys=True).encode()).hexdigest()[:16]
 
 
 def accept_licence(root: Path, entry: WeightFile) -> None:
     """Record that the entry's licence was accepted now. A licence that reads otherwise is asked for anew."""
-    receipt = read_receipt(root, entry.name)
-    if not is_accepted(receipt, entry):
-        receipt.licence, receipt.accepted = entry.licence, datetime.now(UTC).strftime("%Y-%m-%d")
-        write_receipt(root, entry.name, receipt)
+    if not is_accepted(read_receipt(root, entry.name), entry):
+        today = datetime.now(UTC).strftime("%Y-%m-%d")
+        update_receipt(root, entry.name, licence=entry.licence, accepted=today)
 
 
 def is_accepted(receipt: Receipt, entry: WeightFile) -> bool:
@@ -128,10 +171,12 @@ def hash_of(root: Path, name: str, path: Path, again: bool = False) -> str:
     if receipt.sha256 and known and not again:
         return receipt.sha256
     with path.open("rb") as file:
+        status = os.fstat(file.fileno())
         sha256 = hashlib.file_digest(file, "sha256").hexdigest()
-    receipt.sha256, receipt.size, receipt.modified = sha256, status.st_size, status.st_mtime_ns
-    with suppress(InputError):  # a root that only others may write is no reason to stop
-        write_receipt(root, name, receipt)
+        after = os.fstat(file.fileno())
+    if (status.st_size, status.st_mtime_ns) == (after.st_size, after.st_mtime_ns):
+        with suppress(InputError):  # a root that only others may write is no reason to stop
+            update_receipt(root, name, sha256=sha256, size=status.st_size, modified=status.st_mtime_ns)
     return sha256
 
 
@@ -160,7 +205,8 @@ def resolve_weights(uses: Iterable[WeightUse], manifest: Manifest | None = None)
     uses = tuple(uses)
     if not uses:
         return Weights()
-    known = (manifest or load_manifest()).entries
+    found_manifest = manifest or load_manifest()
+    known = found_manifest.entries
     root = weights_root()
     found = Weights()
     untrained = False
@@ -173,8 +219,11 @@ def resolve_weights(uses: Iterable[WeightUse], manifest: Manifest | None = None)
             pointed = read_receipt(root, use.name).path
             if pointed:
                 remedy = f"{pointed} is gone; run `vfsrbench weights path {use.name}=FILE`"
+            elif entry is not None:
+                remedy = where_to_get(root, entry)
             else:
-                remedy = where_to_get(root, entry) if entry else f"put the file into {root} under that name"
+                unread = f" (not read: {found_manifest.broken[0]})" if found_manifest.broken else ""
+                remedy = f"put the file into {root} under that name{unread}"
             return Weights(missing=f"weights {use.name!r} are not here: {remedy}")
         problem = problem_with(root, use.name, path, entry)
         if problem:

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import importlib.util
+import os
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from functools import lru_cache
 from importlib.metadata import entry_points
 from pathlib import Path
 from typing import Annotated, Literal
@@ -18,6 +21,7 @@ from vfsrbench.plugins import METHOD_GROUP, METRIC_GROUP, methods, metrics
 from vfsrbench.typed_toml import Facts
 
 FILE = "weights.toml"
+LONGEST_FILE = 200  # bytes of a file's name: locks and parts beside it have longer ones
 Hash = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 
 
@@ -64,6 +68,11 @@ class WeightFile(Facts):
             raise ValueError("sha256 and hash_source go together")
         if not self.urls and not self.page:
             raise ValueError("say where the file is: urls, or a page")
+        wrong = [u for u in self.urls if not re.match(r"https?://[^/\s]", u)]
+        if wrong:
+            raise ValueError(f"urls begin with https:// or http://, not {wrong[0]!r}")
+        if self.file in {".", ".."} or len(os.fsencode(self.file)) > LONGEST_FILE:
+            raise ValueError(f"file is a plain name of at most {LONGEST_FILE} bytes")
         if self.strict and self.network is None:
             raise ValueError("strict needs the network that the file fits")
         return self
@@ -127,9 +136,13 @@ def load_manifest() -> Manifest:
     broken: list[str] = []
     for path in _files():
         try:
-            found = typed_toml.load(ManifestFile, path).weights
+            status = path.stat()
+            found = _read(path, status.st_size, status.st_mtime_ns)
         except InputError as error:
             broken.append(str(error))
+            continue
+        except OSError as error:
+            broken.append(f"{path}: cannot be read: {error.strerror}")
             continue
         for entry in found:
             if entry.name in entries:
@@ -137,6 +150,12 @@ def load_manifest() -> Manifest:
             else:
                 entries[entry.name] = entry
     return Manifest(entries, tuple(broken))
+
+
+@lru_cache(maxsize=64)
+def _read(path: Path, size: int, modified: int) -> tuple[WeightFile, ...]:
+    """The entries of one file. Each state of it is parsed once, however many methods and metrics ask."""
+    return typed_toml.load(ManifestFile, path).weights
 
 
 def needed_by() -> dict[str, list[str]]:

@@ -12,7 +12,7 @@ from tests.vfsrbench.boards import method_folder, write_clip
 from vfsrbench.cli.main import run
 from vfsrbench.clip import Clip
 from vfsrbench.plugins import choose_method
-from vfsrbench.weights import Receipt, write_receipt
+from vfsrbench.weights import update_receipt
 
 METHODS = (
     "codeformer", "keep", "gfpgan", "restoreformer", "restoreformerpp", "gpen", "vqfr", "basicvsr",
@@ -40,7 +40,7 @@ def install(method: str, root: Path, content: bytes, pointed: bool) -> Path:
     path = root / ("mine.bin" if pointed else f"{use.name}.pth")
     path.write_bytes(content)
     if pointed:
-        write_receipt(root, use.name, Receipt(path=str(path)))
+        update_receipt(root, use.name, path=str(path))
     return path
 
 

@@ -13,16 +13,23 @@ from typing import Any
 @dataclass
 class FileServer:
     """Serves `files` by path (`/name`). `cut_after[path]`: the next connection breaks after so many bytes;
-    `types[path]`: its content type; `ranges=False`: partial requests get the whole file. `requests` records
-    (path, Range header) of every request."""
+    `types[path]`: its content type; `ranges=False`: partial requests get the whole file. `headers[path]` are
+    sent instead of the usual ones of these names (None: not sent), `partial[path]` likewise with answers to
+    partial requests; `statuses[path]` is answered whatever was asked; `drips[path]`: so many bytes at a time,
+    so many seconds between them. `requests` records (path, Range header) of every request."""
 
     files: dict[str, bytes] = field(default_factory=dict)
     types: dict[str, str] = field(default_factory=dict)
     cut_after: dict[str, list[int]] = field(default_factory=dict)
     etags: dict[str, str] = field(default_factory=dict)
+    headers: dict[str, dict[str, str | None]] = field(default_factory=dict)
+    partial: dict[str, dict[str, str | None]] = field(default_factory=dict)
+    statuses: dict[str, int] = field(default_factory=dict)
+    drips: dict[str, tuple[int, float]] = field(default_factory=dict)
     ranges: bool = True
     requests: list[tuple[str, str | None]] = field(default_factory=list)
     port: int = 0
+    stopped: threading.Event = field(default_factory=threading.Event)
 
     def url(self, path: str) -> str:
         return f"http://127.0.0.1:{self.port}{path}"
@@ -47,6 +54,7 @@ def serving() -> Iterator[FileServer]:
     try:
         yield state
     finally:
+        state.stopped.set()
         server.shutdown()
         server.server_close()
         thread.join()
@@ -67,14 +75,26 @@ def _answer(handler: BaseHTTPRequestHandler, state: FileServer) -> None:
         if start >= len(body):
             handler.send_error(416)
             return
-    handler.send_response(206 if start else 200)
-    handler.send_header("Content-Length", str(len(body) - start))
-    handler.send_header("Content-Type", state.types.get(path, "application/octet-stream"))
-    handler.send_header("ETag", etag)
+    sent: dict[str, str | None] = {
+        "Content-Length": str(len(body) - start),
+        "Content-Type": state.types.get(path, "application/octet-stream"),
+        "ETag": etag,
+    }
+    if start:
+        sent |= {"Content-Range": f"bytes {start}-{len(body) - 1}/{len(body)}"} | state.partial.get(path, {})
+    sent |= state.headers.get(path, {})
+    handler.send_response(state.statuses.get(path, 206 if start else 200))
+    for name, value in sent.items():
+        if value is not None:
+            handler.send_header(name, value)
     handler.end_headers()
     cuts = state.cut_after.get(path, [])
     stop = start + cuts.pop(0) if cuts else len(body)
     handler.close_connection = True
     with suppress(BrokenPipeError, ConnectionResetError):  # a client may go away early
-        handler.wfile.write(body[start:stop])
-        handler.wfile.flush()
+        size, pause = state.drips.get(path, (len(body) + 1, 0.0))
+        for at in range(start, stop, size):
+            handler.wfile.write(body[at : min(at + size, stop)])
+            handler.wfile.flush()
+            if pause and state.stopped.wait(pause):
+                return

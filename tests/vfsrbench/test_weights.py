@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import hashlib
 import os
+import subprocess
+import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from vfsrbench import plugins
+from degradations import typed_toml
+from vfsrbench import plugins, weights_manifest
 from vfsrbench.card import WeightUse
 from vfsrbench.errors import InputError
-from vfsrbench.weights import accept_licence, read_receipt, resolve_weights, write_receipt
+from vfsrbench.weights import Receipt, accept_licence, read_receipt, resolve_weights, update_receipt
 from vfsrbench.weights_manifest import Manifest, WeightFile, load_manifest, needed_by
 
 BODY = b"numbers"
@@ -75,18 +79,14 @@ def test_a_file_is_not_read_twice_when_it_has_not_changed(root: Path) -> None:
     path = root / "official-name.pth"
     path.write_bytes(BODY)
     resolve_weights(USES, MANIFEST)
-    receipt = read_receipt(root, "net")
-    receipt.sha256 = "f" * 64  # what a second reading would put right
-    write_receipt(root, "net", receipt)
+    update_receipt(root, "net", sha256="f" * 64)  # what a second reading would put right
     assert "not the published file" in resolve_weights(USES, MANIFEST).missing
 
 
 def test_a_user_may_point_elsewhere(root: Path, tmp_path_factory: pytest.TempPathFactory) -> None:
     elsewhere = tmp_path_factory.mktemp("mine") / "whatever.pth"
     elsewhere.write_bytes(BODY)
-    receipt = read_receipt(root, "net")
-    receipt.path = str(elsewhere)
-    write_receipt(root, "net", receipt)
+    update_receipt(root, "net", path=str(elsewhere))
     assert resolve_weights(USES, MANIFEST).paths == {"backbone": elsewhere}
     elsewhere.unlink()
     assert f"{elsewhere} is gone" in resolve_weights(USES, MANIFEST).missing
@@ -181,3 +181,115 @@ def test_metrics_and_methods_find_their_weights_missing_not_replaced(root: Path)
     for entry in plugins.metrics():
         if entry.card.weights:
             assert resolve_weights(entry.card.weights).missing, entry.card.id
+
+
+def test_a_licence_accepted_while_a_file_is_hashed_is_not_lost(
+    root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Another process accepts in the middle of the hashing: both facts are on the receipt afterwards."""
+    path = root / "official-name.pth"
+    path.write_bytes(BODY)
+    genuine = hashlib.file_digest
+
+    def slow(*given: Any) -> Any:
+        accept_licence(root, MANIFEST["net"])
+        return genuine(*given)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(hashlib, "file_digest", slow)
+        resolve_weights(USES, MANIFEST)
+    receipt = read_receipt(root, "net")
+    assert receipt.accepted
+    assert receipt.sha256 == SHA
+
+
+def test_many_changes_at_once_all_arrive(root: Path) -> None:
+    """Four processes, a field each of one receipt: none undoes another's."""
+    code = "import sys; from pathlib import Path; from vfsrbench.weights import update_receipt as u\n"
+    code += "for i in range(20): u(Path(sys.argv[1]), 'net', **{sys.argv[2]: f'{i}'})"
+    fields = ("path", "url", "licence", "accepted")
+    running = [subprocess.Popen([sys.executable, "-c", code, str(root), f]) for f in fields]
+    assert [p.wait() for p in running] == [0] * 4
+    receipt = read_receipt(root, "net")
+    assert [getattr(receipt, f) for f in fields] == ["19"] * 4
+
+
+def test_a_file_that_changes_while_it_is_hashed_is_not_remembered(
+    root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = root / "official-name.pth"
+    path.write_bytes(BODY)
+    genuine = hashlib.file_digest
+
+    def changed(file: Any, name: str) -> Any:
+        found = genuine(file, name)
+        path.write_bytes(BODY + b"more")
+        return found
+
+    with monkeypatch.context() as patch:
+        patch.setattr(hashlib, "file_digest", changed)
+        resolve_weights(USES, MANIFEST)
+    assert read_receipt(root, "net").sha256 == ""
+    assert "not the published file" in resolve_weights(USES, MANIFEST).missing
+
+
+def test_no_flipped_bit_in_a_receipt_changes_a_hash(root: Path) -> None:
+    path = root / "official-name.pth"
+    path.write_bytes(BODY)
+    accept_licence(root, MANIFEST["net"])
+    resolve_weights(USES, MANIFEST)
+    note = root / ".receipts" / "net.json"
+    good, whole = note.read_bytes(), read_receipt(root, "net")
+    for at in range(len(good)):
+        note.write_bytes(good[:at] + bytes([good[at] ^ (1 << at % 8)]) + good[at + 1 :])
+        assert read_receipt(root, "net") in (whole, Receipt()), f"byte {at}"
+    assert resolve_weights(USES, MANIFEST).hashes == {"net": SHA}
+
+
+def test_the_manifest_is_parsed_once_and_again_when_it_changes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """However many methods and metrics ask; a package of the user's that changes is read again."""
+    package = tmp_path / "mine"
+    package.mkdir()
+    place = package / "weights.toml"
+    entry = '[[weights]]\nname = "mynet"\nfile = "a.pth"\ntitle = "T"\nlicence = "MIT"\n'
+    place.write_text(entry + 'urls = ["https://example.org/a.pth"]\n')
+    monkeypatch.setattr(weights_manifest, "_files", lambda: iter([place]))
+    genuine, read = typed_toml.read_toml, []
+    monkeypatch.setattr("degradations.typed_toml.read_toml", lambda p: read.append(p) or genuine(p))
+    for _ in range(5):
+        assert [e.name for e in load_manifest()] == ["mynet"]
+    assert read == [place]
+    place.write_text(entry + 'urls = ["file:///etc/passwd"]\n')
+    assert load_manifest().entries == {}
+    assert "urls begin with https:// or http://, not 'file:///etc/passwd'" in load_manifest().broken[0]
+    missing = resolve_weights([WeightUse(name="mynet", role="r")]).missing
+    assert f"not read: {place}" in missing
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"\xff\xfe",
+        b"[[weights",
+        b"weights = 3",
+        b"a = " + b"[" * 5000,
+        b'[[weights]]\nname = "x"',
+        b"a\x00b = 1",
+    ],
+)
+def test_a_damaged_manifest_of_the_users_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, content: bytes
+) -> None:
+    place = tmp_path / "weights.toml"
+    place.write_bytes(content)
+    folder = tmp_path / "sub" / "weights.toml"
+    folder.mkdir(parents=True)
+    monkeypatch.setattr(weights_manifest, "_files", lambda: iter([place, folder]))
+    found = load_manifest()
+    assert found.entries == {}
+    assert [text.startswith(str(p)) for text, p in zip(found.broken, (place, folder), strict=True)] == [
+        True
+    ] * 2
+    assert not any("\n" in text for text in found.broken)

@@ -124,20 +124,18 @@ def path(
     pairs: Annotated[list[str], typer.Argument(help="NAME=FILE; NAME= forgets; NAME prints the file in use")],
 ) -> None:
     """Point checkpoints to files of your own, or print where they are."""
-    from vfsrbench.weights import place_of, read_receipt, weights_root, write_receipt
+    from vfsrbench.weights import place_of, update_receipt, weights_root
     from vfsrbench.weights_manifest import load_manifest
 
     manifest, root = load_manifest(), weights_root()
     for pair in pairs:
         name, equals, file = pair.partition("=")
         entry = manifest[name]
-        receipt = read_receipt(root, name)
         if equals:
             given = expanded(file).resolve() if file else None
             if given is not None:
                 check_regular_file(given, "checkpoint")
-            receipt.path, receipt.sha256, receipt.size = str(given or ""), "", 0
-            write_receipt(root, name, receipt)
+            update_receipt(root, name, path=str(given or ""), sha256="", size=0)
         found = place_of(root, name, entry)
         typer.echo(f"{name}: {found or 'not here'}")
 
