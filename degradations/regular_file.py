@@ -62,10 +62,10 @@ def read_bytes(path: str | os.PathLike[str], what: str = "file", most: int = 1 <
         raise InputError(f"{os.fspath(path)}: has {status.st_size} bytes, a {what} has at most {most}")
     try:
         with Path(path).open("rb") as file:
-            content = file.read(most + 1)  # a file may grow, and those of /proc tell no size
+            content = file.read()
     except OSError as error:
         raise InputError(f"{os.fspath(path)}: cannot be read ({error.strerror})") from None
-    if len(content) > most:
+    if len(content) > most:  # it has grown, or is one of /proc, which tell no size
         raise InputError(f"{os.fspath(path)}: has more than {most} bytes, the most for a {what}")
     return content
 

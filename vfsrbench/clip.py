@@ -14,6 +14,7 @@ from degradations.digest import FrameHasher
 from vfsrbench.errors import InputError
 from vfsrbench.io.film import Film
 from vfsrbench.io.formats import VIDEO_SUFFIXES
+from vfsrbench.io.paths import check_regular_file, is_there
 from vfsrbench.pictures import PictureSource, write_png_folder
 from vfsrbench.video import VideoSource, write_video
 
@@ -65,8 +66,9 @@ class Clip:
         if place.is_dir():
             folder = PictureSource.of_folder(place)
             return cls(folder, name or place.resolve().name, DEFAULT_FPS if fps is None else fps, place)
-        if not place.exists():
+        if not place.exists() and not is_there(place):
             raise InputError(f"{place}: no such folder or video")
+        check_regular_file(place, "folder or video")
         if place.suffix.lower() not in VIDEO_SUFFIXES:
             raise InputError(
                 f"{place}: is neither a folder of pictures nor a video ({', '.join(sorted(VIDEO_SUFFIXES))})"

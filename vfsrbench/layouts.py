@@ -14,9 +14,9 @@ from pathlib import Path
 
 from vfsrbench.errors import InputError
 from vfsrbench.files import natural_key
-from vfsrbench.io.formats import PICTURE_SUFFIXES, VIDEO_SUFFIXES, check_known
+from vfsrbench.io.formats import PICTURE_SUFFIXES, VIDEO_SUFFIXES, check_known, is_sidecar
 from vfsrbench.io.names import check_unique
-from vfsrbench.io.paths import is_there
+from vfsrbench.io.paths import check_regular_file, is_there
 from vfsrbench.io.text import read_json, read_lines
 
 _SPEAKER = re.compile(r"^id\d+$")
@@ -51,20 +51,30 @@ def find_clips(root: Path) -> list[tuple[Place, Path]]:
     if root.is_file():
         return [((root.stem,), root)]
     if not root.is_dir():
+        if is_there(root):
+            check_regular_file(root, "folder or video")
         raise InputError(f"{root}: no such folder or video")
-    found = _walk(root, ())
+    found = _walk(root, (), ())
     if not found:
         raise InputError(f"{root}: holds no clips (folders of pictures, or videos)")
     return [(place or (root.resolve().name,), path) for place, path in found]
 
 
-def _walk(folder: Path, place: Place) -> list[tuple[Place, Path]]:
+def _walk(folder: Path, place: Place, above: tuple[tuple[int, int], ...]) -> list[tuple[Place, Path]]:
+    """`above`: device and inode of the folders that lead here, to which a link may lead back."""
     pictures, below = False, []
+    status = folder.stat()
+    this = (status.st_dev, status.st_ino)
+    if this in above:
+        raise InputError(f"{folder}: is a link to a folder that it lies in; remove it")
+    above = (*above, this)
     with os.scandir(folder) as entries:
         for entry in entries:
             suffix = Path(entry.name).suffix.lower()
             if entry.name.startswith("."):
                 continue
+            if entry.is_symlink() and not Path(entry.path).exists() and not is_sidecar(Path(entry.name)):
+                check_regular_file(entry.path, "frame, clip or folder")
             if entry.is_dir():
                 below.append((entry.name, Path(entry.path)))
             elif suffix in VIDEO_SUFFIXES:
@@ -75,7 +85,7 @@ def _walk(folder: Path, place: Place) -> list[tuple[Place, Path]]:
                 check_known(Path(entry.path))
     inside: list[tuple[Place, Path]] = []
     for name, path in sorted(below, key=lambda item: natural_key(item[1].name)):
-        inside += _walk(path, (*place, name)) if path.is_dir() else [((*place, name), path)]
+        inside += _walk(path, (*place, name), above) if path.is_dir() else [((*place, name), path)]
     if pictures and inside:
         raise InputError(
             f"{folder}: holds pictures and clips (such as {inside[0][1].name!r}) side by side; "

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from vfsrbench.errors import InputError
 from vfsrbench.files import check_name, natural_key, read_through, whole_folder
 from vfsrbench.io.formats import PICTURE_SUFFIXES, check_known
+from vfsrbench.io.paths import check_regular_file
 from vfsrbench.io.picture_reader import read_first_picture, read_picture
 
 __all__ = ["PictureSource", "encode_png", "list_pictures", "read_picture", "write_png_folder"]
@@ -33,15 +34,20 @@ def list_pictures(folder: Path) -> list[Path]:
     """The folder's pictures in natural order; hidden files, known sidecars and folders are left out.
 
     Raises:
-        InputError: A file lies there that is neither read nor known to be no frame, or two pictures share a
-            name.
+        InputError: A file lies there that is neither read nor known to be no frame; a folder, a pipe or the
+            like is called like a picture; or two pictures share a name.
     """
     found: dict[str, Path] = {}
-    for path in sorted(folder.iterdir(), key=lambda p: natural_key(p.name)):
+    with os.scandir(folder) as entries:
+        listed = sorted(entries, key=lambda entry: natural_key(entry.name))
+    for entry in listed:
+        path = folder / entry.name
         if path.suffix.lower() not in PICTURE_SUFFIXES or path.name.startswith("."):
             if not path.is_dir():
                 check_known(path)
             continue
+        if not entry.is_file(follow_symlinks=False):
+            check_regular_file(path, "picture")
         if path.stem in found:
             raise InputError(f"{path}: {found[path.stem].name} has the same frame name; keep one of them")
         found[path.stem] = path

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from vfsrbench.errors import InputError
 from vfsrbench.files import whole_file
+from vfsrbench.io.paths import check_regular_file
 from vfsrbench.schema import METADATA_KEY, SCHEMA, JobRecord
 
 if TYPE_CHECKING:
@@ -145,6 +146,7 @@ def read_record(path: Path) -> JobRecord:
     import pyarrow as pa
     import pyarrow.parquet as pq
 
+    check_regular_file(path, "results file")
     try:
         metadata = pq.read_schema(path).metadata or {}
     except (OSError, pa.ArrowInvalid) as error:
@@ -157,6 +159,7 @@ def read_result(path: Path) -> Result:
     import pyarrow as pa
     import pyarrow.parquet as pq
 
+    check_regular_file(path, "results file")
     try:
         table = pq.read_table(path)
     except (OSError, pa.ArrowInvalid) as error:
@@ -184,7 +187,7 @@ def _record(path: Path, metadata: Mapping[bytes, bytes]) -> JobRecord:
 def result_files(folders: Iterable[Path]) -> Iterator[Path]:
     """All results files below these folders (a file stands for itself), in the order of their names."""
     for folder in folders:
-        if folder.is_file():
+        if not folder.is_dir():
             yield folder
         else:
             yield from sorted(p for p in folder.rglob("*.parquet") if not p.name.startswith("."))

@@ -13,10 +13,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vfsrbench.errors import InputError
+from vfsrbench.io.paths import MOST_PIXELS, check_pixels, read_bytes
 
 Frames = NDArray[np.uint8]
 _FORMATS = ("PNG", "JPEG", "BMP", "TIFF", "WEBP", "TGA", "PPM")
 _BITS_PER_SAMPLE = 258  # of TIFF
+_PIECE = 1 << 20
 _PNG = b"\x89PNG\r\n\x1a\n"
 _CHANNELS = {0: 1, 2: 3, 3: 1, 4: 2, 6: 4}  # by PNG's colour type
 # Adam7: first column and row, steps between columns and rows
@@ -33,12 +35,12 @@ def read_picture(path: Path) -> Frames:
         InputError: Names the file when it is missing, empty, truncated, damaged, no picture, holds several
             pictures, or has more than 8 bits a channel.
     """
-    return _decode(path, _bytes(path))[0]
+    return _decode(path, read_bytes(path, "picture"))[0]
 
 
 def read_first_picture(path: Path) -> tuple[Frames, tuple[str, ...]]:
     """`read_picture` of a clip's first frame, and what a user should know of how it is read."""
-    return _decode(path, _bytes(path))
+    return _decode(path, read_bytes(path, "picture"))
 
 
 def _decode(path: Path, data: bytes) -> tuple[Frames, tuple[str, ...]]:
@@ -52,6 +54,7 @@ def _decode(path: Path, data: bytes) -> tuple[Frames, tuple[str, ...]]:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             with Image.open(BytesIO(data), formats=_FORMATS) as picture:
+                check_pixels(path, *picture.size)
                 _check_depth(path, picture, data)
                 count = getattr(picture, "n_frames", 1)
                 if count > 1 and picture.format != "MPO":  # phones put previews behind a JPEG
@@ -61,6 +64,8 @@ def _decode(path: Path, data: bytes) -> tuple[Frames, tuple[str, ...]]:
                 return np.array(upright.convert("RGB"), dtype=np.uint8), notes
     except InputError:
         raise
+    except Image.DecompressionBombError:  # Pillow's own limit, which is higher
+        raise InputError(f"{path}: is too large; {MOST_PIXELS} pixels are the most (8192x8192)") from None
     except Exception as error:  # Pillow's decoders raise many kinds for damaged files
         raise InputError(
             f"{path}: cannot be read as a picture, it may be truncated ({_line(error)})"
@@ -100,8 +105,8 @@ def _check_png(path: Path, data: bytes) -> None:
 
     Pillow fills rows that are missing with black, and does not look at checksums it can do without.
     """
-    position, packed, header = len(_PNG), zlib.decompressobj(), b""
-    unpacked = 0
+    position, packed = len(_PNG), zlib.decompressobj()
+    unpacked, needed, width = 0, 1, 0
     while True:
         if position + 12 > len(data):
             raise _png_error(path, "truncated", "its end mark (IEND) is missing")
@@ -115,26 +120,35 @@ def _check_png(path: Path, data: bytes) -> None:
                 path, "damaged", f"the checksum of its chunk {kind.decode('latin-1')!r} is wrong"
             )
         if kind == b"IHDR":
-            header = content[4:]
+            needed, width = _png_bytes(path, content[4:])
         elif kind == b"IDAT":
             try:
-                unpacked += len(packed.decompress(content[4:]))
+                unpacked += _unpacked_bytes(packed, content[4:], needed - unpacked)
             except zlib.error as error:
                 raise _png_error(path, "damaged", f"its pixels cannot be unpacked ({error})") from None
         elif kind == b"IEND":
             break
         position = end
-    needed, width = _png_bytes(header)
-    if unpacked < needed or not packed.eof:
+    if unpacked < needed or not (packed.eof or unpacked > needed):
         rows = f"{100 * unpacked // max(needed, 1)} % of its pixels are there"
         raise _png_error(path, "truncated", rows if width else "its header is missing")
 
 
-def _png_bytes(header: bytes) -> tuple[int, int]:
+def _unpacked_bytes(packed: Any, content: bytes, needed: int) -> int:
+    """How many bytes are in a piece of the pixels, counted no further than one beyond what is needed."""
+    found = 0
+    while content and found <= needed:
+        found += len(packed.decompress(content, _PIECE))
+        content = packed.unconsumed_tail
+    return found
+
+
+def _png_bytes(path: Path, header: bytes) -> tuple[int, int]:
     """Bytes that the unpacked pixels of a PNG take, with a filter byte a row; and its width."""
     if len(header) < 13:
         return 1, 0
     width, height, depth, colour, _, _, interlaced = struct.unpack(">IIBBBBB", header[:13])
+    check_pixels(path, width, height)
     bits = depth * _CHANNELS.get(colour, 1)
     passes = _PASSES if interlaced else ((0, 0, 1, 1),)
     total = 0
@@ -147,13 +161,6 @@ def _png_bytes(header: bytes) -> tuple[int, int]:
 
 def _png_error(path: Path, kind: str, what: str) -> InputError:
     return InputError(f"{path}: is {kind}: {what}; copy it again, or make it again")
-
-
-def _bytes(path: Path) -> bytes:
-    try:
-        return path.read_bytes()
-    except OSError as error:
-        raise InputError(f"{path}: cannot be read: {error.strerror}") from None
 
 
 def _line(error: Exception) -> str:

@@ -17,6 +17,7 @@ from vfsrbench.errors import InputError
 from vfsrbench.io.containers.check import check_whole
 from vfsrbench.io.film import Film, choose_film
 from vfsrbench.io.orientation import UPRIGHT, Orientation, from_matrix
+from vfsrbench.io.paths import check_pixels, check_regular_file
 
 if TYPE_CHECKING:
     from av import VideoFrame
@@ -146,6 +147,7 @@ class VideoSource:
 
         with _opened(self._path) as container:
             stream, _ = choose_film(container, self._path)
+            check_pixels(self._path, stream.width or 1, stream.height or 1)
             stream.thread_type = "AUTO"
             stream.codec_context.thread_count = _THREADS
             size: tuple[int, int] | None = None
@@ -199,6 +201,7 @@ def _opened(path: Path) -> Any:
     """The container, open for reading. InputError when it is missing or no video."""
     import av
 
+    check_regular_file(path, "video")
     try:
         # an absolute path: FFmpeg takes "a:b.mp4" for an address
         return av.open(str(path.resolve()))
