@@ -27,7 +27,7 @@ from vfsrbench.schema import JobRecord
 from vfsrbench.start import StartUnits, log_to
 from vfsrbench.store import Result, write_selection
 from vfsrbench.unit import Ended, Report
-from vfsrbench.workspace import Workspace
+from vfsrbench.workspace import Workspace, refuse_inputs
 
 log = logging.getLogger(__name__)
 
@@ -124,6 +124,7 @@ def run_board(
     """
     began = time.monotonic()
     chosen = board if isinstance(board, Board) else load_board(Path(board))
+    refuse_inputs(Path(workspace), chosen.dataset.path, (outputs or {}).values())
     place = Workspace.open(workspace)
     runner = get_engine(engine, workers) if isinstance(engine, str) else engine
     if methods and runner.name != "serial":

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
@@ -25,9 +25,14 @@ from vfsrbench.errors import DamagedFile, InputError
 from vfsrbench.io import lease
 from vfsrbench.io.damaged import DamagedPieces, SetAside, leave
 from vfsrbench.io.sealed import read_arrays, write_arrays
+from vfsrbench.io.targets import claim_folder, refuse_overlap
 from vfsrbench.store import Store, slug
 
 DEFAULT = Path("workspace")
+FOLDERS = (
+    "results", "splits", "restored", "boards", "cache", "slices", "damaged", "scratch", "locks", "logs",
+)  # fmt: skip
+"""What a workspace holds, beside reports."""
 
 
 class Workspace:
@@ -45,9 +50,13 @@ class Workspace:
 
     @classmethod
     def open(cls, root: str | Path) -> Workspace:
-        """The workspace, writable, leftovers of killed runs removed. InputError if it is not writable."""
+        """The workspace, writable, leftovers of killed runs removed. InputError if it is not writable, or is a
+        folder in which somebody else's files have the names of ours."""
         place = Path(root)
+        workspace = cls(place)
         try:
+            place.mkdir(parents=True, exist_ok=True)
+            workspace.claim()
             for folder in (place, place / "results", place / "logs", place / "locks"):
                 folder.mkdir(parents=True, exist_ok=True)
             lease.begin(place)
@@ -58,7 +67,11 @@ class Workspace:
             raise InputError(
                 f"workspace {place}: cannot be written ({error.strerror}); choose another --workspace"
             ) from None
-        return cls(place)
+        return workspace
+
+    def claim(self) -> None:
+        """Take the folder into use. InputError if somebody else's files in it have the names of ours."""
+        claim_folder(self.root, FOLDERS)
 
     @contextmanager
     def at_work(self) -> Iterator[None]:
@@ -127,3 +140,17 @@ def tidy_path(path: Path) -> str:
     """The path as a person would write it: relative where that is shorter."""
     relative = os.path.relpath(path)
     return relative if len(relative) < len(str(path)) and not relative.startswith("..") else str(path)
+
+
+def refuse_inputs(workspace: Path, dataset: str | Path | None, outputs: Iterable[str | Path] = ()) -> None:
+    """Do nothing if a run in this workspace cannot touch what it reads.
+
+    Restored clips that the workspace itself keeps may be scored as outputs; it never writes to those of
+    another method.
+
+    Raises:
+        InputError: The workspace is, holds or lies inside the data set or the outputs.
+    """
+    kept = Path(os.path.realpath(workspace / "restored"))
+    foreign = [path for path in outputs if not Path(os.path.realpath(path)).is_relative_to(kept)]
+    refuse_overlap(workspace, [dataset, *foreign])

@@ -131,9 +131,11 @@ def show_plan(
     from vfsrbench.estimate import disk_need, gigabytes, time_need
     from vfsrbench.jobs import Options
     from vfsrbench.plan import make_plan
-    from vfsrbench.workspace import Workspace
+    from vfsrbench.workspace import Workspace, refuse_inputs
 
+    refuse_inputs(workspace, board.dataset.path, outputs.values())
     place = Workspace(workspace)
+    place.claim()  # digests of clips are kept there, also those of a dry run
     with place.at_work():
         plan = make_plan(board, place, Options(keep, force, retry_failed, dict(outputs)))
     frames = sum(clip.frames for clip in plan.clips)

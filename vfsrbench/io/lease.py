@@ -22,6 +22,8 @@ SCRATCH = "scratch"
 LEASE_SECONDS = 24 * 3600.0
 """After so long without a change another machine's folder belongs to nobody."""
 _NAME = re.compile(r"(?P<machine>.+)-(?P<pid>\d+)-(?P<start>\d+)")
+_OURS = re.compile(rf"{_NAME.pattern}|\.[0-9a-f]{{12}}\.clock")
+"""What we make in `scratch/`: anything else there is somebody's."""
 _BESIDE = ".beside"
 _TEMPORARY = re.compile(r"\.[0-9a-f]{12}\.part(\..*)?")
 
@@ -50,7 +52,7 @@ def sweep(root: Path) -> None:
         entries = list((root / SCRATCH).iterdir())
         now = _disk_time(root / SCRATCH)
         for folder in entries:
-            if not _lives(folder, now):
+            if _OURS.fullmatch(folder.name) and not _lives(folder, now):
                 _remove(folder)
 
 
