@@ -50,8 +50,8 @@ class Workspace:
 
     @classmethod
     def open(cls, root: str | Path) -> Workspace:
-        """The workspace, writable, leftovers of killed runs removed. InputError if it is not writable, or is a
-        folder in which somebody else's files have the names of ours."""
+        """The workspace, writable, leftovers of killed runs removed. InputError if it is not writable, or if
+        somebody else's files in it have the names of ours."""
         place = Path(root)
         workspace = cls(place)
         try:

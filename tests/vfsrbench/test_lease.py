@@ -46,7 +46,7 @@ def files(root: Path) -> list[str]:
 
 def test_a_killed_process_leaves_nothing_for_long_and_a_living_one_is_left_alone(tmp_path: Path):
     root = tmp_path / "w"
-    root.mkdir()
+    Workspace(root).claim()
     dead, alive = child(root), child(root)
     try:
         dead.send_signal(signal.SIGKILL)
@@ -120,7 +120,7 @@ def test_a_folder_linked_to_another_disk_is_written_there_and_cleaned(tmp_path: 
     shm.mkdir()
     try:
         root = tmp_path / "w"
-        root.mkdir()
+        Workspace(root).claim()
         (root / "results").symlink_to(shm)
         process = child(root)
         process.kill()
@@ -134,8 +134,22 @@ def test_a_folder_linked_to_another_disk_is_written_there_and_cleaned(tmp_path: 
         shm.rmdir()
 
 
+def test_what_somebody_keeps_in_scratch_stays(tmp_path: Path):
+    Workspace.open(tmp_path / "w")
+    mine = tmp_path / "w" / "scratch" / "run-2024-01"
+    mine.mkdir()
+    for path in (mine / "notes.txt", mine.parent / "notes.txt"):
+        path.write_text("mine")
+        os.utime(path, (0, 0))
+    os.utime(mine, (0, 0))
+    Workspace.open(tmp_path / "w")
+    assert [p.name for p in sorted(mine.parent.iterdir())] == ["notes.txt", "run-2024-01"]
+    assert (mine / "notes.txt").is_file()
+
+
 def test_a_start_does_not_walk_through_the_workspace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     root = tmp_path / "w"
+    Workspace(root).claim()
     for number in range(3):
         (root / "restored" / "split" / "m" / str(number)).mkdir(parents=True)
     walked: list[str] = []

@@ -21,7 +21,7 @@ from pathlib import Path
 SCRATCH = "scratch"
 LEASE_SECONDS = 24 * 3600.0
 """After so long without a change another machine's folder belongs to nobody."""
-_NAME = re.compile(r"(?P<machine>.+)-(?P<pid>\d+)-(?P<start>\d+)")
+_NAME = re.compile(r"(?P<machine>\w*-[0-9a-f]{12})-(?P<pid>\d+)-(?P<start>\d+)")
 _OURS = re.compile(rf"{_NAME.pattern}|\.[0-9a-f]{{12}}\.clock")
 """What we make in `scratch/`: anything else there is somebody's."""
 _BESIDE = ".beside"
