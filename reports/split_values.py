@@ -38,7 +38,7 @@ def combine_splits(
             assert isinstance(metric, SplitMetric)
             for split, method in sorted({(r.split, r.method) for r in done}):
                 records = [r for r in done if (r.split, r.method) == (split, method)]
-                pairs = [store.read_features(r).get(metric_id) for r in records]
+                pairs = [store.read_features(r, metric_id) for r in records]
                 if not records or any(pair is None for pair in pairs):
                     continue
                 both = [pair for pair in pairs if pair is not None]

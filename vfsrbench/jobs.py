@@ -92,7 +92,13 @@ class ClipFacts:
 @dataclass(frozen=True)
 class Job:
     """One method on one clip of one split. Jobs with one `restore_key` have the same restored frames, jobs
-    with one `key` the same scores."""
+    with one `key` compare them with the same ground truth: their scores are the same.
+
+    `due` names the metrics of an open job that are still to be computed; none where only frames are to be
+    kept. `restores` says that there are no frames to compute them on, as far as can be seen before the work
+    begins; `repeats`, that there were some once. `seen` is the run that wrote the results that were there
+    when the run was planned.
+    """
 
     method: str
     split: str
@@ -100,6 +106,10 @@ class Job:
     restore_key: str
     key: str
     state: State = "open"
+    due: tuple[str, ...] = ()
+    restores: bool = False
+    repeats: bool = False
+    seen: str = ""
 
     @property
     def place(self) -> tuple[str, str, str, str]:
@@ -111,8 +121,8 @@ class Job:
 class Setup:
     """All that a worker must know apart from its tasks. It is pickled.
 
-    `metric_versions` and `metric_keys` are by metric id, sources of derived metrics included; `started`
-    is when the run was planned (UTC, ISO 8601): results that end later need not be made again.
+    `metric_versions` and `metric_keys` are by metric id, sources of derived metrics included; `sources`
+    has those, by the derived metric. `run` is this run's identity: results that carry it were made by it.
     """
 
     board: Board
@@ -123,7 +133,8 @@ class Setup:
     splits: Mapping[str, Split]
     metric_versions: Mapping[str, int]
     metric_keys: Mapping[str, str]
-    started: str
+    sources: Mapping[str, str]
+    run: str
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 import uuid
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -78,7 +78,7 @@ def method_facts(method: Method, weights: Weights) -> dict[str, Any]:
         "version": card.version,
         "code": code_facts(method.entry),
         "options": _option_facts(method),
-        "weights": weights.missing or weights.hashes,
+        "weights": None if weights.missing else weights.hashes,
         "windows": [card.window, card.overlap, card.tail, card.stateful, card.source, card.scale],
     }
 
@@ -93,9 +93,9 @@ def _option_facts(method: Method) -> dict[str, Any]:
     return facts
 
 
-def metric_facts(entry: Entry[MetricCard], weights: Weights) -> dict[str, Any]:
+def metric_facts(entry: Entry[MetricCard], weights: Weights, source: Facts | None = None) -> dict[str, Any]:
     """All that a metric's values depend on, but for the frames. Missing weights count: when they come,
-    the scores are due again."""
+    the scores are due again. `source` has the facts of the metric that a derived one is computed from."""
     card = entry.card
     return {
         "id": card.id,
@@ -105,7 +105,8 @@ def metric_facts(entry: Entry[MetricCard], weights: Weights) -> dict[str, Any]:
         "params": dict(card.params),
         "cap": card.cap,
         "derived": card.derived.model_dump() if card.derived else None,
-        "weights": weights.missing or weights.hashes,
+        "weights": None if weights.missing else weights.hashes,
+        "source": source,
     }
 
 
@@ -114,7 +115,16 @@ def restore_key(method: Facts, clip: Facts) -> str:
     return digest_of("restore", {"method": method, "input": clip})
 
 
-def score_key(restored: str, truth: Facts, metrics: Iterable[Facts]) -> str:
-    """The key of a job's results file."""
-    ordered = sorted(metrics, key=lambda m: m["id"])
-    return digest_of("score", {"restored": restored, "truth": truth, "metrics": ordered})
+def job_key(restored: str, truth: Facts) -> str:
+    """The key of a job's results file: restored frames, and the ground truth they are compared with."""
+    return digest_of("job", {"restored": restored, "truth": truth})
+
+
+def metric_key(metric: Facts) -> str:
+    """The key of a metric (`metric_facts`): equal keys give equal values for equal frames."""
+    return digest_of("metric", metric)
+
+
+def score_key(job: str, metric: str) -> str:
+    """The key of one metric's values in a job's results file, from both their keys."""
+    return digest_of("score", {"job": job, "metric": metric})

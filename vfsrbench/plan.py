@@ -2,24 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
-from datetime import UTC, datetime
+import uuid
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass
 from typing import Any
 
-from vfsrbench import kept, keys
+from vfsrbench import keys
 from vfsrbench.board import Board
 from vfsrbench.card import MethodCard, MetricCard
 from vfsrbench.dataset import DatasetClip, dataset_of
-from vfsrbench.errors import InputError
+from vfsrbench.errors import DamagedFile, InputError
 from vfsrbench.jobs import ClipFacts, Job, MethodUse, Options, Setup, Task
 from vfsrbench.plugins import Broken, Catalogue, choose_method, methods, metrics
 from vfsrbench.predictor import Predictor
 from vfsrbench.runs.clip_facts import describe_clips
-from vfsrbench.schema import JobRecord
+from vfsrbench.runs.due import planned, stored_record, work_lines
 from vfsrbench.scoring import with_sources
 from vfsrbench.splits import Split, find_split, lq_facts
-from vfsrbench.weights import resolve_weights
+from vfsrbench.weights import Weights, resolve_weights
 from vfsrbench.workspace import Workspace
 
 Tell = Callable[[str, int, int], None]
@@ -29,17 +29,19 @@ Tell = Callable[[str, int, int], None]
 class Plan:
     """A run before it starts.
 
-    `records` has, by `Job.place`, those of jobs that ran before; `missing_metrics` says why a metric is
-    n/a; `broken` names the plugins that were skipped.
+    `missing_metrics` says why a metric is n/a; `broken` names the plugins that were skipped. `damaged` has
+    the results files that were found damaged: their jobs are done again, and the files set aside then.
+    `older` says that the workspace holds results of an older vfsrbench.
     """
 
     setup: Setup
     clips: tuple[ClipFacts, ...]
     metrics: tuple[MetricCard, ...]
     jobs: tuple[Job, ...]
-    records: Mapping[tuple[str, str, str, str], JobRecord]
     missing_metrics: Mapping[str, str]
     broken: tuple[Broken, ...]
+    damaged: tuple[DamagedFile, ...] = ()
+    older: bool = False
 
     @property
     def open(self) -> tuple[Job, ...]:
@@ -51,6 +53,20 @@ class Plan:
         found = [Task(c, tuple(j for j in self.open if j.clip == c.name)) for c in self.clips]
         work = [task for task in found if task.jobs]
         return sorted(work, key=lambda t: -t.clip.frames * t.clip.height * t.clip.width * len(t.jobs))
+
+    def work(self) -> list[str]:
+        """What the open jobs take, in a line for each kind of work."""
+        return work_lines(self.jobs, self.setup.metric_keys)
+
+    def notes(self) -> list[str]:
+        """What is to be said of the workspace before the work begins, a line each."""
+        found = [f"{d.path}: is damaged ({d.what}): it is set aside and made again" for d in self.damaged]
+        if self.older:
+            found.append(
+                f"workspace {self.setup.workspace}: made by an older vfsrbench: its results are not read, "
+                "nothing was removed; what is missing is done again (or use a new --workspace)"
+            )
+        return found
 
     def missing_weights(self) -> dict[str, str]:
         """Method -> why its weights cannot be used."""
@@ -82,7 +98,7 @@ def make_plan(
     board = board.replace(splits=tuple(splits))
     facts = describe_clips(dataset, unopened, board, uses, splits, options, workspace, tell)
     metric_weights = {card.id: resolve_weights(card.weights) for card in cards}
-    metric_facts = [keys.metric_facts(known_metrics[m], w) for m, w in metric_weights.items()]
+    metric_facts = _metric_facts(cards, known_metrics, metric_weights)
     setup = Setup(
         board=board,
         dataset=dataset.name,
@@ -91,25 +107,40 @@ def make_plan(
         methods=uses,
         splits=splits,
         metric_versions={card.id: card.version for card in cards},
-        metric_keys={m["id"]: keys.digest_of("metric", m) for m in metric_facts},
-        started=datetime.now(UTC).isoformat(timespec="milliseconds"),
+        metric_keys={metric: keys.metric_key(facts) for metric, facts in metric_facts.items()},
+        sources={card.id: card.derived.metric for card in cards if card.derived is not None},
+        run=uuid.uuid4().hex,
     )
-    jobs = [
-        _job(use, split, clip, setup, metric_facts)
-        for clip in facts
-        for split in splits.values()
-        for use in uses.values()
-    ]
-    records = {job.place: r for job in jobs if (r := workspace.store.find(*job.place)) is not None}
+    jobs: list[Job] = []
+    damaged: list[DamagedFile] = []
+    for clip in facts:
+        for split in splits.values():
+            for use in uses.values():
+                job = _job(use, split, clip, setup)
+                record, problem = stored_record(job, workspace)
+                damaged += [problem] if problem is not None else []
+                jobs.append(planned(job, record, setup, workspace))
     return Plan(
         setup=setup,
         clips=tuple(facts),
         metrics=tuple(cards),
-        jobs=tuple(_with_state(job, records.get(job.place), setup, workspace) for job in jobs),
-        records=records,
+        jobs=tuple(jobs),
         missing_metrics={m: w.missing for m, w in metric_weights.items() if w.missing},
         broken=(*known_methods.broken, *known_metrics.broken),
+        damaged=tuple(damaged),
+        older=workspace.store.has_older_results(),
     )
+
+
+def _metric_facts(
+    cards: Iterable[MetricCard], known: Catalogue[MetricCard], weights: Mapping[str, Weights]
+) -> dict[str, keys.Facts]:
+    """What each metric's key is made from; those of its source are a derived metric's, too."""
+    found: dict[str, keys.Facts] = {}
+    for card in cards:  # sources come first
+        source = found[card.derived.metric] if card.derived is not None else None
+        found[card.id] = keys.metric_facts(known[card.id], weights[card.id], source)
+    return found
 
 
 def _uses(
@@ -150,9 +181,7 @@ def _splits(board: Board, clips: Sequence[DatasetClip], needed: bool) -> dict[st
     return found
 
 
-def _job(
-    use: MethodUse, split: Split, clip: ClipFacts, setup: Setup, metric_facts: Sequence[keys.Facts]
-) -> Job:
+def _job(use: MethodUse, split: Split, clip: ClipFacts, setup: Setup) -> Job:
     seed, profile = setup.board.seed, setup.options.profile
     if use.outputs is not None:
         restored = keys.digest_of("outputs", {"frames": clip.outputs[use.id, split.name]})
@@ -167,18 +196,4 @@ def _job(
     truth = {**clip.truth.for_key(), "profile": profile}
     if split.name in clip.published and not use.from_truth:
         truth["published"] = asdict(clip.published[split.name])
-    return Job(use.id, split.name, clip.name, restored, keys.score_key(restored, truth, metric_facts))
-
-
-def _with_state(job: Job, record: JobRecord | None, setup: Setup, workspace: Workspace) -> Job:
-    options = setup.options
-    if record is None or options.force:
-        return job
-    if options.retry_failed and (record.status != "ok" or record.broken):
-        return job
-    if record.status != "ok":
-        return replace(job, state="skipped" if record.status == "skipped" else "failed")
-    own = setup.methods[job.method].outputs is None
-    if own and options.keep != "none" and not kept.is_there(workspace, job, options.keep):
-        return job
-    return replace(job, state="done")
+    return Job(use.id, split.name, clip.name, restored, keys.job_key(restored, truth))

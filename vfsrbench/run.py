@@ -17,16 +17,16 @@ from vfsrbench.arithmetic import Profile
 from vfsrbench.board import Board, load_board
 from vfsrbench.engines import get_engine
 from vfsrbench.engines.base import Engine, Event, Outcome
-from vfsrbench.errors import InputError
+from vfsrbench.errors import InputError, JobFailure
 from vfsrbench.estimate import check_disk
 from vfsrbench.jobs import Job, Keep, Options, Task
 from vfsrbench.plan import Plan, make_plan
 from vfsrbench.predictor import Predictor
-from vfsrbench.records import base_record, ended
+from vfsrbench.runs.worker.outcome import Ended, Report
+from vfsrbench.runs.worker.recorder import Recorder
 from vfsrbench.schema import JobRecord
 from vfsrbench.start import StartUnits, log_to
-from vfsrbench.store import Result, write_selection
-from vfsrbench.unit import Ended, Report
+from vfsrbench.store import write_selection
 from vfsrbench.workspace import Workspace, refuse_inputs
 
 log = logging.getLogger(__name__)
@@ -60,7 +60,8 @@ class Silent:
 class RunSummary:
     """What became of a board: the record of every job that has one, and the files that hold them.
 
-    `board` is the board as it was run (its splits by their names, its methods with the outputs).
+    `board` is the board as it was run (its splits by their names, its methods with the outputs); `metrics`
+    are its metrics and those that they are derived from.
     """
 
     board: Board
@@ -70,6 +71,7 @@ class RunSummary:
     files: tuple[Path, ...]
     log: Path
     seconds: float
+    metrics: tuple[str, ...]
     damaged: tuple[str, ...] = ()
     """Files whose checksum differed, with the reason: set aside in the workspace, and made again."""
 
@@ -90,7 +92,8 @@ class RunSummary:
             elif record.status != "ok":
                 found.append((where, f"{record.status}: {record.reason}"))
             else:
-                found += [(f"{where}, {m}", record.unavailable.get(m, "failed")) for m in record.broken]
+                broken = [m for m in record.broken if m in self.metrics]
+                found += [(f"{where}, {m}", record.unavailable.get(m, "failed")) for m in broken]
         return found
 
     @property
@@ -147,7 +150,8 @@ def summarize(plan: Plan, workspace: Workspace, log_path: Path, seconds: float) 
     files = tuple(workspace.store.path(*job.place) for job in records)
     board = plan.setup.board.replace(methods=tuple(plan.setup.methods))
     write_selection(workspace.selection(board.name), files)
-    return RunSummary(board, workspace.root, records, plan.jobs, files, log_path, seconds)
+    asked = tuple(plan.setup.metric_keys)
+    return RunSummary(board, workspace.root, records, plan.jobs, files, log_path, seconds, asked)
 
 
 def _work(plan: Plan, workspace: Workspace, engine: Engine, hears: Progress, log_path: Path) -> None:
@@ -193,15 +197,14 @@ class _Keeper:
         return replace(task, jobs=rest) if rest else None
 
     def _fail(self, task: Task, jobs: Sequence[Job], reason: str) -> None:
-        setup = self.plan.setup
+        recorder = Recorder(self.plan.setup, self.workspace, task.clip)
         for job in jobs:
-            done = self.workspace.store.find(*job.place)
-            if done is not None and done.finished >= setup.started:
-                self.hears.ended(Ended(job, done.status, done.reason, tuple(done.broken)))
-                continue
-            record = ended(base_record(setup, task.clip, job), "failed", reason)
-            self.workspace.store.write(Result(record))
-            self.hears.ended(Ended(job, "failed", reason))
+            pending = recorder.pending(job)
+            if pending.due or pending.stored is None:
+                record = recorder.fail(pending, JobFailure(reason))
+            else:  # done before the worker died
+                record = pending.stored.record
+            self.hears.ended(Ended.of(job, record, self.plan.setup.metric_keys))
 
 
 @contextmanager

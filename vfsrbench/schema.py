@@ -2,7 +2,8 @@
 
 The record is JSON under the Parquet metadata key `vfsrbench`. Columns: `frame` (int32, from 0), `name`
 (the frame's file name or number), then one float64 column a frame or pair metric, named by its id; NaN
-where there is no value. Readers accept every schema up to their own.
+where there is no value. The metadata key `vfsrbench.sha256` has the SHA-256 of the whole file, taken with
+64 zeros in its own place.
 """
 
 from __future__ import annotations
@@ -11,9 +12,31 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict
 
-SCHEMA = 1
+SCHEMA = 2
 METADATA_KEY = b"vfsrbench"
 Status = Literal["ok", "failed", "skipped", "oom"]
+
+
+class Score(BaseModel):
+    """How the values of one metric came about. They count as long as `key` is that of the metric at hand."""
+
+    key: str
+    checksum: str = ""
+    """SHA-256 over the column's id and float64 values; empty where a metric has no frame values."""
+    run: str = ""
+    weights: dict[str, str] = {}
+    """Checkpoint name -> SHA-256, of those that the metric loaded."""
+    licences_accepted: dict[str, str] = {}
+    untrained: bool = False
+    seconds: float = 0.0
+    """The metric's share of the time that scoring took: metrics are computed together."""
+    device: str = ""
+    versions: dict[str, str] = {}
+    """Where they differ from the record's: the metric was computed later, with other packages."""
+    features: str = ""
+    """File of the restored clip's features, beside the results (metrics over a split)."""
+    gt_features: str = ""
+    """File of the ground truth's features, below `_truth`."""
 
 
 class JobRecord(BaseModel):
@@ -24,7 +47,10 @@ class JobRecord(BaseModel):
 
     schema_version: int = SCHEMA
     key: str
+    """Names the results file: the restored frames, and the ground truth they are compared with."""
     restore_key: str
+    run: str = ""
+    """Identity of the run that wrote the file last."""
     status: Status
     reason: str = ""
 
@@ -55,8 +81,12 @@ class JobRecord(BaseModel):
     lq_digest: str = ""
     restored_digest: str = ""
 
+    names_checksum: str = ""
+    """SHA-256 over the frames' names."""
+    scores: dict[str, Score] = {}
+    """Metric id -> how it was computed."""
     metrics: dict[str, int] = {}
-    """Metric id -> its version, for all metrics that were asked for."""
+    """Metric id -> its version, for all metrics that were asked for so far."""
     clip_values: dict[str, float] = {}
     """Metric id -> the clip's value (NaN if none); also metrics without frame values."""
     missing: dict[str, int] = {}
@@ -68,7 +98,7 @@ class JobRecord(BaseModel):
     """Those unavailable metrics that raised an error: `--retry-failed` tries them again."""
 
     weights: dict[str, str] = {}
-    """Checkpoint name -> SHA-256."""
+    """Checkpoint name -> SHA-256: the method's and its metrics'."""
     licences_accepted: dict[str, str] = {}
     """Checkpoint name -> date on which its licence was accepted."""
     profile: str = "strict"
@@ -85,7 +115,7 @@ class JobRecord(BaseModel):
     """Frames a call of the method's restore got at most (after halving, if memory ran out)."""
     versions: dict[str, str] = {}
     finished: str = ""
-    """When the job ended, UTC, ISO 8601: of two results of one job the later one counts."""
+    """When the file was written, UTC, ISO 8601."""
 
     @property
     def frames_per_second(self) -> float:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vfsrbench.arithmetic import Profile
-from vfsrbench.card import Derived, MetricCard
+from vfsrbench.card import MetricCard
 from vfsrbench.clip import Clip
 from vfsrbench.errors import InputError, JobFailure
 from vfsrbench.memory import attempt, is_out_of_memory
@@ -44,6 +44,18 @@ class Scores:
     broken: set[str] = field(default_factory=set)
 
 
+@dataclass(frozen=True)
+class Wanted:
+    """The metrics that are to be computed of one restored clip.
+
+    `values` and `unavailable` say what is known already of the others: derived metrics follow from them.
+    """
+
+    metrics: frozenset[str]
+    values: Mapping[str, Values] = field(default_factory=dict)
+    unavailable: Mapping[str, str] = field(default_factory=dict)
+
+
 def with_sources(ids: Sequence[str], known: Catalogue[MetricCard]) -> list[MetricCard]:
     """The cards of these metrics and of those that they are derived from, each once, sources first."""
     cards: dict[str, MetricCard] = {}
@@ -62,8 +74,9 @@ def with_sources(ids: Sequence[str], known: Catalogue[MetricCard]) -> list[Metri
 class Scorer:
     """Metrics, loaded once and used for clip after clip. What cannot be loaded is n/a with its reason.
 
-    `weights` has what the loaded ones were loaded with. A metric for which memory ran out is tried again
-    with the next clip, when methods may have given theirs back.
+    `weights` has, by metric, what the loaded ones were loaded with. With `lazy` a metric is loaded when a
+    clip first needs it. One for which memory ran out is tried again with the next clip, when methods may have
+    given theirs back.
     """
 
     def __init__(
@@ -73,6 +86,7 @@ class Scorer:
         device: torch.device,
         profile: Profile = "strict",
         release: Callable[[], bool] = lambda: False,
+        lazy: bool = False,
     ) -> None:
         """`release` gives back what others hold when memory ends while a metric is loaded."""
         self.cards = with_sources(ids, known)
@@ -81,10 +95,16 @@ class Scorer:
         self.metrics: dict[str, Metric] = {}
         self.unavailable: dict[str, str] = {}
         self.broken: set[str] = set()
-        self.weights: list[Weights] = []
+        self.weights: dict[str, Weights] = {}
         self.starved: list[str] = []
+        if not lazy:
+            self.load((card.id for card in self.cards), release)
+
+    def load(self, ids: Iterable[str], release: Callable[[], bool]) -> None:
+        """Load those of these metrics that nobody has asked for yet."""
+        wanted = set(ids) - set(self.metrics) - set(self.unavailable)
         for card in self.cards:
-            if card.derived is None:
+            if card.derived is None and card.id in wanted:
                 self._add(card.id, release)
 
     def _add(self, metric_id: str, release: Callable[[], bool]) -> None:
@@ -104,7 +124,7 @@ class Scorer:
             self._breaks(metric_id, error)
         else:
             self.metrics[metric_id] = metric
-            self.weights.append(weights)
+            self.weights[metric_id] = weights
 
     def _loaded(self, metric_id: str, weights: Weights) -> Metric:
         metric = build_metric(self.known[metric_id])
@@ -133,22 +153,28 @@ class Scorer:
         restored: Sequence[Clip],
         progress: Callable[[int], None] = lambda done: None,
         release: Callable[[], bool] = lambda: False,
+        wanted: Sequence[Wanted] | None = None,
     ) -> tuple[list[Scores], dict[str, NDArray[np.float32]]]:
         """Scores of each restored clip, in order, and the ground truth's own features (split metrics).
+
+        `wanted` says for each restored clip what is to be computed of it; all metrics, if it is left out.
 
         All clips have the frames and size of `truth`. `progress` hears the number of frames done. When
         memory runs out the pass starts again, with half the window if `release` has nothing to give back;
         results do not depend on the window.
         JobFailure (oom) when one frame does not fit.
         """
+        every = Wanted(frozenset(card.id for card in self.cards))
+        asked = wanted if wanted is not None else [every] * len(restored)
 
         def whole() -> tuple[list[Scores], dict[str, NDArray[np.float32]]]:
-            run = _Pass(self, truth, info, restored)
+            run = _Pass(self, truth, info, restored, asked)
             run.all_windows(self.window, progress)
             return run.finish()
 
         if self.starved:
             self._feed(release)
+        self.load(frozenset().union(*(w.metrics for w in asked)), release)
         while (found := attempt(whole)) is None:
             if release():
                 continue
@@ -161,21 +187,36 @@ class Scorer:
 class _Pass:
     """One way through a clip."""
 
-    def __init__(self, scorer: Scorer, truth: Clip, info: TruthInfo, restored: Sequence[Clip]) -> None:
-        self.scorer, self.truth, self.info, self.restored = scorer, truth, info, restored
-        self.scores = [
-            Scores(unavailable=dict(scorer.unavailable), broken=set(scorer.broken)) for _ in restored
-        ]
+    def __init__(
+        self,
+        scorer: Scorer,
+        truth: Clip,
+        info: TruthInfo,
+        restored: Sequence[Clip],
+        wanted: Sequence[Wanted],
+    ) -> None:
+        self.scorer, self.truth, self.info = scorer, truth, info
+        self.restored, self.wanted = restored, wanted
+        self.scores = [self._begun(w) for w in wanted]
         self.pieces: list[dict[str, list[NDArray[Any]]]] = [{} for _ in restored]
         self.truth_features: dict[str, list[NDArray[np.float32]]] = {}
         self.active: dict[str, Metric] = {}
+        needed = frozenset().union(*(w.metrics for w in wanted))
         for metric_id, metric in scorer.metrics.items():
+            if metric_id not in needed:
+                continue
             reason = unfit(metric.card, info) or metric.unfit(info)
             if reason:
-                for scores in self.scores:
-                    scores.unavailable[metric_id] = reason
+                for scores, asked in zip(self.scores, wanted, strict=True):
+                    if metric_id in asked.metrics:
+                        scores.unavailable[metric_id] = reason
             else:
                 self.active[metric_id] = metric
+
+    def _begun(self, wanted: Wanted) -> Scores:
+        """What is known of a clip before it is looked at: which of its metrics could not be loaded."""
+        missing = {m: why for m, why in self.scorer.unavailable.items() if m in wanted.metrics}
+        return Scores(unavailable=missing, broken=self.scorer.broken & wanted.metrics)
 
     def all_windows(self, size: int, progress: Callable[[int], None]) -> None:
         context = max((m.card.context for m in self.active.values()), default=0)
@@ -183,9 +224,9 @@ class _Pass:
         for start, lead, frames in self.truth.windows(size, context):
             truth = Window(frames, start, lead, self.info)
             states = self._prepare(truth)
-            for scores, pieces, stream in zip(self.scores, self.pieces, streams, strict=True):
+            for number, stream in enumerate(streams):
                 _, _, own = next(stream)
-                self._score(scores, pieces, Window(own, start, lead, self.info), truth, states)
+                self._score(number, Window(own, start, lead, self.info), truth, states)
             progress(start + len(frames))
 
     def _prepare(self, truth: Window) -> dict[str, Any]:
@@ -198,21 +239,16 @@ class _Pass:
             except Exception as error:
                 if is_out_of_memory(error):
                     raise
-                for scores in self.scores:
-                    _break(scores, metric_id, error)
+                for scores, wanted in zip(self.scores, self.wanted, strict=True):
+                    if metric_id in wanted.metrics:
+                        _break(scores, metric_id, error)
                 del self.active[metric_id]
         return states
 
-    def _score(
-        self,
-        scores: Scores,
-        pieces: dict[str, list[NDArray[Any]]],
-        restored: Window,
-        truth: Window,
-        states: Mapping[str, Any],
-    ) -> None:
+    def _score(self, number: int, restored: Window, truth: Window, states: Mapping[str, Any]) -> None:
+        scores, pieces, wanted = self.scores[number], self.pieces[number], self.wanted[number].metrics
         for metric_id, metric in self.active.items():
-            if metric_id in scores.broken:
+            if metric_id not in wanted or metric_id in scores.broken:
                 continue
             try:
                 if isinstance(metric, SplitMetric):
@@ -230,12 +266,11 @@ class _Pass:
                 pieces.setdefault(metric_id, []).append(piece)
 
     def finish(self) -> tuple[list[Scores], dict[str, NDArray[np.float32]]]:
-        for scores, pieces in zip(self.scores, self.pieces, strict=True):
+        for scores, pieces, wanted in zip(self.scores, self.pieces, self.wanted, strict=True):
             for card in self.scorer.cards:
-                if card.derived is not None:
-                    _derive(scores, card, card.derived, self.scorer.cards)
-                elif card.id not in scores.unavailable:
+                if card.id in wanted.metrics and card.derived is None and card.id not in scores.unavailable:
                     self._close(scores, card, np.concatenate(pieces[card.id]))
+            derive(scores, self.scorer.cards, wanted)
         truth = {k: np.concatenate(v) for k, v in self.truth_features.items() if k in self.active}
         return self.scores, truth
 
@@ -279,13 +314,18 @@ def _break(scores: Scores, metric_id: str, error: Exception) -> None:
     scores.broken.add(metric_id)
 
 
-def _derive(scores: Scores, card: MetricCard, derived: Derived, cards: Sequence[MetricCard]) -> None:
-    source = derived.metric
-    if source in scores.unavailable:
-        scores.unavailable[card.id] = scores.unavailable[source]
-        return
-    cap = next(c.cap for c in cards if c.id == source)
-    scores.clip_values[card.id] = spread(scores.values[source], cap) * derived.factor
+def derive(scores: Scores, cards: Sequence[MetricCard], wanted: Wanted) -> None:
+    """Add the wanted metrics that are derived from others' frame values, new or known."""
+    caps = {card.id: card.cap for card in cards}
+    for card in cards:
+        if card.derived is None or card.id not in wanted.metrics:
+            continue
+        source = card.derived.metric
+        known = scores if source in wanted.metrics else wanted
+        if source in known.unavailable:
+            scores.unavailable[card.id] = known.unavailable[source]
+        else:
+            scores.clip_values[card.id] = spread(known.values[source], caps[source]) * card.derived.factor
 
 
 def spread(values: Values, cap: float | None) -> float:

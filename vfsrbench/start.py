@@ -13,7 +13,8 @@ from pathlib import Path
 from vfsrbench.engines.base import Emit
 from vfsrbench.errors import DiskError, InputError
 from vfsrbench.jobs import Setup, Task
-from vfsrbench.unit import Report, Unit
+from vfsrbench.runs.worker.outcome import Report
+from vfsrbench.unit import Unit
 from vfsrbench.worker import Worker
 
 

@@ -2,28 +2,34 @@
 
 from __future__ import annotations
 
+import glob
 import hashlib
 import json
 import os
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from vfsrbench.errors import InputError
+from vfsrbench.errors import DamagedFile, InputError
 from vfsrbench.files import whole_file
-from vfsrbench.io.paths import check_regular_file
-from vfsrbench.schema import METADATA_KEY, SCHEMA, JobRecord
+from vfsrbench.io.sealed import check_seal, read_arrays, write_arrays
+from vfsrbench.results.job import ForeignFile, Result, read_record, read_result, write_result
+from vfsrbench.schema import JobRecord
 
 if TYPE_CHECKING:
     import pandas as pd
 
+__all__ = ["Result", "Store", "load_results", "read_record", "read_result", "write_result"]
+
 _UNSAFE = re.compile(r"[^A-Za-z0-9_.+=,-]")
 _LONGEST = 100
+_KEY_DIGITS = 20
+_OLDER_NAME = re.compile(r"\.[0-9a-f]{16}\.parquet$")  # schema 1 named its files by 16 digits
 TRUTH = "_truth"
 """The folder of the ground truth's features, beside those of the splits."""
 Features = NDArray[np.float32]
@@ -39,15 +45,6 @@ def slug(name: str) -> str:
     return f"{safe.strip('.-')}~{hashlib.sha256(name.encode()).hexdigest()[:8]}"
 
 
-@dataclass
-class Result:
-    """One job: its record, and a float64 a frame for each metric (NaN where a frame has no value)."""
-
-    record: JobRecord
-    frame_names: Sequence[str] = ()
-    values: Mapping[str, NDArray[np.float64]] = field(default_factory=dict)
-
-
 class Store:
     """The results of a workspace, and beside them the features that split metrics combine."""
 
@@ -56,132 +53,103 @@ class Store:
 
     def path(self, split: str, method: str, clip: str, key: str) -> Path:
         """Where the results file of this job is, or will be."""
-        return self.root / slug(split) / slug(method) / f"{slug(clip)}.{key[:16]}.parquet"
+        return self.root / slug(split) / slug(method) / f"{slug(clip)}.{key[:_KEY_DIGITS]}.parquet"
 
-    def find(self, split: str, method: str, clip: str, key: str) -> JobRecord | None:
-        """The record of the job with this key; None if it is not there, or not readable."""
+    def read(self, split: str, method: str, clip: str, key: str) -> Result | None:
+        """The job with this key; None if it is not there.
+
+        Raises:
+            DamagedFile: Its file is not what was written.
+            InputError: Its file may not be read.
+        """
         path = self.path(split, method, clip, key)
         if not path.is_file():
             return None
         try:
-            record = read_record(path)
-        except InputError:
+            result = read_result(path)
+        except FileNotFoundError:
             return None
-        return record if record.key == key else None
+        except ForeignFile as error:
+            raise DamagedFile(path, "it is a Parquet file, but without a record") from error
+        return result if result.record.key == key else None
 
-    def write(
-        self,
-        result: Result,
-        features: Mapping[str, NDArray[np.float32]] | None = None,
-        truth_files: Mapping[str, str] | None = None,
-    ) -> Path:
-        """Write a job's results. `features` (metric -> array) go into a file beside it, written first, which
-        also says in which of `truth_files` the ground truth's are."""
+    def find(self, split: str, method: str, clip: str, key: str) -> JobRecord | None:
+        """The record of the job with this key; None if it is not there, or damaged."""
+        try:
+            result = self.read(split, method, clip, key)
+        except DamagedFile:
+            return None
+        return None if result is None else result.record
+
+    def write(self, result: Result) -> Path:
+        """Write a job's results, in place of what was there for its key. Features come first
+        (`write_features`): the record names them. Those that it does not name are removed."""
         record = result.record
         path = self.path(record.split, record.method, record.clip, record.key)
-        if features:
-            names = {f"{m}.truth": np.array(name) for m, name in (truth_files or {}).items()}
-            _write_arrays(features_path(path), {**features, **names})
-        with whole_file(path) as temporary:
-            write_result(temporary, result)
+        write_result(path, result)
+        named = {score.features for score in record.scores.values()}
+        for features in path.parent.glob(f"{glob.escape(path.stem)}.*.npz"):
+            if features.name not in named:
+                features.unlink(missing_ok=True)
         return path
 
-    def write_truth_features(self, digest: str, metric: str, key: str, array: NDArray[np.float32]) -> str:
+    def write_features(self, place: tuple[str, str, str, str], metric: str, key: str, array: Features) -> str:
+        """Write a split metric's features of a restored clip, (n, D); gives the file's name.
+
+        `place` is the job's (split, method, clip, key), `key` the score's.
+        """
+        path = self.path(*place)
+        name = f"{path.stem}.{metric}.{key[:16]}.npz"
+        write_arrays(path.with_name(name), {metric: array}, compressed=True)
+        return name
+
+    def write_truth_features(self, digest: str, metric: str, key: str, array: Features) -> str:
         """Write the ground truth's features, shared by all methods and splits; gives the file's name."""
         name = f"{digest[:16]}.{metric}.{key[:16]}.npz"
         path = self.root / TRUTH / name
-        if not path.is_file():
-            _write_arrays(path, {metric: array})
+        if not _is_whole(path):
+            write_arrays(path, {metric: array}, compressed=True)
         return name
 
-    def read_features(self, job: JobRecord) -> dict[str, tuple[Features, Features]]:
-        """Split metrics' features of a job: metric -> (restored, ground truth), each (n, D)."""
-        path = features_path(self.path(job.split, job.method, job.clip, job.key))
-        if not path.is_file():
-            return {}
-        with np.load(path, allow_pickle=False) as file:
-            arrays = {name: file[name] for name in file.files}
-        found = {}
-        for metric, array in arrays.items():
-            if not metric.endswith(".truth"):
-                with np.load(self.root / TRUTH / str(arrays[f"{metric}.truth"]), allow_pickle=False) as truth:
-                    found[metric] = (array, truth[metric])
-        return found
+    def features_are_whole(self, job: JobRecord, metric: str) -> bool:
+        """Whether the features that the record names for a metric are there, both sides, undamaged."""
+        return all(_is_whole(path) for path in self._feature_files(job, metric))
 
-    def forget(self, split: str, method: str, clip: str, key: str) -> None:
-        """Remove a job's results, if they are there."""
-        path = self.path(split, method, clip, key)
-        path.unlink(missing_ok=True)
-        features_path(path).unlink(missing_ok=True)
+    def read_features(self, job: JobRecord, metric: str) -> tuple[Features, Features] | None:
+        """A split metric's features of a job: (restored, ground truth), each (n, D). None if the job has
+        none.
 
+        Raises:
+            DamagedFile: A file is damaged, or it is gone.
+        """
+        files = self._feature_files(job, metric)
+        if not files:
+            return None
+        try:
+            ours, theirs = (read_arrays(path)[metric] for path in files)
+        except FileNotFoundError as error:
+            raise DamagedFile(Path(error.filename), "it is gone") from error
+        return ours, theirs
 
-def _write_arrays(path: Path, arrays: Mapping[str, NDArray[Any]]) -> None:
-    with whole_file(path) as temporary, temporary.open("wb") as file:
-        np.savez_compressed(file, **arrays)  # type: ignore[arg-type]
+    def _feature_files(self, job: JobRecord, metric: str) -> list[Path]:
+        score = job.scores.get(metric)
+        if score is None or not score.features:
+            return []
+        folder = self.path(job.split, job.method, job.clip, job.key).parent
+        return [folder / score.features, self.root / TRUTH / score.gt_features]
 
-
-def features_path(path: Path) -> Path:
-    """The features file that belongs to a results file."""
-    return path.with_name(f"{path.name.removesuffix('.parquet')}.features.npz")
-
-
-def write_result(path: Path, result: Result) -> None:
-    """One Parquet file; the same result gives the same bytes."""
-    import pyarrow as pa
-    import pyarrow.parquet as pq
-
-    count = len(result.frame_names)
-    columns: dict[str, Any] = {
-        "frame": pa.array(np.arange(count, dtype=np.int32)),
-        "name": pa.array(list(result.frame_names), pa.string()),
-    }
-    for metric, values in result.values.items():
-        columns[metric] = pa.array(np.asarray(values, dtype=np.float64))
-    metadata = {METADATA_KEY: result.record.model_dump_json().encode()}
-    pq.write_table(pa.table(columns).replace_schema_metadata(metadata), path)
+    def has_older_results(self) -> bool:
+        """Whether an older vfsrbench, whose results are not read any more, has worked here."""
+        return any(_OLDER_NAME.search(p.name) for p in self.root.glob("*/*/*.parquet"))
 
 
-def read_record(path: Path) -> JobRecord:
-    """The record alone, without the frame values. InputError if the file is none of ours, or damaged."""
-    import pyarrow as pa
-    import pyarrow.parquet as pq
-
-    check_regular_file(path, "results file")
+def _is_whole(path: Path) -> bool:
     try:
-        metadata = pq.read_schema(path).metadata or {}
-    except (OSError, pa.ArrowInvalid) as error:
-        raise InputError(f"{path}: is not a readable Parquet file ({' '.join(str(error).split())})") from None
-    return _record(path, metadata)
-
-
-def read_result(path: Path) -> Result:
-    """A results file with its frame values. InputError if the file is none of ours, or damaged."""
-    import pyarrow as pa
-    import pyarrow.parquet as pq
-
-    check_regular_file(path, "results file")
-    try:
-        table = pq.read_table(path)
-    except (OSError, pa.ArrowInvalid) as error:
-        raise InputError(f"{path}: is not a readable Parquet file ({' '.join(str(error).split())})") from None
-    record = _record(path, table.schema.metadata or {})
-    columns = {n: table[n].to_numpy().astype(np.float64) for n in table.column_names if n not in _NOT_METRICS}
-    return Result(record, table["name"].to_pylist(), columns)
-
-
-_NOT_METRICS = frozenset({"frame", "name"})
-
-
-def _record(path: Path, metadata: Mapping[bytes, bytes]) -> JobRecord:
-    if METADATA_KEY not in metadata:
-        raise InputError(f"{path}: is a Parquet file, but not one of vfsrbench's results")
-    try:
-        record = JobRecord.model_validate_json(metadata[METADATA_KEY])
-    except ValueError as error:
-        raise InputError(f"{path}: its record is damaged ({str(error).splitlines()[0]})") from None
-    if record.schema_version > SCHEMA:
-        raise InputError(f"{path}: was written by a newer vfsrbench; update vfsrbench to read it")
-    return record
+        with path.open("rb") as file:
+            check_seal(path, file)
+    except (OSError, DamagedFile):
+        return False
+    return True
 
 
 def result_files(folders: Iterable[Path]) -> Iterator[Path]:
@@ -198,9 +166,9 @@ def load_results(
 ) -> tuple[pd.DataFrame, list[JobRecord], list[str]]:
     """Results of any origin as one table: (frames, records, what was skipped and why).
 
-    `frames` has a row a frame: dataset, split, method, clip, frame, name and a column a metric. Of several
-    results of one job the one that ended last counts. `keys` restricts the results to these. Files that
-    are not ours, or not whole, are skipped and named.
+    `frames` has a row a frame: dataset, split, method, clip, frame, name and a column a metric. `keys`
+    restricts the results to these; where several are left of one job (other code, other weights), the one
+    that was written last counts (`age`). Files that are not ours, or not whole, are skipped and named.
     """
     import pandas as pd
 
@@ -217,12 +185,22 @@ def load_results(
         if wanted is not None and record.key not in wanted:
             continue
         job = (record.dataset, record.split, record.method, record.clip)
-        if job not in chosen or chosen[job].record.finished <= record.finished:
+        if job not in chosen or age(chosen[job].record) < age(record):
             chosen[job] = result
     results = [chosen[job] for job in sorted(chosen)]
     tables = [_frame_table(r) for r in results if len(r.frame_names)]
     frames = pd.concat(tables, ignore_index=True) if tables else pd.DataFrame()
     return frames, [r.record for r in results], skipped
+
+
+def age(record: JobRecord) -> tuple[datetime, str]:
+    """Sorts results of one job, the newest last: by the time at which they were written, then by key, so
+    that the order never depends on the disk. A time that cannot be read counts as the oldest."""
+    try:
+        finished = datetime.fromisoformat(record.finished)
+    except ValueError:
+        finished = datetime.min
+    return finished if finished.tzinfo else finished.replace(tzinfo=UTC), record.key
 
 
 def _frame_table(result: Result) -> pd.DataFrame:

@@ -6,9 +6,8 @@ import logging
 import shutil
 import time
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
-from pathlib import Path
-from typing import Any
+from dataclasses import dataclass, field, replace
+from functools import cached_property
 
 from vfsrbench import kept
 from vfsrbench.card import MethodCard
@@ -17,52 +16,26 @@ from vfsrbench.engines.base import Emit, Event
 from vfsrbench.errors import DiskError, InputError, JobFailure
 from vfsrbench.jobs import Job, Setup, Task
 from vfsrbench.kept import KeptNote
+from vfsrbench.keys import score_key
 from vfsrbench.predictor import ClipInfo
 from vfsrbench.predictors import count_parameters
-from vfsrbench.records import base_record, device_name, ended
+from vfsrbench.records import device_name
 from vfsrbench.restore import restore_clip
+from vfsrbench.runs.due import follow_from_stored, is_kept
 from vfsrbench.runs.worker.clip_inputs import ClipInputs
-from vfsrbench.schema import JobRecord, Status
-from vfsrbench.scoring import Scores
+from vfsrbench.runs.worker.outcome import Ended, Restored
+from vfsrbench.runs.worker.recorder import Pending, Recorder, Scored, restoration_facts
+from vfsrbench.schema import JobRecord
+from vfsrbench.scoring import Scores, derive
 from vfsrbench.scratch import RawWriter
 from vfsrbench.splits import LqFacts, Split
-from vfsrbench.store import Result, slug
+from vfsrbench.store import slug
 from vfsrbench.strips import StripStore
 from vfsrbench.worker import Worker
 
 SCRATCH_BYTES = 8 << 30
 """Restored clips that wait to be scored together take about this much of the disk at most."""
 log = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True)
-class Ended:
-    """How a job ended. `broken` names the metrics that raised."""
-
-    job: Job
-    status: Status
-    reason: str = ""
-    broken: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True)
-class Report:
-    """What became of a task. `fatal` is an error that no other task can escape either (the disk is full)."""
-
-    ends: tuple[Ended, ...] = ()
-    fatal: str = ""
-
-
-@dataclass
-class Restored:
-    """A restored clip that waits to be scored, and the jobs that it is for. `scratch` is its raw file;
-    `stored` says that these are somebody's own results, of which nothing is kept or timed."""
-
-    jobs: Sequence[Job]
-    clip: Clip
-    note: KeptNote
-    scratch: Path | None = None
-    stored: bool = False
 
 
 @dataclass
@@ -79,8 +52,13 @@ class Unit:
         self.workspace = self.worker.workspace
         self.inputs = ClipInputs(self.setup, self.workspace, self.task.clip)
         self.scratch = self.worker.scratch / slug(self.task.clip.name)
+        self.recorder = Recorder(self.setup, self.workspace, self.task.clip)
         column, set_aside = self.setup.board.figures.slice_column, self.workspace.damaged.set_aside
         self.strips = StripStore(self.workspace.slices, column, set_aside)
+
+    @cached_property
+    def device(self) -> str:
+        return device_name(self.worker.device)
 
     def run(self) -> None:
         """Do all jobs, or record why not. DiskError when the workspace cannot be written."""
@@ -100,7 +78,8 @@ class Unit:
     def give_up(self, error: InputError) -> None:
         """Record the error for every job that has not ended."""
         over = {end.job for end in self.ends}
-        self._fail([job for job in self.task.jobs if job not in over], error)
+        left = (self.recorder.pending(job) for job in self.task.jobs if job not in over)
+        self._fail([pending for pending in left if not self._is_done(pending)], error)
 
     def _clean(self) -> None:
         shutil.rmtree(self.scratch, ignore_errors=True)
@@ -109,38 +88,57 @@ class Unit:
         truth, _ = self.inputs.truth
         return len(truth) * truth.height * truth.width * 3
 
-    def _groups(self) -> Iterator[list[Job]]:
-        """Jobs with the same restored frames together, without those that were done while we waited."""
-        groups: dict[str, list[Job]] = {}
+    def _groups(self) -> Iterator[list[Pending]]:
+        """Jobs with the same restored frames together, without those that were done while we waited, and
+        those that need no frames."""
+        groups: dict[str, list[Pending]] = {}
         for job in self.task.jobs:
-            if not self._done_meanwhile(job):
-                groups.setdefault(job.restore_key, []).append(job)
+            pending = self.recorder.pending(job)
+            if not self._is_done(pending) and not self._derived(pending):
+                groups.setdefault(job.restore_key, []).append(pending)
         yield from groups.values()
 
-    def _done_meanwhile(self, job: Job) -> bool:
+    def _is_done(self, pending: Pending) -> bool:
         """Whether another run, or this task's first try, did the job since the run was planned."""
-        record = self.workspace.store.find(*job.place)
-        if record is None or record.finished < self.setup.started:
+        if pending.due or pending.stored is None:
             return False
-        keep, own = self.setup.options.keep, self.setup.methods[job.method].outputs is None
-        if record.status == "ok" and own and keep != "none" and not kept.is_there(self.workspace, job, keep):
+        record = pending.stored.record
+        if record.status == "ok" and not is_kept(pending.job, self.setup, self.workspace):
             return False
-        self.ends.append(Ended(job, record.status, record.reason, tuple(record.broken)))
+        self.ends.append(Ended.of(pending.job, record, self.setup.metric_keys))
         return True
 
-    def _try(self, jobs: Sequence[Job]) -> Restored | None:
+    def _derived(self, pending: Pending) -> bool:
+        """Compute what is due from stored values, if that is all it takes."""
+        if pending.stored is None or not follow_from_stored(pending.due, self.setup):
+            return False
+        if not is_kept(pending.job, self.setup, self.workspace):
+            return False
+        scores = Scores()
+        derive(scores, self.worker.scorer.cards, pending.wanted())
+        record = self.recorder.finish(
+            pending, restoration_facts(pending.stored.record), Scored(scores), pending.stored.frame_names
+        )
+        self._tell_end(pending.job, record)
+        return True
+
+    def _try(self, jobs: Sequence[Pending]) -> Restored | None:
         """The jobs' restored clip; when there is none, the reason is recorded."""
         try:
-            problem = self.task.clip.problem(jobs[0].method, jobs[0].split)
+            job = jobs[0].job
+            problem = self.task.clip.problem(job.method, job.split)
             if problem:
                 raise JobFailure(problem)
-            return self._restored(jobs)
+            restored = self._restored(jobs)
         except (JobFailure, InputError) as error:
             self._fail(jobs, error)
             return None
+        every = tuple(self.setup.metric_keys)
+        restored.jobs = [pending.on(restored.note.digest, every) for pending in jobs]
+        return restored
 
-    def _restored(self, jobs: Sequence[Job]) -> Restored:
-        job, options = jobs[0], self.setup.options
+    def _restored(self, jobs: Sequence[Pending]) -> Restored:
+        job, options = jobs[0].job, self.setup.options
         use = self.setup.methods[job.method]
         if use.outputs is not None:
             clip, digest = self.inputs.stored(job)
@@ -153,8 +151,8 @@ class Unit:
             self.inputs.compare(job.split, LqFacts(note.lq_digest, note.lq_digest_before_codec, {}))
         return Restored(jobs, clip, note)
 
-    def _restore(self, jobs: Sequence[Job]) -> Restored:
-        job = jobs[0]
+    def _restore(self, jobs: Sequence[Pending]) -> Restored:
+        job = jobs[0].job
         use, split = self.setup.methods[job.method], self.setup.splits[job.split]
         assert use.method is not None
         self._check_fits(use.method.card, split)
@@ -185,14 +183,14 @@ class Unit:
             seconds=report.seconds,
             peak_memory=report.peak_memory,
             window=report.window,
-            device=device_name(self.worker.device),
+            device=self.device,
             parameters=count_parameters(predictor),
             warnings=report.warnings,
             lq_digest="" if fed is None else fed.digest,
             lq_digest_before_codec="" if fed is None else fed.digest_before_codec,
             clamped=report.reach.clamped,
         )
-        return Restored(jobs, Clip(raw, truth.name, truth.fps), note, scratch=path)
+        return Restored(jobs, Clip(raw, truth.name, truth.fps), note, scratch=path, anew=True)
 
     def _check_fits(self, card: MethodCard, split: Split) -> None:
         """JobFailure when such a method has nothing to do here."""
@@ -223,52 +221,52 @@ class Unit:
                 for restored in waiting:
                     self._score([restored])
                 return
-            self._fail([job for restored in waiting for job in restored.jobs], error)
+            self._fail([pending for restored in waiting for pending in restored.jobs], error)
 
     def _score_together(self, waiting: Sequence[Restored]) -> None:
         truth, info = self.inputs.truth
         started = time.perf_counter()
         step = f"scoring {len(waiting)} restored clips"
+        wanted = [restored.wanted() for restored in waiting]
         scores, features = self.worker.scorer.score(
             truth,
             info,
             [r.clip for r in waiting],
             self._counter(None, step, len(truth)),
             lambda: self.worker.predictors.release(""),
+            wanted,
         )
-        seconds = (time.perf_counter() - started) / len(waiting)
+        seconds = (time.perf_counter() - started) / max(1, sum(len(w.metrics) for w in wanted))
         self.inputs.check_unchanged()
-        truth_files = {
+        files = {
             metric: self.workspace.store.write_truth_features(
                 info.digest, metric, self.setup.metric_keys[metric], array
             )
             for metric, array in features.items()
         }
+        scored = Scored(Scores(), self.worker.scorer.weights, {}, files, seconds, self.device)
         for restored, found in zip(waiting, scores, strict=True):
-            for job in restored.jobs:
-                self._try_finish(job, restored, found, seconds, truth_files)
+            for pending in restored.jobs:
+                self._try_finish(pending, restored, replace(scored, scores=found))
             if restored.scratch is not None:
                 restored.scratch.unlink(missing_ok=True)
 
-    def _try_finish(self, job: Job, restored: Restored, *more: Any) -> None:
+    def _try_finish(self, pending: Pending, restored: Restored, scored: Scored) -> None:
         """`_finish`; a clip that an encoder refuses, or stored frames that were changed, fail this job."""
         try:
             if restored.stored:
-                self.inputs.check_stored(restored.clip, restored.note.digest, job.method)
-            self._finish(job, restored, *more)
+                self.inputs.check_stored(restored.clip, restored.note.digest, pending.job.method)
+            self._finish(pending, restored, scored)
         except InputError as error:
-            self._fail([job], error)
+            self._fail([pending], error)
 
-    def _finish(
-        self, job: Job, restored: Restored, scores: Scores, seconds: float, truth_files: dict[str, str]
-    ) -> None:
+    def _finish(self, pending: Pending, restored: Restored, scored: Scored) -> None:
         """Write a job's results; the record comes last, as it says that all the rest is there."""
         truth, _ = self.inputs.truth
-        note = restored.note
-        facts = base_record(self.setup, self.task.clip, job)
+        job, note = pending.job, restored.note
         # what is said of the degraded frames is said by jobs that were fed them, and by no others
         differs = self.inputs.differing.get(job.split, "") if note.lq_digest else ""
-        facts |= {
+        facts = {
             "lq_digest": note.lq_digest,
             "restored_digest": note.digest,
             "restore_seconds": note.seconds,
@@ -279,42 +277,40 @@ class Unit:
             "clamped": note.clamped,
             "warnings": [*note.warnings, *([differs] if differs else [])],
             "canonical": not differs,
-            "score_seconds": seconds,
-            "clip_values": scores.clip_values,
-            "missing": scores.missing,
-            "unavailable": scores.unavailable,
-            "broken": sorted(scores.broken),
         }
-        for weights in self.worker.scorer.weights:
-            facts["weights"] |= weights.hashes
-            facts["licences_accepted"] |= weights.accepted
-            facts["untrained"] |= weights.untrained
-        record = ended(facts, "ok")
+        features = {
+            metric: self.workspace.store.write_features(
+                job.place, metric, score_key(job.key, self.setup.metric_keys[metric]), array
+            )
+            for metric, array in scored.scores.features.items()
+            if metric in pending.due
+        }
+        scored = replace(scored, features=features, restored_now=restored.anew)
+        result = self.recorder.merged(pending, facts, scored, truth.frame_names)
         degraded = None
-        if note.lq_digest and not self.strips.degraded_path(record).is_file():
+        if note.lq_digest and not self.strips.degraded_path(result.record).is_file():
             degraded = self._degraded(job.split)
-        self.strips.keep(record, truth, degraded, restored.clip)
+        self.strips.keep(result.record, truth, degraded, restored.clip)
         keep = self.setup.options.keep
         if keep != "none" and not restored.stored:
             self._say(job, "keeping the frames")
             kept.keep_frames(self.workspace, job, keep, restored.clip, note)
-        result = Result(record, truth.frame_names, scores.values)
-        self.workspace.store.write(result, scores.features, truth_files)
-        self._tell_end(job, record)
+        self.workspace.store.write(result)
+        self._tell_end(job, result.record)
 
-    def _fail(self, jobs: Sequence[Job], error: JobFailure | InputError) -> None:
+    def _fail(self, jobs: Sequence[Pending], error: JobFailure | InputError) -> None:
         """Record why the jobs have no result. A DiskError is no job's affair: it passes on."""
         if isinstance(error, DiskError):
             raise error
         failure = error if isinstance(error, JobFailure) else JobFailure(str(error))
-        for job in jobs:
+        for pending in jobs:
+            job = pending.job
             log.warning("%s, %s, %s: %s", job.method, job.split, job.clip, failure, exc_info=error)
-            record = ended(base_record(self.setup, self.task.clip, job), failure.status, failure.reason)
-            self.workspace.store.write(Result(record))
+            record = self.recorder.fail(pending, failure)
             self._tell_end(job, record)
 
     def _tell_end(self, job: Job, record: JobRecord) -> None:
-        self.ends.append(Ended(job, record.status, record.reason, tuple(record.broken)))
+        self.ends.append(Ended.of(job, record, self.setup.metric_keys))
         self._say(job, record.status)
 
     def _say(self, job: Job | None, step: str, done: int = 0, total: int = 0) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 
 from filelock import Timeout
 
@@ -32,12 +33,11 @@ class Worker:
 
     @property
     def scorer(self) -> Scorer:
-        """The board's metrics, loaded when they are first needed."""
+        """The board's metrics, each loaded when it is first needed."""
         if self._scorer is None:
             board, profile = self.setup.board, self.setup.options.profile
-            self._scorer = Scorer(
-                board.metrics, metrics(), self.device, profile, lambda: self.predictors.release("")
-            )
+            release = partial(self.predictors.release, "")
+            self._scorer = Scorer(board.metrics, metrics(), self.device, profile, release, lazy=True)
         return self._scorer
 
     def release(self, keep: str) -> bool:

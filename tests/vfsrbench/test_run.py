@@ -16,9 +16,9 @@ from vfsrbench.clip import Clip
 from vfsrbench.errors import DiskError, InputError
 from vfsrbench.predictor import Predictor
 from vfsrbench.run import RunSummary, Silent, run_board
+from vfsrbench.runs.worker.outcome import Ended
 from vfsrbench.scratch import RawWriter
 from vfsrbench.store import read_result, read_selection
-from vfsrbench.unit import Ended
 from vfsrbench.workspace import Workspace
 
 

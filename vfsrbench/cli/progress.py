@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from vfsrbench.jobs import Job, Task
     from vfsrbench.plan import Plan
     from vfsrbench.run import Progress
-    from vfsrbench.unit import Ended
+    from vfsrbench.runs.worker.outcome import Ended
 
 MARKS = {"ok": "done", "failed": "FAILED", "skipped": "skipped", "oom": "OUT OF MEMORY"}
 
@@ -56,7 +56,11 @@ class PlainProgress:
         self._total = len(plan.open)
         for plugin in plan.broken:
             self._say(f"plugin {plugin.name} is skipped: {plugin.reason}")
+        for note in plan.notes():
+            self._say(note)
         self._say(f"{len(plan.jobs)} jobs, {self._total} to do")
+        for line in plan.work():
+            self._say(f"  {line}")
 
     def working(self, task: Task, event: Event) -> None:
         if event.job is None and event.done == 0:
@@ -129,6 +133,10 @@ class LiveProgress:
         for plugin in plan.broken:
             text = f"plugin {plugin.name} is skipped: {plugin.reason}"
             self.live.console.print(text, style="yellow", markup=False, highlight=False)
+        for note in plan.notes():
+            self.live.console.print(note, style="yellow", markup=False, highlight=False)
+        for line in plan.work():
+            self.live.console.print(line, markup=False, highlight=False)
         self.live.update(self._all, description="starting", completed=0, total=len(plan.open))
 
     def working(self, task: Task, event: Event) -> None:

@@ -140,7 +140,11 @@ def show_plan(
         plan = make_plan(board, place, Options(keep, force, retry_failed, dict(outputs)))
     frames = sum(clip.frames for clip in plan.clips)
     typer.echo(f"{board.title}: {len(plan.clips)} clips ({frames} frames), {len(plan.jobs)} jobs\n")
+    for note in plan.notes():
+        typer.echo(f"{note}\n")
     typer.echo(_plan_table(plan))
+    for line in plan.work():
+        typer.echo(f"  {line}")
     for what, why in (*plan.missing_weights().items(), *plan.missing_metrics.items()):
         typer.echo(f"  {what}: {why}")
     for broken in plan.broken:

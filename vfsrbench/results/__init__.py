@@ -1,0 +1,1 @@
+"""Results on disk: what a record says, and the file of a job."""

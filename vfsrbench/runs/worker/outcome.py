@@ -1,0 +1,60 @@
+"""What comes out of a task: how its jobs ended, and before that restored clips that wait to be scored."""
+
+from __future__ import annotations
+
+from collections.abc import Container, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from vfsrbench.clip import Clip
+from vfsrbench.jobs import Job
+from vfsrbench.kept import KeptNote
+from vfsrbench.runs.worker.recorder import Pending
+from vfsrbench.schema import Status
+from vfsrbench.scoring import Wanted
+
+
+@dataclass(frozen=True)
+class Ended:
+    """How a job ended. `broken` names the metrics that raised."""
+
+    job: Job
+    status: Status
+    reason: str = ""
+    broken: tuple[str, ...] = ()
+
+    @classmethod
+    def of(cls, job: Job, record: JobRecord, metrics: Container[str]) -> Ended:
+        """From the job's record; what broke beside `metrics` is another board's affair."""
+        return cls(job, record.status, record.reason, tuple(m for m in record.broken if m in metrics))
+
+
+@dataclass(frozen=True)
+class Report:
+    """What became of a task. `fatal` is an error that no other task can escape either (the disk is full)."""
+
+    ends: tuple[Ended, ...] = ()
+    fatal: str = ""
+
+
+@dataclass
+class Restored:
+    """A restored clip that waits to be scored, and the jobs that it is for. `scratch` is its raw file;
+    `stored` says that these are somebody's own results, of which nothing is kept or timed. `anew` says that
+    the method made the frames just now."""
+
+    jobs: Sequence[Pending]
+    clip: Clip
+    note: KeptNote
+    scratch: Path | None = None
+    stored: bool = False
+    anew: bool = False
+
+    def wanted(self) -> Wanted:
+        """What is to be computed for any of the jobs."""
+        parts = [pending.wanted() for pending in self.jobs]
+        return Wanted(
+            frozenset().union(*(part.metrics for part in parts)),
+            {m: column for part in parts for m, column in part.values.items()},
+            {m: why for part in parts for m, why in part.unavailable.items()},
+        )

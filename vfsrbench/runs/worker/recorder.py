@@ -1,0 +1,191 @@
+"""Writes down what became of a clip's jobs: new columns beside those that still count."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from vfsrbench.errors import DamagedFile, JobFailure
+from vfsrbench.jobs import ClipFacts, Job, Setup
+from vfsrbench.keys import score_key
+from vfsrbench.records import base_record, ended, versions
+from vfsrbench.results.job import Result
+from vfsrbench.runs.due import due_metrics, is_fresh
+from vfsrbench.schema import JobRecord, Score
+from vfsrbench.scoring import Scores, Wanted
+from vfsrbench.weights import Weights
+from vfsrbench.workspace import Workspace
+
+_BY_METRIC = ("clip_values", "missing", "unavailable")
+
+
+@dataclass(frozen=True)
+class Pending:
+    """An open job as it stands when its worker comes to it: what is due, and what is stored already."""
+
+    job: Job
+    due: tuple[str, ...]
+    stored: Result | None = None
+
+    def on(self, digest: str, every: Sequence[str]) -> Pending:
+        """The same for restored frames of this digest. Values of other frames do not count: all are due."""
+        if self.stored is None or self.stored.record.restored_digest == digest:
+            return self
+        return Pending(self.job, tuple(every))
+
+    def wanted(self) -> Wanted:
+        """What is to be computed, and what is known."""
+        if self.stored is None:
+            return Wanted(frozenset(self.due))
+        return Wanted(frozenset(self.due), self.stored.values, self.stored.record.unavailable)
+
+
+@dataclass(frozen=True)
+class Scored:
+    """New values of a job, and how they were made.
+
+    `features` and `gt_features` name files, by metric; `weights` are those that the metrics loaded; `device`
+    did the scoring, `seconds` it took. `restored_now` says that this run made the restored frames.
+    """
+
+    scores: Scores
+    weights: Mapping[str, Weights] = field(default_factory=dict)
+    features: Mapping[str, str] = field(default_factory=dict)
+    gt_features: Mapping[str, str] = field(default_factory=dict)
+    seconds: float = 0.0
+    device: str = ""
+    restored_now: bool = False
+
+
+@dataclass(frozen=True)
+class Recorder:
+    """Reads and writes the results of one clip's jobs. The clip's lock is held."""
+
+    setup: Setup
+    workspace: Workspace
+    clip: ClipFacts
+
+    def pending(self, job: Job) -> Pending:
+        """What of a job is due now. A damaged results file is set aside, and counts as none."""
+        try:
+            stored = self.workspace.store.read(*job.place)
+        except DamagedFile as damage:
+            self.workspace.damaged.set_aside(damage)
+            stored = None
+        due = due_metrics(job, None if stored is None else stored.record, self.setup, self.workspace)
+        if stored is not None and due:
+            forced = self.setup.options.force and not is_fresh(job, stored.record, self.setup)
+            stored = None if forced or stored.record.status != "ok" else stored
+        return Pending(job, due, stored)
+
+    def finish(
+        self, pending: Pending, facts: Mapping[str, Any], scored: Scored, names: Sequence[str]
+    ) -> JobRecord:
+        """Write a job's results.
+
+        Args:
+            pending: The job, with the columns that stay.
+            facts: Fields of the record that belong to the restored frames, in place of `base_record`'s.
+            scored: The new columns: those of the metrics that were due.
+            names: The frames' names.
+        """
+        result = self.merged(pending, facts, scored, names)
+        self.workspace.store.write(result)
+        return result.record
+
+    def merged(
+        self, pending: Pending, facts: Mapping[str, Any], scored: Scored, names: Sequence[str]
+    ) -> Result:
+        """The columns that stay, and the new ones."""
+        base = {**base_record(self.setup, self.clip, pending.job), **facts}
+        own = dict(base["weights"]), dict(base["licences_accepted"]), base["untrained"]
+        old, due = pending.stored, set(pending.due)
+        notes = {m: self._note(m, pending.job, scored) for m in pending.due}
+        columns = {m: v for m, v in scored.scores.values.items() if m in due}
+        by_metric: dict[str, dict[str, Any]] = {
+            name: {m: v for m, v in getattr(scored.scores, name).items() if m in due} for name in _BY_METRIC
+        }
+        known = {m: self.setup.metric_versions[m] for m in due}
+        broken = scored.scores.broken & due
+        if old is not None:
+            stay = [m for m in old.record.scores if m not in due]
+            if not scored.restored_now:
+                base["versions"] = old.record.versions
+            notes |= {m: _carried(old.record, m) for m in stay}
+            columns |= {m: v for m, v in old.values.items() if m in stay}
+            known |= {m: old.record.metrics[m] for m in stay}
+            broken |= set(old.record.broken) & set(stay)
+            for name in _BY_METRIC:
+                by_metric[name] |= {m: v for m, v in getattr(old.record, name).items() if m in stay}
+        facts_of_scores = _scores_facts(notes, base["versions"], own)
+        record = ended(
+            {**base, **facts_of_scores, **{n: _sorted(v) for n, v in by_metric.items()}},
+            "ok",
+            metrics=_sorted(known),
+            broken=sorted(broken),
+        )
+        return Result(record, names, _sorted(columns))
+
+    def fail(self, pending: Pending, failure: JobFailure) -> JobRecord:
+        """Write down why a job gave nothing. Columns that it has already stay, and what was due beside them
+        is n/a with the reason."""
+        if pending.stored is None:
+            base = base_record(self.setup, self.clip, pending.job)
+            record = ended(base, failure.status, failure.reason)
+            self.workspace.store.write(Result(record))
+            return record
+        holes = Scores(unavailable=dict.fromkeys(pending.due, failure.reason), broken=set(pending.due))
+        again = restoration_facts(pending.stored.record)
+        return self.finish(pending, again, Scored(holes), pending.stored.frame_names)
+
+    def _note(self, metric: str, job: Job, scored: Scored) -> Score:
+        weights = scored.weights.get(metric) or Weights()
+        return Score(
+            key=score_key(job.key, self.setup.metric_keys[metric]),
+            run=self.setup.run,
+            weights=dict(weights.hashes),
+            licences_accepted=dict(weights.accepted),
+            untrained=weights.untrained,
+            seconds=scored.seconds,
+            device=scored.device,
+            versions=versions(),
+            features=scored.features.get(metric, ""),
+            gt_features=scored.gt_features.get(metric, ""),
+        )
+
+
+def restoration_facts(record: JobRecord) -> dict[str, Any]:
+    """What a record says of the restored frames, for one that takes its place."""
+    names = ("restored_digest", "restore_seconds", "peak_memory", "window", "device", "parameters", "clamped")
+    return {name: getattr(record, name) for name in (*names, "warnings", "canonical", "lq_digest")}
+
+
+def _carried(record: JobRecord, metric: str) -> Score:
+    """The note of a column that stays, with the versions that it was made with."""
+    note = record.scores[metric]
+    return note.model_copy(update={"versions": note.versions or record.versions})
+
+
+def _scores_facts(
+    notes: Mapping[str, Score], made_with: Mapping[str, str], own: tuple[dict[str, str], dict[str, str], bool]
+) -> dict[str, Any]:
+    """What the record says of all its columns together. `own` are the method's weights, licences, and
+    whether they are untrained."""
+    weights, accepted, untrained = own
+    for note in notes.values():
+        weights |= note.weights
+        accepted |= note.licences_accepted
+        untrained |= note.untrained
+    same = {m: n.model_copy(update={"versions": {}}) for m, n in notes.items() if n.versions == made_with}
+    return {
+        "scores": _sorted({**notes, **same}),
+        "weights": weights,
+        "licences_accepted": accepted,
+        "untrained": untrained,
+        "score_seconds": sum(note.seconds for note in notes.values()),
+    }
+
+
+def _sorted(values: Mapping[str, Any]) -> dict[str, Any]:
+    return dict(sorted(values.items()))
