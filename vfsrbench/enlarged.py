@@ -10,8 +10,7 @@ from degradations.resize import resize
 from vfsrbench.clip import Clip
 from vfsrbench.io.paths import check_pixels
 from vfsrbench.keys import digest_of
-
-_VERSION = 1  # counts up when the enlargement's arithmetic changes
+from vfsrbench.runs.code_digest import module_digest
 
 
 def enlarged(clip: Clip, scale: int) -> Clip:
@@ -23,7 +22,8 @@ def enlarged(clip: Clip, scale: int) -> Clip:
 
 def enlarged_digest(digest: str, scale: int) -> str:
     """Names the enlarged frames by the digest of those they are made from: no need to make them."""
-    return digest_of("enlarged", {"frames": digest, "scale": scale, "version": _VERSION})
+    code = module_digest("degradations.resize", "degradations.grid", alone=["vfsrbench.enlarged"])
+    return digest_of("enlarged", {"frames": digest, "scale": scale, "code": code})
 
 
 class _Enlarged:

@@ -16,14 +16,19 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from vfsrbench import __version__
 from vfsrbench.card import MethodCard, MetricCard
 from vfsrbench.io.paths import expanded
 from vfsrbench.plugins import Entry, Method
+from vfsrbench.runs.code_digest import (
+    OWN_PACKAGES,
+    folder_digest,
+    module_digest,
+    restore_code,
+    score_code,
+)
 from vfsrbench.weights import Weights
 
 Facts = Mapping[str, Any]
-OWN_PACKAGES = ("vfsrbench", "baselines")
 # what a method's code reads; notes, pictures and caches beside it change nothing
 _CODE = frozenset(
     {".py", ".pyx", ".so", ".c", ".cc", ".cpp", ".cu", ".h", ".toml", ".json", ".yaml", ".yml"}
@@ -44,30 +49,18 @@ def array_digest(array: NDArray[Any]) -> str:
 
 
 def code_facts(entry: Entry[MethodCard] | Entry[MetricCard]) -> dict[str, str]:
-    """What says which code this is. Ours: the version of vfsrbench. A third party's: its files' content.
-    An object made in Python: nothing does, so it gets a name that no earlier run had."""
+    """What says which code this is: a digest of the class's module and of what it imports of ours; of a
+    third party's plugin, its files' content too. An object made in Python: nothing does, so it gets a name
+    that no earlier run had."""
     if entry.folder is None and not entry.path.is_file():
         return {"object": uuid.uuid4().hex}
     card = entry.card
     if isinstance(card, MetricCard) and card.derived is not None:
-        return {"vfsrbench": __version__}  # the arithmetic is ours, whoever wrote the card
-    if entry.folder is None and str(card.factory).partition(".")[0] in OWN_PACKAGES:
-        return {"vfsrbench": __version__}
-    return {"files": folder_digest(entry.folder or entry.path.parent)}
-
-
-def folder_digest(folder: Path) -> str:
-    """SHA-256 over the code files below a folder: their relative names and bytes."""
-    total = hashlib.sha256()
-    files = (p for p in folder.rglob("*") if p.suffix.lower() in _CODE and p.is_file())
-    for path in sorted(files, key=lambda p: p.relative_to(folder).as_posix()):
-        name = path.relative_to(folder).as_posix()
-        if any(part.startswith(".") or part == "__pycache__" for part in name.split("/")):
-            continue
-        with path.open("rb") as file:
-            content = hashlib.file_digest(file, "sha256").hexdigest()
-        total.update(f"{name}\0{content}\0".encode())
-    return total.hexdigest()
+        return {}  # the arithmetic is the scorer's, whoever wrote the card
+    module = str(card.factory).partition(":")[0]
+    if entry.folder is None and module.partition(".")[0] in OWN_PACKAGES:
+        return {"source": module_digest(module)}
+    return {"files": folder_digest(entry.folder or entry.path.parent, _CODE)}
 
 
 def method_facts(method: Method, weights: Weights) -> dict[str, Any]:
@@ -77,6 +70,7 @@ def method_facts(method: Method, weights: Weights) -> dict[str, Any]:
         "class": card.factory,
         "version": card.version,
         "code": code_facts(method.entry),
+        "harness": restore_code(),
         "options": _option_facts(method),
         "weights": None if weights.missing else weights.hashes,
         "windows": [card.window, card.overlap, card.tail, card.stateful, card.source, card.scale],
@@ -102,6 +96,7 @@ def metric_facts(entry: Entry[MetricCard], weights: Weights, source: Facts | Non
         "version": card.version,
         "class": card.factory,
         "code": code_facts(entry),
+        "harness": score_code(),
         "params": dict(card.params),
         "cap": card.cap,
         "derived": card.derived.model_dump() if card.derived else None,

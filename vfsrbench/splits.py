@@ -20,6 +20,7 @@ from vfsrbench.io.damaged import SetAside, leave
 from vfsrbench.io.sealed import content_digest, read_note, reading, write_note
 from vfsrbench.keys import digest_of
 from vfsrbench.layouts import REAL_SPLIT
+from vfsrbench.runs.code_digest import module_digest
 from vfsrbench.store import slug
 
 GIVEN = "given"
@@ -90,7 +91,8 @@ def find_split(name: str, clips: Sequence[DatasetClip]) -> Split:
 
 def lq_facts(split: Split, clip: str, gt_digest: str, seed: int, fps: float) -> dict[str, Any]:
     """What the frames of a split made by recipe depend on. The clip's name seeds the random draws."""
-    return {"gt": gt_digest, "recipe": split.digest, "seed": seed, "clip": clip, "fps": fps}
+    code = module_digest("degradations.recipe")
+    return {"gt": gt_digest, "recipe": split.digest, "code": code, "seed": seed, "clip": clip, "fps": fps}
 
 
 def degraded_clip(

@@ -15,9 +15,9 @@ from vfsrbench.enlarged import enlarged_digest
 from vfsrbench.errors import InputError
 from vfsrbench.keys import array_digest, digest_of
 from vfsrbench.metrics.base import Cache, TruthInfo
+from vfsrbench.runs.code_digest import module_digest
 
 ALIGNED_SIDE = 512
-_ALIGNMENT = 1  # counts up when the alignment's arithmetic changes
 
 
 @dataclass(frozen=True)
@@ -65,7 +65,8 @@ def truth_facts(clip: DatasetClip, digest: str, align: bool) -> TruthFacts:
             f"clip {clip.name!r}: {bare} of {len(clip.landmarks)} frames have no landmarks, so it cannot be "
             "aligned; complete its landmarks file or set align = false"
         )
-    digest = digest_of("aligned", {"gt": digest, "landmarks": landmarks, "version": _ALIGNMENT})
+    code = module_digest("vfsrbench.faces.eval_align", alone=["vfsrbench.truth"])
+    digest = digest_of("aligned", {"gt": digest, "landmarks": landmarks, "code": code})
     return TruthFacts(digest, ALIGNED_SIDE, ALIGNED_SIDE, True, landmarks, False)
 
 

@@ -10,7 +10,7 @@ from vfsrbench.clip import Clip
 from vfsrbench.jobs import Job
 from vfsrbench.kept import KeptNote
 from vfsrbench.runs.worker.recorder import Pending
-from vfsrbench.schema import Status
+from vfsrbench.schema import JobRecord, Status
 from vfsrbench.scoring import Wanted
 
 

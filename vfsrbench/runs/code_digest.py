@@ -1,0 +1,255 @@
+"""What our code is, as far as a result depends on it: a digest over the source files that a module imports.
+
+A method's or a metric's key has the digest of its class's module and of every module of ours that it imports,
+directly or not. Nothing is imported to find them: the files are parsed. What counts is the syntax tree, so that
+comments, docstrings and layout change no key, and neither does the version of Python.
+
+- `import`, `from ... import` and `import_module("...")` with a literal are followed, also inside functions;
+  those under `if TYPE_CHECKING:` are not.
+- Data files in a module's folder, or in `data/` beside it, count if the module names them in a string.
+- Modules of `PLUMBING` are not followed: they read cards, texts and files, whose content is in the keys already,
+  and say what is wrong with them. They cannot change a number.
+"""
+
+from __future__ import annotations
+
+import ast
+import hashlib
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from functools import lru_cache
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+OWN_PACKAGES = ("vfsrbench", "baselines", "degradations")
+PLUMBING = frozenset(
+    {
+        "vfsrbench",  # __version__ alone
+        "vfsrbench.card",
+        "vfsrbench.errors",
+        "vfsrbench.files",
+        "vfsrbench.io.paths",
+        "vfsrbench.io.text",
+        "vfsrbench.plugins",
+        "vfsrbench.typed_toml",
+        "vfsrbench.weights",
+        "vfsrbench.weights_manifest",
+        "degradations.errors",
+        "degradations.names",
+        "degradations.regular_file",
+        "degradations.shelf",
+        "degradations.text",
+        "degradations.typed_toml",
+    }
+)
+DATA_SUFFIXES = frozenset({".json", ".toml", ".yaml", ".yml", ".csv", ".txt", ".npy", ".npz", ".so"})
+RESTORE_CODE = ("vfsrbench.restore",)
+"""What every restoration goes through: windows, seeds, rounding."""
+SCORE_CODE = ("vfsrbench.scoring", "vfsrbench.windows")
+"""What every score goes through."""
+BESIDE_SCORES = frozenset({"vfsrbench.clip", "vfsrbench.restore"})
+"""Imported by scoring, but named otherwise: frames by their content, and restored ones by their key."""
+
+
+class SourceTree:
+    """Packages as source files.
+
+    Args:
+        roots: Package -> its folder.
+    """
+
+    def __init__(self, roots: Mapping[str, Path]) -> None:
+        self._roots = dict(roots)
+        self._parsed: dict[Path, tuple[str, frozenset[str]]] = {}
+
+    def closure(self, modules: Iterable[str], stop: Collection[str] = ()) -> frozenset[str]:
+        """The modules and all that they import of these packages, but for `PLUMBING` and `stop`."""
+        found: set[str] = set()
+        waiting = list(modules)
+        while waiting:
+            name = waiting.pop()
+            for module in _with_packages(name):
+                if module in found or module in PLUMBING or module in stop:
+                    continue
+                path = self.find(module)
+                if path is not None:
+                    found.add(module)
+                    waiting += self.parse(path, _package_of(module, path))[1]
+        return frozenset(found)
+
+    def digest(self, modules: Iterable[str], alone: Iterable[str] = (), stop: Collection[str] = ()) -> str:
+        """SHA-256 over the closure of `modules`, and over the files of `alone`, whose imports are not followed."""
+        total = hashlib.sha256()
+        for module in sorted({*self.closure(modules, stop), *alone}):
+            path = self.find(module)
+            text = "missing" if path is None else self.parse(path, _package_of(module, path))[0]
+            total.update(f"{module}\0{text}\0".encode())
+        return total.hexdigest()
+
+    def find(self, module: str) -> Path | None:
+        """The file of a module; None if it is not of these packages."""
+        package, *rest = module.split(".")
+        if package not in self._roots:
+            return None
+        place = self._roots[package].joinpath(*rest)
+        for path in (place / "__init__.py", place.with_name(f"{place.name}.py")):
+            if path.is_file():
+                return path
+        return None
+
+    def parse(self, path: Path, package: str) -> tuple[str, frozenset[str]]:
+        """A file's digest (data that it names included), and the names that it imports."""
+        if path not in self._parsed:
+            self._parsed[path] = _parse(path, package)
+        return self._parsed[path]
+
+
+@lru_cache(maxsize=1)
+def our_sources() -> SourceTree:
+    """The source files of our packages, wherever they are installed. Found without importing them."""
+    found = {}
+    for package in OWN_PACKAGES:
+        spec = find_spec(package)
+        if spec is not None and spec.submodule_search_locations:
+            found[package] = Path(next(iter(spec.submodule_search_locations)))
+    return SourceTree(found)
+
+
+def module_digest(
+    *modules: str, alone: Iterable[str] = (), stop: Collection[str] = (), sources: SourceTree | None = None
+) -> str:
+    """The digest of modules of ours with all that they import (`SourceTree.digest`)."""
+    return (sources or our_sources()).digest(modules, alone, stop)
+
+
+def restore_code() -> str:
+    """The digest of what every restoration goes through."""
+    return module_digest(*RESTORE_CODE)
+
+
+def score_code() -> str:
+    """The digest of what every score goes through."""
+    return module_digest(*SCORE_CODE, stop=BESIDE_SCORES)
+
+
+def folder_digest(folder: Path, suffixes: Collection[str], sources: SourceTree | None = None) -> str:
+    """SHA-256 over somebody's plugin: its Python files as syntax, other files with these suffixes by their
+    bytes, their relative names, and the modules of ours that it imports."""
+    tree = sources or our_sources()
+    total = hashlib.sha256()
+    imported: set[str] = set()
+    for path in _code_files(folder, suffixes):
+        if path.suffix == ".py":
+            content, names = tree.parse(path, "")
+            imported |= names
+        else:
+            content = _file_digest(path)
+        total.update(f"{path.relative_to(folder).as_posix()}\0{content}\0".encode())
+    return hashlib.sha256(f"{total.hexdigest()}{tree.digest(imported)}".encode()).hexdigest()
+
+
+def _code_files(folder: Path, suffixes: Collection[str]) -> Iterator[Path]:
+    files = (p for p in folder.rglob("*") if p.suffix.lower() in suffixes and p.is_file())
+    for path in sorted(files, key=lambda p: p.relative_to(folder).as_posix()):
+        parts = path.relative_to(folder).parts
+        if not any(part.startswith(".") or part == "__pycache__" for part in parts):
+            yield path
+
+
+def _with_packages(name: str) -> list[str]:
+    """`a.b.c` as a, a.b and a.b.c: importing it runs all three. What is no module is left to the finder."""
+    parts = name.split(".")
+    return [".".join(parts[:count]) for count in range(1, len(parts) + 1)]
+
+
+def _package_of(module: str, path: Path) -> str:
+    return module if path.name == "__init__.py" else module.rpartition(".")[0]
+
+
+def _parse(path: Path, package: str) -> tuple[str, frozenset[str]]:
+    source = path.read_bytes()
+    try:
+        tree = ast.parse(source)
+    except (SyntaxError, ValueError):  # then it cannot be run either
+        return hashlib.sha256(source).hexdigest(), frozenset()
+    total = hashlib.sha256(_canonical(tree).encode("utf-8", "surrogatepass"))
+    for data in _named_data(tree, path.parent):
+        total.update(f"\0{data.name}\0{_file_digest(data)}".encode())
+    return total.hexdigest(), frozenset(_imports(tree, package))
+
+
+def _canonical(tree: ast.Module) -> str:
+    """The syntax tree as text, without docstrings, places and empty fields: they differ between Pythons."""
+    words: list[str] = []
+    stack: list[Any] = [tree]
+    while stack:
+        item = stack.pop()
+        if isinstance(item, ast.AST):
+            words.append(type(item).__name__)
+            for name in item._fields:
+                value = getattr(item, name, None)
+                if name == "body" and isinstance(item, _WITH_DOCSTRING) and ast.get_docstring(item, False):
+                    value = item.body[1:]
+                if value is not None and value != [] and name not in {"ctx", "kind"}:
+                    words.append(name)
+                    stack.append(value)
+        elif isinstance(item, list):
+            words.append(f"[{len(item)}")
+            stack += item
+        else:
+            words.append(repr(item))
+    return "\0".join(words)
+
+
+_WITH_DOCSTRING = (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)
+
+
+def _imports(tree: ast.Module, package: str) -> Iterator[str]:
+    stack: list[ast.AST] = [tree]
+    while stack:
+        node = stack.pop()
+        if isinstance(node, ast.If) and _is_type_checking(node.test):
+            stack += node.orelse
+            continue
+        stack += ast.iter_child_nodes(node)
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            base = _absolute(node, package)
+            yield base
+            yield from (f"{base}.{alias.name}" for alias in node.names)
+        elif isinstance(node, ast.Call) and _called(node.func) == "import_module":
+            yield from (
+                a.value for a in node.args[:1] if isinstance(a, ast.Constant) and isinstance(a.value, str)
+            )
+
+
+def _absolute(node: ast.ImportFrom, package: str) -> str:
+    if not node.level:
+        return node.module or ""
+    parts = package.split(".")
+    return ".".join([*parts[: len(parts) - node.level + 1], *([node.module] if node.module else [])])
+
+
+def _is_type_checking(test: ast.expr) -> bool:
+    return _called(test) == "TYPE_CHECKING"
+
+
+def _called(node: ast.expr) -> str:
+    """The last name of `a.b.name` or `name`."""
+    if isinstance(node, ast.Attribute):
+        return node.attr
+    return node.id if isinstance(node, ast.Name) else ""
+
+
+def _named_data(tree: ast.Module, folder: Path) -> list[Path]:
+    """Data files beside a module, or in `data/` there, that it names in a string."""
+    strings = (n.value for n in ast.walk(tree) if isinstance(n, ast.Constant) and isinstance(n.value, str))
+    names = {Path(s).name for s in strings if "\n" not in s and Path(s).suffix in DATA_SUFFIXES}
+    places = (place / name for name in sorted(names) for place in (folder, folder / "data"))
+    return [path for path in places if path.is_file()]
+
+
+def _file_digest(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
