@@ -60,13 +60,12 @@ class Plan:
 
     def notes(self) -> list[str]:
         """What is to be said of the workspace before the work begins, a line each."""
-        found = [f"{d.path}: is damaged ({d.what}): it is set aside and made again" for d in self.damaged]
-        if self.older:
-            found.append(
-                f"workspace {self.setup.workspace}: made by an older vfsrbench: its results are not read, "
-                "nothing was removed; what is missing is done again (or use a new --workspace)"
-            )
-        return found
+        if not self.older:
+            return []
+        return [
+            f"workspace {self.setup.workspace}: made by an older vfsrbench: its results are not read, nothing "
+            "was removed; what is missing is done again (or use a new --workspace)"
+        ]
 
     def missing_weights(self) -> dict[str, str]:
         """Method -> why its weights cannot be used."""

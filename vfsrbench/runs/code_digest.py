@@ -1,14 +1,14 @@
 """What our code is, as far as a result depends on it: a digest over the source files that a module imports.
 
-A method's or a metric's key has the digest of its class's module and of every module of ours that it imports,
-directly or not. Nothing is imported to find them: the files are parsed. What counts is the syntax tree, so that
-comments, docstrings and layout change no key, and neither does the version of Python.
+A method's or a metric's key has the digest of its class's module and of every module of ours that it
+imports, directly or not. Nothing is imported to find them: the files are parsed. What counts is the syntax
+tree, so that comments, docstrings and layout change no key, and neither does the version of Python.
 
 - `import`, `from ... import` and `import_module("...")` with a literal are followed, also inside functions;
   those under `if TYPE_CHECKING:` are not.
 - Data files in a module's folder, or in `data/` beside it, count if the module names them in a string.
-- Modules of `PLUMBING` are not followed: they read cards, texts and files, whose content is in the keys already,
-  and say what is wrong with them. They cannot change a number.
+- Modules of `PLUMBING` are not followed: they read cards, texts and files, whose content is in the keys
+  already, and say what is wrong with them. They cannot change a number.
 """
 
 from __future__ import annotations
@@ -78,7 +78,7 @@ class SourceTree:
         return frozenset(found)
 
     def digest(self, modules: Iterable[str], alone: Iterable[str] = (), stop: Collection[str] = ()) -> str:
-        """SHA-256 over the closure of `modules`, and over the files of `alone`, whose imports are not followed."""
+        """SHA-256 over the closure of `modules`, and over `alone`, whose imports are not followed."""
         total = hashlib.sha256()
         for module in sorted({*self.closure(modules, stop), *alone}):
             path = self.find(module)
