@@ -63,8 +63,8 @@ class Plan:
         if not self.older:
             return []
         return [
-            f"workspace {self.setup.workspace}: made by an older vfsrbench: its results are not read, nothing "
-            "was removed; what is missing is done again (or use a new --workspace)"
+            f"workspace {self.setup.workspace}: made by an older vfsrbench: its results are not read, "
+            "nothing was removed; what is missing is done again (or use a new --workspace)"
         ]
 
     def missing_weights(self) -> dict[str, str]:

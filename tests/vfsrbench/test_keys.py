@@ -13,8 +13,18 @@ from tests.vfsrbench.boards import method_folder, moving, write_clip
 from vfsrbench.clip import Clip
 from vfsrbench.clip_digests import ClipDigests
 from vfsrbench.errors import InputError
-from vfsrbench.keys import array_digest, code_facts, folder_digest, method_facts, restore_key, score_key
+from vfsrbench.keys import (
+    array_digest,
+    code_facts,
+    job_key,
+    method_facts,
+    metric_facts,
+    metric_key,
+    restore_key,
+    score_key,
+)
 from vfsrbench.plugins import choose_method, metrics
+from vfsrbench.runs.code_digest import folder_digest
 from vfsrbench.weights import Weights
 
 NONE = Weights()
@@ -36,37 +46,46 @@ def test_a_methods_key_follows_its_code_options_and_weights_not_its_place(tmp_pa
     (Path(other) / "__pycache__" / "code.pyc").write_bytes(b"x")
     (Path(other) / "notes.md").write_text("x")
     assert facts(one) == facts(other), "caches and notes change nothing"
-    (Path(other) / "code.py").write_text((Path(one) / "code.py").read_text() + "\n# more")
+    (Path(other) / "code.py").write_text("# a comment\n" + (Path(one) / "code.py").read_text())
+    assert facts(one) == facts(other), "neither do comments"
+    (Path(other) / "code.py").write_text((Path(one) / "code.py").read_text() + "\nMORE = 1")
     assert facts(one) != facts(other)
     (Path(one) / "sub").mkdir()
     (Path(one) / "sub" / "net.py").write_text("x = 1")
-    before = folder_digest(Path(one))
+    before = folder_digest(Path(one), {".py"})
     (Path(one) / "sub" / "net.py").rename(Path(one) / "sub" / "net2.py")
-    assert folder_digest(Path(one)) != before
+    assert folder_digest(Path(one), {".py"}) != before
 
 
-def test_our_methods_are_known_by_version():
-    assert code_facts(choose_method("codeformer").entry).keys() == {"vfsrbench"}
+def test_missing_weights_are_in_the_key_but_not_the_place_where_they_are_missed():
+    method = choose_method("codeformer")
+    here = method_facts(method, Weights(missing="put them into /a"))
+    assert here == method_facts(method, Weights(missing="put them into /b"))
+    assert here != method_facts(method, Weights(hashes={"codeformer": "abc"}))
 
 
-def test_a_derived_metric_does_not_depend_on_other_metrics_cards():
-    assert code_facts(metrics()["sigma_ids_ir_se50"]).keys() == {"vfsrbench"}
+def test_a_derived_metric_follows_its_source():
+    known, derived = metrics(), metrics()["sigma_ids_ir_se50"]
+    assert derived.card.derived is not None
+    source = known[derived.card.derived.metric]
+    one = metric_facts(derived, NONE, metric_facts(source, Weights(hashes={"net": "a"})))
+    other = metric_facts(derived, NONE, metric_facts(source, Weights(hashes={"net": "b"})))
+    assert one != other and code_facts(derived) == {}
 
 
 def test_keys_are_stable_and_depend_on_all_they_are_given():
     base = restore_key({"v": 1}, {"gt": "a"})
     assert base == restore_key({"v": 1}, {"gt": "a"})
     assert len({base, restore_key({"v": 2}, {"gt": "a"}), restore_key({"v": 1}, {"gt": "b"})}) == 3
-    psnr, ssim = {"id": "psnr", "version": 1}, {"id": "ssim", "version": 1}
-    both = score_key(base, {"d": 1}, [psnr, ssim])
-    assert both == score_key(base, {"d": 1}, [ssim, psnr]), "the order of metrics does not matter"
-    changed = [
-        score_key(base, {"d": 1}, [psnr]),
-        score_key(base, {"d": 2}, [psnr, ssim]),
-        score_key("x", {"d": 1}, [psnr, ssim]),
-        score_key(base, {"d": 1}, [{"id": "psnr", "version": 2}, ssim]),
-    ]
-    assert len({both, *changed}) == 5
+    job = job_key(base, {"d": 1})
+    psnr = metric_key({"id": "psnr", "version": 1})
+    keys = {
+        score_key(job, psnr),
+        score_key(job, metric_key({"id": "psnr", "version": 2})),
+        score_key(job_key(base, {"d": 2}), psnr),
+        score_key(job_key("x", {"d": 1}), psnr),
+    }
+    assert len({job, psnr, *keys}) == 6
 
 
 def test_array_digests_tell_shape_and_type_apart():

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from vfsrbench.errors import InputError
+from vfsrbench.errors import DamagedFile, InputError
 from vfsrbench.schema import SCHEMA, JobRecord
 from vfsrbench.store import (
     Result,
@@ -66,7 +66,9 @@ def test_a_result_comes_back_as_it_was(tmp_path: Path):
     given = result(clip_values=values, missing={"psnr": 1}, warnings=["ä"], options={"a": True, "b": 2})
     path = Store(tmp_path).write(given)
     back = read_result(path)
-    assert back.record.model_dump(exclude={"clip_values"}) == given.record.model_dump(exclude={"clip_values"})
+    new = {"clip_values", "scores", "names_checksum"}
+    assert back.record.model_dump(exclude=new) == given.record.model_dump(exclude=new)
+    assert set(back.record.scores) == {"psnr", "ssim"} and len(back.record.names_checksum) == 64
     assert np.isnan(back.record.clip_values["psnr"]) and back.record.clip_values["best"] == np.inf
     assert list(back.frame_names) == ["00", "01", "02"]
     for metric, column in given.values.items():
@@ -95,13 +97,27 @@ def test_features_of_both_sides_come_back_and_the_truth_is_kept_once(tmp_path: P
     store = Store(tmp_path)
     truth = np.arange(6, dtype=np.float32).reshape(3, 2)
     for method in ("m", "n"):
-        name = store.write_truth_features("t" * 64, "fid", "f" * 64, truth)
-        store.write(result(method=method), {"fid": truth + ord(method[0])}, {"fid": name})
+        gt = store.write_truth_features("t" * 64, "fid", "f" * 64, truth)
+        place = ("s", method, "c", "k" * 64)
+        ours = store.write_features(place, "fid", "f" * 64, truth + ord(method))
+        score = {"key": "f", "features": ours, "gt_features": gt}
+        store.write(result(method=method, scores={"fid": score}))
     assert len(list((tmp_path / "_truth").iterdir())) == 1
-    ours, theirs = store.read_features(record(method="n"))["fid"]
-    np.testing.assert_array_equal(ours, truth + ord("n"))
-    np.testing.assert_array_equal(theirs, truth)
-    assert store.read_features(record(method="none")) == {}
+    found = store.find("s", "n", "c", "k" * 64)
+    assert found is not None and store.features_are_whole(found, "fid")
+    pair = store.read_features(found, "fid")
+    assert pair is not None
+    np.testing.assert_array_equal(pair[0], truth + ord("n"))
+    np.testing.assert_array_equal(pair[1], truth)
+    assert store.read_features(found, "psnr") is None and store.features_are_whole(found, "psnr")
+    file = store.path("s", "n", "c", "k" * 64).with_name(found.scores["fid"].features)
+    file.write_bytes(file.read_bytes()[:-1])
+    assert not store.features_are_whole(found, "fid")
+    with pytest.raises(DamagedFile, match="npz"):
+        store.read_features(found, "fid")
+    store.write(result(method="n"))
+    assert not file.exists(), "features that no record names go away"
+    assert len(list(file.parent.iterdir())) == 1
 
 
 def test_all_results_become_one_table_and_what_is_no_result_is_named(tmp_path: Path):

@@ -60,7 +60,7 @@ class SourceTree:
 
     def __init__(self, roots: Mapping[str, Path]) -> None:
         self._roots = dict(roots)
-        self._parsed: dict[Path, tuple[str, frozenset[str]]] = {}
+        self._parsed: dict[tuple[Path, str], tuple[str, frozenset[str]]] = {}
 
     def closure(self, modules: Iterable[str], stop: Collection[str] = ()) -> frozenset[str]:
         """The modules and all that they import of these packages, but for `PLUMBING` and `stop`."""
@@ -98,10 +98,15 @@ class SourceTree:
         return None
 
     def parse(self, path: Path, package: str) -> tuple[str, frozenset[str]]:
-        """A file's digest (data that it names included), and the names that it imports."""
-        if path not in self._parsed:
-            self._parsed[path] = _parse(path, package)
-        return self._parsed[path]
+        """A file's digest (data that it names included), and the names that it imports.
+
+        It is read each time, but parsed again only where it has changed.
+        """
+        source = path.read_bytes()
+        place = path, hashlib.sha256(source).hexdigest()
+        if place not in self._parsed:
+            self._parsed[place] = _parse(source, path.parent, package)
+        return self._parsed[place]
 
 
 @lru_cache(maxsize=1)
@@ -166,14 +171,13 @@ def _package_of(module: str, path: Path) -> str:
     return module if path.name == "__init__.py" else module.rpartition(".")[0]
 
 
-def _parse(path: Path, package: str) -> tuple[str, frozenset[str]]:
-    source = path.read_bytes()
+def _parse(source: bytes, folder: Path, package: str) -> tuple[str, frozenset[str]]:
     try:
         tree = ast.parse(source)
     except (SyntaxError, ValueError):  # then it cannot be run either
         return hashlib.sha256(source).hexdigest(), frozenset()
     total = hashlib.sha256(_canonical(tree).encode("utf-8", "surrogatepass"))
-    for data in _named_data(tree, path.parent):
+    for data in _named_data(tree, folder):
         total.update(f"\0{data.name}\0{_file_digest(data)}".encode())
     return total.hexdigest(), frozenset(_imports(tree, package))
 
