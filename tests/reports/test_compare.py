@@ -21,6 +21,7 @@ from vfsrbench.cli.main import run
 from vfsrbench.errors import InputError
 from vfsrbench.metrics.frechet import frechet_of_features
 from vfsrbench.plugins import metrics
+from vfsrbench.schema import Score
 from vfsrbench.store import Result as Stored
 from vfsrbench.store import Store, read_record
 
@@ -102,9 +103,12 @@ def test_a_metric_over_the_split_is_combined_from_the_clips_features(tmp_path: P
     for clip, (restored, truth) in pairs.items():
         source = synthetic.write_result(tmp_path / "source", "bicubic", "vfhq-mild", clip)
         record = read_record(source)
-        name = store.write_truth_features(record.gt_digest, "fid_gt", "k" * 64, truth.astype(np.float32))
-        features = {"fid_gt": restored.astype(np.float32)}
-        store.write(Stored(record, ["0"], {"psnr": np.array([1.0])}), features, {"fid_gt": name})
+        place = (record.split, record.method, record.clip, record.key)
+        gt = store.write_truth_features(record.gt_digest, "fid_gt", "k" * 64, truth.astype(np.float32))
+        ours = store.write_features(place, "fid_gt", "k" * 64, restored.astype(np.float32))
+        scores = {"fid_gt": Score(key="k", features=ours, gt_features=gt)}
+        record = record.model_copy(update={"scores": scores})
+        store.write(Stored(record, ["0"], {"psnr": np.array([1.0])}))
     board = synthetic.board(metrics=["psnr", "fid_gt"], figures={})
     results, _ = read_results([tmp_path / "store"])
     found = combine_splits(board, results, store, metrics())
@@ -112,5 +116,5 @@ def test_a_metric_over_the_split_is_combined_from_the_clips_features(tmp_path: P
     expected = frechet_of_features(*sides)
     assert dict(found.reasons) == {}
     assert found.values["vfhq-mild", "bicubic", "fid_gt"] == pytest.approx(expected, rel=1e-6)
-    lone = [Result(r.record.model_copy(update={"key": "0" * 64})) for r in results]
+    lone = [Result(r.record.model_copy(update={"scores": {}})) for r in results]
     assert not combine_splits(board, lone, store, metrics()).values, "no features, no value"

@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 
 from vfsrbench.errors import DamagedFile, InputError
 from vfsrbench.files import whole_file
+from vfsrbench.io.paths import check_regular_file
 from vfsrbench.io.sealed import reading
 from vfsrbench.schema import METADATA_KEY, SCHEMA, JobRecord, Score
 
@@ -149,6 +150,7 @@ def _open(path: Path) -> tuple[JobRecord, Any]:
     import pyarrow as pa
     import pyarrow.parquet as pq
 
+    check_regular_file(path, "results file")
     with reading(path):
         data = path.read_bytes()
     place = _place_of_seal(data)
