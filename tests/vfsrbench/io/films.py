@@ -38,17 +38,14 @@ def write_film(
     container: dict[str, str] | None = None,
     form: str | None = None,
     cover: bool = False,
+    film: bool = True,
 ) -> Path:
     """A video with sound, frame times in ticks of `base`, a pixel shape, a cover before the film."""
     path.parent.mkdir(parents=True, exist_ok=True)
     with av.open(str(path), "w", format=form, options=container or {}) as output:
         if cover:
             _cover_stream(output)
-        stream: Any = output.add_stream(codec, rate=round(1 / base), options=options or {})
-        stream.height, stream.width, stream.pix_fmt = *frames.shape[1:3], pixels
-        stream.codec_context.time_base = base
-        if aspect is not None:
-            stream.codec_context.sample_aspect_ratio = aspect
+        stream = _film_stream(output, frames, codec, pixels, base, aspect, options or {}) if film else None
         voice = _sound_stream(output, sound) if sound else None
         packets = []
         if cover:
@@ -58,13 +55,30 @@ def write_film(
             picture.pts = number if times is None else times[number]
             picture.time_base = base
             packets += stream.encode(picture)
-        packets += stream.encode()
+        packets += stream.encode() if stream is not None else []
         if voice is not None:
             end = float(((times[-1] if times is not None else len(frames) - 1) + 1) * base)
             packets += _sound_packets(voice, end if seconds is None else seconds)
         for packet in packets:
             output.mux(packet)
     return path
+
+
+def _film_stream(
+    output: Any,
+    frames: Frames,
+    codec: str,
+    pixels: str,
+    base: Fraction,
+    aspect: Fraction | None,
+    options: dict[str, str],
+) -> Any:
+    stream = output.add_stream(codec, rate=1 / base, options=options)
+    stream.height, stream.width, stream.pix_fmt = *frames.shape[1:3], pixels
+    stream.codec_context.time_base = base
+    if aspect is not None:
+        stream.codec_context.sample_aspect_ratio = aspect
+    return stream
 
 
 def _sound_stream(output: Any, codec: str) -> Any:
