@@ -119,6 +119,12 @@ class Clip:
         """Frame times, sound and pixel shape of a clip that is a video file."""
         return getattr(self._source, "film", None)
 
+    @property
+    def lost_in_pictures(self) -> list[str]:
+        """What of a video cannot be kept where its frames become pictures, in one line if anything."""
+        film = self.film
+        return [] if film is None else film.lost_in_pictures()
+
     def read(self, start: int, stop: int) -> Frames:
         """Frames start to stop - 1, uint8 RGB (stop - start, H, W, 3), a fresh array.
 

@@ -11,12 +11,16 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
+import numpy as np
+from numpy.typing import NDArray
+
 from vfsrbench.card import MethodCard
 from vfsrbench.clip import Clip, write_png_folder, write_video
 from vfsrbench.errors import InputError, JobFailure
 from vfsrbench.io.names import check_unique
 from vfsrbench.io.ownership import check_replaceable
 from vfsrbench.io.paths import check_pixels
+from vfsrbench.io.sound import SoundError, takes_sound
 from vfsrbench.io.targets import check_out_folder, check_own_file, own_file, refuse_overlap
 from vfsrbench.jobs import MethodUse
 from vfsrbench.layouts import find_clips
@@ -37,7 +41,9 @@ if TYPE_CHECKING:
 Form = Literal["png", "video", "h264"]
 VIDEOS: dict[Form, tuple[str, Codec]] = {"video": (".mkv", "ffv1"), "h264": (".mp4", "h264")}
 """Suffix and codec: without loss, and to look at."""
+_HOLDS_MOST = ".mkv"
 DEFAULT_SCALE = 4
+Frames = NDArray[np.uint8]
 Tell = Callable[[str, int, int], None]
 
 
@@ -50,6 +56,7 @@ class RestoredFile:
     reason: str = ""
     report: Restoration | None = None
     frames: int = 0
+    notes: tuple[str, ...] = ()
 
 
 def open_clips(path: Path) -> list[Clip]:
@@ -134,15 +141,39 @@ def _restore(
     size = output_size(predictor.card, clip, scale)
     told = partial(tell, clip.name)
     with restored_frames(predictor, clip, size, out, seed, predictors.device, told) as (restored, report):
-        path = _result(out, clip.name, form)
+        path = _result(out, clip, form)
         if form == "png":
             write_png_folder(path, restored.frames(), restored.frame_names, replace=True)
+            notes = clip.lost_in_pictures
         else:
             with own_file(path, out) as temporary:
-                write_video(temporary, restored.frames(), restored.fps, VIDEOS[form][1])
+                notes = write_restored(temporary, restored.frames, clip, form)
     with own_file(_sidecar(out, clip.name), out) as temporary:
         write_note(temporary, use, report, clip=clip.name, frames=len(clip), seed=seed)
-    return RestoredFile(clip.name, path, "", report, len(clip))
+    return RestoredFile(clip.name, path, "", report, len(clip), (*clip.notes, *notes))
+
+
+def write_restored(path: Path, frames: Callable[[], Iterable[Frames]], clip: Clip, form: Form) -> list[str]:
+    """Write restored frames as a video, with the frame times, the pixel shape and the sound of the clip that
+    they were made from; what could not be kept, or is kept elsewhere, is returned as notes."""
+    codec, film = VIDEOS[form][1], clip.film
+    if film is None:
+        write_video(path, frames(), clip.fps, codec)
+        return []
+    sound = ", ".join(film.sound)
+    notes = []
+    if path.suffix != VIDEOS[form][0]:
+        notes.append(f"goes into {path.suffix}, as {VIDEOS[form][0]} files cannot hold its sound ({sound})")
+    if takes_sound(path.suffix, film.path):
+        try:
+            write_video(path, frames(), clip.fps, codec, film)
+            return notes
+        except SoundError as error:
+            reason = str(error)
+    else:
+        reason = f"no file written here can hold its sound ({sound})"
+    write_video(path, frames(), clip.fps, codec, film.silent())
+    return [f"not kept: sound; {reason}"]
 
 
 def check_targets(out: Path, clips: Sequence[Clip], form: Form) -> None:
@@ -151,7 +182,7 @@ def check_targets(out: Path, clips: Sequence[Clip], form: Form) -> None:
     check_unique(((clip.name, clip.path) for clip in clips), "clips")
     check_out_folder(out, sources)
     for clip in clips:
-        result, sidecar = _result(out, clip.name, form), _sidecar(out, clip.name)
+        result, sidecar = _result(out, clip, form), _sidecar(out, clip.name)
         refuse_overlap(result, sources)
         if form == "png":
             check_replaceable(result)
@@ -160,17 +191,21 @@ def check_targets(out: Path, clips: Sequence[Clip], form: Form) -> None:
         check_own_file(sidecar, out)
 
 
-def _result(out: Path, name: str, form: Form) -> Path:
-    return out / slug(name) if form == "png" else video_path(out, name, form)
+def _result(out: Path, clip: Clip, form: Form) -> Path:
+    return out / slug(clip.name) if form == "png" else video_path(out, clip, form)
 
 
 def _sidecar(out: Path, name: str) -> Path:
     return out / f"{slug(name)}.{NOTE}"
 
 
-def video_path(out: Path, name: str, form: Form) -> Path:
-    """Where a clip's video goes."""
-    return out / f"{slug(name)}{VIDEOS[form][0]}"
+def video_path(out: Path, clip: Clip, form: Form) -> Path:
+    """Where a clip's video goes: Matroska, where the usual container cannot hold its sound."""
+    suffix = VIDEOS[form][0]
+    path = clip.path
+    if suffix != _HOLDS_MOST and path is not None and path.is_file():
+        suffix = suffix if takes_sound(suffix, path) or not takes_sound(_HOLDS_MOST, path) else _HOLDS_MOST
+    return out / f"{slug(clip.name)}{suffix}"
 
 
 @contextmanager

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vfsrbench.card import MethodCard
-from vfsrbench.clip import Clip, write_png_folder, write_video
+from vfsrbench.clip import Clip, write_png_folder
 from vfsrbench.errors import InputError, JobFailure
 from vfsrbench.faces.align_clips import (
     FindLandmarks,
@@ -32,7 +32,7 @@ from vfsrbench.memory import free_memory
 from vfsrbench.predictor import Predictor
 from vfsrbench.predictors import PredictorCache
 from vfsrbench.restore import Restoration
-from vfsrbench.restore_files import VIDEOS, Form, check_targets, restored_frames, video_path
+from vfsrbench.restore_files import VIDEOS, Form, check_targets, restored_frames, video_path, write_restored
 from vfsrbench.restore_note import NOTE, write_note
 from vfsrbench.store import slug
 
@@ -58,6 +58,7 @@ class WildFile:
     missing: int = 0
     report: Restoration | None = None
     reason: str = ""
+    notes: tuple[str, ...] = ()
 
 
 def is_wild(card: MethodCard, clip: Clip) -> bool:
@@ -157,13 +158,17 @@ def restore_video(
             write_png_folder(folder / FINAL, pasted, names)
         if note is not None:
             note(folder, report)
+        notes = list(clip.notes)
         if form in VIDEOS:
             final = Clip.open(folder / FINAL, clip.name, clip.fps)
-            frames = _told(final, partial(tell, f"{clip.name}: writing the video"))
-            write_video(video_path(folder, clip.name, form), frames, clip.fps, VIDEOS[form][1])
+            frames = partial(_told, final, partial(tell, f"{clip.name}: writing the video"))
+            notes += write_restored(video_path(folder, clip, form), frames, clip, form)
+        else:
+            notes += clip.lost_in_pictures
     path = out / slug(clip.name)
-    video = video_path(path, clip.name, form) if form in VIDEOS else None
-    return WildFile(clip.name, path, video, len(clip), int((~alignment.found).sum()), report)
+    video = video_path(path, clip, form) if form in VIDEOS else None
+    missing = int((~alignment.found).sum())
+    return WildFile(clip.name, path, video, len(clip), missing, report, notes=tuple(notes))
 
 
 def _pasted(

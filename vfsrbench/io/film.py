@@ -24,23 +24,29 @@ class Film:
         sample_aspect: Width to height of a pixel of the upright frames.
         sound: The codec of each sound stream.
         time_base: Seconds a tick of `times`.
-        times: When each frame is shown, in ticks, rising; empty if the file does not say so.
+        times: When each frame is shown, in ticks, rising; by the rate if the file does not say so.
         last: How long the last frame is shown, in ticks; 0 if the file does not say so.
+        cut: Whether frames follow that are not asked for.
     """
 
     path: Path
     sample_aspect: Fraction
     sound: tuple[str, ...]
     time_base: Fraction
-    times: tuple[int, ...] = ()
+    times: tuple[int, ...]
     last: int = 0
+    cut: bool = False
 
     def head(self, count: int) -> Film:
         """The film of the first frames."""
         if count >= len(self.times):
             return self
         last = self.times[count] - self.times[count - 1]
-        return replace(self, times=self.times[:count], last=last)
+        return replace(self, times=self.times[:count], last=last, cut=True)
+
+    def silent(self) -> Film:
+        """The film without its sound."""
+        return replace(self, sound=())
 
     @property
     def steady(self) -> bool:
@@ -54,21 +60,39 @@ class Film:
 
     @property
     def end(self) -> Fraction:
-        """When the last frame ends, in seconds; `times` must be known."""
-        last = self.last or (self.times[-1] - self.times[-2] if len(self.times) > 1 else 0)
-        return (self.times[-1] + last) * self.time_base
+        """When the last frame ends, in seconds."""
+        return (self.times[-1] + self.steps()[-1]) * self.time_base
+
+    def steps(self) -> list[int]:
+        """How long each frame is shown, in ticks."""
+        steps = [b - a for a, b in pairwise(self.times)]
+        return [*steps, self.last or (steps[-1] if steps else 1)]
+
+    def lost_in_pictures(self) -> list[str]:
+        """What of the film cannot be kept where its frames become pictures, in one line if anything."""
+        lost = [f"sound ({', '.join(self.sound)})"] if self.sound else []
+        if not self.steady:
+            lost.append(f"frame times ({self._rates()} a second)")
+        if self.sample_aspect != 1:
+            lost.append(f"pixel shape ({self._aspect()})")
+        return [f"not kept in pictures: {', '.join(lost)}"] if lost else []
 
     def oddities(self) -> list[str]:
         """What pictures, and figures over them, do not show."""
         found = []
         if self.sample_aspect != 1:
-            ratio = f"{self.sample_aspect.numerator}:{self.sample_aspect.denominator}"
-            found.append(f"its pixels are {ratio} wide, and taken as squares")
+            found.append(f"its pixels are {self._aspect()} wide, and taken as squares")
         if not self.steady:
-            steps = [b - a for a, b in pairwise(self.times)]
-            low, high = (float(1 / (step * self.time_base)) for step in (max(steps), min(steps)))
-            found.append(f"its frame rate varies ({low:.4g} to {high:.4g} a second), all frames count alike")
+            found.append(f"its frame rate varies ({self._rates()} a second), all frames count alike")
         return found
+
+    def _aspect(self) -> str:
+        return f"{self.sample_aspect.numerator}:{self.sample_aspect.denominator}"
+
+    def _rates(self) -> str:
+        steps = [b - a for a, b in pairwise(self.times)]
+        low, high = (float(1 / (step * self.time_base)) for step in (max(steps), min(steps)))
+        return f"{low:.4g} to {high:.4g}"
 
 
 def choose_film(container: Any, path: Path) -> tuple[Any, list[str]]:

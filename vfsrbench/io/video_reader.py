@@ -89,7 +89,9 @@ class VideoSource:
             ratio = Fraction(stream.sample_aspect_ratio or 1) or Fraction(1)
             sound = tuple(other.codec_context.name for other in container.streams.audio)
             base = Fraction(stream.time_base)
-        _, times, last = self._walked
+        count, times, last = self._walked
+        if not times:  # AVI with B-frames, for one
+            base, times, last = 1 / Fraction(self.fps).limit_denominator(1001), tuple(range(count)), 1
         return Film(self._path, 1 / ratio if self._turned else ratio, sound, base, times, last)
 
     @cached_property

@@ -95,6 +95,8 @@ def _sound_packets(voice: Any, seconds: float) -> list[Any]:
     for start in range(0, len(wave), size):
         part = wave[start : start + size].astype(np.float32)[None]
         form = context.format.name
+        if form == "u8":
+            part = (part * 100 + 128).astype(np.uint8)
         if form.startswith("s16"):
             part = (part * 20000).astype(np.int16)
         frame = av.AudioFrame.from_ndarray(np.ascontiguousarray(part), format=form, layout="mono")
