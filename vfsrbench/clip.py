@@ -120,6 +120,13 @@ class Clip:
         return getattr(self._source, "film", None)
 
     @property
+    def remarks(self) -> list[str]:
+        """`notes`, and what figures over the frames of a video do not show: pixels that are no squares, a
+        rate that varies."""
+        film = self.film
+        return [*self.notes, *([] if film is None else film.oddities())]
+
+    @property
     def lost_in_pictures(self) -> list[str]:
         """What of a video cannot be kept where its frames become pictures, in one line if anything."""
         film = self.film

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -45,13 +45,21 @@ class DegradeTask:
 
 
 @dataclass(frozen=True)
+class _Done:
+    """A clip's entry, and the notes on how its clean frames are read."""
+
+    entry: ClipEntry
+    notes: tuple[str, ...]
+
+
+@dataclass(frozen=True)
 class StartDegrading:
     """Makes the work of a worker (an engine's `Start`)."""
 
     dataset: DatasetUse
 
-    def __call__(self) -> Callable[[DegradeTask, Emit], ClipEntry | str]:
-        def work(task: DegradeTask, emit: Emit) -> ClipEntry | str:
+    def __call__(self) -> Callable[[DegradeTask, Emit], _Done | str]:
+        def work(task: DegradeTask, emit: Emit) -> _Done | str:
             try:
                 return _degrade(task, self.dataset, emit)
             except InputError as error:
@@ -62,10 +70,12 @@ class StartDegrading:
 
 @dataclass(frozen=True)
 class Degraded:
-    """What `degrade_splits` made: a manifest a split, of all clips that are there, and why others are not."""
+    """What `degrade_splits` made: a manifest a split, of all clips that are there, and why others are not.
+    `notes`: clip -> what a user should know of how it is read and what its pictures do not keep."""
 
     manifests: dict[str, Manifest]
     failed: tuple[FailedClip, ...] = ()
+    notes: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -112,17 +122,20 @@ def degrade_splits(
             _note(task.folder, task.clip).unlink(missing_ok=True)
     entries: dict[str, dict[str, ClipEntry]] = {recipe.name: {} for recipe in recipes}
     failed: list[FailedClip] = []
+    notes: dict[str, tuple[str, ...]] = {}
     try:
         with closing(engine.run(StartDegrading(dataset), tasks, listen, partial(_lost, failed))) as outcomes:
             for outcome in outcomes:
                 split, clip = outcome.task.recipe.name, outcome.task.clip
-                if isinstance(outcome.result, ClipEntry):
-                    entries[split][clip] = outcome.result
+                if isinstance(outcome.result, _Done):
+                    entries[split][clip] = outcome.result.entry
+                    notes[clip] = outcome.result.notes
                 else:
                     failed.append(FailedClip(split, clip, _reason(outcome)))
     finally:  # also after Ctrl-C: what is done is vouched for
         made = {r.name: _write_manifest(r, seed, out, entries[r.name], earlier[r.name]) for r in recipes}
-    return Degraded({name: manifest for name, manifest in made.items() if manifest}, tuple(failed))
+    manifests = {name: manifest for name, manifest in made.items() if manifest}
+    return Degraded(manifests, tuple(failed), {clip: notes[clip] for clip in opened.names if clip in notes})
 
 
 def _write_manifest(
@@ -177,7 +190,7 @@ def _lost(failed: list[FailedClip], task: DegradeTask, event: Event | None, how:
     failed.append(FailedClip(task.recipe.name, task.clip, f"its worker died twice: {how}"))
 
 
-def _degrade(task: DegradeTask, use: DatasetUse, emit: Emit) -> ClipEntry:
+def _degrade(task: DegradeTask, use: DatasetUse, emit: Emit) -> _Done:
     """The clip's entry; the frames are made unless they are there already, whole and made alike."""
     gt = open_dataset(use.layout, use.path, [task.clip], use.frames).clips()[0].gt
     if gt is None:
@@ -185,9 +198,10 @@ def _degrade(task: DegradeTask, use: DatasetUse, emit: Emit) -> ClipEntry:
     emit(Event(None, "reading", 0, len(gt)))
     truth_digest = gt.digest()
     folder = task.folder / task.clip
+    notes = (*gt.notes, *gt.lost_in_pictures)
     kept = _kept(task, folder, truth_digest, gt)
     if kept is not None:
-        return kept
+        return _Done(kept, notes)
     making = task.recipe.stream(gt.frames(), gt.name, task.seed, gt.fps)
     size = (0, 0)
 
@@ -210,7 +224,7 @@ def _degrade(task: DegradeTask, use: DatasetUse, emit: Emit) -> ClipEntry:
     note = {"recipe": task.recipe.digest(), "seed": task.seed, "entry": entry.model_dump(mode="json")}
     with own_file(_note(task.folder, task.clip), task.folder, mend=True) as temporary:
         temporary.write_text(json.dumps(note))
-    return entry
+    return _Done(entry, notes)
 
 
 def _kept(task: DegradeTask, folder: Path, truth_digest: str, gt: Clip) -> ClipEntry | None:

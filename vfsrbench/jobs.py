@@ -82,6 +82,8 @@ class ClipFacts:
     published: Mapping[str, Published] = field(default_factory=dict)
     problems: Mapping[Place, str] = field(default_factory=dict)
     """Where -> why jobs on this clip cannot be done."""
+    notes: tuple[str, ...] = ()
+    """What a user should know of how the clip's files are read."""
 
     def problem(self, method: str, split: str) -> str:
         """Why this job cannot be done; empty if nothing speaks against it."""

@@ -74,6 +74,8 @@ class RunSummary:
     metrics: tuple[str, ...]
     damaged: tuple[str, ...] = ()
     """Files whose checksum differed, with the reason: set aside in the workspace, and made again."""
+    notes: tuple[tuple[str, str], ...] = ()
+    """(clip, what a user should know of how its files are read)."""
 
     @property
     def counts(self) -> dict[str, int]:
@@ -151,7 +153,8 @@ def summarize(plan: Plan, workspace: Workspace, log_path: Path, seconds: float) 
     board = plan.setup.board.replace(methods=tuple(plan.setup.methods))
     write_selection(workspace.selection(board.name), files)
     asked = tuple(plan.setup.metric_keys)
-    return RunSummary(board, workspace.root, records, plan.jobs, files, log_path, seconds, asked)
+    notes = tuple((clip.name, note) for clip in plan.clips for note in clip.notes)
+    return RunSummary(board, workspace.root, records, plan.jobs, files, log_path, seconds, asked, notes=notes)
 
 
 def _work(plan: Plan, workspace: Workspace, engine: Engine, hears: Progress, log_path: Path) -> None:

@@ -275,7 +275,7 @@ class Unit:
             "device": note.device,
             "parameters": note.parameters,
             "clamped": note.clamped,
-            "warnings": [*note.warnings, *([differs] if differs else [])],
+            "warnings": [*self.task.clip.notes, *note.warnings, *([differs] if differs else [])],
             "canonical": not differs,
         }
         features = {

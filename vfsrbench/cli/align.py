@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from vfsrbench.cli import options as o
+from vfsrbench.cli.notes import tell_notes
 
 app = typer.Typer()
 
@@ -55,5 +56,6 @@ def align(
             continue
         note = ", was there already" if file.kept else ""
         typer.echo(f"{file.path}: {file.frames} frames, {file.missing} of them without a face{note}")
+        tell_notes((file.clip, note) for note in file.notes)
     if any(file.reason for file in done):
         raise typer.Exit(3)

@@ -9,6 +9,7 @@ import typer
 
 from degradations.limits import MOST_SCALE, MOST_SEED
 from vfsrbench.cli import options as o
+from vfsrbench.cli.notes import tell_notes
 
 if TYPE_CHECKING:
     from vfsrbench.clip import Clip
@@ -102,7 +103,7 @@ def _restore_whole(
 
     failed = 0
     for file in restore_files(use, clips, out, form=form, scale=scale, seed=seed, tell=tell):
-        failed += _said(file.clip, file.path, file.frames, file.report, file.reason)
+        failed += _said(file.clip, file.path, file.frames, file.report, file.reason, file.notes)
     return failed
 
 
@@ -143,19 +144,26 @@ def _restore_faces(
     )
     failed = 0
     for file in done:
-        failed += _said(file.clip, file.video or file.path, file.frames, file.report, file.reason)
+        place = file.video or file.path
+        failed += _said(file.clip, place, file.frames, file.report, file.reason, file.notes)
         if file.missing:
             typer.echo(f"{file.clip}: {file.missing} frames without a face, interpolated", err=True)
     return failed
 
 
-def _said(clip: str, path: Path | None, frames: int, report: Restoration | None, reason: str) -> int:
+def _said(
+    clip: str,
+    path: Path | None,
+    frames: int,
+    report: Restoration | None,
+    reason: str,
+    notes: tuple[str, ...],
+) -> int:
     """Say what became of a clip; 1 if it failed."""
     if path is None or report is None:
         typer.echo(f"{clip}: failed: {reason}", err=True)
         return 1
     speed = frames / report.seconds if report.seconds else 0.0
     typer.echo(f"{path}: {frames} frames, {speed:.1f} frames/s")
-    for warning in report.warnings:
-        typer.echo(f"{clip}: {warning}", err=True)
+    tell_notes((clip, note) for note in (*notes, *report.warnings))
     return 0

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from vfsrbench.cli import options as o
+from vfsrbench.cli.notes import tell_notes
 
 if TYPE_CHECKING:
     from vfsrbench.board import Board
@@ -106,7 +107,8 @@ def write_report(summary: RunSummary, outputs: Mapping[str, Path]) -> None:
 
 
 def finish(summary: RunSummary) -> None:
-    """Say what went wrong, and leave with the run's exit code."""
+    """Say what is to be known and what went wrong, and leave with the run's exit code."""
+    tell_notes(summary.notes, MOST_PROBLEMS)
     for what in summary.damaged[:MOST_PROBLEMS]:
         typer.echo(f"{what}: damaged, set aside in {summary.workspace / 'damaged'}, made again", err=True)
     if len(summary.damaged) > MOST_PROBLEMS:

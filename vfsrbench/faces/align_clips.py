@@ -122,6 +122,7 @@ class AlignedFile:
     missing: int = 0
     kept: bool = False
     reason: str = ""
+    notes: tuple[str, ...] = ()
 
 
 def align_files(
@@ -163,7 +164,7 @@ def _align(
         before = None if replace else _finished(folder, note, sigma, untrained)
         if before is not None:
             missing = int((~before.found).sum())
-            return AlignedFile(clip.name, folder, len(before.found), missing, kept=True)
+            return AlignedFile(clip.name, folder, len(before.found), missing, kept=True, notes=clip.notes)
         source = enlarged(clip)
         alignment = find_alignment(source, find, sigma, tell, untrained)
         note.unlink(missing_ok=True)
@@ -173,7 +174,9 @@ def _align(
             alignment.save(temporary)
     except InputError as error:
         return AlignedFile(clip.name, reason=str(error))
-    return AlignedFile(clip.name, folder, len(clip), int((~alignment.found).sum()))
+    missing = int((~alignment.found).sum())
+    notes = (*clip.notes, *clip.lost_in_pictures)
+    return AlignedFile(clip.name, folder, len(clip), missing, notes=notes)
 
 
 def _places(out: Path, clip: Clip) -> tuple[Path, Path]:

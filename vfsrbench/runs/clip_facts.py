@@ -137,6 +137,7 @@ class _Describer:
             },
             published=published,
             problems=problems,
+            notes=tried(ALL, lambda: _notes(clip, self.stored.values()), lambda reason: ()),
         )
 
     def unusable(self, name: str, reason: str) -> ClipFacts:
@@ -154,6 +155,12 @@ class _Describer:
             lq={name: none for name, split in self.splits.items() if split.foreign},
             problems={ALL: reason},
         )
+
+
+def _notes(clip: DatasetClip, stored: Iterable[Mapping[str, Clip]]) -> tuple[str, ...]:
+    """The remarks on all files of a clip, each once, in order."""
+    files = [clip.gt, *clip.lq.values(), *(clips.get(clip.name) for clips in stored)]
+    return tuple(dict.fromkeys(note for file in files if file is not None for note in file.remarks))
 
 
 def _unreadable(reason: str) -> str:
