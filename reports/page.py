@@ -13,7 +13,7 @@ from reports.gallery import Picture
 from reports.material import Material
 from reports.model import Table
 from reports.wins import wins_lines
-from vfsrbench.files import whole_file
+from vfsrbench.io.targets import own_file
 from vfsrbench.schema import JobRecord
 from vfsrbench.store import slug
 
@@ -142,7 +142,7 @@ def write_page(
 def write_html(page: Path, template: str, **values: object) -> Path:
     """Fill a template into a file."""
     text = environment().get_template(template).render(**values)
-    with whole_file(page) as temporary:
+    with own_file(page) as temporary:
         temporary.write_text(text, encoding="utf-8")
     return page
 

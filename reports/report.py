@@ -13,9 +13,15 @@ from reports.model import Table
 from reports.page import Section, write_page
 from reports.wins import wins_csv
 from vfsrbench.board import Board
-from vfsrbench.files import whole_file
+from vfsrbench.io.targets import claim_folder, own_file, refuse_overlap
 from vfsrbench.store import slug
+from vfsrbench.workspace import FOLDERS
 
+FILES = (
+    "index.html", "worst.html", "provenance.html", "leaderboard.csv", "leaderboard.json", "leaderboard.md",
+    "tables", "figures", "assets", "clips", "media",
+)  # fmt: skip
+"""What lies in a report's folder, a site's too."""
 Tell = Callable[[str], None]
 
 
@@ -48,9 +54,12 @@ def build_report(
     those that the run planned, so that a row without them counts as incomplete; `outputs` where somebody's
     own restored clips lie, by method; `partial` prints means over incomplete rows too; `site` adds pages
     to look around in (a page a clip, worst clips, provenance). `progress` hears what is being made.
-    InputError when there are no results, or `out` cannot be written.
+    InputError when there are no results, or when `out` cannot be written, overlaps what is read, or holds
+    files of somebody else's that have the names of ours.
     """
+    refuse_overlap(out, [*_inputs(board, workspace), *results, *(outputs or {}).values()])
     material = gather(board, workspace, results, clips, outputs)
+    claim_folder(out, FILES, lasting=["media"])
     gallery = Gallery(out / "figures", material, formats)
     files: list[Path] = []
     sections = []
@@ -71,6 +80,12 @@ def build_report(
     else:
         write_page(index, material, sections, overall, partial=partial)
     return Report(index, material.tables, (index, *files), (*material.skipped, *material.losses.lines))
+
+
+def _inputs(board: Board, workspace: Path) -> list[Path]:
+    """What a report reads of itself. The workspace may hold it, but for the folders that runs write."""
+    dataset = [] if board.dataset.path is None else [Path(board.dataset.path)]
+    return [*(workspace / name for name in FOLDERS), *dataset]
 
 
 def _write_tables(stem: Path, tables: Sequence[Table], partial: bool) -> list[Path]:
@@ -94,6 +109,6 @@ def _write_all(out: Path, tables: Sequence[Table]) -> list[Path]:
 
 
 def _write(path: Path, text: str) -> Path:
-    with whole_file(path) as temporary:
+    with own_file(path) as temporary:
         temporary.write_text(text, encoding="utf-8")
     return path

@@ -144,9 +144,10 @@ def _write_manifest(
     """The manifest of what lies in the split's folder; none where nothing does. An entry of an earlier call
     holds as long as its clip's own note says the same."""
     folder = out / recipe.name
+    there = {name: entry for name, entry in earlier.items() if (folder / name).is_dir()}
     kept = {
         name: entry
-        for name, entry in earlier.items()
+        for name, entry in there.items()
         if name not in entries and _noted(DegradeTask(recipe, name, folder, seed)) == entry
     }
     if not kept and not entries:

@@ -95,12 +95,15 @@ def drawing() -> Iterator[None]:
 
 
 def save(figure: Figure, path: Path, formats: Sequence[str] = ("png", "pdf")) -> list[Path]:
-    """Write `path` with each suffix. The bytes depend on what is drawn, not on the time."""
-    path.parent.mkdir(parents=True, exist_ok=True)
+    """Write `path` with each suffix, each whole or not at all. The bytes depend on what is drawn, not on the
+    time. InputError when the disk is full, or a file of that name is there that we did not make."""
+    from vfsrbench.io.targets import own_file
+
     undated = {"png": {"Software": None}, "pdf": {"CreationDate": None, "Producer": None}}
     written = []
     for kind in formats:
         target = path.parent / f"{path.name}.{kind}"
-        figure.savefig(target, format=kind, metadata=undated.get(kind))
+        with own_file(target) as temporary:
+            figure.savefig(temporary, format=kind, metadata=undated.get(kind))
         written.append(target)
     return written

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from degradations.imaging.yuv_frame import rgb_to_frame
 from vfsrbench.clip import Clip
-from vfsrbench.files import whole_file
+from vfsrbench.io.targets import own_file
 
 Pixels = NDArray[np.uint8]
 POSTER = 192
@@ -36,7 +36,7 @@ class Media:
         """The clip as H.264 in MP4, which every browser plays, and its middle frame, small, as JPEG."""
         video, poster = (self.folder / f"{digest[:20]}.{kind}" for kind in ("mp4", "jpg"))
         if not (video.is_file() and poster.is_file()):
-            with whole_file(video) as film, whole_file(poster) as picture:
+            with own_file(video) as film, own_file(poster) as picture:
                 write_poster(picture, write_mp4(film, clip))
         return video, poster
 
@@ -47,7 +47,7 @@ class Media:
     def _made(self, name: str, write: Callable[[Path], None]) -> Path:
         path = self.folder / name
         if not path.is_file():
-            with whole_file(path) as temporary:
+            with own_file(path) as temporary:
                 write(temporary)
         return path
 

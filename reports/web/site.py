@@ -18,6 +18,7 @@ from reports.page import SCRIPTS, Extras, Section, link, write_html, write_page
 from reports.results import Grid
 from reports.web import clip_data, provenance, worst
 from reports.web.media import Media
+from vfsrbench.io.targets import own_file
 from vfsrbench.store import slug
 
 HERE = Path(__file__).parent
@@ -62,10 +63,12 @@ class _Site:
     def assets(self) -> list[Path]:
         """Styles and scripts, the table library's licence with it."""
         folder = self.root / "assets"
-        folder.mkdir(parents=True, exist_ok=True)
         sources = [*_ASSETS, HERE / "vendor" / "sortable" / "LICENSE.txt"]
         names = [p.name for p in _ASSETS] + ["sortable.LICENSE.txt"]
-        return [Path(shutil.copyfile(a, folder / b)) for a, b in zip(sources, names, strict=True)]
+        for source, name in zip(sources, names, strict=True):
+            with own_file(folder / name) as temporary:
+                shutil.copyfile(source, temporary)
+        return [folder / name for name in names]
 
     def pages(self, root: str) -> list[tuple[str, str]]:
         """The links on top of every page; `root` leads from there to the site's folder."""

@@ -111,3 +111,54 @@ def test_untrained_weights_are_told_and_noted(
     assert "made with untrained weights; --replace it" in err and line not in err
     assert run([*arguments, "--replace"]) == 0
     assert not Alignment.load(tmp_path / "out" / "a.alignment.json").untrained
+
+
+def _contents(root: Path) -> dict[Path, bytes]:
+    return {path: path.read_bytes() for path in sorted(root.rglob("*")) if path.is_file()}
+
+
+@pytest.mark.parametrize("out", ["in", "in/a", "in/new", ".", "link"])
+def test_the_input_is_never_written_to(
+    finder: None,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+    out: str,
+) -> None:
+    _folder(tmp_path / "in", {"a": [100]})
+    (tmp_path / "link").symlink_to("in")
+    monkeypatch.chdir(tmp_path)
+    before = _contents(tmp_path)
+    assert run(["align", "in", out, "--replace"]) == 2
+    assert "input" in capsys.readouterr().err and _contents(tmp_path) == before
+
+
+def test_replace_never_replaces_what_somebody_else_made(
+    finder: None, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    arguments = ["align", str(_folder(tmp_path / "in", {"a": [100], "b": [90]})), str(tmp_path / "out")]
+    _folder(tmp_path / "out", {"b": [7]})
+    before = _contents(tmp_path)
+    for more in ([], ["--replace"]):
+        assert run([*arguments, *more]) == 2
+        said = capsys.readouterr()
+        assert "out/b: is there already and was not made by vfsrbench" in said.err and not said.out
+    (tmp_path / "out" / "b.alignment.json").write_text("mine")
+    assert run([*arguments, "--replace"]) == 2
+    (tmp_path / "out" / "b.alignment.json").unlink()
+    assert _contents(tmp_path) == before
+
+
+def test_our_own_clips_are_replaced_unless_something_else_lies_there(
+    finder: None, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out = tmp_path / "out"
+    arguments = ["align", str(_folder(tmp_path / "in", {"a": [100, 110]})), str(out)]
+    assert run(arguments) == 0 and run([*arguments, "--replace"]) == 0
+    (out / "a.alignment.json").unlink()  # killed before it was written
+    assert run(arguments) == 0 and (out / "a.alignment.json").is_file()
+    (out / "a" / "notes.txt").write_text("mine")
+    assert run(arguments) == 0, "nothing is to be done"
+    assert run([*arguments, "--replace"]) == 2
+    assert "'notes.txt', which vfsrbench did not make" in capsys.readouterr().err
+    assert (out / "a" / "notes.txt").read_text() == "mine"

@@ -167,3 +167,24 @@ def test_an_untrained_method_is_told_and_noted(
     assert "warning: untrained weights (red): the results mean nothing" in capsys.readouterr().err
     assert _notes(tmp_path / "out")["untrained"] is True
     assert Clip.open(tmp_path / "out" / "clip").height == 64  # the note is no part of the clips
+
+
+def test_faces_are_never_restored_onto_their_video_or_somebodys_folder(
+    tools: None, method: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    source = _video(tmp_path / "in" / "talk")
+    before = Clip.open(source).digest()
+    assert run(["restore", str(source), str(source.parent), "--method", method]) == 2
+    assert "holds the input" in capsys.readouterr().err
+    assert [p.name for p in source.parent.iterdir()] == [source.name]
+    assert Clip.open(source).digest() == before
+    (tmp_path / "out" / "talk").mkdir(parents=True)
+    (tmp_path / "out" / "talk" / "mine.png").write_text("mine")
+    command = ["restore", str(source), str(tmp_path / "out"), "--method", method]
+    assert run(command) == 2
+    assert "was not made by vfsrbench" in capsys.readouterr().err
+    (tmp_path / "out" / "talk" / "mine.png").rename(tmp_path / "mine.png")
+    assert run(command) == 0 and run(command) == 0
+    (tmp_path / "mine.png").rename(tmp_path / "out" / "talk" / "final_results" / "mine.png")
+    assert run(command) == 2
+    assert "'final_results/mine.png', which vfsrbench did not make" in capsys.readouterr().err

@@ -15,6 +15,7 @@ import pytest
 from tests.vfsrbench.clips import Frames, noise, picture_folder
 from vfsrbench.clip import Clip, write_png_folder, write_video
 from vfsrbench.errors import InputError
+from vfsrbench.files import whole_file
 
 FRAMES = noise(3)
 
@@ -175,6 +176,32 @@ def test_a_full_disk_is_one_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
         text = message(lambda: write_png_folder(tmp_path / "c", iter(FRAMES), "abc"))
     assert text == f"{tmp_path / 'c'}: cannot be written: No space left on device"
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_failed_read_is_not_called_a_failed_write(tmp_path: Path) -> None:
+    def broken(name: str | None) -> Iterator[Frames]:
+        yield FRAMES[0]
+        raise OSError(errno.EIO, os.strerror(errno.EIO), name)
+
+    for name, said in ((None, "frames of"), ("/data/in.raw", "/data/in.raw: cannot be read")):
+        for action in (
+            lambda name=name: write_png_folder(tmp_path / "c", broken(name), "abc"),
+            lambda name=name: write_video(tmp_path / "v.mkv", broken(name), 25),
+        ):
+            text = message(action)
+            assert said in text and "cannot be read: Input/output error" in text
+    text = message(lambda: _whole(tmp_path / "x", lambda: Path("missing").read_bytes()))
+    assert text == "missing: cannot be read: No such file or directory"
+    (tmp_path / "file").write_text("mine")
+    text = message(lambda: _whole(tmp_path / "file" / "x", lambda: None))
+    assert text.startswith(f"{tmp_path / 'file' / 'x'}: cannot be written: ")
+    assert [p.name for p in tmp_path.iterdir()] == ["file"]
+
+
+def _whole(path: Path, action: Callable[[], object]) -> None:
+    with whole_file(path) as temporary:
+        action()
+        temporary.write_text("x")
 
 
 def test_a_video_of_unequal_frames_or_wrong_suffix(tmp_path: Path) -> None:

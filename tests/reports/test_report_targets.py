@@ -1,0 +1,138 @@
+"""Where a report may go: beside somebody's files, never over them, and never into what it reads."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import pytest
+
+sys.path.insert(0, str(Path(__file__).parent))
+import synthetic
+
+from vfsrbench.cli import main
+from vfsrbench.io.ownership import NOTE
+
+BOARD = """\
+name = "synthetic"
+title = "Synthetic board"
+version = 1
+splits = ["vfhq-mild"]
+methods = ["bicubic", "nearest"]
+metrics = ["psnr"]
+[dataset]
+layout = "demo"
+[figures]
+curves = ["psnr"]
+"""
+
+
+@pytest.fixture()
+def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A working directory with a workspace `w` of results."""
+    synthetic.write_board(tmp_path / "w" / "results")
+    (tmp_path / "board.toml").write_text(BOARD)
+    (tmp_path / "data" / "clip").mkdir(parents=True)
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def report(*more: str) -> int:
+    return main.run(["report", "./board.toml", "-w", "w", *more])
+
+
+def refused(capsys: pytest.CaptureFixture[str], here: Path, *more: str) -> str:
+    """The line of a report that is not written: exit code 2, all files as they were."""
+    before = contents(here)
+    assert report(*more) == 2
+    assert contents(here) == before
+    line = capsys.readouterr().err.strip().splitlines()[-1]
+    assert line.startswith("vfsrbench: ")
+    return line
+
+
+def contents(root: Path) -> dict[Path, bytes]:
+    return {path: path.read_bytes() for path in sorted(root.rglob("*")) if path.is_file()}
+
+
+@pytest.mark.parametrize("name", ["index.html", "assets/style.css", "figures/mine.png", "media/film.mp4"])
+def test_a_folder_with_somebodys_files_of_our_names_is_refused(
+    here: Path, capsys: pytest.CaptureFixture[str], name: str
+) -> None:
+    (here / "public" / name).parent.mkdir(parents=True)
+    (here / "public" / name).write_text("mine")
+    line = refused(capsys, here, "--html", "public")
+    assert repr(name.partition("/")[0]) in line and "choose another folder" in line
+
+
+def test_other_files_stay_and_the_report_is_renewed_without_ceremony(
+    here: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (here / "public").mkdir()
+    (here / "public" / "CNAME").write_text("mine")
+    assert report("--html", "public") == 0
+    (here / "public" / "figures" / "mine.png").write_text("mine")
+    first = contents(here / "public")
+    (here / "public" / "index.html").unlink()  # killed half way
+    with (here / "public" / NOTE).open("a") as note:
+        note.write('{"file": "worst')
+    assert report("--html", "public") == 0
+    again = contents(here / "public")
+    assert {p: c for p, c in again.items() if p.name != NOTE} == {
+        p: c for p, c in first.items() if p.name != NOTE
+    }
+    assert again[here / "public" / "CNAME"] == again[here / "public" / "figures" / "mine.png"] == b"mine"
+
+
+@pytest.mark.parametrize("name", ["index.html", "leaderboard.csv", "tables/vfhq-mild.tex"])
+def test_a_page_that_somebody_has_changed_is_somebodys(
+    here: Path, capsys: pytest.CaptureFixture[str], name: str
+) -> None:
+    assert report("--out", "public") == 0
+    (here / "public" / name).write_text("mine")
+    assert f"public/{name}: is there already, and was changed" in refused(capsys, here, "--out", "public")
+
+
+@pytest.mark.parametrize(
+    "out", [".", "w", "w/results", "w/results/report", "w/restored/x", "data", "data/site", "elsewhere"]
+)
+def test_a_report_is_no_part_of_what_it_reads(
+    here: Path, capsys: pytest.CaptureFixture[str], out: str
+) -> None:
+    for name in ("restored", "splits"):
+        (here / "w" / name).mkdir()
+    (here / "elsewhere").symlink_to("w/results")
+    line = refused(capsys, here, "--html", out, "--dataset", "data", "--layout", "real")
+    assert "input" in line
+    assert not (here / "w" / "report").exists()
+
+
+def test_a_results_folder_elsewhere_is_an_input_too(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (here / "w" / "results").rename(here / "r")
+    assert "lies inside the input r" in refused(capsys, here, "--out", "r/report", "--results", "r")
+    (here / "o").mkdir()
+    more = ("--results", "r", "--outputs", "x=o")
+    assert "lies inside the input o" in refused(capsys, here, "--out", "o/report", *more)
+
+
+def test_a_figure_appears_whole_or_not_at_all(here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    import errno
+    import os
+
+    from matplotlib.figure import Figure
+
+    from reports.style import save
+    from vfsrbench.errors import InputError
+
+    (saved,) = save(Figure(), here / "curve", ["pdf"])
+    before = saved.read_bytes()
+
+    def full(self: Figure, target: Path, **more: object) -> None:
+        Path(target).write_bytes(b"half")
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(Figure, "savefig", full)
+    with pytest.raises(InputError, match=r"curve\.pdf: cannot be written: No space left"):
+        save(Figure(), here / "curve", ["pdf"])
+    assert saved.read_bytes() == before
+    assert sorted(p.name for p in here.iterdir()) == [NOTE, "board.toml", "curve.pdf", "data", "w"]
