@@ -11,22 +11,25 @@ from vfsrbench.errors import DamagedFile, InputError
 from vfsrbench.io.damaged import SetAside, leave
 from vfsrbench.io.sealed import read_note, write_note
 from vfsrbench.pictures import list_pictures
+from vfsrbench.runs.code_digest import module_digest
 
 _KIND = "clip-digest-1"
 _DECODERS = ("pillow", "av", "numpy")
+_READERS = ("vfsrbench.io.picture_reader", "vfsrbench.io.video_reader")
 
 
 class ClipDigests:
     """Remembers the digest of decoded frames under the hash of the encoded files they came from.
 
-    Hashing files costs a fraction of decoding them. The decoders' versions are part of the hash. Neither
-    names of folders nor dates are: a file that changes is decoded again.
+    Hashing files costs a fraction of decoding them. The decoders' versions and our own code that reads
+    frames are part of the hash. Neither names of folders nor dates are: a file that changes is decoded again.
     """
 
     def __init__(self, folder: Path, set_aside: SetAside = leave) -> None:
         self._folder = folder
         self._set_aside = set_aside
-        self._decoders = " ".join(f"{name}={_version(name)}" for name in _DECODERS)
+        versions = [f"{name}={_version(name)}" for name in _DECODERS]
+        self._decoders = " ".join(versions + [f"{name}={module_digest(name)}" for name in _READERS])
 
     def of(self, clip: Clip) -> str:
         """The clip's digest (`Clip.digest`). InputError when a frame cannot be read."""
