@@ -5,6 +5,8 @@ from __future__ import annotations
 import difflib
 from collections.abc import Iterable
 
+_LONGEST = 100
+
 
 class InputError(ValueError):
     """Something the user gave is wrong. The message names the thing and the remedy, in one line."""
@@ -21,4 +23,5 @@ def did_you_mean(kind: str, name: str, choices: Iterable[str]) -> InputError:
     else:
         command = "weights list" if kind == "checkpoint" else "list"
         hint = f"`vfsrbench {command}` shows what there is"
-    return InputError(f"unknown {kind} {name!r}: {hint}")
+    shown = name if len(name) <= _LONGEST else f"{name[:_LONGEST]}..."
+    return InputError(f"unknown {kind} {shown!r}: {hint}")

@@ -40,7 +40,7 @@ def unknown_name(kind: str, name: str, choices: Iterable[str]) -> InputError:
     error = did_you_mean(kind, name, choices)
     place = Path(name)
     try:
-        here = "folder" if place.is_dir() else "file" if place.is_file() else ""
+        here = "" if not name else "folder" if place.is_dir() else "file" if place.is_file() else ""
     except (OSError, ValueError):
         here = ""
     if not here:

@@ -26,9 +26,13 @@ def compare(
     """
     if not places:
         raise InputError("nothing to compare: name results files or folders")
+    for place in places:
+        if not place.exists():
+            raise InputError(f"{place}: no such results; `vfsrbench run BOARD` makes them")
     found, skipped = _read(places)
     if not found:
-        raise InputError(f"no results in {', '.join(map(str, places))}")
+        why = f" ({skipped[0]})" if skipped else ""
+        raise InputError(f"no results in {', '.join(map(str, places))}{why}")
     datasets = sorted({r.record.dataset for r in found})
     if len(datasets) > 1:
         raise InputError(f"results of different data sets cannot be compared: {', '.join(datasets)}")

@@ -17,7 +17,7 @@ from reports.split_values import combine_splits
 from reports.style import Look, looks
 from vfsrbench import plugins
 from vfsrbench.board import Board
-from vfsrbench.errors import did_you_mean
+from vfsrbench.errors import InputError, did_you_mean
 from vfsrbench.store import read_selection
 from vfsrbench.strips import StripStore
 from vfsrbench.workspace import Workspace
@@ -96,7 +96,11 @@ def load(board: Board, workspace: Workspace, results: Sequence[Path] = ()) -> tu
     chosen = list(results) or read_selection(workspace.selection(board.name)) or [workspace.store.root]
     if not results and board.published is not None and not workspace.store.root.exists():
         return [], []
-    return read_results(chosen)
+    found, skipped = read_results(chosen)
+    if results and not found:
+        why = f" ({skipped[0]})" if skipped else ""
+        raise InputError(f"no results in {', '.join(map(str, results))}{why}")
+    return found, skipped
 
 
 def default_sources(board: Board, found: Sequence[Result], clips: Sequence[str] = ()) -> Sources:

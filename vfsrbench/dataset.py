@@ -17,6 +17,7 @@ from vfsrbench.clip_landmarks import clip_landmarks
 from vfsrbench.enlarged import enlarged
 from vfsrbench.errors import InputError, did_you_mean
 from vfsrbench.files import frame_key
+from vfsrbench.io.paths import check_regular_file, is_there
 from vfsrbench.layouts import LAYOUTS, REAL, Found, Place, find_clips
 from vfsrbench.metrics.base import FlowField
 
@@ -143,6 +144,8 @@ def open_dataset(
     if path is None:
         raise InputError(f"data set layout {layout!r} needs a path: say where the data set lies")
     root = Path(path)
+    if is_there(root) and not root.is_dir():
+        check_regular_file(root, "data set")
     name = root.resolve().name if layout in {"folder", "pairs", REAL} else layout
     return Dataset(name, layout, _chosen(LAYOUTS[layout](root), clips), frames, scale or 1)
 

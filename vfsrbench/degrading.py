@@ -29,6 +29,7 @@ from vfsrbench.errors import InputError
 from vfsrbench.io.names import check_unique
 from vfsrbench.io.ownership import check_replaceable
 from vfsrbench.io.targets import check_out_folder, check_own_file, own_file
+from vfsrbench.layouts import REAL
 from vfsrbench.store import slug
 
 _NOTES = ".clips"
@@ -106,6 +107,8 @@ def degrade_splits(
     """
     check_out_folder(out, [dataset.path])
     check_unique(((recipe.name, None) for recipe in recipes), "recipes")
+    if dataset.layout == REAL:
+        raise InputError(f"clips of layout {REAL!r} have no clean frames to degrade; choose another --layout")
     opened = open_dataset(dataset.layout, dataset.path, dataset.clips, dataset.frames)
     sources = [place for found in opened.found for place in (found.gt, *found.lq.values())]
     tasks, earlier = [], {}

@@ -15,8 +15,9 @@ from degradations.recipe import Recipe, load_recipe
 from degradations.shelf import list_recipes
 from vfsrbench.clip import Clip, write_png_folder
 from vfsrbench.dataset import DatasetClip
-from vfsrbench.errors import DamagedFile, InputError, did_you_mean
+from vfsrbench.errors import DamagedFile, InputError
 from vfsrbench.io.damaged import SetAside, leave
+from vfsrbench.io.paths import is_path, unknown_name
 from vfsrbench.io.sealed import content_digest, read_note, reading, write_note
 from vfsrbench.keys import digest_of
 from vfsrbench.layouts import REAL_SPLIT
@@ -80,12 +81,12 @@ def find_split(name: str, clips: Sequence[DatasetClip]) -> Split:
             f"split {name!r} cannot be made from clips without ground truth: their split is {REAL_SPLIT!r}, "
             f"--split {REAL_SPLIT}"
         )
-    if name.endswith(".toml") or "/" in name:
+    if is_path(name):
         recipe = load_recipe(name)
         return Split(recipe.name, recipe)
     shipped = {facts.name for facts in list_recipes()}
     if name not in shipped:
-        raise did_you_mean("split", name, shipped | {version for clip in clips for version in clip.lq})
+        raise unknown_name("split", name, shipped | {version for clip in clips for version in clip.lq})
     return Split(name, load_recipe(name))
 
 

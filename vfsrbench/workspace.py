@@ -61,8 +61,13 @@ class Workspace:
                 folder.mkdir(parents=True, exist_ok=True)
             lease.begin(place)
             lease.end(place)
-        except (FileExistsError, NotADirectoryError):
-            raise InputError(f"workspace {place}: is not a folder; choose another --workspace") from None
+        except (FileExistsError, NotADirectoryError) as error:
+            at = Path(error.filename or place)
+            file = next((path for path in (at, *at.parents) if path.is_file()), place)
+            inside = "" if file == place else f"{file} "
+            raise InputError(
+                f"workspace {place}: {inside}is not a folder; choose another --workspace"
+            ) from None
         except OSError as error:
             raise InputError(
                 f"workspace {place}: cannot be written ({error.strerror}); choose another --workspace"

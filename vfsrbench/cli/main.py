@@ -6,8 +6,17 @@
 
 from __future__ import annotations
 
+import errno
 import sys
 from collections.abc import Sequence
+
+_OF_THE_DISK = frozenset(
+    {
+        *(errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO),
+        *(errno.ENAMETOOLONG, errno.ELOOP, errno.ENOTDIR, errno.EISDIR),
+    }
+)
+"""What a file or a disk that the user named can answer; ours to name, not to crash at."""
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -22,6 +31,8 @@ def run(arguments: Sequence[str]) -> int:
     problem = shadowed()
     if problem:
         return _say(problem, 2)
+    if "" in arguments:
+        return _say("an argument is empty; is a variable of the shell not set?", 2)
     from vfsrbench.cli.app import invoke
     from vfsrbench.errors import InputError
 
@@ -31,10 +42,18 @@ def run(arguments: Sequence[str]) -> int:
         return _say(str(error), 2)
     except KeyboardInterrupt:
         return _say("stopped; the same command goes on from here", 130)
+    except OSError as error:
+        if error.filename is None or error.errno not in _OF_THE_DISK:
+            return _crash(error, arguments)
+        return _say(f"{error.filename}: {error.strerror}", 2)
     except Exception as error:
-        from vfsrbench.cli.house import write_crash
+        return _crash(error, arguments)
 
-        return _say(f"{type(error).__name__}: {error} (details in {write_crash(error, arguments)})", 1)
+
+def _crash(error: Exception, arguments: Sequence[str]) -> int:
+    from vfsrbench.cli.house import write_crash
+
+    return _say(f"{type(error).__name__}: {error} (details in {write_crash(error, arguments)})", 1)
 
 
 def _say(text: str, code: int) -> int:

@@ -132,9 +132,10 @@ def path(
         name, equals, file = pair.partition("=")
         entry = manifest[name]
         if equals:
-            given = expanded(file).resolve() if file else None
+            given = expanded(file) if file else None
             if given is not None:
                 check_regular_file(given, "checkpoint")
+                given = given.resolve()
             update_receipt(root, name, path=str(given or ""), sha256="", size=0)
         found = place_of(root, name, entry)
         typer.echo(f"{name}: {found or 'not here'}")
