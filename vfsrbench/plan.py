@@ -31,7 +31,6 @@ class Plan:
 
     `missing_metrics` says why a metric is n/a; `broken` names the plugins that were skipped. `damaged` has
     the results files that were found damaged: their jobs are done again, and the files set aside then.
-    `older` says that the workspace holds results of an older vfsrbench.
     """
 
     setup: Setup
@@ -41,7 +40,6 @@ class Plan:
     missing_metrics: Mapping[str, str]
     broken: tuple[Broken, ...]
     damaged: tuple[DamagedFile, ...] = ()
-    older: bool = False
 
     @property
     def open(self) -> tuple[Job, ...]:
@@ -57,15 +55,6 @@ class Plan:
     def work(self) -> list[str]:
         """What the open jobs take, in a line for each kind of work."""
         return work_lines(self.jobs, self.setup.metric_keys)
-
-    def notes(self) -> list[str]:
-        """What is to be said of the workspace before the work begins, a line each."""
-        if not self.older:
-            return []
-        return [
-            f"workspace {self.setup.workspace}: made by an older vfsrbench: its results are not read, "
-            "nothing was removed; what is missing is done again (or use a new --workspace)"
-        ]
 
     def missing_weights(self) -> dict[str, str]:
         """Method -> why its weights cannot be used."""
@@ -127,7 +116,6 @@ def make_plan(
         missing_metrics={m: w.missing for m, w in metric_weights.items() if w.missing},
         broken=(*known_methods.broken, *known_metrics.broken),
         damaged=tuple(damaged),
-        older=workspace.store.has_older_results(),
     )
 
 

@@ -24,6 +24,7 @@ def base_record(setup: Setup, clip: ClipFacts, job: Job) -> dict[str, Any]:
     facts: dict[str, Any] = {
         "key": job.key,
         "restore_key": job.restore_key,
+        "run": setup.run,
         "method": job.method,
         "method_title": job.method,
         "dataset": setup.dataset,

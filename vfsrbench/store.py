@@ -139,7 +139,7 @@ class Store:
         return [folder / score.features, self.root / TRUTH / score.gt_features]
 
     def has_older_results(self) -> bool:
-        """Whether an older vfsrbench, whose results are not read any more, has worked here."""
+        """Whether results of an older vfsrbench, which are not read any more, lie here."""
         return any(_OLDER_NAME.search(p.name) for p in self.root.glob("*/*/*.parquet"))
 
 

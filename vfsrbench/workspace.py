@@ -24,6 +24,7 @@ from numpy.typing import NDArray
 from vfsrbench.errors import DamagedFile, InputError
 from vfsrbench.io import lease
 from vfsrbench.io.damaged import DamagedPieces, SetAside, leave
+from vfsrbench.io.ownership import read_made
 from vfsrbench.io.sealed import read_arrays, write_arrays
 from vfsrbench.io.targets import claim_folder, refuse_overlap
 from vfsrbench.store import Store, slug
@@ -75,7 +76,13 @@ class Workspace:
         return workspace
 
     def claim(self) -> None:
-        """Take the folder into use. InputError if somebody else's files in it have the names of ours."""
+        """Take the folder into use. InputError if somebody else's files in it have the names of ours, or if
+        an older vfsrbench made it."""
+        if read_made(self.root) is None and self.store.has_older_results():
+            raise InputError(
+                f"workspace {self.root}: was made by an older vfsrbench: its results are not read, and "
+                "nothing was removed; use a new --workspace"
+            )
         claim_folder(self.root, FOLDERS)
 
     @contextmanager

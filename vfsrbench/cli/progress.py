@@ -56,8 +56,6 @@ class PlainProgress:
         self._total = len(plan.open)
         for plugin in plan.broken:
             self._say(f"plugin {plugin.name} is skipped: {plugin.reason}")
-        for note in plan.notes():
-            self._say(note)
         self._say(f"{len(plan.jobs)} jobs, {self._total} to do")
         for line in plan.work():
             self._say(f"  {line}")
@@ -133,8 +131,6 @@ class LiveProgress:
         for plugin in plan.broken:
             text = f"plugin {plugin.name} is skipped: {plugin.reason}"
             self.live.console.print(text, style="yellow", markup=False, highlight=False)
-        for note in plan.notes():
-            self.live.console.print(note, style="yellow", markup=False, highlight=False)
         for line in plan.work():
             self.live.console.print(line, markup=False, highlight=False)
         self.live.update(self._all, description="starting", completed=0, total=len(plan.open))

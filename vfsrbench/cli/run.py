@@ -142,8 +142,8 @@ def show_plan(
         plan = make_plan(board, place, Options(keep, force, retry_failed, dict(outputs)))
     frames = sum(clip.frames for clip in plan.clips)
     typer.echo(f"{board.title}: {len(plan.clips)} clips ({frames} frames), {len(plan.jobs)} jobs\n")
-    for note in (*plan.notes(), *(f"{d}, and sets it aside" for d in plan.damaged)):
-        typer.echo(f"{note}\n")
+    for damage in plan.damaged:
+        typer.echo(f"{damage}, and sets it aside\n")
     typer.echo(_plan_table(plan))
     for line in plan.work():
         typer.echo(f"  {line}")
