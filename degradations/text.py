@@ -8,6 +8,7 @@ from __future__ import annotations
 import codecs
 import json
 import os
+import re
 import tomllib
 from collections.abc import Callable
 from typing import Any
@@ -28,6 +29,8 @@ _WIDE = (  # in this order: a UTF-32 mark begins like a UTF-16 one
     (codecs.BOM_UTF16_BE, "UTF-16"),
 )
 _BOM = "\ufeff"
+_PIECES = re.compile(r"[,=\n]")
+_DOTS = re.compile(r"\.\.+")
 
 Path = str | os.PathLike[str]
 
@@ -108,6 +111,9 @@ def read_toml(path: Path, what: str = "TOML file") -> dict[str, Any]:
 
 def parse_toml(text: str, where: str) -> dict[str, Any]:
     """`read_toml` for text that is here already; `where` names its source."""
+    for piece in _PIECES.split(text):  # tomllib takes hours for a dotted key of a million parts
+        if piece.count(".") > MOST_NESTED and _DOTS.sub("", piece).count(".") > MOST_NESTED:
+            raise _too_deep(where)
     content: dict[str, Any] = _parsed(lambda: tomllib.loads(text), where, "TOML file")
     return content
 

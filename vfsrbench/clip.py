@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from functools import cached_property
 from pathlib import Path
@@ -48,8 +49,8 @@ class Clip:
 
     def __init__(self, source: FrameSource, name: str, fps: float, path: Path | None = None) -> None:
         """`path` is where the clip lies, for messages. See `Clip.open` and `Clip.from_array`."""
-        if not fps > 0:
-            raise InputError(f"clip {name!r}: fps must be positive, got {fps}")
+        if not 0 < fps < math.inf:
+            raise InputError(f"clip {name!r}: fps must be positive and finite, got {fps}")
         self.name = name
         self.fps = float(fps)
         self.path = path

@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from degradations.limits import MOST_SIDE
 from vfsrbench.clip import Clip
 from vfsrbench.errors import InputError
 from vfsrbench.faces.eval_align import read_landmarks_file
@@ -41,6 +42,8 @@ def _ten_numbers_a_line(path: Path) -> NDArray[np.float64] | None:
         values = np.array([[float(field) for field in row] for row in rows if row])
     except ValueError:
         return None
-    if values.ndim != 2 or values.shape[1] != 10 or not np.isfinite(values).all():
+    if values.ndim != 2 or values.shape[1] != 10:
         return None
+    if not (np.abs(values) <= MOST_SIDE).all():  # neither are NaN and infinity
+        raise InputError(f"{path}: its landmarks are not finite, or beyond {MOST_SIDE} pixels")
     return values.reshape(-1, 5, 2)

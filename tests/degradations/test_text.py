@@ -82,6 +82,13 @@ def test_json_at_the_limits_is_read(tmp_path: Path) -> None:
     assert read_json(file(tmp_path, b'{"a": NaN, "a": 1}'), strict=False) == {"a": 1}
 
 
+def test_dots_in_numbers_and_prose_nest_nothing(tmp_path: Path) -> None:
+    weights = ", ".join(["0.1"] * 99)
+    prose = "A. " * 20 + "." * 80
+    content = read_toml(file(tmp_path, f'text = "{prose}"\nweights = [{weights},\n{weights}]'.encode()))
+    assert content["text"] == prose and len(content["weights"]) == 198
+
+
 @pytest.mark.parametrize(
     ("content", "why"),
     [
@@ -90,6 +97,9 @@ def test_json_at_the_limits_is_read(tmp_path: Path) -> None:
         (b"a = 0x" + b"f" * 5000, "whole numbers lie in"),
         (b"a = " + b"[" * 50_000 + b"]" * 50_000, "nested too deeply; 32 levels"),
         (b"a" + b".a" * 40 + b" = 1", "nested too deeply; 32 levels"),
+        (b"a" + b".a" * 1_000_000 + b" = 1", "nested too deeply; 32 levels"),
+        (b"[" + b"'a' . " * 500_000 + b"a]", "nested too deeply; 32 levels"),
+        (b"b = {c" + b".a" * 1_000_000 + b" = 1}", "nested too deeply; 32 levels"),
         (b"a = 1\nb = ", "TOML syntax error"),
     ],
 )

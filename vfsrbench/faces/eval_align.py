@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from degradations.errors import InputError
+from degradations.limits import MOST_SIDE
 from vfsrbench.faces.ffhq_align import BORDER_RGB, FFHQ_512, FFHQ_SIZE, similarity_from_points
 from vfsrbench.faces.warp import warp_affine
 from vfsrbench.io.text import read_lines
@@ -37,8 +38,10 @@ def read_landmarks_file(path: str | os.PathLike[str]) -> dict[str, NDArray[np.fl
             raise InputError(
                 f"{path}, line {number}: expected a frame name and 10 numbers, got {line!r}"
             ) from error
-        if not np.isfinite(points).all():
-            raise InputError(f"{path}, line {number}: the landmarks of {name} are not finite numbers")
+        if not (np.abs(points) <= MOST_SIDE).all():  # neither are NaN and infinity
+            raise InputError(
+                f"{path}, line {number}: the landmarks of {name} are not finite, or beyond {MOST_SIDE} pixels"
+            )
         if name in found:
             raise InputError(f"{path}, line {number}: frame {name} is listed twice")
         found[name] = points

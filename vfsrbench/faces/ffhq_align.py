@@ -21,6 +21,7 @@ from degradations.errors import InputError
 from vfsrbench.faces.similarity import robust_similarity
 from vfsrbench.faces.warp import warp_affine
 from vfsrbench.files import whole_file
+from vfsrbench.io.paths import check_pixels
 from vfsrbench.io.text import read_json
 
 __all__ = [
@@ -117,13 +118,16 @@ class Alignment:
             matrices = np.array(data["matrices"], dtype=np.float64).reshape(-1, 2, 3)
             landmarks = np.array(data["landmarks"], dtype=np.float64).reshape(len(matrices), 5, 2)
             found = np.array(data["found"], dtype=bool).reshape(len(matrices))
-            height, width = data["size"]
-            source = data["source_size"]
+            height, width = map(int, data["size"])
+            source = None if data["source_size"] is None else tuple(map(int, data["source_size"]))
             sigma, untrained = float(data["sigma"]), bool(data.get("untrained", False))
-        except (KeyError, TypeError, ValueError) as error:
+            source_size = None if source is None else (source[0], source[1])
+        except (KeyError, IndexError, TypeError, ValueError, OverflowError) as error:
             raise InputError(f"{path} is not a complete alignment file: {error}") from error
-        source_size = None if source is None else (int(source[0]), int(source[1]))
-        return cls(matrices, landmarks, found, (int(height), int(width)), source_size, sigma, untrained)
+        check_pixels(path, width, height)
+        if not np.isfinite([*matrices.flat, *landmarks.flat, sigma]).all():
+            raise InputError(f"{path} is not a complete alignment file: not all of its numbers are finite")
+        return cls(matrices, landmarks, found, (height, width), source_size, sigma, untrained)
 
 
 def align_clip_landmarks(
