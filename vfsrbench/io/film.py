@@ -116,15 +116,21 @@ def choose_film(container: Any, path: Path) -> tuple[Any, list[str]]:
 
 
 def _is_cover(stream: Any) -> bool:
-    disposition = getattr(stream, "disposition", None)
+    disposition = _disposition(stream)
     if disposition is not None:
-        return bool(int(disposition) & _ATTACHED_PICTURE)
+        return bool(disposition & _ATTACHED_PICTURE)
     # PyAV before 14 does not say: a picture's codec, in a stream of one frame or without a rate
     still = stream.codec_context.name in _STILLS
     return still and (stream.frames == 1 or not stream.average_rate or stream.average_rate > 1000)
 
 
+def _disposition(stream: Any) -> int | None:
+    """FFmpeg's flags; None where PyAV does not give them."""
+    flags = getattr(stream, "disposition", None)
+    return None if flags is None else int(getattr(flags, "value", flags))
+
+
 def _rank(stream: Any) -> tuple[int, int, int, int]:
-    default = int(getattr(stream, "disposition", None) or 0) & 1
+    default = (_disposition(stream) or 0) & 1
     context = stream.codec_context
     return default, context.width * context.height, stream.bit_rate or 0, -stream.index

@@ -60,7 +60,8 @@ def _decode(path: Path, data: bytes) -> tuple[Frames, tuple[str, ...]]:
                 if count > 1 and picture.format != "MPO":  # phones put previews behind a JPEG
                     raise InputError(f"{path}: holds {count} pictures; a frame is one picture")
                 notes = _transparency(picture)
-                upright = ImageOps.exif_transpose(picture)
+                # TIFF is turned while it is loaded, and by some versions of Pillow a second time here
+                upright = picture if picture.format == "TIFF" else ImageOps.exif_transpose(picture)
                 return np.array(upright.convert("RGB"), dtype=np.uint8), notes
     except InputError:
         raise
