@@ -6,12 +6,15 @@ reduce: the box or tent that is symmetric about the chroma sample, so that nothi
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from typing import Any, Literal
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
+
+from degradations.imaging.scratch import Scratch
 
 Plane = NDArray[np.int32]
 Taps = tuple[int, int, int, int]
@@ -54,56 +57,105 @@ def taps(factor: int, offset: int, repeat: bool) -> list[tuple[int, Taps]]:
     return [(place >> 3, CUBIC[place & 7]) for place in eighths]
 
 
-def with_border(plane: NDArray[Any]) -> NDArray[Any]:
-    """A plane of unsigned numbers with its edges repeated twice on all four sides, as `enlarge` wants it."""
-    bordered: NDArray[Any] = cv2.copyMakeBorder(
-        np.ascontiguousarray(plane), BORDER, BORDER, BORDER, BORDER, cv2.BORDER_REPLICATE
+def with_border(planes: Sequence[NDArray[Any]]) -> NDArray[Any]:
+    """Planes of unsigned numbers in one array (planes, H + 4, W + 4); their edges are repeated all around."""
+    sides = (BORDER,) * 4
+    return np.stack(
+        [cv2.copyMakeBorder(np.ascontiguousarray(p), *sides, cv2.BORDER_REPLICATE) for p in planes]
     )
-    return bordered
 
 
-def enlarge(bordered: NDArray[Any], middle: int, factors: tuple[int, int], siting: Siting) -> Plane:
-    """Chroma at every pixel of its blocks, less `middle`.
+@dataclass(frozen=True)
+class Sampling:
+    """How chroma is sampled.
 
-    Args:
-        bordered: Rows of a chroma plane with two more on each side, of 8 to 12 bits.
+    Attributes:
         middle: The value that stands for no colour.
         factors: Luma samples a chroma sample, across and down.
         siting: Where chroma is sampled.
-
-    Returns:
-        Whole numbers, times 64 for each of the two directions in which the factor is not 1.
     """
-    across, down = factors
-    # the weighted sums of 8 bits fit 16
+
+    middle: int
+    factors: tuple[int, int]
+    siting: Siting
+
+
+def enlarge(bordered: NDArray[Any], sampling: Sampling, bits: int, scratch: Scratch) -> Iterator[Plane]:
+    """Chroma at every pixel of its blocks, less `middle`, in steps of 2^-bits, rounded (halves up).
+
+    Args:
+        bordered: Rows of chroma planes of 8 to 12 bits, with two more on each side (see `with_border`).
+        sampling: How they are sampled.
+        bits: How finely the result is rounded; what is exact in fewer bits stays exact.
+        scratch: Memory to work in.
+
+    Yields:
+        For each column of a block, whole numbers (planes, rows, W + 4), which hold until the next. The last
+        four columns mean nothing: with them rows lie side by side in memory, which is twice as fast.
+    """
+    across, down = sampling.factors
+    tall, fine = _enlarge_rows(bordered, sampling, down, scratch)
+    flat = tall.ravel()
+    length = flat.size - 2 * BORDER
+    column, spare = (scratch.array(name, tall.shape, np.int32) for name in ("column", "spare column"))
+    out = column.ravel()[:length]
+    for sample, weights in taps(across, offset_across(sampling.siting, across), sampling.siting == "repeat"):
+        parts = [flat[BORDER + sample + k :][:length] for k in (-1, 0, 1, 2)]
+        if weights == CUBIC[0]:
+            _round(parts[1], fine - bits, out)
+        else:
+            _weigh(parts, weights, out, spare.ravel()[:length])
+            _round(out, fine + WEIGHT_BITS - bits, out)
+        yield column
+
+
+def _enlarge_rows(
+    bordered: NDArray[Any], sampling: Sampling, down: int, scratch: Scratch
+) -> tuple[Plane, int]:
+    """Bordered planes enlarged down alone, and the bits after the point of their numbers."""
+    # the weighted sums of 8 bits fit 16, in which all goes twice as fast
     kind: Any = np.int16 if bordered.dtype == np.uint8 else np.int32
-    values: NDArray[Any] = np.subtract(bordered, middle, dtype=kind, casting="unsafe")
-    rows, columns = (size - 2 * BORDER for size in values.shape)
-    tall = np.empty((rows * down, values.shape[1]), values.dtype)
-    for pixel, (sample, weights) in enumerate(taps(down, offset_down(siting, down), siting == "repeat")):
-        parts = [values[BORDER + sample + k :][:rows] for k in (-1, 0, 1, 2)]
-        tall[pixel::down] = parts[1] if down == 1 else _weighted(parts, weights)
-    wide = np.empty((rows * down, columns * across), np.int32)
-    for pixel, (sample, weights) in enumerate(
-        taps(across, offset_across(siting, across), siting == "repeat")
-    ):
-        parts = [tall[:, BORDER + sample + k :][:, :columns] for k in (-1, 0, 1, 2)]
-        wide[:, pixel::across] = parts[1] if across == 1 else _weighted(parts, weights, np.int32)
-    return wide
+    values = scratch.array("values", bordered.shape, kind)
+    np.subtract(bordered, sampling.middle, out=values, dtype=kind, casting="unsafe")
+    planes, rows, pitch = bordered.shape
+    rows -= 2 * BORDER
+    tall = scratch.array("tall", (planes, rows * down, pitch), np.int32)
+    if down == 1:
+        tall[:] = values[:, BORDER:-BORDER]
+        return tall, 0
+    out, spare = (scratch.array(name, (planes, rows, pitch), kind) for name in ("row", "spare row"))
+    placed = taps(down, offset_down(sampling.siting, down), sampling.siting == "repeat")
+    for pixel, (sample, weights) in enumerate(placed):
+        parts = [values[:, BORDER + sample + k :][:, :rows] for k in (-1, 0, 1, 2)]
+        _weigh(parts, weights, out, spare)
+        tall[:, pixel::down] = out
+    return tall, WEIGHT_BITS
 
 
-def _weighted(parts: Sequence[NDArray[Any]], weights: Taps, dtype: Any = None) -> NDArray[Any]:
-    """The weighted sum of four arrays."""
+def _weigh(parts: Sequence[NDArray[Any]], weights: Taps, out: NDArray[Any], spare: NDArray[Any]) -> None:
+    """The weighted sum of four arrays, in their type."""
     before, first, second, after = parts
     if weights[0] == weights[3] != 0:
-        total = np.multiply(np.add(first, second, dtype=dtype), weights[1], dtype=dtype)
-        total += np.multiply(np.add(before, after, dtype=dtype), weights[0], dtype=dtype)
-        return total
-    total = np.multiply(first, weights[1], dtype=dtype)
+        np.add(first, second, out=out)
+        np.multiply(out, weights[1], out=out)
+        np.add(before, after, out=spare)
+        np.multiply(spare, weights[0], out=spare)
+        np.add(out, spare, out=out)
+        return
+    np.multiply(first, weights[1], out=out)
     for part, weight in ((before, weights[0]), (second, weights[2]), (after, weights[3])):
         if weight:
-            total += np.multiply(part, weight, dtype=dtype)
-    return total
+            np.multiply(part, weight, out=spare)
+            np.add(out, spare, out=out)
+
+
+def _round(values: NDArray[Any], bits: int, out: NDArray[Any]) -> None:
+    """Values divided by 2^bits, halves up."""
+    if bits <= 0:
+        np.left_shift(values, -bits, out=out)
+    else:
+        np.add(values, 1 << (bits - 1), out=out)
+        np.right_shift(out, bits, out=out)
 
 
 def reduce(plane: Plane, factors: tuple[int, int], siting: Siting) -> tuple[Plane, int]:

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from degradations.errors import InputError
 from degradations.imaging.chroma import Siting
 from degradations.imaging.pixel_formats import PixelFormat, pixel_format, samples
+from degradations.imaging.scratch import Scratch
 from degradations.imaging.yuv_rgb import Coding, Matrix, Rgb, grey_to_rgb, rgb_to_yuv, yuv_to_rgb
 
 _MATRICES: dict[int, Matrix] = {
@@ -43,13 +44,21 @@ _TAGS: dict[Matrix, int] = {"bt601": 6, "bt709": 1, "bt2020": 9, "fcc": 4, "smpt
 _LIMITED, _FULL = 1, 2
 
 
-def frame_to_rgb(frame: Any, siting: Siting = "left", coded_as: tuple[Matrix, bool] | None = None) -> Rgb:
+def frame_to_rgb(
+    frame: Any,
+    siting: Siting = "left",
+    coded_as: tuple[Matrix, bool] | None = None,
+    out: Rgb | None = None,
+    scratch: Scratch | None = None,
+) -> Rgb:
     """A decoded frame's pixels.
 
     Args:
         frame: An `av.VideoFrame`.
         siting: Where chroma is sampled, where it is not in every pixel.
         coded_as: Matrix of a YUV frame, and whether its range is full; None is what the frame is tagged with.
+        out: Where to put the pixels (C order); None makes an array.
+        scratch: Memory to work in, where many frames are converted.
 
     Returns:
         (H, W, 3). Transparency is ignored; `notice` says so.
@@ -60,14 +69,16 @@ def frame_to_rgb(frame: Any, siting: Siting = "left", coded_as: tuple[Matrix, bo
     pixels = pixel_format(frame.format.name)
     if any(plane.line_size < 0 for plane in frame.planes):
         frame = _top_down(frame)
-    if pixels.kind == "rgb":
-        return _palette_rgb(frame, pixels) if pixels.palette else _plain_rgb(frame, pixels)
-    planes = tuple(_numbers(frame, pixels, number) for number in range(len(pixels.components)))
-    if pixels.kind == "grey":
-        return grey_to_rgb(planes[0], frame.color_range != _LIMITED, pixels.depth)
+    if pixels.kind != "yuv":
+        rgb = _without_yuv(frame, pixels)
+        if out is None:
+            return rgb
+        out[:] = rgb
+        return out
+    planes = [_numbers(frame, pixels, number) for number in range(3)]
     matrix, full_range = coded_as or (matrix_of(frame), pixels.full_range or frame.color_range == _FULL)
     coding = Coding(matrix, full_range, pixels.depth, (pixels.across, pixels.down), siting)
-    return yuv_to_rgb((planes[0], planes[1], planes[2]), coding)
+    return yuv_to_rgb((planes[0], planes[1], planes[2]), coding, out, scratch)
 
 
 def rgb_to_frame(
@@ -138,6 +149,12 @@ def _numbers(frame: Any, pixels: PixelFormat, component: int) -> NDArray[Any]:
     if not plane.dtype.isnative:
         plane = plane.astype(np.uint16)
     return plane >> pixels.shift if pixels.shift else plane
+
+
+def _without_yuv(frame: Any, pixels: PixelFormat) -> Rgb:
+    if pixels.kind == "grey":
+        return grey_to_rgb(_numbers(frame, pixels, 0), frame.color_range != _LIMITED, pixels.depth)
+    return _palette_rgb(frame, pixels) if pixels.palette else _plain_rgb(frame, pixels)
 
 
 def _plain_rgb(frame: Any, pixels: PixelFormat) -> Rgb:

@@ -15,7 +15,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from degradations.imaging.chroma import BORDER, WEIGHT_BITS, Plane, Siting, enlarge, reduce, with_border
+from degradations.imaging.chroma import BORDER, Plane, Sampling, Siting, enlarge, reduce, with_border
+from degradations.imaging.scratch import Scratch
 
 Rgb = NDArray[np.uint8]
 Matrix = Literal["bt601", "bt709", "bt2020", "fcc", "smpte240m"]
@@ -64,27 +65,48 @@ class Coding:
         return 1 << (self.depth - 1)
 
 
-def yuv_to_rgb(planes: tuple[NDArray[Any], NDArray[Any], NDArray[Any]], coding: Coding) -> Rgb:
+def yuv_to_rgb(
+    planes: tuple[NDArray[Any], NDArray[Any], NDArray[Any]],
+    coding: Coding,
+    out: Rgb | None = None,
+    scratch: Scratch | None = None,
+) -> Rgb:
     """RGB of whole Y, U and V planes.
 
     Args:
         planes: Y (H, W), U and V (their rows and columns rounded up), unsigned whole numbers.
         coding: What they stand for.
+        out: Where to put it (C order); None makes an array.
+        scratch: Memory to work in, for many frames; None takes some for this one.
 
     Returns:
         (H, W, 3). Colours outside RGB are cut to 0 and 255.
     """
-    luma = planes[0]
+    luma, scratch = planes[0], scratch or Scratch()
     height, width = luma.shape
-    down = coding.factors[1]
-    chroma = [with_border(plane) for plane in planes[1:]]
-    out = np.empty((height, width, 3), np.uint8)
+    across, down = coding.factors
+    chroma = with_border(planes[1:])
+    columns = chroma.shape[2] - 2 * BORDER
+    if columns * across != width:
+        luma = np.pad(luma, ((0, 0), (0, columns * across - width)))
+    fits = out is not None and columns * across == width
+    rgb = out if out is not None and fits else np.empty((height, columns * across, 3), np.uint8)
+    blocks = rgb.reshape(height, columns, 3 * across)  # a block's pixels side by side
+    sampling = Sampling(coding.middle, coding.factors, coding.siting)
     step = max(1, _BLOCK // width // down) * down
     for first in range(0, height, step):
         last = min(first + step, height)
-        near = slice(first // down, -(-last // down) + 2 * BORDER)
-        u, v = (_chroma_steps(plane[near], coding)[: last - first, :width] for plane in chroma)
-        _mix(luma[first:last], u, v, coding, out[first:last])
+        near = chroma[:, first // down : -(-last // down) + 2 * BORDER]
+        channels = []
+        for column, (u, v) in enumerate(enlarge(near, sampling, 8 + _STEP_BITS - coding.depth, scratch)):
+            rows = luma[first:last, column::across]
+            channels += _mix(rows, u[: last - first], v[: last - first], coding, scratch)
+        cv2.merge([channel[:, :columns] for channel in channels], blocks[first:last])
+    if fits:
+        return rgb
+    if out is None:
+        return np.ascontiguousarray(rgb[:, :width])
+    out[:] = rgb[:, :width]
     return out
 
 
@@ -108,33 +130,24 @@ def rgb_to_yuv(rgb: Rgb, coding: Coding) -> tuple[Rgb, Rgb, Rgb]:
     return _bytes(luma), _bytes(u), _bytes(v)
 
 
-def _chroma_steps(bordered: NDArray[Any], coding: Coding) -> Plane:
-    """Chroma at every pixel in 1/32 of an 8-bit step, rounded."""
-    sums = enlarge(bordered, coding.middle, coding.factors, coding.siting)
-    bits = coding.depth - 8 - _STEP_BITS + WEIGHT_BITS * sum(factor > 1 for factor in coding.factors)
-    if bits > 0:
-        sums += np.int32(1 << (bits - 1))
-        sums >>= bits
-    else:
-        sums <<= -bits
-    return sums
-
-
-def _mix(luma: NDArray[Any], u: Plane, v: Plane, coding: Coding, out: Rgb) -> None:
-    """The colours of some rows, with chroma in every pixel, into `out`."""
+def _mix(luma: NDArray[Any], u: Plane, v: Plane, coding: Coding, scratch: Scratch) -> list[NDArray[Any]]:
+    """Red, green and blue where chroma is u and v, in 1/32 of an 8-bit step; these may have more columns."""
     from_luma, red_v, green_u, green_v, blue_u = _to_rgb_factors(coding)
     bits = _BITS + _STEP_BITS
     from_luma <<= 8 + _STEP_BITS - coding.depth
-    base = np.multiply(luma, from_luma, dtype=np.int32, casting="unsafe")
-    base += np.int32((1 << (bits - 1)) - from_luma * coding.black)
-    red, green, blue = v * red_v, u * green_u, u * blue_u
-    green += v * green_v
-    channels = []
-    for part in (red, green, blue):
-        part += base
-        part >>= bits
-        channels.append(cv2.add(part, _NOTHING, dtype=cv2.CV_8U))  # cut to 0..255
-    cv2.merge(channels, out)
+    base, total, more = scratch.array("mix", (3, *u.shape), np.int32)
+    base[:, : luma.shape[1]] = luma
+    np.multiply(base, from_luma, out=base)
+    np.add(base, (1 << (bits - 1)) - from_luma * coding.black, out=base)
+    channels: list[NDArray[Any]] = []
+    for terms in (((v, red_v),), ((u, green_u), (v, green_v)), ((u, blue_u),)):
+        np.multiply(*terms[0], out=total)
+        for term in terms[1:]:
+            np.add(total, np.multiply(*term, out=more), out=total)
+        np.add(total, base, out=total)
+        np.right_shift(total, bits, out=total)
+        channels.append(cv2.add(total, _NOTHING, dtype=cv2.CV_8U))  # cut to 0..255
+    return channels
 
 
 def _rounded(factors: tuple[int, ...], colours: list[Plane], bits: int) -> Plane:

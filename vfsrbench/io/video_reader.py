@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from degradations.imaging.chroma_siting import siting_of
+from degradations.imaging.scratch import Scratch
 from degradations.imaging.yuv_frame import frame_to_rgb, notice
 from vfsrbench.errors import InputError
 from vfsrbench.io.containers.check import check_whole
@@ -51,7 +53,8 @@ class VideoSource:
         self._path = path
         self._reset()
         with _opened(path) as container:
-            _, notes = choose_film(container, path)
+            stream, notes = choose_film(container, path)
+            self._siting = siting_of(stream)
         notes.append(check_whole(path))
         first = next(self._decode(), None)
         if first is None:
@@ -68,6 +71,7 @@ class VideoSource:
         self._decoder: Iterator[VideoFrame] | None = None
         self._next = 0  # number of the frame that the decoder gives next
         self._kept: Frames | None = None  # the frames just before `_next`
+        self._scratch = Scratch()
 
     @cached_property
     def fps(self) -> float:
@@ -120,7 +124,11 @@ class VideoSource:
             if frame is None:
                 raise InputError(f"{self._path}: ended at frame {self._next}; was it changed meanwhile?")
             if self._next == start + done:  # frames before that are passed over
-                out[done] = (_orientation(frame) or UPRIGHT).apply(self._rgb(frame))
+                orientation = _orientation(frame) or UPRIGHT
+                if orientation == UPRIGHT:
+                    self._rgb(frame, out[done])
+                else:
+                    out[done] = orientation.apply(self._rgb(frame))
                 done += 1
             self._next += 1
         self._kept = out[-_KEPT:].copy()
@@ -129,9 +137,9 @@ class VideoSource:
             self._decoder = iter(())  # closes the file
         return out
 
-    def _rgb(self, frame: VideoFrame) -> Frames:
+    def _rgb(self, frame: VideoFrame, out: Frames | None = None) -> Frames:
         try:
-            return frame_to_rgb(frame)
+            return frame_to_rgb(frame, self._siting, out=out, scratch=self._scratch)
         except InputError as error:
             raise InputError(f"{self._path}: {error}") from None
 
@@ -184,7 +192,7 @@ class VideoSource:
                 number += 1
 
     def __getstate__(self) -> dict[str, Any]:
-        return {**self.__dict__, "_decoder": None, "_next": 0, "_kept": None}
+        return {**self.__dict__, "_decoder": None, "_next": 0, "_kept": None, "_scratch": Scratch()}
 
 
 def _orientation(frame: VideoFrame) -> Orientation | None:
