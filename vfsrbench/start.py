@@ -31,7 +31,7 @@ class StartUnits:
         worker = Worker(self.setup)
 
         def work(task: Task, emit: Emit) -> Report:
-            with worker.lock(task, emit):
+            with worker.lock(task, emit), worker.threads():
                 unit = Unit(worker, task, emit)
                 try:
                     try:

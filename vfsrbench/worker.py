@@ -13,6 +13,7 @@ from vfsrbench.engines.base import Emit, Event
 from vfsrbench.jobs import Setup, Task
 from vfsrbench.plugins import metrics
 from vfsrbench.predictors import PredictorCache
+from vfsrbench.runtime.threads import torch_threads
 from vfsrbench.scoring import Scorer
 from vfsrbench.workspace import Workspace
 
@@ -47,6 +48,15 @@ class Worker:
         return self.predictors.release(keep) or held
 
     @contextmanager
+    def threads(self) -> Iterator[None]:
+        """torch's threads for a task: one in the strict profile, so that neither the number of workers nor
+        that of cores shows in a result; else this process's share of the cores."""
+        given = os.environ.get("OMP_NUM_THREADS", "")
+        share = max(1, int(given)) if given.isdigit() else None
+        with torch_threads(1 if self.setup.options.profile == "strict" else share):
+            yield
+
+    @contextmanager
     def lock(self, task: Task, emit: Emit) -> Iterator[None]:
         """The clip's lock between runs in this workspace; says so when it has to wait."""
         lock = self.workspace.lock(task.clip.name)
@@ -62,12 +72,9 @@ class Worker:
 
 
 def _limit_threads() -> None:
-    """Hold torch and OpenCV to the share of cores that the engine chose for this process."""
+    """Hold OpenCV, whose results no number of threads changes, to the share of cores of this process."""
     given = os.environ.get("OMP_NUM_THREADS", "")
-    if not given.isdigit():
-        return
-    import cv2
-    import torch
+    if given.isdigit():
+        import cv2
 
-    torch.set_num_threads(max(1, int(given)))
-    cv2.setNumThreads(max(1, int(given)))
+        cv2.setNumThreads(max(1, int(given)))

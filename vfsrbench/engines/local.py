@@ -20,7 +20,8 @@ from vfsrbench.engines.base import Event, Listen, Lost, Outcome, Outcomes, Start
 from vfsrbench.engines.main_module import UNGUARDED, main_module, needs_main, stop_if_imported, unguarded
 
 TRIES = 2
-_THREAD_VARIABLES = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
+_ONE_THREAD = ("OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
+"""Libraries that sum in another order with another number of threads."""
 _BYTES_A_WORKER = 2 << 30
 
 
@@ -75,8 +76,8 @@ def visible_gpus() -> list[str]:
 
 def worker_environments(count: int, gpus: Sequence[str]) -> list[dict[str, str]]:
     """What each worker's environment adds to ours: its GPU, and its share of the threads."""
-    threads = str(max(1, cores() // count))
-    shared = {name: os.environ.get(name, threads) for name in _THREAD_VARIABLES}
+    shared = {"OMP_NUM_THREADS": os.environ.get("OMP_NUM_THREADS", str(max(1, cores() // count)))}
+    shared |= dict.fromkeys(_ONE_THREAD, "1")
     if not gpus:
         return [dict(shared) for _ in range(count)]
     return [{**shared, "CUDA_VISIBLE_DEVICES": gpus[i % len(gpus)]} for i in range(count)]

@@ -48,9 +48,9 @@ def align_faces(images: Tensor, matrices: ArrayLike, size: int = 112) -> Tensor:
     if backward.shape != (count, 2, 3):
         raise InputError(f"{count} images need {count} alignment matrices, got shape {backward.shape}")
     column, row = np.meshgrid(np.arange(size), np.arange(size))
-    grid = np.stack([column.ravel(), row.ravel(), np.ones(size * size)])
-    # in float64 on the host: float32 would move a sample by 1e-5 px, and not every device has float64
-    place = backward @ grid
+    # in float64 on the host: float32 would move a sample by 1e-5 px, and not every device has float64;
+    # written out, as a matrix product may depend on the number of threads
+    place = backward[..., :1] * column.ravel() + backward[..., 1:2] * row.ravel() + backward[..., 2:]
     corner = np.floor(place)
     fraction = torch.from_numpy(place - corner).to(images.device, images.dtype)
     first = torch.from_numpy(corner.astype(np.int64)).to(images.device)

@@ -110,7 +110,8 @@ def invert(matrix: ArrayLike) -> NDArray[np.float64]:
 def transform_points(matrix: ArrayLike, points: ArrayLike) -> NDArray[np.float64]:
     """Points (..., K, 2) carried by affine matrices (..., 2, 3)."""
     m, p = np.asarray(matrix, dtype=np.float64), np.asarray(points, dtype=np.float64)
-    return p @ np.swapaxes(m[..., :2], -1, -2) + m[..., None, :, 2]
+    x, y = p[..., :1], p[..., 1:]
+    return x * m[..., None, :, 0] + y * m[..., None, :, 1] + m[..., None, :, 2]
 
 
 def _axes(points: ArrayLike) -> tuple[NDArray[np.float64], NDArray[np.float64]]:

@@ -49,7 +49,7 @@ def global_similarity(embeddings: ArrayLike) -> float:
         return float("nan")
     total = rows.sum(0)
     # |sum|^2 holds every pair twice, and every frame with itself once
-    return float((total @ total - (rows * rows).sum()) / (count * (count - 1)))
+    return float(((total * total).sum() - (rows * rows).sum()) / (count * (count - 1)))
 
 
 def _mean(values: Values) -> float:

@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from degradations.errors import InputError
+from vfsrbench.runtime.threads import torch_threads
 
 Matrix = NDArray[np.float64]
 _ROWS_AT_ONCE = 2048
@@ -31,7 +32,7 @@ def gaussian_of(features: ArrayLike) -> Gaussian:
     """Of a set (n, d), n >= 2. Raises InputError for fewer samples or values that are not finite."""
     rows = _checked(features, least=2)
     centred = rows - rows.mean(0)
-    return Gaussian(rows.mean(0), centred.T @ centred / (len(rows) - 1))
+    return Gaussian(rows.mean(0), _product(centred.T, centred) / (len(rows) - 1))
 
 
 def frechet_distance(a: Gaussian, b: Gaussian) -> float:
@@ -42,11 +43,11 @@ def frechet_distance(a: Gaussian, b: Gaussian) -> float:
     result a little below 0.
     """
     root = _root(a.covariance)
-    product = root @ b.covariance @ root
-    eigenvalues = np.linalg.eigvalsh((product + product.T) / 2)
+    product = _product(_product(root, b.covariance), root)
+    eigenvalues, _ = _eigen((product + product.T) / 2)
     shared = np.sqrt(np.clip(eigenvalues, 0, None)).sum()
     difference = a.mean - b.mean
-    return float(difference @ difference + np.trace(a.covariance) + np.trace(b.covariance) - 2 * shared)
+    return float(_squared(difference) + np.trace(a.covariance) + np.trace(b.covariance) - 2 * shared)
 
 
 def frechet_of_features(a: ArrayLike, b: ArrayLike) -> float:
@@ -58,7 +59,7 @@ def squared_mean_distance(a: ArrayLike, b: ArrayLike) -> float:
     """|mean(a) - mean(b)|^2: what published FVD code returns when a set holds a single clip (BFVR-STC's
     "FVD" is the mean of these). Not a Frechet distance; for legacy columns only."""
     difference = _checked(a).mean(0) - _checked(b).mean(0)
-    return float(difference @ difference)
+    return _squared(difference)
 
 
 def kid(a: ArrayLike, b: ArrayLike) -> float:
@@ -108,12 +109,12 @@ class _Blocks:
         wb = np.ones(len(self.sizes_b)) if weights is None else weights
         pairs_a = np.outer(self.sizes_a, self.sizes_a) - np.diag(self.sizes_a)
         pairs_b = np.outer(self.sizes_b, self.sizes_b) - np.diag(self.sizes_b)
-        within_a, within_b = wa @ pairs_a @ wa, wb @ pairs_b @ wb
+        within_a, within_b = _form(wa, pairs_a, wa), _form(wb, pairs_b, wb)
         if within_a == 0 or within_b == 0:
             return float("nan")
-        across = (wa @ self.sizes_a) * (wb @ self.sizes_b)
-        same = wa @ self.aa @ wa / within_a + wb @ self.bb @ wb / within_b
-        return float(same - 2 * (wa @ self.ab @ wb) / across)
+        across = (wa * self.sizes_a).sum() * (wb * self.sizes_b).sum()
+        same = _form(wa, self.aa, wa) / within_a + _form(wb, self.bb, wb) / within_b
+        return float(same - 2 * _form(wa, self.ab, wb) / across)
 
 
 def _kernel(dot: Matrix, width: int) -> Matrix:
@@ -126,7 +127,7 @@ def _kernel_sums(x: Matrix, y: Matrix, starts_x: NDArray, starts_y: NDArray) -> 
     """Sums over blocks of rows and columns; memory grows with the number of samples, not its square."""
     by_row = np.concatenate(
         [
-            np.add.reduceat(_kernel(x[i : i + _ROWS_AT_ONCE] @ y.T, x.shape[1]), starts_y, axis=1)
+            np.add.reduceat(_kernel(_product(x[i : i + _ROWS_AT_ONCE], y.T), x.shape[1]), starts_y, axis=1)
             for i in range(0, len(x), _ROWS_AT_ONCE)
         ]
     )
@@ -139,8 +140,38 @@ def _self_sums(x: Matrix, starts: NDArray) -> Matrix:
 
 
 def _root(covariance: Matrix) -> Matrix:
-    values, vectors = np.linalg.eigh(covariance)
-    return (vectors * np.sqrt(np.clip(values, 0, None))) @ vectors.T
+    values, vectors = _eigen(covariance)
+    return _product(vectors * np.sqrt(np.clip(values, 0, None)), vectors.T)
+
+
+# BLAS and LAPACK cut long sums among their threads; torch's can be told to use one, numpy's cannot
+
+
+def _product(a: Matrix, b: Matrix) -> Matrix:
+    """a @ b, the same to the last digit with any number of threads."""
+    import torch
+
+    with torch_threads(1):
+        return (torch.from_numpy(a) @ torch.from_numpy(b)).numpy()
+
+
+def _eigen(symmetric: Matrix) -> tuple[Matrix, Matrix]:
+    """Eigenvalues and eigenvectors of a symmetric matrix, likewise."""
+    import torch
+
+    with torch_threads(1):
+        values, vectors = torch.linalg.eigh(torch.from_numpy(symmetric))
+    return values.numpy(), vectors.numpy()
+
+
+def _squared(vector: Matrix) -> float:
+    """The squared length, summed by numpy itself."""
+    return float((vector * vector).sum())
+
+
+def _form(a: Matrix, matrix: Matrix, b: Matrix) -> float:
+    """a^T matrix b, summed by numpy itself."""
+    return float((np.outer(a, b) * matrix).sum())
 
 
 def _checked(features: ArrayLike, least: int = 1) -> Matrix:

@@ -51,7 +51,7 @@ def niqe_of_gray(gray: Array) -> float:
     pristine = pristine_features()
     away = pristine.mean - np.nanmean(found, axis=0)
     spread = (pristine.covariance + np.cov(whole, rowvar=False)) / 2
-    return float(np.sqrt(away @ np.linalg.pinv(spread) @ away))
+    return float(np.sqrt((np.outer(away, away) * np.linalg.pinv(spread)).sum()))
 
 
 @lru_cache(maxsize=1)
