@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import tempfile
+import random
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from functools import partial
-from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,24 +15,21 @@ from vfsrbench.errors import JobFailure
 from vfsrbench.jobs import MethodUse
 from vfsrbench.predictor import ClipInfo, Predictor
 from vfsrbench.predictors import PredictorCache
+from vfsrbench.restoration.finding import Finding
+from vfsrbench.restoration.strictness import strictness
 from vfsrbench.restore import InMemory, restore_clip, restore_window, window_seed
+from vfsrbench.runtime.seeding import seeded
 
 if TYPE_CHECKING:
     import torch
 
 Frames = NDArray[np.uint8]
-Verdict = Literal["ok", "FAILED", "skipped", "note"]
 SIDE = 32
 _SEED = 7
-
-
-@dataclass(frozen=True)
-class Finding:
-    """One promise, and whether it is kept."""
-
-    promise: str
-    verdict: Verdict
-    detail: str = ""
+_ROUNDING = 1 / 255
+"""By so much sums in another order may move a value in a batch of another size."""
+_LEVELS = ((0.2, 40), (0.8, 30), (0.5, 110), (0.35, 10), (0.65, 70))
+"""Mean (of 1) and swing (in grey levels) of a varied clip's frames."""
 
 
 def check_method(use: MethodUse, device: torch.device, side: int = SIDE) -> Iterator[Finding]:
@@ -47,7 +42,7 @@ def check_method(use: MethodUse, device: torch.device, side: int = SIDE) -> Iter
         yield Finding("loads", "skipped" if skipped else "FAILED", failure.reason)
         return
     yield Finding("loads", "ok", f"from {use.method.card.factory}")
-    yield from _strict(use, device)
+    yield from strictness(use, device)
     yield from _Check(use, predictor, device, side).all()
 
 
@@ -82,23 +77,34 @@ class _Check:
         for promise, attempt in tries:
             yield _try(promise, attempt)
 
-    def clip(self, frames: int, seed: int = _SEED, predictor: Predictor | None = None) -> Frames:
+    def clip(
+        self, frames: int, seed: int = _SEED, predictor: Predictor | None = None, varied: bool = False
+    ) -> Frames:
         """A tiny clip restored as a run would do it."""
-        source, sink = self.source(frames), InMemory()
+        source, sink = self.source(frames, varied), InMemory()
         restore_clip(
             predictor or self.predictor, source, self.info(source), sink, seed=seed, device=self.device
         )
         return np.concatenate(sink.parts)
 
-    def source(self, frames: int) -> Clip:
-        """Smooth colours that drift: what a face clip looks like to a network, as far as it goes."""
+    def source(self, frames: int, varied: bool = False) -> Clip:
+        """Smooth colours that drift: what a face clip looks like to a network, as far as it goes.
+
+        varied: with brightness and contrast that jump from frame to frame, so that what a frame takes from
+        its neighbours shows.
+        """
         y, x = np.mgrid[0 : self.side, 0 : self.side] / self.side
         waves = [
             np.sin(6 * x + 0.2 * t + c) * np.cos(5 * y - 0.1 * t + c) for t in range(frames) for c in range(3)
         ]
-        pixels = np.rint(127.5 + 110 * np.array(waves)).astype(np.uint8)
-        shaped = pixels.reshape(frames, 3, self.side, self.side).transpose(0, 2, 3, 1)
-        return Clip.from_array(np.ascontiguousarray(shaped), "check")
+        levels = [
+            _LEVELS[t % len(_LEVELS)] if varied else (0.5, 110) for t in range(frames) for _ in range(3)
+        ]
+        pixels = np.rint(
+            [255 * mean + swing * wave for (mean, swing), wave in zip(levels, waves, strict=True)]
+        )
+        shaped = pixels.astype(np.uint8).reshape(frames, 3, self.side, self.side).transpose(0, 2, 3, 1)
+        return Clip.from_array(np.ascontiguousarray(shaped), "varied" if varied else "check")
 
     def info(self, clip: Clip) -> ClipInfo:
         from vfsrbench.restore_files import output_size
@@ -110,43 +116,51 @@ class _Check:
         """One frame more than a window, so that the tail is tried too."""
         return min(self.predictor.card.window or 5, 20) + 1
 
-    def _raw(self, frames: int) -> tuple[Any, Any, Any]:
-        """The method's own output for one window, its input, and the input as it was."""
+    def _raw(self, clip: Clip, *frames: int) -> tuple[Any, Any, Any]:
+        """The method's own output for these frames of a clip, its input, and the input as it was."""
         import torch
 
-        clip = self.source(frames)
         self.predictor.start_clip(self.info(clip))
-        batch = torch.from_numpy(clip.read(0, frames)).to(self.device).permute(0, 3, 1, 2).float() / 255
+        pixels = clip.read(0, len(clip))[list(frames)]
+        batch = torch.from_numpy(pixels).to(self.device).permute(0, 3, 1, 2).float() / 255
         before = batch.clone()
         with torch.no_grad():
             out = self.predictor.restore(batch, torch.Generator().manual_seed(_SEED))
         return out, batch, before
 
     def _range(self) -> str:
-        out, _, _ = self._raw(2)
+        out, _, _ = self._raw(self.source(2), 0, 1)
         low, high = float(out.min()), float(out.max())
         return "" if low >= -0.5 and high <= 1.5 else f"values from {low:.3g} to {high:.3g}: wrong scale?"
 
     def _input(self) -> str:
-        _, batch, before = self._raw(2)
+        _, batch, before = self._raw(self.source(2), 0, 1)
         return "" if bool((batch == before).all()) else "restore changed the frames it was given"
 
     def _same_again(self) -> str:
         return _differ(self.clip(self._length()), self.clip(self._length()))
 
     def _generator(self) -> str:
-        """A run seeds torch's own generator too, but only the one that is handed over is promised."""
+        """A run seeds the global generators too, but only the one that is handed over is promised."""
         import torch
 
-        found = []
-        with torch.random.fork_rng(devices=[self.device] if self.device.type == "cuda" else []):
-            for seed in (1, 2):
-                torch.manual_seed(seed)
-                found.append(self._raw(2)[0])
-        return "" if torch.equal(*found) else "results change with torch's global seed"
+        clip, changes = self.source(2), []
+        generators: dict[str, Callable[[int], object]] = {
+            "torch's": torch.manual_seed,
+            "numpy's": np.random.seed,
+            "Python's": random.seed,
+        }
+        for name, seed in generators.items():
+            found = []
+            for number in (1, 2):
+                with seeded(0, self.device):
+                    seed(number)
+                    found.append(self._raw(clip, 0, 1)[0])
+            changes += [] if torch.equal(*found) else [name]
+        return f"results change with {' and '.join(changes)} global seed" if changes else ""
 
     def _same_anew(self) -> str:
-        other = PredictorCache(self.device).get(self.use)
+        other = PredictorCache(self.device, seed=_SEED).get(self.use)
         return _differ(self.clip(3), self.clip(3, predictor=other))
 
     def _one_frame(self) -> str:
@@ -154,19 +168,21 @@ class _Check:
 
     def _clips_apart(self) -> str:
         alone = self.clip(3)
-        self.clip(self._length(), seed=_SEED + 1)
+        self.clip(self._length(), seed=_SEED + 1, varied=True)
         return _differ(alone, self.clip(3))
 
     def _frames_apart(self) -> str:
-        clip = self.source(4)
-        info, frames = self.info(clip), clip.read(0, 4)
-        self.predictor.start_clip(info)
-        together = restore_window(self.predictor, frames, info, _SEED, self.device)
-        alone = [restore_window(self.predictor, frames[i : i + 1], info, _SEED, self.device) for i in (3, 1)]
-        return _differ(together[[3, 1]], np.concatenate(alone), levels=1)
+        """Each frame alone, and in other company, against all together; before anything is clamped."""
+        clip = self.source(6, varied=True)
+        together = self._raw(clip, *range(6))[0]
+        for frames in ((3,), (1,), (0, 4), (5, 2)):
+            apart = float((self._raw(clip, *frames)[0] - together[list(frames)]).abs().max())
+            if not apart <= _ROUNDING:
+                return f"a frame's result changes by {255 * apart:.3g} grey levels with its batch mates"
+        return ""
 
     def _windows_apart(self) -> str:
-        clip = self.source(8)
+        clip = self.source(8, varied=True)
         info = self.info(clip)
         self.predictor.start_clip(info)
         seed = window_seed(_SEED, clip.name, 4)
@@ -185,64 +201,8 @@ def _try(promise: str, attempt: Callable[[], str]) -> Finding:
     return Finding(promise, "FAILED" if problem else "ok", problem)
 
 
-def _differ(one: Frames, other: Frames, levels: int = 0) -> str:
+def _differ(one: Frames, other: Frames) -> str:
     if one.shape != other.shape:
         return f"shapes {one.shape} and {other.shape}"
     apart = int(np.abs(one.astype(np.int16) - other).max())
-    return "" if apart <= levels else f"results differ by up to {apart} grey levels"
-
-
-def _strict(use: MethodUse, device: torch.device) -> Iterator[Finding]:
-    """A checkpoint with a tensor missing must be refused: a method that loads it would score nonsense."""
-    for role, path in use.weights.paths.items():
-        with tempfile.TemporaryDirectory() as folder:
-            damaged = _without_a_tensor(path, Path(folder))
-            if damaged is None:
-                yield Finding(f"loads {path.name} strictly", "skipped", "its kind of file is not taken apart")
-                continue
-            yield _try(f"loads {path.name} strictly", partial(_refuses, use, role, damaged, device))
-
-
-def _refuses(use: MethodUse, role: str, damaged: Path, device: torch.device) -> str:
-    assert use.method is not None
-    predictor = use.method.build()
-    try:
-        predictor.load({**use.weights.paths, role: damaged}, device)
-    except Exception:
-        return ""
-    return "a checkpoint with a tensor missing was loaded without a word"
-
-
-def _without_a_tensor(path: Path, folder: Path) -> Path | None:
-    """A copy of the checkpoint without its first tensor; None for files that cannot be taken apart."""
-    import torch
-
-    target = folder / path.name
-    if path.suffix == ".safetensors":
-        from safetensors.torch import load_file, save_file
-
-        tensors = load_file(path)
-        tensors.pop(next(iter(tensors)))
-        save_file(tensors, target)
-        return target
-    try:
-        content = torch.load(path, map_location="cpu", weights_only=True)
-    except Exception:
-        return None
-    if not _drop_first(content):
-        return None
-    torch.save(content, target)
-    return target
-
-
-def _drop_first(content: Any) -> bool:
-    """Remove the first tensor of every mapping that holds any: which one is loaded is the method's affair."""
-    import torch
-
-    if not isinstance(content, dict):
-        return False
-    first = next((key for key, value in content.items() if isinstance(value, torch.Tensor)), None)
-    if first is not None:
-        del content[first]
-    inside = [_drop_first(value) for value in content.values()]
-    return first is not None or any(inside)
+    return "" if apart == 0 else f"results differ by up to {apart} grey levels"

@@ -245,6 +245,10 @@ BROKEN = {
     "out = torch.rand(out.shape)": "draws from its generator alone",
     "out = out if len(frames) > 1 else out[:0]": "restores one frame",
     "out = out - out.mean(0, keepdim=True) + 0.5": "frames do not see each other",
+    "out = out + 0.1 * out.mean()": "frames do not see each other",
+    "out = out + 0.1 * out.std()": "frames do not see each other",
+    "import numpy; out = out * float(numpy.random.rand())": "numpy's global seed",
+    "import random; out = out * random.random()": "Python's global seed",
     "out = out + (0.2 if getattr(self, 'seen', 0) else 0); self.seen = 1": "gives the same when loaded anew",
 }
 
@@ -271,6 +275,45 @@ class Method(ImagePredictor):
         size = (self.clip.out_height, self.clip.out_width)
         return torch.nn.functional.interpolate(self.net(frames), size=size)
 """
+
+
+UNSTRICT = """
+from vfsrbench.predictor import ImagePredictor
+
+class Method(ImagePredictor):
+    loaded = []
+
+    def load(self, weights, device):
+        super().load(weights, device)
+        {more}
+
+    def restore_batch(self, frames):
+        return frames
+"""
+
+
+@pytest.mark.parametrize(
+    ("more", "said"),
+    [
+        (
+            "self.loaded.append(1); assert len(self.loaded) < 2, 'one at a time'",
+            "does not load the whole files",
+        ),
+        ("assert weights['net'].parent.name == 'weights', 'wrong folder'", "the error does not name it"),
+    ],
+)
+def test_an_error_that_has_nothing_to_do_with_the_tensor_is_no_strictness(
+    capsys, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, more: str, said: str
+):
+    import torch
+
+    monkeypatch.setenv("VFSRBENCH_WEIGHTS", str(tmp_path / "weights"))
+    (tmp_path / "weights").mkdir()
+    folder = method_folder(tmp_path, "m", kind="image", more='[[weights]]\nname = "mine"')
+    (tmp_path / "m" / "code.py").write_text(UNSTRICT.format(more=more))
+    torch.save({"params": {"body.weight": torch.zeros(3)}}, tmp_path / "weights" / "mine.pth")
+    assert main.run(["check", folder, "--side", "16"]) == 3
+    assert said in capsys.readouterr().out
 
 
 @pytest.mark.parametrize("strict", [True, False])

@@ -1,0 +1,1 @@
+"""Restoring clips with a method, and what a method promises."""
