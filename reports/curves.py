@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from reports.fonts import shortened
 from reports.layout import heading
 from reports.lettering import Legend, broken
 from reports.model import Column
@@ -23,6 +24,8 @@ if TYPE_CHECKING:
 
 Floats = NDArray[np.float64]
 MOST_PANELS = 4
+PANEL_SIGNS = 34
+"""Signs of a panel's title; longer names are shortened in the middle."""
 _MARKS_A_LINE = 6
 
 
@@ -123,7 +126,7 @@ def draw_curves(curves: Curves, path: Path, formats: Sequence[str] = ("png", "pd
         axes[0].set_ylabel(broken(heading(curves.column), 24))
         legend.draw(figure)
         if curves.heading:
-            figure.suptitle(curves.heading, x=0.0, ha="left", fontsize=9.5)
+            figure.suptitle(shortened(curves.heading, int(width * 16)), x=0.0, ha="left", fontsize=9.5)
         return save(figure, path, formats)
 
 
@@ -173,7 +176,7 @@ def draw_panel(ax: Axes, panel: Panel, curves: Curves, scale: Scale) -> None:
             zorder=3 - 0.01 * place if method not in curves.yardsticks else 1.5,
         )
     ax.set_ylim(scale.low, scale.high)
-    ax.set_title(panel.title)
+    ax.set_title(shortened(panel.title, PANEL_SIGNS))
     ax.set_xlabel("frame")
     ax.margins(x=0.02)
     ax.xaxis.set_major_locator(MaxNLocator(integer=True))

@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 from reports.layout import Layout, Line, Printed, lay_out
 from reports.model import Row, Table
+from reports.spreadsheet import csv_text
+from vfsrbench.io.foreign_text import one_line
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -36,6 +38,10 @@ _LATEX = {
     "²": r"\textsuperscript{2}",
     "³": r"\textsuperscript{3}",
 }
+
+_LAST_LATIN = "\u017f"  # LaTeX's T1 fonts have the Latin letters up to here
+_PUNCTUATION = "–—‘’“”„…€™"
+_MD = {c: f"\\{c}" for c in "\\`*_[]|~$#"} | {"<": "&lt;", ">": "&gt;", "&": "&amp;"}
 
 
 def to_frame(tables: Sequence[Table]) -> pd.DataFrame:
@@ -81,8 +87,9 @@ def _record(table: Table, row: Row) -> dict[str, Any]:
 
 
 def to_csv(tables: Sequence[Table]) -> str:
-    """`to_frame` as CSV text."""
-    return str(to_frame(tables).to_csv(index=False, lineterminator="\n"))
+    """`to_frame` as CSV text, in which no cell is a formula to a spreadsheet (see `reports.spreadsheet`)."""
+    frame = to_frame(tables)
+    return csv_text([list(frame.columns), *frame.itertuples(index=False, name=None)])
 
 
 def to_json(tables: Sequence[Table]) -> str:
@@ -130,9 +137,8 @@ def _md_cell(cell: Printed) -> str:
 
 
 def _md(text: str) -> str:
-    for sign in "\\`*_[]<>|":
-        text = text.replace(sign, "&lt;" if sign == "<" else "&gt;" if sign == ">" else "\\" + sign)
-    return text
+    """Text that GitHub shows as it is: no markup, no formula, no entity, no HTML, in one line."""
+    return "".join(_MD.get(sign, sign) for sign in one_line(text))
 
 
 def to_latex(table: Table, *, intervals: bool = False, partial: bool = False) -> str:
@@ -170,7 +176,14 @@ def _latex_row(line: Line, intervals: bool) -> str:
 
 
 def _tex(text: str) -> str:
-    return "".join(_LATEX.get(sign, sign) for sign in text)
+    """Text that every LaTeX engine sets; signs that pdfLaTeX lacks (not of Latin scripts) as `\\u4e2d`."""
+    return "".join(_LATEX.get(sign) or _latin(sign) for sign in one_line(text).replace("\u00a0", " "))
+
+
+def _latin(sign: str) -> str:
+    if sign <= _LAST_LATIN or sign in _PUNCTUATION:
+        return sign
+    return _LATEX["\\"] + sign.encode("ascii", "backslashreplace").decode()[1:]
 
 
 def to_html(

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from reports.fonts import shortened
 from reports.lettering import broken
 from reports.style import drawing, save
 
@@ -86,7 +87,14 @@ def draw_grid(rows: Sequence[GridRow], path: Path, formats: Sequence[str] = ("pn
         for i, row in enumerate(rows):
             top = _HEAD + i * _ROW
             middle = 1 - (top + _SIDE) / sheet.high
-            canvas.text(0.4 * _LABEL / sheet.wide, middle, row.label, rotation=90, va="center", ha="center")
+            canvas.text(
+                0.4 * _LABEL / sheet.wide,
+                middle,
+                shortened(row.label, 34),
+                rotation=90,
+                va="center",
+                ha="center",
+            )
             _draw_row(canvas, sheet, row, titles, top)
         for j, title in enumerate(titles):
             name = broken(title, 20)

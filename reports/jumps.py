@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from reports.curves import Curves, Scale, beyond, draw_panel, find_scale, legend_handles
+from reports.fonts import shortened
 from reports.layout import heading, number
 from reports.lettering import Legend, broken
 from reports.style import drawing, save
@@ -102,7 +103,7 @@ def _draw_curve(canvas: FigureBase, figure: JumpFigure, scale: Scale, legend: Le
     first, last = (number(values[f], column.digits) for f in (figure.jump.first, figure.jump.last))
     name = figure.curves.titles[figure.jump.method]
     text = f"worst jump: {name}, frame {figure.jump.first} to {figure.jump.last}, {first} to {last}"
-    ax.set_title(figure.curves.panels[0].title, pad=12)
+    ax.set_title(shortened(figure.curves.panels[0].title, 60), pad=12)
     ax.set_xlabel(f"frame\n{broken(text, 70)}")
     ax.set_ylabel(heading(column))
     legend.draw(canvas)

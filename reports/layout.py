@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import TypeVar
 
 from reports.model import Cell, Column, Mark, Row, Table
+from vfsrbench.io.foreign_text import one_line
 
 
 @dataclass(frozen=True)
@@ -160,7 +161,7 @@ def _rank(row: Row, by: Column) -> Printed:
 
 
 def _name(row: Row) -> str:
-    return row.title + ("" if row.canonical else " (not canonical)")
+    return one_line(row.title) + ("" if row.canonical else " (not canonical)")
 
 
 def count(number_of: int) -> str:

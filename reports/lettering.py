@@ -7,6 +7,8 @@ import textwrap
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from reports.fonts import shortened
+
 if TYPE_CHECKING:
     from matplotlib.figure import FigureBase
     from matplotlib.lines import Line2D
@@ -15,8 +17,13 @@ if TYPE_CHECKING:
 _POINTS_A_SIGN, _POINTS_A_HANDLE, _INCHES_A_LINE = 4.1, 44.0, 0.16
 
 
+MOST_LINES = 4
+
+
 def broken(text: str, signs: int) -> str:
-    """The text in lines of at most so many signs, broken between words where there are any."""
+    """The text in lines of at most so many signs, broken between words where there are any; what takes more
+    than `MOST_LINES` is shortened."""
+    text = shortened(text, MOST_LINES * signs)
     return "\n".join(textwrap.wrap(text, signs)) or text
 
 

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from reports.fonts import shortened, shortened_apart
 from reports.layout import heading
 from reports.model import Column, Row, Table
 from reports.style import Look, drawing, save
@@ -62,9 +63,9 @@ def _draw_level(
             marker=look.marker,
             markersize=look.marker_points,
             markeredgecolor="white",
-            label=title,
+            label=shortened(title, 40),
         )
-    ax.set_xticks(range(len(tables)), [t.split for t in tables])
+    ax.set_xticks(range(len(tables)), shortened_apart([t.split for t in tables], 20))
     ax.set_xlim(-0.3, len(tables) - 0.7)
     ax.set_title(heading(column))
 
@@ -111,7 +112,7 @@ def draw_speed(
         ax.margins(x=0.08, y=0.12)
         ax.set_xlabel("frames a second")
         ax.set_ylabel(heading(column))
-        ax.set_title(table.split)
+        ax.set_title(shortened(table.split, 60))
         canvas.legend(loc="outside right upper")
         return save(canvas, path, formats)
 
@@ -125,7 +126,7 @@ def _draw_point(ax: Axes, row: Row, point: tuple[float, float], look: Look) -> N
         color=look.colour,
         marker=look.marker,
         edgecolor="white",
-        label=row.title,
+        label=shortened(row.title, 40),
         zorder=3,
     )
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from reports.fonts import shortened, shortened_apart
 from reports.layout import heading
 from reports.model import Column
 from reports.results import Grid
@@ -92,18 +93,29 @@ def draw_persons(
             look, values = looks[method], scores.values[method]
             if crowded:
                 ax.plot(
-                    x, values, ls="none", marker=look.marker, ms=4, color=look.colour, label=titles[method]
+                    x,
+                    values,
+                    ls="none",
+                    marker=look.marker,
+                    ms=4,
+                    color=look.colour,
+                    label=shortened(titles[method], 40),
                 )
             else:
                 at = x - 0.4 + (place + 0.5) * width
-                bars = ax.bar(at, values, width * 0.92, color=look.colour, label=titles[method])
+                bars = ax.bar(
+                    at, values, width * 0.92, color=look.colour, label=shortened(titles[method], 40)
+                )
                 for bar in bars:
                     bar.set(hatch=_hatch(look), edgecolor="white", linewidth=0)
         _fit(ax, scores, methods)
         ax.set_ylabel(heading(column))
         if count <= 40:
             ax.set_xticks(
-                x, scores.persons, rotation=0 if count <= 6 else 60, ha="center" if count <= 6 else "right"
+                x,
+                shortened_apart(scores.persons, 24),
+                rotation=0 if count <= 6 else 60,
+                ha="center" if count <= 6 else "right",
             )
         else:
             ax.set_xticks([])

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from reports.fonts import shortened
 from reports.lettering import broken
 from reports.style import Look, drawing, save
 from vfsrbench.strips import TruthStrip
@@ -74,7 +75,13 @@ def draw_slices(figure: SliceFigure, path: Path, formats: Sequence[str] = ("png"
             ax.set_axis_off()
             return ax
 
-        canvas.text(_EDGE / width, 1 - 0.12 / height, f"{figure.clip}, {figure.split}", va="center", size=9.5)
+        canvas.text(
+            _EDGE / width,
+            1 - 0.12 / height,
+            shortened(f"{figure.clip}, {figure.split}", 110),
+            va="center",
+            size=9.5,
+        )
         _mark_column(place(_EDGE, _HEAD, _FRAME, _FRAME), figure.truth)
         top = _HEAD
         for title, strip in rows.items():

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Literal
 
 from reports.layout import Layout, Printed, lay_out
 from reports.model import Table
+from vfsrbench.io.foreign_text import one_line
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -30,7 +31,7 @@ def print_tables(tables: Iterable[Table], console: Console | None = None, *, par
         for number, columns in enumerate(parts(layout, out.width)):
             out.print(_rich("" if number else table.caption, layout, columns, out.width))
         for note in table.notes:
-            out.print(f"  · {note}", style="dim", markup=False, highlight=False)
+            out.print(f"  · {one_line(note)}", style="dim", markup=False, highlight=False)
         out.print()
 
 
@@ -72,7 +73,7 @@ def _rich(caption: str, layout: Layout, columns: list[int], width: int) -> RichT
     from rich.table import Table as RichTable
     from rich.text import Text
 
-    title = Text(caption) if caption else None
+    title = Text(one_line(caption)) if caption else None
     grid = RichTable(title=title, box=box.SIMPLE_HEAD, title_justify="left", pad_edge=False)
     needs = widths(layout)
     needs[0] = max(8, min(needs[0], width - sum(needs[i] + _GAP for i in columns) - _GAP))
@@ -84,7 +85,7 @@ def _rich(caption: str, layout: Layout, columns: list[int], width: int) -> RichT
         if line.kind != kind:
             kind = line.kind
             grid.add_section()
-        cells = [_text(c) for c in line.cells] + [Text(fact.text) for fact in line.facts]
+        cells = [_text(c) for c in line.cells] + [Text(one_line(fact.text)) for fact in line.facts]
         style = "" if kind == "method" else "dim"
         grid.add_row(Text(line.name), *(cells[i - 1] for i in columns), style=style)
     return grid

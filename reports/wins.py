@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import math
 from collections.abc import Sequence
 
 from reports.model import Column, Row, Table, Wins
 from reports.results import Grid
+from reports.spreadsheet import csv_text
 from vfsrbench import stats
 
 
@@ -31,17 +30,15 @@ def win_tables(grid: Grid, columns: Sequence[Column], rows: Sequence[Row]) -> tu
 
 def wins_csv(tables: Sequence[Table]) -> str:
     """One line a (split, metric, method, against): the part of the clips won."""
-    out = io.StringIO()
-    writer = csv.writer(out, lineterminator="\n")
-    writer.writerow(["split", "metric", "method", "against", "wins"])
+    rows: list[list[object]] = [["split", "metric", "method", "against", "wins"]]
     for table in tables:
         for wins in table.wins:
             for method, rates in zip(wins.methods, wins.rates, strict=True):
                 for against, rate in zip(wins.methods, rates, strict=True):
                     if method != against:
                         value = "" if math.isnan(rate) else f"{rate:.6g}"
-                        writer.writerow([table.split, wins.column.id, method, against, value])
-    return out.getvalue()
+                        rows.append([table.split, wins.column.id, method, against, value])
+    return csv_text(rows)
 
 
 def wins_lines(wins: Wins) -> list[tuple[str, list[str]]]:

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from degradations.digest import FrameHasher
 from vfsrbench.errors import InputError
 from vfsrbench.io.film import Film
+from vfsrbench.io.foreign_text import clean_name
 from vfsrbench.io.formats import VIDEO_SUFFIXES
 from vfsrbench.io.paths import check_regular_file, is_there
 from vfsrbench.pictures import PictureSource, write_png_folder
@@ -51,7 +52,7 @@ class Clip:
         """`path` is where the clip lies, for messages. See `Clip.open` and `Clip.from_array`."""
         if not 0 < fps < math.inf:
             raise InputError(f"clip {name!r}: fps must be positive and finite, got {fps}")
-        self.name = name
+        self.name = clean_name(name)
         self.fps = float(fps)
         self.path = path
         self._source = source

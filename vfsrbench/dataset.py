@@ -17,6 +17,7 @@ from vfsrbench.clip_landmarks import clip_landmarks
 from vfsrbench.enlarged import enlarged
 from vfsrbench.errors import InputError, did_you_mean
 from vfsrbench.files import frame_key
+from vfsrbench.io.foreign_text import clean_name
 from vfsrbench.io.paths import check_regular_file, is_there
 from vfsrbench.layouts import LAYOUTS, REAL, Found, Place, find_clips
 from vfsrbench.metrics.base import FlowField
@@ -146,7 +147,7 @@ def open_dataset(
     root = Path(path)
     if is_there(root) and not root.is_dir():
         check_regular_file(root, "data set")
-    name = root.resolve().name if layout in {"folder", "pairs", REAL} else layout
+    name = clean_name(root.resolve().name) if layout in {"folder", "pairs", REAL} else layout
     return Dataset(name, layout, _chosen(LAYOUTS[layout](root), clips), frames, scale or 1)
 
 
@@ -211,6 +212,7 @@ def _place(name: str, places: Sequence[tuple[Place, Path]], root: Path) -> Path:
 
 def _chosen(found: Sequence[Found], clips: Sequence[str]) -> tuple[Found, ...]:
     known = {clip.name: clip for clip in found}
+    clips = [name if name in known else clean_name(name) for name in clips]
     for name in clips:
         if name not in known:
             raise did_you_mean("clip", name, known)

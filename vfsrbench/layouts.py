@@ -14,6 +14,7 @@ from pathlib import Path
 
 from vfsrbench.errors import InputError
 from vfsrbench.files import natural_key
+from vfsrbench.io.foreign_text import clean_name, raw_name
 from vfsrbench.io.formats import PICTURE_SUFFIXES, VIDEO_SUFFIXES, check_known, is_sidecar
 from vfsrbench.io.names import check_unique
 from vfsrbench.io.paths import check_regular_file, is_there
@@ -49,7 +50,7 @@ def find_clips(root: Path) -> list[tuple[Place, Path]]:
     pictures and clips, or a file is neither read nor known to be no clip (see `vfsrbench.io.formats`).
     """
     if root.is_file():
-        return [((root.stem,), root)]
+        return [((clean_name(root.stem),), root)]
     if not root.is_dir():
         if is_there(root):
             check_regular_file(root, "folder or video")
@@ -57,7 +58,7 @@ def find_clips(root: Path) -> list[tuple[Place, Path]]:
     found = _walk(root, (), ())
     if not found:
         raise InputError(f"{root}: holds no clips (folders of pictures, or videos)")
-    return [(place or (root.resolve().name,), path) for place, path in found]
+    return [(place or (clean_name(root.resolve().name),), path) for place, path in found]
 
 
 def _walk(folder: Path, place: Place, above: tuple[tuple[int, int], ...]) -> list[tuple[Place, Path]]:
@@ -76,9 +77,9 @@ def _walk(folder: Path, place: Place, above: tuple[tuple[int, int], ...]) -> lis
             if entry.is_symlink() and not Path(entry.path).exists() and not is_sidecar(Path(entry.name)):
                 check_regular_file(entry.path, "frame, clip or folder")
             if entry.is_dir():
-                below.append((entry.name, Path(entry.path)))
+                below.append((clean_name(entry.name), Path(entry.path)))
             elif suffix in VIDEO_SUFFIXES:
-                below.append((Path(entry.name).stem, Path(entry.path)))
+                below.append((clean_name(Path(entry.name).stem), Path(entry.path)))
             elif suffix in PICTURE_SUFFIXES:
                 pictures = True
             else:
@@ -112,7 +113,7 @@ def _leaves(root: Path) -> dict[str, Path]:
 
 
 def _landmarks(name: str, places: Iterable[Path]) -> Path | None:
-    files = (place / f"{name}.txt" for place in places)
+    files = (place / f"{n}.txt" for place in places for n in dict.fromkeys((name, raw_name(name))))
     return next((file for file in files if is_there(file)), None)
 
 

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from vfsrbench.errors import InputError
 from vfsrbench.files import check_name, natural_key, read_through, whole_folder
+from vfsrbench.io.foreign_text import clean_name
 from vfsrbench.io.formats import PICTURE_SUFFIXES, check_known
 from vfsrbench.io.paths import check_regular_file
 from vfsrbench.io.picture_reader import read_first_picture, read_picture
@@ -78,8 +79,8 @@ class PictureSource:
 
     @property
     def names(self) -> tuple[str, ...]:
-        """File names without suffix."""
-        return tuple(path.stem for path in self._files)
+        """File names without suffix, spelled as `clean_name` does."""
+        return tuple(clean_name(path.stem) for path in self._files)
 
     def read(self, start: int, stop: int) -> Frames:
         """Frames start to stop - 1 as uint8 RGB (n, H, W, 3). InputError when one has another size."""

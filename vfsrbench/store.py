@@ -42,7 +42,7 @@ def slug(name: str) -> str:
     safe = _UNSAFE.sub("_", name)[:_LONGEST]
     if safe == name and name[:1] not in {"", ".", "-"} and name[-1] != "." and not _RESERVED.fullmatch(name):
         return name
-    return f"{safe.strip('.-')}~{hashlib.sha256(name.encode()).hexdigest()[:8]}"
+    return f"{safe.strip('.-')}~{hashlib.sha256(name.encode('utf-8', 'surrogatepass')).hexdigest()[:8]}"
 
 
 class Store:

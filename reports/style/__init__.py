@@ -15,6 +15,8 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
+from reports.fonts import families, make_drawable
+
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
@@ -59,7 +61,7 @@ def looks(methods: Iterable[str], yardsticks: Iterable[str] = ()) -> dict[str, L
     for method in names:
         if method in taken or method in rulers:
             continue
-        start = zlib.crc32(method.encode()) % total
+        start = zlib.crc32(method.encode("utf-8", "surrogatepass")) % total
         free = next((s for s in _around(start, total) if s not in used), start)
         taken[method] = free
         used.add(free)
@@ -91,6 +93,7 @@ def drawing() -> Iterator[None]:
     import matplotlib
 
     with matplotlib.rc_context(fname=str(STYLE_FILE)):
+        matplotlib.rcParams["font.family"] = list(families())
         yield
 
 
@@ -99,6 +102,7 @@ def save(figure: Figure, path: Path, formats: Sequence[str] = ("png", "pdf")) ->
     time. InputError when the disk is full, or a file of that name is there that we did not make."""
     from vfsrbench.io.targets import own_file
 
+    make_drawable(figure)
     undated = {"png": {"Software": None}, "pdf": {"CreationDate": None, "Producer": None}}
     written = []
     for kind in formats:

@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from vfsrbench.cli import options as o
+from vfsrbench.cli.echo import say
 from vfsrbench.cli.notes import tell_notes
 
 app = typer.Typer()
@@ -44,7 +45,7 @@ def align(
         sources = [clip.head(min(frames, len(clip))) for clip in sources]
     finder, untrained = load_finder(best_device()), untrained_tools(FINDER)
     if untrained:
-        typer.echo(untrained_line(untrained), err=True)
+        say(untrained_line(untrained), err=True)
     sigma = SMOOTHING_SIGMA if smooth else 0.0
     with StepBar() as bar:
         done = align_files(
@@ -52,10 +53,10 @@ def align(
         )
     for file in done:
         if file.path is None:
-            typer.echo(f"failed: {file.reason}", err=True)
+            say(f"failed: {file.reason}", err=True)
             continue
         note = ", was there already" if file.kept else ""
-        typer.echo(f"{file.path}: {file.frames} frames, {file.missing} of them without a face{note}")
+        say(f"{file.path}: {file.frames} frames, {file.missing} of them without a face{note}")
         tell_notes((file.clip, note) for note in file.notes)
     if any(file.reason for file in done):
         raise typer.Exit(3)

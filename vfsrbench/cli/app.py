@@ -11,6 +11,7 @@ import typer.core
 import typer.main
 
 from vfsrbench import __version__
+from vfsrbench.cli.echo import say
 from vfsrbench.errors import did_you_mean
 
 VERBS = {
@@ -75,7 +76,7 @@ def _head(
     version: bool = typer.Option(False, "--version", help="Print the version.", is_eager=True),
 ) -> None:
     if version:
-        typer.echo(f"vfsrbench {__version__}")
+        say(f"vfsrbench {__version__}")
         raise typer.Exit
 
 
@@ -90,7 +91,7 @@ def invoke(arguments: Sequence[str]) -> int:
         if text and context is not None:
             text += f" (see `{context.command_path} --help`)"
         if text:
-            typer.echo(f"vfsrbench: {text}", err=True)
+            say(f"vfsrbench: {text}", err=True)
         return int(problem.exit_code)
     except typer.Abort:
         raise KeyboardInterrupt from None

@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 import typer
 
 from vfsrbench.cli import options as o
+from vfsrbench.cli.echo import say
 from vfsrbench.errors import InputError
 
 app = typer.Typer()
@@ -45,7 +46,7 @@ def check(
     for finding in check_method(MethodUse(chosen.id, chosen, None, weights), torch.device(place), side):
         failed += finding.verdict == "FAILED"
         detail = f": {finding.detail}" if finding.detail else ""
-        typer.echo(f"{finding.verdict:<8}{finding.promise}{detail}")
-    typer.echo(f"{chosen.id}: {'all promises kept' if not failed else f'{failed} promises broken'}", err=True)
+        say(f"{finding.verdict:<8}{finding.promise}{detail}")
+    say(f"{chosen.id}: {'all promises kept' if not failed else f'{failed} promises broken'}", err=True)
     if failed:
         raise typer.Exit(3)

@@ -7,6 +7,8 @@ from typing import Annotated, Literal
 
 import typer
 
+from vfsrbench.cli.echo import say
+
 app = typer.Typer()
 
 
@@ -29,13 +31,13 @@ def compare(
 
     tables, skipped = compare_results(results, metrics=metric or (), versus=versus)
     for text in skipped:
-        typer.echo(f"skipped: {text}", err=True)
+        say(f"skipped: {text}", err=True)
     if form == "terminal":
         print_tables(tables, partial=partial)
     elif form == "csv":
-        typer.echo(formats.to_csv(tables), nl=False)
+        say(formats.to_csv(tables), nl=False)
     elif form == "json":
-        typer.echo(formats.to_json(tables))
+        say(formats.to_json(tables))
     else:
         show = formats.to_markdown if form == "md" else formats.to_latex
-        typer.echo("\n".join(show(table, partial=partial) for table in tables))
+        say("\n".join(show(table, partial=partial) for table in tables))

@@ -9,6 +9,7 @@ import typer
 
 from degradations.limits import MOST_SEED
 from vfsrbench.cli import options as o
+from vfsrbench.cli.echo import say
 from vfsrbench.cli.notes import tell_notes
 
 app = typer.Typer()
@@ -60,11 +61,9 @@ def degrade(
         )
     for name, manifest in made.manifests.items():
         frames_made = sum(entry.frames for entry in manifest.clips.values())
-        typer.echo(
-            f"{out / name}: {len(manifest.clips)} clips, {frames_made} frames, {manifest.recipe.status}"
-        )
+        say(f"{out / name}: {len(manifest.clips)} clips, {frames_made} frames, {manifest.recipe.status}")
     tell_notes((name, note) for name, notes in made.notes.items() for note in notes)
     for clip_failed in made.failed:
-        typer.echo(f"{clip_failed.split}, {clip_failed.clip}: failed: {clip_failed.reason}", err=True)
+        say(f"{clip_failed.split}, {clip_failed.clip}: failed: {clip_failed.reason}", err=True)
     if made.failed:
         raise typer.Exit(3)

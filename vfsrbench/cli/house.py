@@ -44,7 +44,7 @@ def write_crash(error: BaseException, arguments: Sequence[str]) -> str:
     name = f"vfsrbench-{datetime.now():%Y%m%d-%H%M%S}-{os.getpid()}.log"
     path = Path(tempfile.gettempdir()) / name
     try:
-        path.write_text("\n".join(text), encoding="utf-8")
+        path.write_text("\n".join(text), encoding="utf-8", errors="backslashreplace")
     except OSError:
         return "no log: the temporary folder cannot be written"
     return str(path)

@@ -8,6 +8,7 @@ from typing import Annotated
 
 import typer
 
+from vfsrbench.cli.echo import say
 from vfsrbench.errors import InputError, did_you_mean
 
 app = typer.Typer()
@@ -25,11 +26,11 @@ def list_(
         if kind not in _KINDS:
             raise did_you_mean("kind of thing", kind, _KINDS)
         heads, rows, notes = _KINDS[kind]()
-        typer.echo(f"{kind}\n")
-        typer.echo(_table(heads, rows))
+        say(f"{kind}\n")
+        say(_table(heads, rows))
         for note in notes:
-            typer.echo(note, err=True)
-        typer.echo()
+            say(note, err=True)
+        say()
 
 
 Listing = tuple[list[str], Rows, list[str]]

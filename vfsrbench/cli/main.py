@@ -21,7 +21,16 @@ _OF_THE_DISK = frozenset(
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run the command line (default: the process's own) and exit."""
-    sys.exit(run(sys.argv[1:] if arguments is None else list(arguments)))
+    from vfsrbench.cli.streams import make_patient
+    from vfsrbench.errors import InputError
+
+    make_patient()
+    code = run(sys.argv[1:] if arguments is None else list(arguments))
+    try:
+        sys.stdout.flush()
+    except InputError as error:
+        code = _say(str(error), 2)
+    sys.exit(code)
 
 
 def run(arguments: Sequence[str]) -> int:
@@ -57,7 +66,9 @@ def _crash(error: Exception, arguments: Sequence[str]) -> int:
 
 
 def _say(text: str, code: int) -> int:
-    print(f"vfsrbench: {' '.join(text.split())}", file=sys.stderr)
+    from vfsrbench.io.foreign_text import one_line
+
+    print(f"vfsrbench: {one_line(' '.join(text.split()))}", file=sys.stderr)
     return code
 
 

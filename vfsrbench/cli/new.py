@@ -10,6 +10,7 @@ from typing import Annotated, Literal
 
 import typer
 
+from vfsrbench.cli.echo import say
 from vfsrbench.errors import InputError
 from vfsrbench.files import whole_folder
 from vfsrbench.io.targets import check_out_folder, check_path
@@ -55,8 +56,8 @@ def new(
         for file, template in files.items():
             (temporary / file).write_text(_fill((TEMPLATES / template).read_text(), words))
     place = words["place"]
-    typer.echo(f"{folder}: card.toml, method.py")
-    typer.echo(f"next: vfsrbench check {place}   then: vfsrbench demo --method {place}")
+    say(f"{folder}: card.toml, method.py")
+    say(f"next: vfsrbench check {place}   then: vfsrbench demo --method {place}")
 
 
 def _fill(text: str, words: dict[str, str]) -> str:

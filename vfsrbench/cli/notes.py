@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-import typer
+from vfsrbench.cli.echo import say
 
 
 def tell_notes(notes: Iterable[tuple[str, str]], most: int | None = None) -> None:
     """Print (clip, note) pairs; no more than `most`, and how many there are beside them."""
     listed = list(notes)
     for clip, note in listed[:most]:
-        typer.echo(f"{clip}: {note}", err=True)
+        say(f"{clip}: {note}", err=True)
     if most is not None and len(listed) > most:
-        typer.echo(f"... and {len(listed) - most} more notes on clips; the records have them all", err=True)
+        say(f"... and {len(listed) - most} more notes on clips; the records have them all", err=True)

@@ -10,6 +10,7 @@ import typer
 
 from degradations.limits import MOST_FRAMES, MOST_SCALE, MOST_SEED, MOST_WORKERS
 from vfsrbench.board import Board
+from vfsrbench.cli.echo import say
 from vfsrbench.errors import InputError, did_you_mean
 from vfsrbench.io.paths import as_path
 from vfsrbench.layouts import REAL, REAL_SPLIT
@@ -104,11 +105,13 @@ def find_board(name: str) -> Board:
 
 def parse_outputs(pairs: Sequence[str] | None) -> dict[str, Path]:
     """NAME=PATH pairs. InputError for another form, or a name that comes twice."""
+    from vfsrbench.io.foreign_text import clean_name
     from vfsrbench.io.names import check_unique
 
     found: dict[str, Path] = {}
     for pair in pairs or ():
         name, equals, path = pair.partition("=")
+        name = clean_name(name)
         if not (name and equals and path):
             raise InputError(f"--outputs {pair!r} must be NAME=PATH")
         if name in found:
@@ -155,7 +158,7 @@ def changed_board(
         update["splits"] = tuple(splits)
     elif layout == REAL and use.layout != REAL and board.splits != (REAL_SPLIT,):
         update["splits"] = (REAL_SPLIT,)
-        typer.echo(
+        say(
             f"clips without ground truth are not degraded: their split is {REAL_SPLIT}, not the board's "
             f"{', '.join(board.splits)}",
             err=True,

@@ -7,9 +7,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-import typer
-
+from vfsrbench.cli.echo import say
 from vfsrbench.engines.base import Event
+from vfsrbench.io.foreign_text import one_line
 
 if TYPE_CHECKING:
     from vfsrbench.jobs import Job, Task
@@ -72,7 +72,7 @@ class PlainProgress:
         self._say(f"{self._done} of {self._total} jobs done")
 
     def _say(self, text: str) -> None:
-        typer.echo(text, err=True)
+        say(one_line(text), err=True)
 
 
 class StepBar:
@@ -94,8 +94,10 @@ class StepBar:
         """`done` of `total` of the step called `what` are behind us."""
         if what not in self._lines:
             if self._live is None:
-                typer.echo(what, err=True)
-            self._lines[what] = None if self._live is None else self._live.add_task(what, total=total or None)
+                say(one_line(what), err=True)
+            self._lines[what] = (
+                None if self._live is None else self._live.add_task(one_line(what), total=total or None)
+            )
         if self._live is not None:
             line = self._lines[what]
             self._live.update(line, completed=done, visible=done < total)
@@ -125,12 +127,12 @@ class LiveProgress:
         self._ended: set[Job] = set()
 
     def planning(self, step: str, done: int, total: int) -> None:
-        self.live.update(self._all, description=step, completed=done, total=total or None)
+        self.live.update(self._all, description=one_line(step), completed=done, total=total or None)
 
     def planned(self, plan: Plan) -> None:
         for plugin in plan.broken:
             text = f"plugin {plugin.name} is skipped: {plugin.reason}"
-            self.live.console.print(text, style="yellow", markup=False, highlight=False)
+            self.live.console.print(one_line(text), style="yellow", markup=False, highlight=False)
         for line in plan.work():
             self.live.console.print(line, markup=False, highlight=False)
         self.live.update(self._all, description="starting", completed=0, total=len(plan.open))
@@ -142,7 +144,7 @@ class LiveProgress:
             return
         self.live.update(self._all, description="all jobs")
         if name not in self._clips:
-            self._clips[name] = self.live.add_task(name, total=None)
+            self._clips[name] = self.live.add_task(one_line(name), total=None)
         self.live.update(
             self._clips[name],
             description=describe(task, event),
@@ -158,7 +160,7 @@ class LiveProgress:
         if ended.status != "ok":
             job = ended.job
             text = f"{job.method}, {job.split}, {job.clip}: {MARKS[ended.status]}: {ended.reason}"
-            self.live.console.print(text, style="red", markup=False, highlight=False)
+            self.live.console.print(one_line(text), style="red", markup=False, highlight=False)
 
     def _count(self, job: Job) -> None:
         """A job may be heard of twice: when it ends, and with its task."""

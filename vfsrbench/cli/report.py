@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from vfsrbench.cli import options as o
+from vfsrbench.cli.echo import say
 
 if TYPE_CHECKING:
     from vfsrbench.board import Board
@@ -76,9 +77,9 @@ def report_and_tell(
             outputs=outputs,
             partial=partial,
             site=site,
-            progress=lambda what: typer.echo(f"report: {what}", err=True),
+            progress=lambda what: say(f"report: {what}", err=True),
         )
     print_tables(made.tables, partial=partial)
     for skipped in made.skipped:
-        typer.echo(f"skipped: {skipped}", err=True)
-    typer.echo(f"report: {made.index}", err=True)
+        say(f"skipped: {skipped}", err=True)
+    say(f"report: {made.index}", err=True)

@@ -9,6 +9,7 @@ import typer
 
 from degradations.limits import MOST_SCALE, MOST_SEED
 from vfsrbench.cli import options as o
+from vfsrbench.cli.echo import say
 from vfsrbench.cli.notes import tell_notes
 
 if TYPE_CHECKING:
@@ -83,7 +84,7 @@ def restore(
     wild = [clip for clip in sources if faces == "find" or (faces == "auto" and is_wild(card, clip))]
     whole = [clip for clip in sources if clip not in wild]
     if use.weights.untrained:
-        typer.echo(untrained_line([use.id]), err=True)
+        say(untrained_line([use.id]), err=True)
     with StepBar() as bar:
         failed = 0
         if wild:
@@ -127,7 +128,7 @@ def _restore_faces(
     device = best_device()
     untrained = untrained_tools(FINDER, *([PARSER] if parse else []))
     if untrained:
-        typer.echo(untrained_line(untrained), err=True)
+        say(untrained_line(untrained), err=True)
     done = restore_videos(
         use,
         clips,
@@ -147,7 +148,7 @@ def _restore_faces(
         place = file.video or file.path
         failed += _said(file.clip, place, file.frames, file.report, file.reason, file.notes)
         if file.missing:
-            typer.echo(f"{file.clip}: {file.missing} frames without a face, interpolated", err=True)
+            say(f"{file.clip}: {file.missing} frames without a face, interpolated", err=True)
     return failed
 
 
@@ -161,9 +162,9 @@ def _said(
 ) -> int:
     """Say what became of a clip; 1 if it failed."""
     if path is None or report is None:
-        typer.echo(f"{clip}: failed: {reason}", err=True)
+        say(f"{clip}: failed: {reason}", err=True)
         return 1
     speed = frames / report.seconds if report.seconds else 0.0
-    typer.echo(f"{path}: {frames} frames, {speed:.1f} frames/s")
+    say(f"{path}: {frames} frames, {speed:.1f} frames/s")
     tell_notes((clip, note) for note in (*notes, *report.warnings))
     return 0

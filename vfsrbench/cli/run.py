@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from vfsrbench.cli import options as o
+from vfsrbench.cli.echo import say
 from vfsrbench.cli.notes import tell_notes
 
 if TYPE_CHECKING:
@@ -110,19 +111,19 @@ def finish(summary: RunSummary) -> None:
     """Say what is to be known and what went wrong, and leave with the run's exit code."""
     tell_notes(summary.notes, MOST_PROBLEMS)
     for what in summary.damaged[:MOST_PROBLEMS]:
-        typer.echo(f"{what}: damaged, set aside in {summary.workspace / 'damaged'}, made again", err=True)
+        say(f"{what}: damaged, set aside in {summary.workspace / 'damaged'}, made again", err=True)
     if len(summary.damaged) > MOST_PROBLEMS:
-        typer.echo(f"... and {len(summary.damaged) - MOST_PROBLEMS} more damaged files", err=True)
+        say(f"... and {len(summary.damaged) - MOST_PROBLEMS} more damaged files", err=True)
     problems = summary.problems
     for what, why in problems[:MOST_PROBLEMS]:
-        typer.echo(f"{what}: {why}", err=True)
+        say(f"{what}: {why}", err=True)
     if len(problems) > MOST_PROBLEMS:
-        typer.echo(f"... and {len(problems) - MOST_PROBLEMS} more; the report has them all", err=True)
+        say(f"... and {len(problems) - MOST_PROBLEMS} more; the report has them all", err=True)
     counts = ", ".join(f"{count} {status}" for status, count in sorted(summary.counts.items()))
-    typer.echo(f"{counts}; {summary.seconds:.0f} s; results in {summary.workspace / 'results'}", err=True)
+    say(f"{counts}; {summary.seconds:.0f} s; results in {summary.workspace / 'results'}", err=True)
     if problems:
         if summary.log.is_file():
-            typer.echo(f"details are in {summary.log}; --retry-failed tries again", err=True)
+            say(f"details are in {summary.log}; --retry-failed tries again", err=True)
         raise typer.Exit(summary.exit_code)
 
 
@@ -141,23 +142,23 @@ def show_plan(
     with place.at_work():
         plan = make_plan(board, place, Options(keep, force, retry_failed, dict(outputs)))
     frames = sum(clip.frames for clip in plan.clips)
-    typer.echo(f"{board.title}: {len(plan.clips)} clips ({frames} frames), {len(plan.jobs)} jobs\n")
+    say(f"{board.title}: {len(plan.clips)} clips ({frames} frames), {len(plan.jobs)} jobs\n")
     for damage in plan.damaged:
-        typer.echo(f"{damage}, and sets it aside\n")
-    typer.echo(_plan_table(plan))
+        say(f"{damage}, and sets it aside\n")
+    say(_plan_table(plan))
     for line in plan.work():
-        typer.echo(f"  {line}")
+        say(f"  {line}")
     for what, why in (*plan.missing_weights().items(), *plan.missing_metrics.items()):
-        typer.echo(f"  {what}: {why}")
+        say(f"  {what}: {why}")
     for broken in plan.broken:
-        typer.echo(f"  plugin {broken.name} is skipped: {broken.reason}")
+        say(f"  plugin {broken.name} is skipped: {broken.reason}")
     disk, time = disk_need(plan), time_need(plan, place)
-    typer.echo(
+    say(
         f"\ndisk: up to {gigabytes(disk.lasting)} to stay (degraded clips {gigabytes(disk.degraded)}, kept "
         f"frames {gigabytes(disk.kept)}), and {gigabytes(disk.scratch)} a worker while it runs; "
         f"{gigabytes(place.free_bytes())} are free"
     )
-    typer.echo(_time_line(time.seconds, time.measured, time.unknown))
+    say(_time_line(time.seconds, time.measured, time.unknown))
 
 
 def _plan_table(plan: Plan) -> str:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from vfsrbench.cli.echo import say
 from vfsrbench.errors import InputError
 
 if TYPE_CHECKING:
@@ -56,7 +57,7 @@ def _verify(split: Path, manifest: Manifest, reference: Path | None, strict: boo
     read_reference = None if reference is None else lambda name: _frames(reference, name)
     report = verify_folder(split, manifest, lambda name: _frames(split, name), read_reference)
     for line in report.lines():
-        typer.echo(f"{split}: {line}")
+        say(f"{split}: {line}")
     return report.canonical if strict else report.ok
 
 

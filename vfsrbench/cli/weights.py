@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from vfsrbench.cli.echo import say
 from vfsrbench.errors import InputError
 from vfsrbench.io.paths import check_regular_file, expanded
 
@@ -47,10 +48,10 @@ def list_weights(
             ]
         )
     heads = ["name", "here", "MB", "SHA-256", "commercial", "licence", "needed by"]
-    typer.echo(_table(heads, rows))
-    typer.echo(f"\nfolder: {root}")
+    say(_table(heads, rows))
+    say(f"\nfolder: {root}")
     for problem in manifest.broken:
-        typer.echo(f"skipped: {problem}", err=True)
+        say(f"skipped: {problem}", err=True)
 
 
 @app.command()
@@ -77,10 +78,10 @@ def fetch(
                     raise
                 problems.append(str(error))
                 continue
-        typer.echo(f"{name}: {path}")
+        say(f"{name}: {path}")
     if problems:
         for problem in problems:
-            typer.echo(problem, err=True)
+            say(problem, err=True)
         raise InputError(f"{len(problems)} of {len(wanted)} checkpoints were not fetched")
 
 
@@ -112,9 +113,9 @@ def check(names: Names = None) -> None:
         except InputError as error:
             problems.append(f"{entry.name}: {error}")
             continue
-        typer.echo(f"{entry.name}: ok ({how}) {hash_of(root, entry.name, path)} {path}")
+        say(f"{entry.name}: ok ({how}) {hash_of(root, entry.name, path)} {path}")
     if not seen and not problems:
-        typer.echo(f"no checkpoints in {root}")
+        say(f"no checkpoints in {root}")
     if problems:
         raise InputError("; ".join(problems))
 
@@ -138,7 +139,7 @@ def path(
                 given = given.resolve()
             update_receipt(root, name, path=str(given or ""), sha256="", size=0)
         found = place_of(root, name, entry)
-        typer.echo(f"{name}: {found or 'not here'}")
+        say(f"{name}: {found or 'not here'}")
 
 
 def _by_hand(root: Path, entry: WeightFile) -> str:
