@@ -12,6 +12,7 @@ import pytest
 from degradations.errors import InputError
 from degradations.manifest import MANIFEST, read_manifest
 from degradations.recipe import Recipe, list_recipes, load_recipe
+from degradations.x264_params import ALLOWED
 from tests.degradations.splits import make_split
 
 HEAD = 'name = "mine"\nversion = 1\nstatus = "extrapolated"\nsource = "a test"\ndescription = "a test"\n'
@@ -130,6 +131,11 @@ def test_x264_is_given_nothing_that_writes_or_reads_files(
 def test_harmless_parameters_are_encoded_with(tmp_path: Path, parameters: str) -> None:
     made_recipe = recipe(tmp_path, CODEC + f"x264_params = {json.dumps(parameters)}")
     assert made_recipe.apply(np.zeros((3, 32, 32, 3), np.uint8), "a").frames.shape == (3, 32, 32, 3)
+
+
+def test_the_page_lists_every_parameter_that_may_be_set() -> None:
+    page = (Path(__file__).parents[2] / "docs" / "degradations.md").read_text()
+    assert all(f"`{key}`" in page for key in ALLOWED)
 
 
 def test_shipped_recipes_keep_within_the_limits() -> None:
