@@ -4,18 +4,14 @@ from __future__ import annotations
 
 import platform
 from datetime import UTC, datetime
-from functools import lru_cache
-from importlib.metadata import PackageNotFoundError, version
 from typing import TYPE_CHECKING, Any
 
-from vfsrbench import __version__
 from vfsrbench.jobs import ClipFacts, Job, Setup
+from vfsrbench.runtime.versions import versions
 from vfsrbench.schema import JobRecord, Status
 
 if TYPE_CHECKING:
     import torch
-
-_PACKAGES = ("torch", "torchvision", "numpy", "scipy", "opencv-python-headless", "av", "pillow")
 
 
 def base_record(setup: Setup, clip: ClipFacts, job: Job) -> dict[str, Any]:
@@ -63,18 +59,6 @@ def ended(facts: dict[str, Any], status: Status, reason: str = "", **more: Any) 
     """The record of a job that ends now."""
     now = datetime.now(UTC).isoformat(timespec="milliseconds")
     return JobRecord(**{**facts, **more, "status": status, "reason": reason, "finished": now})
-
-
-@lru_cache(maxsize=1)
-def versions() -> dict[str, str]:
-    """Versions of what computes: vfsrbench, Python, and the packages whose change could move a number."""
-    found = {"vfsrbench": __version__, "python": platform.python_version()}
-    for package in _PACKAGES:
-        try:
-            found[package] = version(package)
-        except PackageNotFoundError:
-            continue
-    return found
 
 
 def device_name(device: torch.device) -> str:

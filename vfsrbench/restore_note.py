@@ -9,8 +9,8 @@ from typing import Any
 
 from vfsrbench.files import whole_file
 from vfsrbench.jobs import MethodUse
-from vfsrbench.records import versions
 from vfsrbench.restore import Restoration
+from vfsrbench.runtime.versions import versions
 
 NOTE = "restoration.json"
 FORMAT = "vfsrbench-restoration-1"

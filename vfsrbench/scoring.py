@@ -129,6 +129,7 @@ class Scorer:
     def _loaded(self, metric_id: str, weights: Weights) -> Metric:
         metric = build_metric(self.known[metric_id])
         metric.profile = self.profile
+        metric.weight_digests = weights.digests
         metric.load(weights.paths, self.device)
         return metric
 

@@ -33,7 +33,8 @@ UNTRAINED = ".untrained"
 class Weights:
     """Files for the roles on a card. `missing` says, in one line, why they cannot be used; empty if they can.
 
-    `hashes` and `accepted` are by checkpoint name: SHA-256, and the date of a licence's acceptance.
+    `hashes` and `accepted` are by checkpoint name: SHA-256, and the date of a licence's acceptance;
+    `digests` has the same SHA-256 by role.
     `untrained`: one of the files holds random weights, so scores made with it mean nothing.
     """
 
@@ -42,6 +43,7 @@ class Weights:
     accepted: dict[str, str] = field(default_factory=dict)
     missing: str = ""
     untrained: bool = False
+    digests: dict[str, str] = field(default_factory=dict)
 
 
 @dataclass
@@ -237,7 +239,8 @@ def resolve_weights(uses: Iterable[WeightUse], manifest: Manifest | None = None)
         found.hashes[use.name] = hash_of(root, use.name, path)
         if receipt.accepted:
             found.accepted[use.name] = receipt.accepted
-    return Weights(found.paths, found.hashes, found.accepted, untrained=untrained)
+    digests = {use.role: found.hashes[use.name] for use in uses if use.role in found.paths}
+    return Weights(found.paths, found.hashes, found.accepted, untrained=untrained, digests=digests)
 
 
 def _receipt_path(root: Path, name: str) -> Path:

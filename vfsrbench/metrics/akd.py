@@ -29,8 +29,10 @@ class KeypointDistance(Metric):
         super().load(weights, device)
         path = weights["points"]
         self.finder = point_finder(self.detector, path, device, self.profile)
-        self.faces = TruthPoints(weights.get("detector"), device, self.profile)
-        self.key = fingerprint("points", 1, self.detector, self.profile, device.type, path)
+        found_by = self.weight_digest(weights, "detector")
+        self.faces = TruthPoints(weights.get("detector"), found_by, device, self.profile)
+        facts = (self.detector, self.profile, device.type)
+        self.key = fingerprint(__name__, *facts, self.weight_digest(weights, "points"))
 
     def unfit(self, truth: TruthInfo) -> str:
         return self.faces.unfit(truth) if self.finder.needs_face else ""

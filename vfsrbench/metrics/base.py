@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import hashlib
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 import numpy as np
@@ -98,10 +100,12 @@ class Metric(ABC):
     """A metric. State lives in `prepare`'s result and in files, never in the object, once it is loaded.
 
     `profile`, set before `load`, is the arithmetic of a metric with a network: `strict` is float32; `fast`
-    may round more coarsely, and every table says so.
+    may round more coarsely, and every table says so. `weight_digests`, set before `load` too, has the
+    SHA-256 of the weights' files by role, where it is known.
     """
 
     profile: Profile = "strict"
+    weight_digests: Mapping[str, str] = MappingProxyType({})
 
     def __init__(self, card: MetricCard) -> None:
         self.card = card
@@ -109,6 +113,16 @@ class Metric(ABC):
     def load(self, weights: Mapping[str, Path], device: torch.device) -> None:
         """Get ready on `device`. `weights` maps each role on the card to a verified local file."""
         self.device = device
+
+    def weight_digest(self, weights: Mapping[str, Path], role: str) -> str:
+        """SHA-256 of a role's file: the known one, or else computed from all its bytes. Empty without a
+        file."""
+        if role not in weights:
+            return ""
+        if role not in self.weight_digests:
+            with weights[role].open("rb") as file:
+                return hashlib.file_digest(file, "sha256").hexdigest()
+        return self.weight_digests[role]
 
     def unfit(self, truth: TruthInfo) -> str:
         """Why a clip cannot be scored with what was loaded, in one line; empty if it can."""

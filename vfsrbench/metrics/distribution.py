@@ -36,7 +36,8 @@ class _InceptionMetric(SplitMetric):
         path = weights["inception"]
         build = partial(loaded, FidInception, path)
         self.runner = runner(("fid_inception", path), build, device, self.profile)
-        self.key = fingerprint("inception", 1, self.profile, device.type, path)
+        digest = self.weight_digest(weights, "inception")
+        self.key = fingerprint(__name__, self.profile, device.type, digest)
 
     def prepare(self, truth: Window) -> None:
         """The ground truth's features, which `features` then finds."""

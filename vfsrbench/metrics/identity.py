@@ -41,9 +41,10 @@ class _IdentityMetric(Metric):
     def load(self, weights: Mapping[str, Path], device: torch.device) -> None:
         super().load(weights, device)
         self.recognize = recognizer(self.backend, weights["recognizer"], device, self.profile)
-        self.points = TruthPoints(weights.get("detector"), device, self.profile)
-        facts = (self.backend, self.align, self.profile, device.type, weights["recognizer"])
-        self.key = fingerprint("identity", 1, *facts)
+        found_by = self.weight_digest(weights, "detector")
+        self.points = TruthPoints(weights.get("detector"), found_by, device, self.profile)
+        facts = (self.backend, self.align, self.profile, device.type)
+        self.key = fingerprint(__name__, *facts, self.weight_digest(weights, "recognizer"))
 
     def unfit(self, truth: TruthInfo) -> str:
         return self.points.unfit(truth)

@@ -14,7 +14,7 @@ from vfsrbench.faces.detect import FaceDetector, detect_landmarks
 from vfsrbench.faces.retinaface import retinaface_resnet50
 from vfsrbench.metrics.base import TruthInfo, Window
 from vfsrbench.metrics.inference import loaded, runner
-from vfsrbench.metrics.truth_cache import cached, fingerprint
+from vfsrbench.metrics.truth_cache import array_name, cached, fingerprint
 
 PADDING = 0.25
 """Part of the frame's size that is added on each side: faces that fill the frame are found more surely."""
@@ -23,13 +23,13 @@ Points = NDArray[np.float64]
 
 
 class OwnLandmarks:
-    """RetinaFace (ResNet-50): the largest face of each frame."""
+    """RetinaFace (ResNet-50): the largest face of each frame. `digest` is the SHA-256 of its file."""
 
-    def __init__(self, path: Path, device: torch.device, profile: Profile) -> None:
+    def __init__(self, path: Path, digest: str, device: torch.device, profile: Profile) -> None:
         build = partial(loaded, retinaface_resnet50, path)
         self.runner = runner(("retinaface_r50", path), build, device, profile)
         self.detector = FaceDetector(self.runner.network)
-        self.key = fingerprint("own points", 1, PADDING, profile, device.type, path)
+        self.key = fingerprint(__name__, PADDING, profile, device.type, digest)
 
     def of(self, window: Window, frames: list[int]) -> Points:
         """(n, 5, 2) points of these frames, NaN where no face was found; found once a window and frame."""
@@ -55,8 +55,8 @@ class OwnLandmarks:
 class TruthPoints:
     """The five points of the ground truth's frames: those that came with the clip, or else found in it."""
 
-    def __init__(self, detector: Path | None, device: torch.device, profile: Profile) -> None:
-        self.own = None if detector is None else OwnLandmarks(detector, device, profile)
+    def __init__(self, detector: Path | None, digest: str, device: torch.device, profile: Profile) -> None:
+        self.own = None if detector is None else OwnLandmarks(detector, digest, device, profile)
 
     def unfit(self, truth: TruthInfo) -> str:
         """Why a clip's points cannot be known; empty if they can."""
@@ -86,4 +86,4 @@ class TruthPoints:
         landmarks = truth.truth.landmarks
         if landmarks is None:
             return self.own.key if self.own is not None else ""
-        return fingerprint(landmarks[truth.scored.start : truth.scored.stop])
+        return array_name(landmarks[truth.scored.start : truth.scored.stop])

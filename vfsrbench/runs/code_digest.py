@@ -31,6 +31,8 @@ PLUMBING = frozenset(
         "vfsrbench.io.paths",
         "vfsrbench.io.text",
         "vfsrbench.plugins",
+        "vfsrbench.runs.code_digest",
+        "vfsrbench.runtime.versions",
         "vfsrbench.typed_toml",
         "vfsrbench.weights",
         "vfsrbench.weights_manifest",

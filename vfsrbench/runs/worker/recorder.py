@@ -9,9 +9,10 @@ from typing import Any
 from vfsrbench.errors import DamagedFile, JobFailure
 from vfsrbench.jobs import ClipFacts, Job, Setup
 from vfsrbench.keys import score_key
-from vfsrbench.records import base_record, ended, versions
+from vfsrbench.records import base_record, ended
 from vfsrbench.results.job import Result
 from vfsrbench.runs.due import due_metrics, is_fresh
+from vfsrbench.runtime.versions import versions
 from vfsrbench.schema import JobRecord, Score
 from vfsrbench.scoring import Scores, Wanted
 from vfsrbench.weights import Weights
