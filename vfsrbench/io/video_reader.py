@@ -17,6 +17,7 @@ from degradations.imaging.scratch import Scratch
 from degradations.imaging.yuv_frame import frame_to_rgb, notice
 from vfsrbench.errors import InputError
 from vfsrbench.io.containers.check import check_whole
+from vfsrbench.io.containers.ffv1 import Ffv1Checksums
 from vfsrbench.io.film import Film, choose_film
 from vfsrbench.io.orientation import UPRIGHT, Orientation, from_matrix
 from vfsrbench.io.paths import check_pixels, check_regular_file
@@ -179,12 +180,17 @@ class VideoSource:
     def _checked(self, container: Any, stream: Any) -> Iterator[VideoFrame]:
         """The decoded frames; InputError at packets and frames that are marked as damaged."""
         number = 0
+        checksums = Ffv1Checksums() if stream.codec_context.name == "ffv1" else None
         for packet in container.demux(stream):
             if packet.is_corrupt:
                 raise InputError(
                     f"{self._path}: is damaged or truncated behind frame {number}; copy it again, or make it "
                     "again"
                 )
+            if checksums is not None and packet.size:
+                wrong = checksums.first_wrong(bytes(packet))
+                if wrong is not None:
+                    raise InputError(f"{self._path}: frame {wrong} is damaged; make the video again")
             for frame in packet.decode():
                 if frame.is_corrupt:
                     raise InputError(f"{self._path}: frame {number} is damaged; make the video again")

@@ -126,6 +126,27 @@ def test_damage_inside_is_noticed(films: Path, tmp_path: Path, name: str) -> Non
     assert isinstance(frames_or_refusal(tmp_path / name), str)
 
 
+@pytest.mark.parametrize("options", [{"level": "3", "slicecrc": "1", "slices": "4"}, {"level": "3"}])
+def test_no_flipped_bit_of_ffv1_with_checksums_goes_unseen(tmp_path: Path, options: dict[str, str]) -> None:
+    path = write_film(tmp_path / "v.mkv", FRAMES, "ffv1", "bgr0", options=options)
+    data = path.read_bytes()
+    with av.open(str(path)) as container:
+        places = [(packet.pos, packet.size) for packet in container.demux(video=0) if packet.size]
+    draw = random.Random(1)
+    for number in (0, 5, 23):
+        position, size = places[number]
+        damaged = bytearray(data)
+        damaged[position + draw.randrange(20, size)] ^= 1 << draw.randrange(8)
+        path.write_bytes(damaged)
+        assert str(frames_or_refusal(path)).endswith(f"frame {number} is damaged; make the video again")
+
+
+def test_ffv1_without_checksums_is_read(tmp_path: Path) -> None:
+    for version, options in enumerate(({"level": "1"}, {"level": "3", "slicecrc": "0", "slices": "4"})):
+        path = write_film(tmp_path / f"{version}.mkv", FRAMES, "ffv1", "bgr0", options=options)
+        np.testing.assert_array_equal(Clip.open(path).read(0, 24), FRAMES)
+
+
 def test_films_that_are_whole_though_their_clocks_look_odd(tmp_path: Path) -> None:
     """Sound under a still, a long last frame, a late start; frames before zero, which MP4 hides."""
     still = write_film(tmp_path / "still.mp4", scene(3), sound="aac", seconds=7.0, options=X264)
