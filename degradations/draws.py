@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 from pydantic import Field, PlainValidator
 
-from degradations.limits import LEAST_SIGMA, MOST_FACTOR, MOST_SIGMA
+from degradations.limits import LEAST_FACTOR, LEAST_SIGMA, MOST_FACTOR, MOST_SIGMA
 from degradations.streams import Stream
 
 Range = float | tuple[float, float]
@@ -55,7 +55,7 @@ def within(lowest: float, highest: float, included: bool = True) -> Any:
 def _count(value: Any) -> int | tuple[int, int]:
     numbers = list(value) if isinstance(value, list | tuple) else [value]
     whole = all(isinstance(n, int) and not isinstance(n, bool) for n in numbers)
-    if not whole or len(numbers) not in (1, 2):
+    if not whole or len(numbers) != (2 if isinstance(value, list | tuple) else 1):
         raise ValueError(f"a whole number or a range [low, high] is expected, got {value!r}")
     if numbers[0] > numbers[-1]:
         raise ValueError(f"a range goes from low to high, got {numbers}")
@@ -77,7 +77,7 @@ Amount = Annotated[Range, PlainValidator(_amount)]
 """A number, or [low, high]: drawn evenly from low (included) to high (excluded)."""
 Positive = Annotated[Range, within(0, MOST, included=False)]
 NotNegative = Annotated[Range, within(0, MOST)]
-Factor = Annotated[Range, within(1 / MOST_FACTOR, MOST_FACTOR)]
+Factor = Annotated[Range, within(LEAST_FACTOR, MOST_FACTOR)]
 """How many times smaller a frame becomes (below 1: larger)."""
 Spread = Annotated[Range, within(LEAST_SIGMA, MOST_SIGMA)]
 """A kernel's sigma in pixels, or the exponent of its profile."""

@@ -7,7 +7,9 @@ or run for days before it failed.
 MOST_FRAMES = 1_000_000
 MOST_SCALE = 64
 MOST_FACTOR = 256.0
-"""Of one resizing, either way."""
+"""How many times smaller one resizing makes a frame."""
+LEAST_FACTOR = 1 / 16
+"""Below 1 it enlarges."""
 MOST_PIXELS = 1 << 26
 """The largest frame, 8192 x 8192: a small file may declare a picture that fills the memory."""
 MOST_SIDE = 1 << 20

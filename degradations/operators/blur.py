@@ -81,8 +81,8 @@ class Blur(Operator):
         least = 0 if kinds == ("given",) else 1
         if not all(least <= size <= MOST_KERNEL for size in self.sizes):
             raise ValueError(f"'size' is a number of pixels from 1 to {MOST_KERNEL}, got {self.size}")
-        if len(self.sizes) > MOST_KERNEL:
-            raise ValueError(f"'size' names at most {MOST_KERNEL} sizes, got {len(self.sizes)}")
+        if not 1 <= len(self.sizes) <= MOST_KERNEL:
+            raise ValueError(f"'size' names 1 to at most {MOST_KERNEL} sizes, got {len(self.sizes)}")
         return self
 
     @property

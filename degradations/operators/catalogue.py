@@ -54,7 +54,7 @@ def _build_one(table: Any, where: str) -> Operator:
     name = table.get("op")
     if name is None:
         raise InputError(f"{where}: key 'op' is missing; it names the operator")
-    if name not in CATALOGUE:
+    if not isinstance(name, str) or name not in CATALOGUE:
         raise InputError(f"{where}: {did_you_mean('operator', str(name), CATALOGUE)}")
     where = f"{where} ({name})"
     inner = {

@@ -9,7 +9,7 @@ from pydantic import Field, model_validator
 from degradations.draws import Choice, Factor, Range, Step, Walk, bounds, draw, names, pick
 from degradations.errors import InputError, did_you_mean
 from degradations.grid import Picture, whole
-from degradations.limits import MOST_FACTOR, MOST_PIXELS
+from degradations.limits import LEAST_FACTOR, MOST_FACTOR, MOST_PIXELS
 from degradations.operators.base import Drawn, Frames, Operator, Place
 from degradations.resize import METHODS, resize, subsample
 from degradations.streams import Stream
@@ -29,10 +29,10 @@ class Resize(Operator):
     op: Literal["resize"] = "resize"
     method: Choice
     factor: Factor | None = None
-    to_scale: float | None = Field(default=None, ge=1 / MOST_FACTOR, le=MOST_FACTOR)
+    to_scale: float | None = Field(default=None, ge=LEAST_FACTOR, le=MOST_FACTOR)
     zoom: Factor | None = None
     zoom_mode: Choice = "keep"
-    zoom_of: float | None = Field(default=None, ge=1 / MOST_FACTOR, le=MOST_FACTOR)
+    zoom_of: float | None = Field(default=None, ge=LEAST_FACTOR, le=MOST_FACTOR)
     zoom_step: Step = 0.0
     even: bool = False
     draw: Drawn = "clip"

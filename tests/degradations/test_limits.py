@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+import copy
 import json
 import re
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
 from degradations.errors import InputError
 from degradations.manifest import MANIFEST, read_manifest
+from degradations.operators.catalogue import build
 from degradations.recipe import Recipe, list_recipes, load_recipe
+from degradations.text import read_toml
+from degradations.typed_toml import parse
 from degradations.x264_params import ALLOWED
 from tests.degradations.splits import make_split
 
@@ -47,12 +53,16 @@ ABSURD = {
     'op = "gaussian-noise"\nsigma = inf': "numbers lie in",
     'op = "poisson-noise"\nscale = 100000': "at most 1000",
     'op = "resize"\nmethod = "cubic"\nfactor = 100000': "at most 256",
-    'op = "resize"\nmethod = "cubic"\nfactor = 1e-5': "at least 0.00390625",
+    'op = "resize"\nmethod = "cubic"\nfactor = 1e-5': "at least 0.0625",
     'op = "resize"\nmethod = "cubic"\nto_scale = 100000': "256",
     'op = "resize"\nmethod = "cubic"\nto_scale = nan': "'to_scale'",
     'op = "resize"\nmethod = "cubic"\nzoom = [0.5, 100000]': "at most 256",
     'op = "resize"\nmethod = {cubic = nan, area = 1.0}': "numbers lie in",
     'op = "subsample"\nstep = 100000': "256",
+    'op = "blur"\nsize = []\nsigma = 1': "got 0",
+    'op = "jpeg"\nquality = [50]': "a whole number or a range",
+    "op = []": "unknown operator '[]'",
+    "op = {a = 1}": "unknown operator",
     'op = "jpeg"\nquality = 1000': "1..100",
     'op = "jpeg"\nquality = 50\nquality_step = nan': "'quality_step'",
     'op = "colour-shift"\nlevels = nan': "'levels'",
@@ -196,3 +206,41 @@ def test_manifests_with_absurd_values_are_refused(tmp_path: Path, key: str, valu
     (tmp_path / MANIFEST).write_text(json.dumps(content))
     with pytest.raises(InputError, match=re.escape(why)):
         read_manifest(tmp_path)
+
+
+WEIRD = (
+    *(-1, 0, 1, 99, 10**6, 2**63 - 1, -(2**63), -0.5, 0.004, 1e-300, 1e308, float("inf"), float("nan")),
+    *("", "x" * 5000, "\x00", "../x", [], {}, True, [[]], [1], [2, 1], [1e308, 1e308], {"a": 1.0}, ["a"]),
+)
+
+
+def places(value: object, way: tuple[object, ...] = ()) -> Iterator[tuple[object, ...]]:
+    """The way to every value in nested tables and lists, the root's included."""
+    yield way
+    inside = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    for key, item in inside:
+        yield from places(item, (*way, key))
+
+
+def changed(value: Any, way: tuple[Any, ...], new: object) -> Any:
+    """A copy with another value at one place."""
+    if not way:
+        return new
+    value = copy.copy(value)
+    value[way[0]] = changed(value[way[0]], way[1:], new)
+    return value
+
+
+@pytest.mark.parametrize("name", ["vfhq-mild", "gfpgan-train", "flair-motion", "bd-x4"])
+def test_any_value_in_any_place_is_taken_or_refused(name: str) -> None:
+    """Never another error than InputError: that would be a traceback for the user."""
+    table = read_toml(next(facts.path for facts in list_recipes() if facts.name == name))
+    refused = 0
+    for way in places(table["operators"]):
+        for new in WEIRD:
+            operators = changed(table["operators"], way, new)
+            try:
+                parse(Recipe, {**table, "operators": build(operators, name)}, name).digest()
+            except InputError:
+                refused += 1
+    assert refused > 100
