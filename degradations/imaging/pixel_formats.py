@@ -91,9 +91,10 @@ def pixel_format(name: str) -> PixelFormat:
         found = parse(name)
         if found is not None:
             return found
+    other = "gbrp" if "rgb" in name or "bgr" in name else "yuv444p12le"
     raise InputError(
         f"pixel format {name} is not read exactly: convert the video first, for example with "
-        "ffmpeg -i IN -c:v ffv1 -pix_fmt yuv444p12le OUT.mkv"
+        f"ffmpeg -i IN -c:v ffv1 -pix_fmt {other} OUT.mkv"
     )
 
 

@@ -6,6 +6,7 @@ limited range if it is YUV (`yuvj...` is full), in full range if it is grey.
 
 from __future__ import annotations
 
+from fractions import Fraction
 from typing import Any
 
 import numpy as np
@@ -178,7 +179,7 @@ def _top_down(frame: Any) -> Any:
 
     graph = av.filter.Graph()
     source = graph.add_buffer(
-        width=frame.width, height=frame.height, format=frame.format.name, time_base=frame.time_base
+        width=frame.width, height=frame.height, format=frame.format.name, time_base=Fraction(1, 25)
     )
     copy, sink = graph.add("copy"), graph.add("buffersink")
     source.link_to(copy)
