@@ -12,7 +12,6 @@ from urllib.parse import urlsplit
 from filelock import FileLock
 
 from vfsrbench.errors import InputError
-from vfsrbench.files import whole_file
 from vfsrbench.io.file_kinds import HEAD, incomplete, unlike
 from vfsrbench.io.http_file import (
     MOST_BYTES,
@@ -23,6 +22,8 @@ from vfsrbench.io.http_file import (
     ProgressCallback,
     forget,
 )
+from vfsrbench.io.ownership import note_file
+from vfsrbench.io.targets import check_own_file, own_file
 from vfsrbench.io.zip_member import ArchiveError, extract_member
 from vfsrbench.weights import (
     accept_licence,
@@ -75,6 +76,7 @@ class Fetcher:
                         f"{path} is not the published file of {entry.name!r}; "
                         f"run `vfsrbench weights path {entry.name}=` to forget it"
                     )
+                check_own_file(path, self.root, mend=True)  # a file that somebody put there stays
             self._check_licence(entry)
             return self._get(entry)
 
@@ -122,6 +124,7 @@ class Fetcher:
         HttpFile(url, name, exact, most, self.patience).download(part, self.progress)
         if entry.archive is None:
             self._check(entry, part, url)
+            note_file(self.root, target, part)
             part.replace(target)
         else:
             self._unpack(entry, part, target, url)
@@ -151,7 +154,7 @@ class Fetcher:
             forget(archive)
             raise FetchError("the archive is not the published one (its SHA-256 differs); it was removed")
         try:
-            with whole_file(target) as temporary:
+            with own_file(target, self.root, mend=True) as temporary:
                 extract_member(archive, entry.archive.member, temporary, entry.size)
                 self._check(entry, temporary, url)
         except ArchiveError as error:

@@ -6,7 +6,6 @@ is written to FILE; FILE.state holds what is needed to go on after a break, FILE
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -23,6 +22,7 @@ from baselines.secnet.validate import validation_psnr
 from degradations.errors import InputError
 from degradations.recipe import load_recipe
 from vfsrbench.clip import Clip
+from vfsrbench.io.targets import check_own_file, own_file
 
 RECIPE = "secnet-bd4"
 
@@ -57,6 +57,8 @@ def train(
     `stop_after` ends the call after so many steps in all, with a state file, as a kill would.
     """
     torch.manual_seed(settings.sampling.seed)
+    for suffix in ("", ".state", ".png"):
+        check_own_file(_beside(out, suffix), out.parent, mend=suffix == ".state")
     net = SECNet(**settings.net).to(device)
     optimizer = torch.optim.Adam(net.parameters(), lr=settings.rate)
     recipe = load_recipe(RECIPE)
@@ -84,7 +86,8 @@ def train(
             if step % settings.save_every == 0 or step == end:
                 _save(out, settings, net, optimizer, step, curve)
     if curve:
-        draw_curve(curve, settings.pretrain_steps, _beside(out, ".png"))
+        with own_file(_beside(out, ".png"), out.parent) as temporary:
+            draw_curve(curve, settings.pretrain_steps, temporary)
     return curve
 
 
@@ -119,9 +122,8 @@ def _beside(out: Path, suffix: str) -> Path:
 
 def _write(content: dict[str, Any], path: Path) -> None:
     """All or nothing: a kill leaves the file before it."""
-    temporary = path.with_name(f"{path.name}.{os.getpid()}.part")
-    torch.save(content, temporary)
-    temporary.replace(path)
+    with own_file(path, path.parent, mend=True) as temporary:
+        torch.save(content, temporary)
 
 
 def _save(

@@ -291,6 +291,15 @@ def test_another_settings_state_is_refused(tmp_path: Path) -> None:
         train(clips[:2], clips[2:], out, settings(), CPU)
 
 
+@pytest.mark.parametrize("name", ["a.pth", "a.pth.state", "a.pth.png"])
+def test_training_writes_over_nothing_that_it_did_not_make(tmp_path: Path, name: str) -> None:
+    clips = moving_clips()
+    (tmp_path / name).write_bytes(b"mine")
+    with pytest.raises(InputError, match=rf"{name}: is there already, and vfsrbench did not make it"):
+        train(clips[:2], clips[2:], tmp_path / "a.pth", settings(), CPU)
+    assert [(p.name, p.read_bytes()) for p in tmp_path.iterdir()] == [(name, b"mine")]
+
+
 def test_pretraining_leaves_the_refinement_alone(tmp_path: Path) -> None:
     clips = moving_clips()
     out = tmp_path / "a.pth"

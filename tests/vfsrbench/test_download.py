@@ -14,6 +14,7 @@ from tests.vfsrbench.file_server import FileServer, serving
 from vfsrbench.download import Fetcher
 from vfsrbench.errors import InputError
 from vfsrbench.io.http_file import CHUNK
+from vfsrbench.io.ownership import NOTE
 from vfsrbench.weights import read_receipt
 from vfsrbench.weights_manifest import Archive, WeightFile
 
@@ -36,9 +37,8 @@ def entry_of(*urls: str, **facts: object) -> WeightFile:
 
 def leftovers(root: Path) -> list[str]:
     """What stands in the root beside the file, locks and receipts."""
-    return sorted(
-        p.name for p in root.iterdir() if p.name not in ("net.pth", ".receipts") and p.suffix != ".lock"
-    )
+    known = ("net.pth", ".receipts", NOTE)
+    return sorted(p.name for p in root.iterdir() if p.name not in known and p.suffix != ".lock")
 
 
 def test_a_file_is_fetched_checked_and_named_only_then(server: FileServer, tmp_path: Path) -> None:
@@ -81,6 +81,19 @@ def test_two_versions_of_a_file_are_never_joined(server: FileServer, tmp_path: P
     server.files["/net.pth"], server.etags["/net.pth"] = BODY, '"two"'
     Fetcher(tmp_path).fetch(entry_of(server.url("/net.pth")))
     assert (tmp_path / "net.pth").read_bytes() == BODY
+
+
+def test_a_file_that_somebody_put_there_is_not_fetched_over(server: FileServer, tmp_path: Path) -> None:
+    mine = tmp_path / "net.pth"
+    mine.write_bytes(b"mine")
+    with pytest.raises(InputError, match=r"net\.pth: is there already, and vfsrbench did not make it"):
+        Fetcher(tmp_path).fetch(entry_of(server.url("/net.pth")))
+    assert mine.read_bytes() == b"mine"
+    mine.unlink()
+    Fetcher(tmp_path).fetch(entry_of(server.url("/net.pth")))
+    mine.write_bytes(BODY[:-1])  # what we fetched, damaged: fetched again without ceremony
+    Fetcher(tmp_path).fetch(entry_of(server.url("/net.pth")))
+    assert mine.read_bytes() == BODY
 
 
 def test_a_server_without_ranges_starts_again(server: FileServer, tmp_path: Path) -> None:
