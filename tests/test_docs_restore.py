@@ -63,7 +63,7 @@ def test_options(asked: list[str], tmp_path: Path) -> None:
     assert asked == methods
     written = PAGE.read_text(encoding="utf-8").split("## What is written")[1].split("\n## ")[0]
     parts = {name.rstrip("/") for name in re.findall(r"^\| `([^`]+)` \|", written, re.MULTILINE)}
-    assert {path.name for path in (tmp_path / "out" / "talk").iterdir()} == parts
+    assert {path.name for path in (tmp_path / "out" / "talk").glob("[!.]*")} == parts
     assert Alignment.load("out/talk/alignment.json").sigma == 5
     assert Alignment.load("out/square/talk/alignment.json").sigma == 0
     large = Clip.open(tmp_path / "out/large/talk/talk.mkv")
