@@ -9,7 +9,7 @@ from pathlib import Path
 from reports.leaderboard import build_tables
 from reports.material import AT, default_sources
 from reports.model import Table
-from reports.results import Result, read_results
+from reports.results import Result, newest, read_results
 from vfsrbench.board import Board, DatasetUse
 from vfsrbench.errors import InputError, did_you_mean
 
@@ -75,7 +75,7 @@ def _read(places: Sequence[Path]) -> tuple[list[Result], list[str]]:
     labels = place_labels(places)
     for place in labels:
         results, problems = read_results([place])
-        each.append((place, results))
+        each.append((place, newest(results)))
         skipped += problems
     owners: dict[tuple[str, str, str], set[Path]] = {}
     for place, results in each:

@@ -10,7 +10,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from vfsrbench.errors import InputError
+from reports.losses import Losses
+from vfsrbench.errors import DamagedFile, InputError
 from vfsrbench.schema import JobRecord
 from vfsrbench.store import read_record, read_result, result_files
 
@@ -24,34 +25,49 @@ class Result:
     record: JobRecord
     path: Path | None = None
     given: Mapping[str, Floats] = field(default_factory=dict)
+    hidden: frozenset[str] = frozenset()
+    """Metrics whose values do not count here."""
 
     @cached_property
     def values(self) -> Mapping[str, Floats]:
         """Frame values by metric, NaN where a frame has none."""
-        return self.given if self.path is None else read_result(self.path).values
+        values = self.given if self.path is None else read_result(self.path).values
+        return {metric: v for metric, v in values.items() if metric not in self.hidden}
 
 
-def read_results(places: Iterable[Path]) -> tuple[list[Result], list[str]]:
+def newest(results: Iterable[Result]) -> list[Result]:
+    """One result a job, the one that was written last; sorted by data set, split, method and clip."""
+    chosen: dict[tuple[str, str, str, str], Result] = {}
+    for result in results:
+        record = result.record
+        job = (record.dataset, record.split, record.method, record.clip)
+        if job not in chosen or chosen[job].record.finished <= record.finished:
+            chosen[job] = result
+    return [chosen[job] for job in sorted(chosen)]
+
+
+def read_results(places: Iterable[Path], losses: Losses | None = None) -> tuple[list[Result], list[str]]:
     """All results in these files and folders, and what was skipped and why.
 
-    Sorted by data set, split, method and clip; of several results of one job the one that ended last
-    counts. InputError when a place does not exist.
+    Damaged files are set aside by `losses`, where there are any. InputError when a place does not exist.
     """
-    chosen: dict[tuple[str, str, str, str], Result] = {}
+    found: list[Result] = []
     skipped: list[str] = []
     for place in places:
         if not place.exists():
             raise InputError(f"{place}: no such results; `vfsrbench run BOARD` makes them")
         for path in result_files([place]):
             try:
-                record = read_record(path)
+                found.append(Result(read_record(path), path))
+            except FileNotFoundError:
+                continue  # another process set it aside
             except InputError as error:
                 skipped.append(str(error))
-                continue
-            job = (record.dataset, record.split, record.method, record.clip)
-            if job not in chosen or chosen[job].record.finished <= record.finished:
-                chosen[job] = Result(record, path)
-    return [chosen[job] for job in sorted(chosen)], skipped
+                if losses is not None and isinstance(error, DamagedFile):
+                    losses.pieces.set_aside(error)
+    if skipped:
+        skipped.append(f"{len(found)} of {len(found) + len(skipped)} results files could be read")
+    return found, skipped
 
 
 @dataclass(frozen=True)

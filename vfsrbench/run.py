@@ -22,11 +22,11 @@ from vfsrbench.estimate import check_disk
 from vfsrbench.jobs import Job, Keep, Options, Task
 from vfsrbench.plan import Plan, make_plan
 from vfsrbench.predictor import Predictor
+from vfsrbench.runs.board_note import note_run
 from vfsrbench.runs.worker.outcome import Ended, Report
 from vfsrbench.runs.worker.recorder import Recorder
 from vfsrbench.schema import JobRecord
 from vfsrbench.start import StartUnits, log_to
-from vfsrbench.store import write_selection
 from vfsrbench.workspace import Workspace, refuse_inputs
 
 log = logging.getLogger(__name__)
@@ -147,11 +147,11 @@ def run_board(
 
 
 def summarize(plan: Plan, workspace: Workspace, log_path: Path, seconds: float) -> RunSummary:
-    """What the workspace now holds of a plan; notes it as the board's current selection of results."""
+    """What the workspace now holds of a plan; notes the run on its board."""
     records = {job: r for job in plan.jobs if (r := workspace.store.find(*job.place)) is not None}
     files = tuple(workspace.store.path(*job.place) for job in records)
     board = plan.setup.board.replace(methods=tuple(plan.setup.methods))
-    write_selection(workspace.selection(board.name), files)
+    note_run(workspace, plan)
     asked = tuple(plan.setup.metric_keys)
     notes = tuple((clip.name, note) for clip in plan.clips for note in clip.notes)
     return RunSummary(board, workspace.root, records, plan.jobs, files, log_path, seconds, asked, notes=notes)

@@ -210,19 +210,3 @@ def _frame_table(result: Result) -> pd.DataFrame:
     names = list(result.frame_names)
     head = {"dataset": record.dataset, "split": record.split, "method": record.method, "clip": record.clip}
     return pd.DataFrame({**head, "frame": np.arange(len(names)), "name": names, **result.values})
-
-
-def write_selection(path: Path, files: Iterable[Path]) -> None:
-    """Note which results files belong to a board's last run, relative to the note's folder."""
-    names = sorted(Path(os.path.relpath(f, path.parent)).as_posix() for f in files)
-    with whole_file(path) as temporary:
-        temporary.write_text(json.dumps(names, indent=1))
-
-
-def read_selection(path: Path) -> list[Path]:
-    """The results files of a board's last run, those that are still there."""
-    try:
-        names = json.loads(path.read_text())
-    except (OSError, ValueError):
-        return []
-    return [p for name in names if (p := path.parent / name).is_file()]

@@ -2,7 +2,7 @@
 
 results/   one Parquet file a job               splits/    degraded clips, with what was drawn for them
 restored/  restored clips, if they are kept     slices/    columns of them over time, for the reports
-boards/    which results a board's last run had scratch/   what a run that is going on needs
+boards/    what the runs of a board had in common scratch/   what a run that is going on needs
 cache/     digests, arrays of the ground truth  damaged/   files whose checksum differed, set aside
 locks/, logs/
 
@@ -97,8 +97,8 @@ class Workspace:
         finally:
             lease.end(self.root)
 
-    def selection(self, board: str) -> Path:
-        """The note that says which results files belong to a board's last run."""
+    def board_note(self, board: str) -> Path:
+        """The note on a board's runs (`runs.board_note`)."""
         return self.root / "boards" / f"{slug(board)}.json"
 
     def lock(self, name: str) -> BaseFileLock:

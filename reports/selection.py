@@ -1,0 +1,195 @@
+"""Which of a workspace's results stand in a board's report, one a job; and why the others do not."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+
+from reports.results import Result
+from vfsrbench.board import Board, DatasetUse
+from vfsrbench.card import MetricCard
+from vfsrbench.dataset import dataset_name
+from vfsrbench.errors import InputError
+from vfsrbench.keys import score_key
+from vfsrbench.runs.board_note import Protocol
+from vfsrbench.schema import JobRecord
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """What a report is of: a board, the protocol that results must have, the installed metrics, and (`only`)
+    the methods it is narrowed to, by their ids or their names without options."""
+
+    board: Board
+    protocol: Protocol
+    cards: Mapping[str, MetricCard] = field(default_factory=dict)
+    only: Sequence[str] = ()
+
+
+@dataclass
+class Selection:
+    """The results of a report, and what was left out: reason -> how many."""
+
+    results: list[Result] = field(default_factory=list)
+    left_out: Counter[str] = field(default_factory=Counter)
+
+    def lines(self) -> list[str]:
+        """What was left out, a line a reason."""
+        return [f"left out: {count} {reason}" for reason, count in sorted(self.left_out.items())]
+
+
+def last_protocol(
+    protocols: Sequence[Protocol], board: Board, said: frozenset[str] = frozenset()
+) -> Protocol | None:
+    """The protocol of the last run that agrees with what was said on the command line; None if there were no
+    runs, or their notes are gone.
+
+    Args:
+        protocols: Those of the board's runs, the last one at the end.
+        board: The board with what was said.
+        said: Which of `dataset`, `frames`, `seed` and `scale` were said.
+
+    Raises:
+        InputError: The board was run, but never so.
+    """
+    found = [p for p in protocols if _differs(p, board, said) == ""]
+    if protocols and not found:
+        raise InputError(
+            f"board {board.name!r} was not run with {_differs(protocols[-1], board, said)} in this workspace; "
+            f"its last run had the data set {protocols[-1].name!r}, seed {protocols[-1].seed}"
+        )
+    return found[-1] if found else None
+
+
+def _differs(protocol: Protocol, board: Board, said: frozenset[str]) -> str:
+    """What of the things said a protocol does not have; empty if it has them all."""
+    use = board.dataset
+    checks = {
+        "dataset": (protocol.name, dataset_name(use), f"the data set {dataset_name(use)!r}"),
+        "frames": (protocol.use.frames, use.frames, f"--frames {use.frames}"),
+        "scale": (protocol.use.scale, use.scale, f"--scale {use.scale}"),
+        "seed": (protocol.seed, board.seed, f"--seed {board.seed}"),
+    }
+    return next((what for name, (had, wants, what) in checks.items() if name in said and had != wants), "")
+
+
+def as_run(board: Board, protocol: Protocol, said: frozenset[str]) -> Board:
+    """The board with the data set and the seed of its last run, where nothing else was said."""
+    use: DatasetUse = board.dataset
+    if "dataset" not in said:
+        chosen = {"clips": use.clips}
+        if "frames" in said:
+            chosen["frames"] = use.frames  # type: ignore[assignment]
+        use = protocol.use.model_copy(update=chosen)
+    elif "frames" not in said:
+        use = use.model_copy(update={"frames": protocol.use.frames})
+    return board.model_copy(update={"dataset": use, "seed": protocol.seed})
+
+
+def implied(results: Sequence[Result], board: Board) -> Protocol:
+    """The protocol of results that come without a board's note: of what differs between them, the newest.
+
+    Their data set is the board's if they have it, else that of the newest.
+    """
+    ordered = sorted((r.record for r in results), key=lambda r: r.finished)
+    name = _name(board.dataset)
+    if ordered and name not in {record.dataset for record in ordered}:
+        name = ordered[-1].dataset
+    own = [r for r in ordered if r.dataset == name and r.split in board.splits and r.seed == board.seed]
+    return Protocol(
+        name=name,
+        seed=board.seed,
+        use=board.dataset,
+        recipes={r.split: r.recipe_digest for r in own},
+        clips={r.clip: r.gt_digest for r in own},
+    )
+
+
+def _name(use: DatasetUse) -> str:
+    return "" if use.path is None and use.layout != "demo" else dataset_name(use)
+
+
+def select(results: Iterable[Result], wanted: Wanted) -> Selection:
+    """The results that fit, one a job, in the order of data set, split, method and clip.
+
+    Of several results of one job the one that the board's last run planned counts, else the one written
+    last. Values of a metric's other version, code or weights are left out; the rest of that result stays.
+    """
+    found = Selection()
+    jobs: dict[tuple[str, str, str, str], list[Result]] = {}
+    for result in results:
+        reason = _misfit(result.record, wanted)
+        if reason:
+            found.left_out[reason] += 1
+        else:
+            r = result.record
+            jobs.setdefault((r.dataset, r.split, r.method, r.clip), []).append(result)
+    for place in sorted(jobs):
+        best = _best(jobs[place], wanted.protocol)
+        if len(jobs[place]) > 1:
+            planned = best.record.key == wanted.protocol.keys.get(place[1:])
+            how = "that the board's last run planned" if planned else "written last"
+            found.left_out[f"other results of {place[2]}: the one {how} is shown"] += len(jobs[place]) - 1
+        found.results.append(_with_current_values(best, wanted, found.left_out))
+    return found
+
+
+def _misfit(record: JobRecord, wanted: Wanted) -> str:
+    """Why a result does not belong in the report; empty if it does."""
+    board, protocol = wanted.board, wanted.protocol
+    if record.dataset != protocol.name:
+        return f"results of the data set {record.dataset!r}: the report is of {protocol.name!r}"
+    if wanted.only and not {record.method, record.method.partition("[")[0]} & set(wanted.only):
+        return "results of other methods than --only-method asks for"
+    if record.split not in board.splits:
+        return f"results of the split {record.split!r}, which is not on the board: --split shows it"
+    if record.seed != board.seed:
+        return f"results of seed {record.seed}: --seed {record.seed} shows them"
+    if board.dataset.clips and record.clip not in board.dataset.clips:
+        return "results of other clips than those that are asked for"
+    if record.recipe_digest != protocol.recipes.get(record.split, record.recipe_digest):
+        return f"results of another version of the recipe {record.split!r}"
+    if record.clip not in protocol.clips:
+        return "results of clips that the board's runs did not have"
+    if record.gt_digest != protocol.clips[record.clip]:
+        return "results of other frames of the same clips (changed files, another --frames, or alignment)"
+    return ""
+
+
+def _best(results: Sequence[Result], protocol: Protocol) -> Result:
+    record = results[0].record
+    planned = protocol.keys.get((record.split, record.method, record.clip))
+    return max(results, key=lambda r: (r.record.key == planned, r.record.finished, r.record.key))
+
+
+def _with_current_values(result: Result, wanted: Wanted, left_out: Counter[str]) -> Result:
+    """The result without the values of metrics as they are not any more."""
+    record = result.record
+    hidden: dict[str, str] = {}
+    for metric in sorted(set(wanted.board.metrics) & record.metrics.keys()):
+        card = wanted.cards.get(metric)
+        if card is not None and record.metrics[metric] != card.version:
+            hidden[metric] = (
+                f"values of {metric} version {record.metrics[metric]}, {card.version} is installed: "
+                "`vfsrbench run` computes them"
+            )
+        elif _is_old(record, metric, wanted.protocol):
+            hidden[metric] = f"values of {metric} by other code or weights: `vfsrbench run` computes them"
+    if not hidden:
+        return result
+    left_out.update(hidden.values())
+    values = {m: v for m, v in record.clip_values.items() if m not in hidden}
+    return replace(
+        result,
+        record=record.model_copy(update={"clip_values": values}),
+        hidden=result.hidden | hidden.keys(),
+    )
+
+
+def _is_old(record: JobRecord, metric: str, protocol: Protocol) -> bool:
+    """Whether a score was computed by another metric than the board's last run had."""
+    score = record.scores.get(metric)
+    if score is None or metric not in protocol.metric_keys:
+        return False
+    return score.key != score_key(record.key, protocol.metric_keys[metric])
