@@ -136,7 +136,7 @@ class Gallery:
             replace(self._curve_figure(table, metric, [panel]), heading=""),
             jump,
             {"_truth": truth_title(cells[jump.method]), **{m: titles[m] for m in shown}},
-            lambda row, frame: _frame(clips.get(row), frame),
+            lambda row, frame: self._frame(clips.get(row), frame),
         )
         files = jumps.draw_jump(figure, self._path("jump", table.split, metric), self.formats)
         what = f"{figure.curves.column.title} over time on {panel.title}, its worst jump marked"
@@ -195,8 +195,18 @@ class Gallery:
                 clips[row.title] = frames.restored(records[row.method])
         if first.reference:
             clips[title] = frames.truth(first)
-        found = {title: _frame(clip, middle) for title, clip in clips.items()}
+        found = {title: self._frame(clip, middle) for title, clip in clips.items()}
         return {title: pixels for title, pixels in found.items() if pixels is not None}
+
+    def _frame(self, clip: Clip | None, frame: int) -> Pixels | None:
+        """A frame, None where it is not there any more or cannot be read: the report says why."""
+        if clip is None or frame >= len(clip):
+            return None
+        try:
+            return clip.read(frame, frame + 1)[0]
+        except InputError as error:
+            self.material.losses.say(f"a frame of {clip.name} is not shown: {error}")
+            return None
 
     def _path(self, kind: str, split: str, what: str) -> Path:
         return self.folder / f"{kind}-{slug(split)}-{slug(what)}"
@@ -210,12 +220,6 @@ class Gallery:
 
 def _ok(result: Result) -> bool:
     return result.record.status == "ok"
-
-
-def _frame(clip: Clip | None, frame: int) -> Pixels | None:
-    if clip is None or frame >= len(clip):
-        return None
-    return clip.read(frame, frame + 1)[0]
 
 
 def picture(kind: str, files: Sequence[Path], caption: str) -> list[Picture]:

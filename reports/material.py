@@ -13,12 +13,13 @@ from reports.losses import Losses
 from reports.model import Table
 from reports.published import figures_of
 from reports.results import Grid, Result, read_results
+from reports.selection import Wanted, as_run, implied, last_protocol, select
 from reports.split_values import combine_splits
 from reports.style import Look, looks
 from vfsrbench import plugins
 from vfsrbench.board import Board
 from vfsrbench.errors import InputError, did_you_mean
-from vfsrbench.store import read_selection
+from vfsrbench.runs.board_note import protocols
 from vfsrbench.strips import StripStore
 from vfsrbench.workspace import Workspace
 
@@ -56,14 +57,22 @@ def gather(
     results: Sequence[Path] = (),
     clips: Sequence[str] = (),
     outputs: Mapping[str, Path] | None = None,
+    only: Sequence[str] = (),
+    said: frozenset[str] = frozenset(),
 ) -> Material:
     """Read results and make the tables. See `reports.build_report` for the parameters and errors."""
     place = Workspace(workspace)
     losses = Losses(place.damaged)
-    found, skipped = load(board, place, results)
+    every, skipped = load(board, place, results, losses)
+    protocol = None if results else last_protocol(protocols(place, board.name), board, said)
+    if protocol is not None:
+        board = as_run(board, protocol, said)
+    cards = {name: entry.card for name, entry in plugins.metrics().entries.items()}
+    chosen = select(every, Wanted(board, protocol or implied(every, board), cards, only))
+    found, skipped = chosen.results, [*skipped, *chosen.lines()]
     sources = default_sources(board, found, clips)
     check_columns(board.metrics, found, sources)
-    whole = combine_splits(board, found, place.store, plugins.metrics())
+    whole = combine_splits(board, found, place.store, plugins.metrics(), losses)
     sources = replace(sources, split_values=whole.values)
     tables = build_tables(board, found, sources)
     shown = {row.method for table in tables for row in table.rows}
@@ -91,12 +100,13 @@ def check_columns(metrics: Sequence[str], found: Sequence[Result], sources: Sour
             raise did_you_mean("metric", metric, known)
 
 
-def load(board: Board, workspace: Workspace, results: Sequence[Path] = ()) -> tuple[list[Result], list[str]]:
-    """The results to report: those named, or those of the board's last run, or all in the workspace."""
-    chosen = list(results) or read_selection(workspace.selection(board.name)) or [workspace.store.root]
+def load(
+    board: Board, workspace: Workspace, results: Sequence[Path], losses: Losses
+) -> tuple[list[Result], list[str]]:
+    """All results in the places that are named, or in the workspace, and what was skipped and why."""
     if not results and board.published is not None and not workspace.store.root.exists():
         return [], []
-    found, skipped = read_results(chosen)
+    found, skipped = read_results(list(results) or [workspace.store.root], losses)
     if results and not found:
         why = f" ({skipped[0]})" if skipped else ""
         raise InputError(f"no results in {', '.join(map(str, results))}{why}")

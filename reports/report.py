@@ -27,7 +27,7 @@ Tell = Callable[[str], None]
 
 @dataclass(frozen=True)
 class Report:
-    """What was written: the page, every file, and the tables themselves. `skipped` names unreadable files."""
+    """What was written: the page, every file, and the tables themselves. `skipped` says what is left out."""
 
     index: Path
     tables: tuple[Table, ...]
@@ -46,19 +46,23 @@ def build_report(
     formats: Sequence[str] = ("png", "pdf"),
     partial: bool = False,
     site: bool = False,
+    only: Sequence[str] = (),
+    said: frozenset[str] = frozenset(),
     progress: Tell = lambda what: None,
 ) -> Report:
     """Tables, figures and the page of a board, from the results in `workspace`, into `out`.
 
-    `results` names files or folders of results to use instead of those of the board's last run; `clips`
-    those that the run planned, so that a row without them counts as incomplete; `outputs` where somebody's
-    own restored clips lie, by method; `partial` prints means over incomplete rows too; `site` adds pages
-    to look around in (a page a clip, worst clips, provenance). `progress` hears what is being made.
-    InputError when there are no results, or when `out` cannot be written, overlaps what is read, or holds
-    files of somebody else's that have the names of ours.
+    Every result counts that fits the protocol of the board's last run (`reports.selection`), whichever run
+    made it. `results` names files or folders of results to use instead; `clips` those that the run planned,
+    so that a row without them counts as incomplete; `outputs` where somebody's own restored clips lie, by
+    method; `only` narrows to these methods; `said` names what of the board (`dataset`, `frames`, `scale`,
+    `seed`) is not to be taken from its last run; `partial` prints means over incomplete rows too; `site`
+    adds pages to look around in (a page a clip, worst clips, provenance). `progress` hears what is being
+    made. InputError when there are no results, or when `out` cannot be written, overlaps what is read, or
+    holds files of somebody else's that have the names of ours.
     """
-    refuse_overlap(out, [*_inputs(board, workspace), *results, *(outputs or {}).values()])
-    material = gather(board, workspace, results, clips, outputs)
+    material = gather(board, workspace, results, clips, outputs, only, said)
+    refuse_overlap(out, [*_inputs(material.board, workspace), *results, *(outputs or {}).values()])
     claim_folder(out, FILES, lasting=["media"])
     gallery = Gallery(out / "figures", material, formats)
     files: list[Path] = []

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 from reports.results import Result
 from vfsrbench.board import Board, DatasetUse
@@ -36,7 +37,12 @@ class Selection:
 
     def lines(self) -> list[str]:
         """What was left out, a line a reason."""
-        return [f"left out: {count} {reason}" for reason, count in sorted(self.left_out.items())]
+        return [f"left out: {_counted(count, why)}" for why, count in sorted(self.left_out.items())]
+
+
+def _counted(count: int, reason: str) -> str:
+    one = reason.replace("results", "result", 1).replace("values", "value", 1)
+    return f"{count} {one if count == 1 else reason}"
 
 
 def last_protocol(
@@ -55,9 +61,10 @@ def last_protocol(
     """
     found = [p for p in protocols if _differs(p, board, said) == ""]
     if protocols and not found:
+        last, never = protocols[-1], _differs(protocols[-1], board, said)
         raise InputError(
-            f"board {board.name!r} was not run with {_differs(protocols[-1], board, said)} in this workspace; "
-            f"its last run had the data set {protocols[-1].name!r}, seed {protocols[-1].seed}"
+            f"board {board.name!r} was not run with {never} in this workspace; "
+            f"its last run had the data set {last.name!r}, seed {last.seed}"
         )
     return found[-1] if found else None
 
@@ -78,13 +85,13 @@ def as_run(board: Board, protocol: Protocol, said: frozenset[str]) -> Board:
     """The board with the data set and the seed of its last run, where nothing else was said."""
     use: DatasetUse = board.dataset
     if "dataset" not in said:
-        chosen = {"clips": use.clips}
+        chosen: dict[str, Any] = {"clips": use.clips}
         if "frames" in said:
-            chosen["frames"] = use.frames  # type: ignore[assignment]
-        use = protocol.use.model_copy(update=chosen)
+            chosen["frames"] = use.frames
+        use = protocol.use.replace(**chosen)
     elif "frames" not in said:
-        use = use.model_copy(update={"frames": protocol.use.frames})
-    return board.model_copy(update={"dataset": use, "seed": protocol.seed})
+        use = use.replace(frames=protocol.use.frames)
+    return board.replace(dataset=use, seed=protocol.seed)
 
 
 def implied(results: Sequence[Result], board: Board) -> Protocol:
@@ -93,7 +100,7 @@ def implied(results: Sequence[Result], board: Board) -> Protocol:
     Their data set is the board's if they have it, else that of the newest.
     """
     ordered = sorted((r.record for r in results), key=lambda r: r.finished)
-    name = _name(board.dataset)
+    name = dataset_name(board.dataset)
     if ordered and name not in {record.dataset for record in ordered}:
         name = ordered[-1].dataset
     own = [r for r in ordered if r.dataset == name and r.split in board.splits and r.seed == board.seed]
@@ -104,10 +111,6 @@ def implied(results: Sequence[Result], board: Board) -> Protocol:
         recipes={r.split: r.recipe_digest for r in own},
         clips={r.clip: r.gt_digest for r in own},
     )
-
-
-def _name(use: DatasetUse) -> str:
-    return "" if use.path is None and use.layout != "demo" else dataset_name(use)
 
 
 def select(results: Iterable[Result], wanted: Wanted) -> Selection:

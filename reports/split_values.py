@@ -7,12 +7,14 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from reports.losses import Losses
 from reports.results import Result
 from vfsrbench.board import Board
 from vfsrbench.card import MetricCard
+from vfsrbench.errors import DamagedFile
 from vfsrbench.metrics.base import SplitMetric
 from vfsrbench.plugins import Catalogue, build_metric
-from vfsrbench.store import Store
+from vfsrbench.store import Features, Store
 
 
 @dataclass(frozen=True)
@@ -24,26 +26,37 @@ class SplitValues:
 
 
 def combine_splits(
-    board: Board, results: Sequence[Result], store: Store, known: Catalogue[MetricCard]
+    board: Board, results: Sequence[Result], store: Store, known: Catalogue[MetricCard], losses: Losses
 ) -> SplitValues:
     """Combine what the store keeps, clips in the order of their names. Nothing is loaded or run but the
-    arithmetic; a metric that cannot be combined has a reason instead."""
+    arithmetic; a metric that cannot be combined has a reason instead. A row of which features are damaged
+    has no value, and `losses` names them."""
     wanted = [m for m in board.metrics if m in known.entries and known[m].card.level == "split"]
     values: dict[tuple[str, str, str], float] = {}
     reasons: dict[str, str] = {}
-    done = sorted((r.record for r in results if r.record.status == "ok"), key=lambda r: r.clip)
+    done = sorted((r for r in results if r.record.status == "ok"), key=lambda r: r.record.clip)
     for metric_id in wanted:
         try:
             metric = build_metric(known[metric_id])
             assert isinstance(metric, SplitMetric)
-            for split, method in sorted({(r.split, r.method) for r in done}):
-                records = [r for r in done if (r.split, r.method) == (split, method)]
-                pairs = [store.read_features(r, metric_id) for r in records]
-                if not records or any(pair is None for pair in pairs):
-                    continue
+            for split, method in sorted({(r.record.split, r.record.method) for r in done}):
+                row = [r for r in done if (r.record.split, r.record.method) == (split, method)]
+                pairs = [_features(store, r, metric_id, losses) for r in row]
                 both = [pair for pair in pairs if pair is not None]
+                if len(both) < len(row):
+                    continue
                 found = metric.combine([a for a, _ in both], [b for _, b in both])
                 values[split, method, metric_id] = float(found.get("value", np.nan))
         except (ValueError, OSError, ImportError) as error:
             reasons[metric_id] = str(error)
     return SplitValues(values, reasons)
+
+
+def _features(store: Store, result: Result, metric: str, losses: Losses) -> tuple[Features, Features] | None:
+    if metric in result.hidden:
+        return None
+    try:
+        return store.read_features(result.record, metric)
+    except DamagedFile as error:
+        losses.set_aside(error)
+        return None

@@ -114,6 +114,17 @@ def dataset_of(use: DatasetUse, clips: Sequence[str] | None = None) -> Dataset:
     return open_dataset(use.layout, use.path, use.clips if clips is None else clips, use.frames, use.scale)
 
 
+def dataset_name(use: DatasetUse) -> str:
+    """The name under which results of a board's data set are stored; empty where its path is not known."""
+    if use.path is None:
+        return use.layout if use.layout == DEMO else ""
+    return _name(use.layout, Path(use.path))
+
+
+def _name(layout: str, root: Path) -> str:
+    return clean_name(root.resolve().name) if layout in {"folder", "pairs", REAL} else layout
+
+
 def open_dataset(
     layout: str,
     path: str | Path | None,
@@ -147,8 +158,7 @@ def open_dataset(
     root = Path(path)
     if is_there(root) and not root.is_dir():
         check_regular_file(root, "data set")
-    name = clean_name(root.resolve().name) if layout in {"folder", "pairs", REAL} else layout
-    return Dataset(name, layout, _chosen(LAYOUTS[layout](root), clips), frames, scale or 1)
+    return Dataset(_name(layout, root), layout, _chosen(LAYOUTS[layout](root), clips), frames, scale or 1)
 
 
 def open_outputs(path: str | Path, truth: Dataset, problems: dict[str, str] | None = None) -> dict[str, Clip]:

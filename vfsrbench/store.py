@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import glob
 import hashlib
-import json
-import os
 import re
 from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
@@ -16,7 +14,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vfsrbench.errors import DamagedFile, InputError
-from vfsrbench.files import whole_file
 from vfsrbench.io.sealed import check_seal, read_arrays, write_arrays
 from vfsrbench.results.job import ForeignFile, Result, read_record, read_result, write_result
 from vfsrbench.schema import JobRecord

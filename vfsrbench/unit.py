@@ -21,7 +21,7 @@ from vfsrbench.predictor import ClipInfo
 from vfsrbench.predictors import count_parameters
 from vfsrbench.records import device_name
 from vfsrbench.restore import restore_clip
-from vfsrbench.runs.due import follow_from_stored, is_kept
+from vfsrbench.runs.due import follow_from_stored, has_pieces
 from vfsrbench.runs.worker.clip_inputs import ClipInputs
 from vfsrbench.runs.worker.outcome import Ended, Restored
 from vfsrbench.runs.worker.recorder import Pending, Recorder, Scored, restoration_facts
@@ -103,7 +103,7 @@ class Unit:
         if pending.due or pending.stored is None:
             return False
         record = pending.stored.record
-        if record.status == "ok" and not is_kept(pending.job, self.setup, self.workspace):
+        if record.status == "ok" and not has_pieces(pending.job, record, self.setup, self.workspace):
             return False
         self.ends.append(Ended.of(pending.job, record, self.setup.metric_keys))
         return True
@@ -112,7 +112,7 @@ class Unit:
         """Compute what is due from stored values, if that is all it takes."""
         if pending.stored is None or not follow_from_stored(pending.due, self.setup):
             return False
-        if not is_kept(pending.job, self.setup, self.workspace):
+        if not has_pieces(pending.job, pending.stored.record, self.setup, self.workspace):
             return False
         scores = Scores()
         derive(scores, self.worker.scorer.cards, pending.wanted())

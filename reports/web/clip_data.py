@@ -18,6 +18,7 @@ from reports.slices import crop
 from reports.style import DEGRADED, TRUTH
 from reports.web.media import Media, Pixels
 from vfsrbench.clip import Clip
+from vfsrbench.errors import DiskError, InputError
 from vfsrbench.schema import JobRecord
 from vfsrbench.strips import TruthStrip
 
@@ -87,7 +88,13 @@ class ClipTracks:
             "poster": None,
         }
         if clip is not None and digest:
-            video, poster = self.media.video(digest, clip)
+            try:
+                video, poster = self.media.video(digest, clip)
+            except DiskError:
+                raise
+            except InputError as error:
+                self.material.losses.say(f"no video of {title} is shown: {error}")
+                return track
             track |= {"video": self.address(video), "poster": self.address(poster)}
         return track
 

@@ -15,10 +15,12 @@ sys.path.insert(0, str(Path(__file__).parent))
 import synthetic
 
 from reports.compare import compare, place_labels
+from reports.losses import Losses
 from reports.results import Result, read_results
 from reports.split_values import combine_splits
 from vfsrbench.cli.main import run
 from vfsrbench.errors import InputError
+from vfsrbench.io.damaged import DamagedPieces
 from vfsrbench.metrics.frechet import frechet_of_features
 from vfsrbench.plugins import metrics
 from vfsrbench.schema import Score
@@ -111,10 +113,11 @@ def test_a_metric_over_the_split_is_combined_from_the_clips_features(tmp_path: P
         store.write(Stored(record, ["0"], {"psnr": np.array([1.0])}))
     board = synthetic.board(metrics=["psnr", "fid_gt"], figures={})
     results, _ = read_results([tmp_path / "store"])
-    found = combine_splits(board, results, store, metrics())
+    losses = Losses(DamagedPieces(tmp_path))
+    found = combine_splits(board, results, store, metrics(), losses)
     sides = [np.concatenate([pairs[c][i].astype(np.float32) for c in ("calm", "talking")]) for i in (0, 1)]
     expected = frechet_of_features(*sides)
     assert dict(found.reasons) == {}
     assert found.values["vfhq-mild", "bicubic", "fid_gt"] == pytest.approx(expected, rel=1e-6)
     lone = [Result(r.record.model_copy(update={"scores": {}})) for r in results]
-    assert not combine_splits(board, lone, store, metrics()).values, "no features, no value"
+    assert not combine_splits(board, lone, store, metrics(), losses).values, "no features, no value"

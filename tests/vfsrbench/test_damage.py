@@ -7,6 +7,7 @@ import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from tests.vfsrbench.boards import board_file, data_set, method_folder, scores, small_board

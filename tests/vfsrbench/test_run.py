@@ -16,9 +16,10 @@ from vfsrbench.clip import Clip
 from vfsrbench.errors import DiskError, InputError
 from vfsrbench.predictor import Predictor
 from vfsrbench.run import RunSummary, Silent, run_board
+from vfsrbench.runs.board_note import protocols
 from vfsrbench.runs.worker.outcome import Ended
 from vfsrbench.scratch import RawWriter
-from vfsrbench.store import read_result, read_selection
+from vfsrbench.store import read_result
 from vfsrbench.workspace import Workspace
 
 
@@ -70,7 +71,8 @@ def test_every_job_has_a_record_that_says_all_about_it(tmp_path: Path, data: Pat
     assert list(frames.frame_names) == [f"{t:08d}" for t in range(11)]
     assert np.isnan(frames.values["ewarp_dis"][0]) and np.isfinite(frames.values["psnr"]).all()
     assert record.clip_values["psnr"] == frames.values["psnr"].mean()
-    assert len(read_selection(Workspace(tmp_path / "w").selection("small"))) == 4
+    (protocol,) = protocols(Workspace(tmp_path / "w"), "small")
+    assert len(protocol.keys) == 4 and protocol.clips["two"] == record.gt_digest
 
 
 def test_a_second_run_does_nothing_and_force_gives_the_same_again(tmp_path: Path, data: Path):

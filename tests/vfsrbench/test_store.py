@@ -15,10 +15,8 @@ from vfsrbench.store import (
     Store,
     load_results,
     read_result,
-    read_selection,
     slug,
     write_result,
-    write_selection,
 )
 
 HOSTILE = [
@@ -151,14 +149,3 @@ def test_newer_records_are_refused_and_unknown_fields_ignored(tmp_path: Path):
     with pytest.raises(InputError, match="newer vfsrbench"):
         read_result(tmp_path / "x.parquet")
     assert record(surprise=1).method == "m"
-
-
-def test_a_selection_survives_moving_the_workspace(tmp_path: Path):
-    first = tmp_path / "a"
-    file = Store(first / "results").write(result())
-    write_selection(first / "boards" / "b.json", [file, first / "gone.parquet"])
-    first.rename(tmp_path / "b")
-    note = tmp_path / "b" / "boards" / "b.json"
-    moved = tmp_path / "b" / file.relative_to(first)
-    assert [p.resolve() for p in read_selection(note)] == [moved.resolve()]
-    assert read_selection(tmp_path / "none.json") == []

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -24,7 +24,7 @@ def report(
     out: Annotated[Path | None, typer.Option(help="the report's folder (default: in the workspace)")] = None,
     results: Annotated[
         list[Path] | None,
-        typer.Option("--results", help="files or folders of results instead of the last run's (repeatable)"),
+        typer.Option("--results", help="files or folders of results instead of the workspace's (repeatable)"),
     ] = None,
     outputs: o.Outputs = None,
     html: Annotated[
@@ -35,34 +35,62 @@ def report(
     layout: o.Layout = None,
     split: o.Splits = None,
     metric: o.Metrics = None,
+    only_method: Annotated[
+        list[str] | None, typer.Option("--only-method", help="these methods alone (repeatable)")
+    ] = None,
+    clip: o.Clips = None,
+    frames: o.FrameCount = None,
+    seed: o.Seed = None,
     scale: o.Scale = None,
     versus: Annotated[str | None, typer.Option(help="the method that the others are tested against")] = None,
     partial: Annotated[bool, typer.Option("--partial", help="means over incomplete rows, too")] = False,
 ) -> None:
-    """Tables, curves, slices and a static page from a board's results."""
+    """Tables, curves, slices and a static page from all results of a board that fit together.
+
+    Data set, frames and seed are those of the board's last run, unless they are given here.
+    """
     from vfsrbench.store import slug
 
     chosen = o.changed_board(
-        o.find_board(board), dataset=dataset, layout=layout, splits=split, metrics=metric, scale=scale
+        o.find_board(board),
+        dataset=dataset,
+        layout=layout,
+        splits=split,
+        metrics=metric,
+        clips=clip,
+        frames=frames,
+        seed=seed,
+        scale=scale,
     )
     if versus is not None:
         chosen = chosen.replace(versus=versus)
     folder = html or out or workspace / "report" / slug(chosen.name)
     given = o.parse_outputs(outputs)
-    report_and_tell(chosen, workspace, folder, results or (), (), given, partial, html is not None)
+    here = {"dataset": dataset, "frames": frames, "seed": seed, "scale": scale}
+    report_and_tell(
+        chosen,
+        workspace,
+        folder,
+        given,
+        results=results or (),
+        partial=partial,
+        site=html is not None,
+        only=only_method or (),
+        said=frozenset(name for name, value in here.items() if value is not None),
+    )
 
 
 def report_and_tell(
     board: Board,
     workspace: Path,
     out: Path,
-    results: Sequence[Path],
-    clips: Sequence[str],
     outputs: Mapping[str, Path],
+    *,
     partial: bool = False,
-    site: bool = False,
+    **how: Any,
 ) -> None:
-    """Write the report; print its tables to stdout and where it is to stderr."""
+    """Write the report (`how`: options of `build_report`); print its tables to stdout, and to stderr where it
+    is and what was left out."""
     from reports import build_report
     from reports.terminal import print_tables
     from vfsrbench.workspace import Workspace
@@ -72,14 +100,12 @@ def report_and_tell(
             board,
             workspace,
             out,
-            results=results,
-            clips=clips,
             outputs=outputs,
             partial=partial,
-            site=site,
             progress=lambda what: say(f"report: {what}", err=True),
+            **how,
         )
     print_tables(made.tables, partial=partial)
-    for skipped in made.skipped:
-        say(f"skipped: {skipped}", err=True)
+    for line in made.skipped:
+        say(f"report: {line}", err=True)
     say(f"report: {made.index}", err=True)

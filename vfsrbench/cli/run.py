@@ -104,7 +104,7 @@ def write_report(summary: RunSummary, outputs: Mapping[str, Path]) -> None:
 
         out = summary.workspace / "report" / slug(summary.board.name)
         clips = tuple(dict.fromkeys(job.clip for job in summary.jobs))
-        report_and_tell(summary.board, summary.workspace, out, summary.files, clips, outputs)
+        report_and_tell(summary.board, summary.workspace, out, outputs, clips=clips)
 
 
 def finish(summary: RunSummary) -> None:

@@ -11,6 +11,7 @@ from vfsrbench.errors import DamagedFile
 from vfsrbench.jobs import Job, Setup
 from vfsrbench.keys import score_key
 from vfsrbench.schema import JobRecord
+from vfsrbench.strips import StripStore
 from vfsrbench.workspace import Workspace
 
 
@@ -30,9 +31,9 @@ def planned(job: Job, record: JobRecord | None, setup: Setup, workspace: Workspa
         return replace(job, state="skipped" if record.status == "skipped" else "failed")
     due = due_metrics(job, record, setup, workspace)
     own = setup.methods[job.method].outputs is None
-    if not due and is_kept(job, setup, workspace):
+    if not due and has_pieces(job, record, setup, workspace):
         return replace(job, state="done")
-    restores = own and (options.force or not frames_are_there(job, due, setup, workspace))
+    restores = own and (options.force or not frames_are_there(job, due, record, setup, workspace))
     repeats = restores and record is not None and not failed and not options.force
     return replace(job, due=due, restores=restores, repeats=repeats)
 
@@ -77,11 +78,31 @@ def is_kept(job: Job, setup: Setup, workspace: Workspace) -> bool:
     return kept.is_there(workspace, job, keep)
 
 
-def frames_are_there(job: Job, due: Iterable[str], setup: Setup, workspace: Workspace) -> bool:
-    """Whether the due metrics can be computed without a restoration."""
+def has_pieces(job: Job, record: JobRecord | None, setup: Setup, workspace: Workspace) -> bool:
+    """Whether all that lies beside a job's results is there: kept frames, where they are asked for, and the
+    strips that were found damaged and set aside."""
+    if not is_kept(job, setup, workspace):
+        return False
+    if record is None or record.status != "ok":
+        return True
+    strips = StripStore(workspace.slices, setup.board.figures.slice_column)
+    mine = [strips.restored_path(record)]
+    fed = [m for m, use in setup.methods.items() if use.outputs is None and not use.from_truth]
+    # what all jobs of a clip share is made again by one of them
+    if fed and job.method == fed[0]:
+        mine.append(strips.degraded_path(record))
+    if (job.method, job.split) == (next(iter(setup.methods)), next(iter(setup.splits))):
+        mine.append(strips.truth_path(record))
+    return not any(workspace.damaged.is_due(path) for path in mine)
+
+
+def frames_are_there(
+    job: Job, due: Iterable[str], record: JobRecord | None, setup: Setup, workspace: Workspace
+) -> bool:
+    """Whether the due metrics and strips can be made without a restoration."""
     if any(kept.is_there(workspace, job, form) for form in ("png", "video")):
         return True
-    return is_kept(job, setup, workspace) and follow_from_stored(due, setup)
+    return has_pieces(job, record, setup, workspace) and follow_from_stored(due, setup)
 
 
 def follow_from_stored(due: Iterable[str], setup: Setup) -> bool:
@@ -112,7 +133,7 @@ def work_lines(jobs: Iterable[Job], every: Iterable[str]) -> list[str]:
     for (due, fresh), count in Counter((j.due, j.restores and not j.repeats) for j in jobs).items():
         what = "score" if due == every else f"score {', '.join(due)} only"
         if not due:
-            what = "keep the frames"
+            what = "keep frames or slices"
         lines.append(f"{_jobs(count)}: {f'restore and {what}' if fresh else what}")
     repeats = sum(job.repeats for job in jobs)
     if repeats:
