@@ -245,7 +245,8 @@ def test_pictures_that_cannot_be_shown_have_a_reason(
     capsys.readouterr()
     command = ["report", house.file, "-w", house.place, "--html", house.root / "site"]
     assert main.run([str(part) for part in command]) == 0
-    assert "are shown: " in capsys.readouterr().err
+    said = capsys.readouterr().err
+    assert "no video of Ground truth is shown: " in said and "00000001.png" in said
 
 
 def test_a_protocol_survives_the_way_through_its_note(house: House) -> None:
