@@ -161,7 +161,7 @@ def write_restored(path: Path, frames: Callable[[], Iterable[Frames]], clip: Cli
         write_video(path, frames(), clip.fps, codec)
         return []
     sound = ", ".join(film.sound)
-    notes = []
+    notes = [f"not kept: {', '.join(film.beside)}"] if film.beside else []
     if path.suffix != VIDEOS[form][0]:
         notes.append(f"goes into {path.suffix}, as {VIDEOS[form][0]} files cannot hold its sound ({sound})")
     if takes_sound(path.suffix, film.path):
@@ -173,7 +173,7 @@ def write_restored(path: Path, frames: Callable[[], Iterable[Frames]], clip: Cli
     else:
         reason = f"no file written here can hold its sound ({sound})"
     write_video(path, frames(), clip.fps, codec, film.silent())
-    return [f"not kept: sound; {reason}"]
+    return [*notes, f"not kept: sound; {reason}"]
 
 
 def check_targets(out: Path, clips: Sequence[Clip], form: Form) -> None:

@@ -17,6 +17,7 @@ from tests.vfsrbench.io.films import (
     set_display_matrix,
     write_film,
 )
+from tests.vfsrbench.io.test_film import two_films
 from vfsrbench.cli.main import run
 from vfsrbench.clip import Clip
 from vfsrbench.faces import loading
@@ -83,6 +84,15 @@ def test_sound_that_nothing_holds_is_told(tmp_path: Path, capsys: pytest.Capture
         capsys.readouterr().err
     )
     assert len(Clip.open(tmp_path / "out" / "talk.mp4")) == 12
+
+
+def test_further_films_are_told(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    source = two_films(tmp_path / "talk.mkv", default=1)
+    for form, wanted in (("h264", "not kept: further films"), ("png", "not kept in pictures: further films")):
+        assert run(["restore", str(source), str(tmp_path / form), *SILENT, "--as", form]) == 0
+        lines = capsys.readouterr().err.splitlines()
+        assert f"talk: {wanted}" in lines
+        assert "talk: holds 2 films; stream 1 (128x96) is read" in lines
 
 
 def test_faces_in_a_video_keep_times_sound_and_pixel_shape(

@@ -27,6 +27,7 @@ class Film:
         times: When each frame is shown, in ticks, rising; by the rate if the file does not say so.
         last: How long the last frame is shown, in ticks; 0 if the file does not say so.
         cut: Whether frames follow that are not asked for.
+        beside: What else the file holds and nothing here keeps: subtitles, further films.
     """
 
     path: Path
@@ -36,6 +37,7 @@ class Film:
     times: tuple[int, ...]
     last: int = 0
     cut: bool = False
+    beside: tuple[str, ...] = ()
 
     def head(self, count: int) -> Film:
         """The film of the first frames."""
@@ -75,6 +77,7 @@ class Film:
             lost.append(f"frame times ({self._rates()} a second)")
         if self.sample_aspect != 1:
             lost.append(f"pixel shape ({self._aspect()})")
+        lost += self.beside
         return [f"not kept in pictures: {', '.join(lost)}"] if lost else []
 
     def oddities(self) -> list[str]:
@@ -95,6 +98,13 @@ class Film:
         return f"{low:.4g} to {high:.4g}"
 
 
+def beside(container: Any, film: Any) -> tuple[str, ...]:
+    """The streams of a container that are neither the film nor sound, in words."""
+    subtitles = any(stream.type == "subtitle" for stream in container.streams)
+    others = any(s.index != film.index and not _is_cover(s) for s in container.streams.video)
+    return (*(["subtitles"] if subtitles else []), *(["further films"] if others else []))
+
+
 def choose_film(container: Any, path: Path) -> tuple[Any, list[str]]:
     """The stream that is the film, as FFmpeg chooses it, and what to tell of the others.
 
@@ -106,6 +116,9 @@ def choose_film(container: Any, path: Path) -> tuple[Any, list[str]]:
         others = ", ".join(stream.type for stream in container.streams) or "an empty file"
         held = "only a cover picture" if videos else f"only {others}"
         raise InputError(f"{path}: holds no video, {held}")
+    if all(film.codec_context is None for film in films):
+        raise InputError(f"{path}: its film is in a format that this FFmpeg cannot decode; convert it")
+    films = [film for film in films if film.codec_context is not None]
     best = container.streams.best("video") if hasattr(container.streams, "best") else None
     if best is None or best.index not in {stream.index for stream in films}:
         best = max(films, key=_rank)
@@ -120,8 +133,13 @@ def _is_cover(stream: Any) -> bool:
     if disposition is not None:
         return bool(disposition & _ATTACHED_PICTURE)
     # PyAV before 14 does not say: a picture's codec, in a stream of one frame or without a rate
-    still = stream.codec_context.name in _STILLS
+    still = codec_name(stream) in _STILLS
     return still and (stream.frames == 1 or not stream.average_rate or stream.average_rate > 1000)
+
+
+def codec_name(stream: Any) -> str:
+    """FFmpeg's name of a stream's codec; "unknown" where nothing decodes it."""
+    return "unknown" if stream.codec_context is None else str(stream.codec_context.name)
 
 
 def _disposition(stream: Any) -> int | None:

@@ -18,7 +18,7 @@ from degradations.imaging.yuv_frame import frame_to_rgb, notice
 from vfsrbench.errors import InputError
 from vfsrbench.io.containers.check import check_whole
 from vfsrbench.io.containers.ffv1 import Ffv1Checksums
-from vfsrbench.io.film import Film, choose_film
+from vfsrbench.io.film import Film, beside, choose_film, codec_name
 from vfsrbench.io.orientation import UPRIGHT, Orientation, from_matrix
 from vfsrbench.io.paths import check_pixels, check_regular_file
 
@@ -92,12 +92,13 @@ class VideoSource:
         with _opened(self._path) as container:
             stream, _ = choose_film(container, self._path)
             ratio = Fraction(stream.sample_aspect_ratio or 1) or Fraction(1)
-            sound = tuple(other.codec_context.name for other in container.streams.audio)
-            base = Fraction(stream.time_base)
+            sound = tuple(codec_name(other) for other in container.streams.audio)
+            base, others = Fraction(stream.time_base), beside(container, stream)
         count, times, last = self._walked
         if not times:  # AVI with B-frames, for one
             base, times, last = 1 / Fraction(self.fps).limit_denominator(1001), tuple(range(count)), 1
-        return Film(self._path, 1 / ratio if self._turned else ratio, sound, base, times, last)
+        ratio = 1 / ratio if self._turned else ratio
+        return Film(self._path, ratio, sound, base, times, last, beside=others)
 
     @cached_property
     def _walked(self) -> tuple[int, tuple[int, ...], int]:

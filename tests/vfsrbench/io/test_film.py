@@ -100,3 +100,12 @@ def test_rounded_clocks_do_not_make_a_rate_vary(tmp_path: Path, rate: Fraction) 
 
 def test_a_folder_has_no_film(tmp_path: Path) -> None:
     assert Clip.from_array(np.zeros((1, 4, 4, 3), np.uint8), "c").film is None
+
+
+def test_a_film_that_nothing_decodes_is_refused(tmp_path: Path) -> None:
+    path = write_film(tmp_path / "v.mp4", FRAMES)
+    data = path.read_bytes()
+    place = data.index(b"avc1", data.index(b"stsd"))
+    path.write_bytes(data[:place] + b"zzzz" + data[place + 4 :])
+    with pytest.raises(InputError, match=r"v\.mp4: "):
+        Clip.open(path)

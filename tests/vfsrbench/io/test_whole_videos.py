@@ -126,6 +126,19 @@ def test_damage_inside_is_noticed(films: Path, tmp_path: Path, name: str) -> Non
     assert isinstance(frames_or_refusal(tmp_path / name), str)
 
 
+@pytest.mark.parametrize("flags", ["global_sidx", "dash", ""])
+def test_a_fragmented_file_without_its_last_fragment_is_refused_or_told(tmp_path: Path, flags: str) -> None:
+    how = {"movflags": f"frag_keyframe+empty_moov+default_base_moof+{flags}".rstrip("+")}
+    path = write_film(tmp_path / "v.mp4", FRAMES, options=X264, container=how)
+    assert frames_or_refusal(path) == len(FRAMES)
+    data = path.read_bytes()
+    path.write_bytes(data[: data.rindex(b"sidx" if flags == "dash" else b"moof") - 4])
+    if flags == "global_sidx":
+        assert "2 of 3 segments are there" in str(frames_or_refusal(path))
+    else:
+        assert "does not say where it ends" in Clip.open(path).notes[0]
+
+
 @pytest.mark.parametrize("options", [{"level": "3", "slicecrc": "1", "slices": "4"}, {"level": "3"}])
 def test_no_flipped_bit_of_ffv1_with_checksums_goes_unseen(tmp_path: Path, options: dict[str, str]) -> None:
     path = write_film(tmp_path / "v.mkv", FRAMES, "ffv1", "bgr0", options=options)

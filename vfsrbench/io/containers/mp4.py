@@ -25,8 +25,8 @@ def mp4_damage(data: Data) -> Damage | None:
             return Damage("damaged", "its index (the moov box) is missing")
         return Damage("truncated", f"its index (the moov box) is not in the {len(data)} bytes that are there")
     damage = _missing_samples(data, index) or _missing_segments(data, boxes)
-    kinds = {box[0] for box in boxes}
-    if damage is None and b"moof" in kinds and not kinds & {b"sidx", b"mfra"}:
+    fragmented = any(box[0] == b"moof" for box in boxes)
+    if damage is None and fragmented and not _says_its_end(data, boxes):
         return open_ended("a fragmented MP4 file without an index")
     return damage
 
@@ -143,17 +143,34 @@ def _elsewhere(data: Data, track: Box) -> bool:
 
 def _missing_segments(data: Data, boxes: list[Box]) -> Damage | None:
     """Segments that an index of segments (sidx) lists behind the end of the file."""
-    for kind, start, end in boxes:
-        if kind != b"sidx":
-            continue
-        wide = 8 if data[start] else 4
-        at = start + 12
-        offset = int.from_bytes(data[at + wide : at + 2 * wide], "big")
-        at += 2 * wide + 2
-        count = int.from_bytes(data[at : at + 2], "big")
-        table = np.frombuffer(data[at + 2 : at + 2 + 12 * count], ">u4").reshape(-1, 3)
-        ends = end + offset + np.cumsum(table[:, 0].astype(np.int64) & 0x7FFFFFFF)
+    for box in boxes:
+        ends = _segment_ends(data, box)
         there = int((ends <= len(data)).sum())
-        if there < count:
-            return Damage("truncated", f"{there} of {count} segments are there")
+        if there < len(ends):
+            return Damage("truncated", f"{there} of {len(ends)} segments are there")
     return None
+
+
+def _segment_ends(data: Data, box: Box) -> NDArray[np.int64]:
+    """Where the segments end that a box lists; none unless it is an index of segments."""
+    kind, start, end = box
+    if kind != b"sidx":
+        return np.zeros(0, np.int64)
+    wide = 8 if data[start] else 4
+    at = start + 12
+    offset = int.from_bytes(data[at + wide : at + 2 * wide], "big")
+    at += 2 * wide + 2
+    count = int.from_bytes(data[at : at + 2], "big")
+    table = np.frombuffer(data[at + 2 : at + 2 + 12 * count], ">u4")
+    sizes = table[: len(table) // 3 * 3 : 3].astype(np.int64) & 0x7FFFFFFF
+    return end + offset + np.cumsum(sizes)
+
+
+def _says_its_end(data: Data, boxes: list[Box]) -> bool:
+    """Whether a fragmented file has a closing box, or one index of several segments up to the last one.
+
+    An index before each segment says nothing of those that may follow.
+    """
+    last = max(box[1] for box in boxes if box[0] == b"moof")
+    indexes = [ends for box in boxes if len(ends := _segment_ends(data, box)) > 1]
+    return any(box[0] == b"mfra" for box in boxes) or any(ends[-1] > last for ends in indexes)
