@@ -81,6 +81,7 @@ def _record(table: Table, row: Row) -> dict[str, Any]:
         "clips_expected": row.total,
         "profile": row.profile,
         "canonical": row.canonical,
+        "clamped": row.clamped,
         "split_status": table.status,
         "demo": table.demo,
     }

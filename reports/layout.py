@@ -161,7 +161,9 @@ def _rank(row: Row, by: Column) -> Printed:
 
 
 def _name(row: Row) -> str:
-    return one_line(row.title) + ("" if row.canonical else " (not canonical)")
+    """The title with what a reader must not miss, in every form of the table."""
+    doubts = ["not canonical"] * (not row.canonical) + ["wrong range?"] * row.wrong_range
+    return one_line(row.title) + (f" ({', '.join(doubts)})" if doubts else "")
 
 
 def count(number_of: int) -> str:

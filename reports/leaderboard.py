@@ -16,6 +16,7 @@ from vfsrbench import plugins, stats
 from vfsrbench.board import Board
 from vfsrbench.card import MethodCard, MetricCard
 from vfsrbench.errors import InputError, did_you_mean
+from vfsrbench.runtime.reach import ALLOWED
 from vfsrbench.schema import JobRecord
 
 FEW_CLIPS = 6
@@ -175,6 +176,7 @@ class _Builder:
             total=len(self.clips),
             profile=any_record.profile,
             canonical=all(r.canonical for r in done),
+            clamped=max((r.clamped for r in done), default=0.0),
         )
 
     def _sorted(self, rows: list[Row]) -> list[Row]:
@@ -210,6 +212,13 @@ class _Builder:
                 notes.append(
                     f"{method}: {len(bad)} of {len(self.clips)} clips without a result; "
                     f"{first.clip}: {first.status}, {first.reason or 'no reason recorded'}."
+                )
+        for method in self.grid.methods:
+            shares = [r.record.clamped for r in self.grid.done(method) if r.record.clamped > ALLOWED]
+            if shares:
+                notes.append(
+                    f"{method}: wrong range? In {len(shares)} of {len(self.clips)} clips up to "
+                    f"{max(shares):.1%} of its values lay far outside [0, 1] and were clamped."
                 )
         odd = [m for m in self.grid.methods if not all(r.record.canonical for r in self.grid.done(m))]
         if odd:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
+from vfsrbench.runtime.reach import ALLOWED
 from vfsrbench.stats import Comparison, Rank, Summary
 
 Mark = Literal["best", "second", ""]
@@ -58,7 +59,7 @@ class Row:
     """A method's row. A `yardstick` is fed the ground truth: it is shown but takes no part in the order.
 
     `done` of `total` clips ended well; `speed` is frames a second, `memory` bytes at peak, None where
-    not known.
+    not known. `clamped` is the largest part of a clip's values that lay far outside [0, 1].
     """
 
     method: str
@@ -73,6 +74,12 @@ class Row:
     total: int = 0
     profile: str = ""
     canonical: bool = True
+    clamped: float = 0.0
+
+    @property
+    def wrong_range(self) -> bool:
+        """Whether so much was clamped that the method's scale is in doubt."""
+        return self.clamped > ALLOWED
 
     @property
     def completeness(self) -> str:

@@ -241,8 +241,13 @@ def _import_from(folder: Path, module_name: str) -> Any:
             spec.submodule_search_locations = [str(folder)]
         module = importlib.util.module_from_spec(spec)
         sys.modules[package] = module
-        if spec.loader is not None:
-            spec.loader.exec_module(module)
+        try:
+            if spec.loader is not None:
+                spec.loader.exec_module(module)
+        except BaseException:  # or the next try would find a package that never came to its end
+            for name in [n for n in sys.modules if n == package or n.startswith(f"{package}.")]:
+                del sys.modules[name]
+            raise
     return importlib.import_module(f"{package}.{module_name}")
 
 

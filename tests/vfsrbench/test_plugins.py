@@ -127,6 +127,19 @@ def test_code_that_does_not_import_is_one_clear_message(tmp_path: Path) -> None:
         plugins.choose_method(str(folder)).build()
 
 
+def test_a_package_whose_init_raises_fails_at_the_second_try_too(tmp_path: Path) -> None:
+    folder = make_method(tmp_path / "mine")
+    (folder / "__init__.py").write_text("from . import helper\nraise RuntimeError('no licence key')\n")
+    before = set(sys.modules)
+    for _ in range(2):
+        with pytest.raises(InputError, match="no licence key"):
+            plugins.choose_method(str(folder)).build()
+    assert not {name for name in set(sys.modules) - before if name.startswith("_vfsrbench_method_")}
+    (folder / "__init__.py").write_text("from . import helper\n")
+    (folder / "helper.py").write_text("NUMBER = 1234567\n")
+    assert plugins.choose_method(str(folder)).build().number == 1234567  # type: ignore[attr-defined]
+
+
 def test_weights_follow_the_options(tmp_path: Path) -> None:
     folder = make_method(tmp_path / "mine")
     soft, hard = plugins.choose_method(str(folder)), plugins.choose_method(f"{folder}[mode=hard]")

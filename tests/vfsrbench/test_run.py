@@ -11,6 +11,7 @@ import torch
 
 from degradations.recipe import load_recipe
 from tests.vfsrbench.boards import data_set, method_folder, moving, scores, small_board, write_clip
+from vfsrbench.board import Board
 from vfsrbench.card import MethodCard
 from vfsrbench.clip import Clip
 from vfsrbench.errors import DiskError, InputError
@@ -348,6 +349,28 @@ def test_a_board_that_cannot_be_is_an_input_error_before_any_work(
     with pytest.raises(InputError, match=message) as caught:
         run(board, tmp_path / "w")
     assert "\n" not in str(caught.value) and not list((tmp_path / "w" / "results").iterdir())
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ({"methods": ()}, "'methods'"),
+        ({"metrics": ()}, "'metrics'"),
+        ({"seed": -1}, "'seed'"),
+        ({"average": "median"}, "'average'"),
+        ({"metods": ("m",)}, "did you mean 'methods'"),
+    ],
+)
+def test_a_changed_board_is_checked_as_its_file_is(tmp_path: Path, data: Path, change, said: str):
+    board = small_board(data, [method_folder(tmp_path, "m")])
+    with pytest.raises(InputError, match=said) as caught:
+        board.replace(**change)
+    assert "\n" not in str(caught.value)
+    if "metods" not in change:
+        with pytest.raises(InputError, match=said):
+            run(board.model_copy(update=change), tmp_path / "w")
+    same = board.replace(seed=3)
+    assert same.seed == 3 and type(same) is Board and same.replace(seed=0) == board
 
 
 def test_clips_that_no_split_can_divide_or_read_are_input_errors_at_once(tmp_path: Path):

@@ -39,6 +39,14 @@ def describe(task: Task, event: Event) -> str:
     return f"{task.clip.name}: {event.step} {job.method} on {job.split}"
 
 
+def trouble_with(ended: Ended) -> str:
+    """Why a job has no result, or not all of its scores, in one line; empty if all went well."""
+    if ended.status == "ok" and not ended.broken:
+        return ""
+    job, what = ended.job, ended.reason or f"metrics failed: {', '.join(ended.broken)}"
+    return f"{job.method}, {job.split}, {job.clip}: {MARKS[ended.status]}: {what}"
+
+
 class PlainProgress:
     """A line when something ends or begins; no more than a log can bear."""
 
@@ -66,9 +74,8 @@ class PlainProgress:
 
     def ended(self, ended: Ended) -> None:
         self._done += 1
-        if ended.status != "ok" or ended.broken:
-            job, what = ended.job, ended.reason or f"metrics failed: {', '.join(ended.broken)}"
-            self._say(f"{job.method}, {job.split}, {job.clip}: {MARKS[ended.status]}: {what}")
+        if trouble := trouble_with(ended):
+            self._say(trouble)
         self._say(f"{self._done} of {self._total} jobs done")
 
     def _say(self, text: str) -> None:
@@ -157,10 +164,8 @@ class LiveProgress:
         line = self._clips.pop(ended.job.clip, None)
         if line is not None:
             self.live.remove_task(line)
-        if ended.status != "ok":
-            job = ended.job
-            text = f"{job.method}, {job.split}, {job.clip}: {MARKS[ended.status]}: {ended.reason}"
-            self.live.console.print(one_line(text), style="red", markup=False, highlight=False)
+        if trouble := trouble_with(ended):
+            self.live.console.print(one_line(trouble), style="red", markup=False, highlight=False)
 
     def _count(self, job: Job) -> None:
         """A job may be heard of twice: when it ends, and with its task."""

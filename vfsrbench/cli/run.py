@@ -66,21 +66,18 @@ def run(
     )
     o.check_metrics(chosen)
     given = o.parse_outputs(outputs)
+    how: dict[str, Any] = {
+        "keep": keep,
+        "force": force,
+        "retry_failed": retry_failed,
+        "profile": profile,
+        "outputs": given,
+        "manifests": tuple(manifest or ()),
+    }
     if dry_run:
-        show_plan(chosen, workspace, keep, force, retry_failed, given)
+        show_plan(chosen, workspace, engine, workers, **how)
         return
-    summary = run_and_tell(
-        chosen,
-        workspace,
-        engine=engine,
-        workers=workers,
-        keep=keep,
-        profile=profile,
-        force=force,
-        retry_failed=retry_failed,
-        outputs=given,
-        manifests=manifest or (),
-    )
+    summary = run_and_tell(chosen, workspace, engine=engine, workers=workers, **how)
     if report:
         write_report(summary, given)
     finish(summary)
@@ -127,20 +124,21 @@ def finish(summary: RunSummary) -> None:
         raise typer.Exit(summary.exit_code)
 
 
-def show_plan(
-    board: Board, workspace: Path, keep: Any, force: bool, retry_failed: bool, outputs: Mapping[str, Path]
-) -> None:
-    """Print what a run would do."""
+def show_plan(board: Board, workspace: Path, engine: str, workers: int | None, **how: Any) -> None:
+    """Print what a run with these options (those of `jobs.Options`) would do."""
+    from vfsrbench.engines import get_engine
     from vfsrbench.estimate import disk_need, gigabytes, time_need
     from vfsrbench.jobs import Options
     from vfsrbench.plan import make_plan
     from vfsrbench.workspace import Workspace, refuse_inputs
 
-    refuse_inputs(workspace, board.dataset.path, outputs.values())
+    get_engine(engine, workers)  # an engine that does not exist is refused here too
+    options = Options(**how)
+    refuse_inputs(workspace, board.dataset.path, options.outputs.values())
     place = Workspace(workspace)
     place.claim()  # digests of clips are kept there, also those of a dry run
     with place.at_work():
-        plan = make_plan(board, place, Options(keep, force, retry_failed, dict(outputs)))
+        plan = make_plan(board, place, options)
     frames = sum(clip.frames for clip in plan.clips)
     say(f"{board.title}: {len(plan.clips)} clips ({frames} frames), {len(plan.jobs)} jobs\n")
     for damage in plan.damaged:
@@ -148,8 +146,10 @@ def show_plan(
     say(_plan_table(plan))
     for line in plan.work():
         say(f"  {line}")
-    for what, why in (*plan.missing_weights().items(), *plan.missing_metrics.items()):
-        say(f"  {what}: {why}")
+    for name, why in ((clip.name, why) for clip in plan.clips for why in clip.problems.values()):
+        say(f"  clip {name} will fail: {why}")
+    for line in _weights_lines(plan):
+        say(line)
     for broken in plan.broken:
         say(f"  plugin {broken.name} is skipped: {broken.reason}")
     disk, time = disk_need(plan), time_need(plan, place)
@@ -159,6 +159,23 @@ def show_plan(
         f"{gigabytes(place.free_bytes())} are free"
     )
     say(_time_line(time.seconds, time.measured, time.unknown))
+
+
+def _weights_lines(plan: Plan) -> list[str]:
+    """What the clips need of checkpoints, and how to get those that are not here."""
+    from tabulate import tabulate
+
+    from vfsrbench.runs.needed_weights import needed_weights
+
+    needed = needed_weights(list(plan.setup.methods.values()), plan.metrics, plan.clips)
+    if not needed:
+        return []
+    rows = [
+        [w.name, "MISSING" if w.missing else "here", ", ".join(w.users) + (f" ({w.why})" if w.why else "")]
+        for w in needed
+    ]
+    table = tabulate(rows, headers=["weights", "", "needed by"], disable_numparse=True)
+    return ["", table, *(f"  {w.missing}" for w in needed if w.missing)]
 
 
 def _plan_table(plan: Plan) -> str:
