@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from reports.losses import Losses
 from vfsrbench.errors import DamagedFile, InputError
 from vfsrbench.schema import JobRecord
-from vfsrbench.store import read_record, read_result, result_files
+from vfsrbench.store import age, read_record, read_result, result_files
 
 Floats = NDArray[np.float64]
 
@@ -41,7 +41,7 @@ def newest(results: Iterable[Result]) -> list[Result]:
     for result in results:
         record = result.record
         job = (record.dataset, record.split, record.method, record.clip)
-        if job not in chosen or chosen[job].record.finished <= record.finished:
+        if job not in chosen or age(chosen[job].record) < age(record):
             chosen[job] = result
     return [chosen[job] for job in sorted(chosen)]
 

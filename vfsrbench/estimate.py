@@ -38,7 +38,7 @@ class Disk:
 
 @dataclass(frozen=True)
 class Duration:
-    """Seconds of one worker, from `measured` earlier jobs; `unknown` methods have never run here."""
+    """Seconds of one worker, from `measured` earlier jobs; `unknown` methods and metrics never ran here."""
 
     seconds: float
     measured: int
@@ -48,7 +48,8 @@ class Duration:
 def disk_need(plan: Plan) -> Disk:
     """What the open jobs of a plan will write, at the most."""
     clips = {clip.name: clip for clip in plan.clips}
-    degraded = {(j.clip, j.split) for j in plan.open if not plan.setup.methods[j.method].from_truth}
+    anew = [job for job in plan.open if job.restores]
+    degraded = {(j.clip, j.split) for j in anew if not plan.setup.methods[j.method].from_truth}
     need = 0.0
     for name, split in degraded:
         recipe = plan.setup.splits[split]
@@ -58,11 +59,11 @@ def disk_need(plan: Plan) -> Disk:
     own = [job for job in plan.open if plan.setup.methods[job.method].outputs is None]
     a_pixel = {"png": _PNG, "video": _VIDEO, "none": 0.0}[plan.setup.options.keep]
     kept = sum(_pixels(clips[job.clip]) * a_pixel for job in own)
-    return Disk(int(need), int(kept), _scratch(own, clips), _RESULT_BYTES * len(plan.open))
+    return Disk(int(need), int(kept), _scratch(anew, clips), _RESULT_BYTES * len(plan.open))
 
 
-def _scratch(own: Iterable[Job], clips: Mapping[str, ClipFacts]) -> int:
-    restored = {(job.clip, job.restore_key) for job in own}
+def _scratch(anew: Iterable[Job], clips: Mapping[str, ClipFacts]) -> int:
+    restored = {(job.clip, job.restore_key) for job in anew}
     by_clip: dict[str, float] = {}
     for name, _ in restored:
         by_clip[name] = by_clip.get(name, 0.0) + _pixels(clips[name]) * _RAW
@@ -85,21 +86,30 @@ def check_disk(plan: Plan, workspace: Workspace) -> None:
 def time_need(plan: Plan, workspace: Workspace) -> Duration:
     """How long the open jobs will take, as earlier jobs in this workspace tell."""
     rates: dict[str, list[float]] = {}
+    measured = 0
     for path in result_files([workspace.store.root]):
         record = _readable(path)
-        if record is not None and record.status == "ok" and record.frames:
-            seconds = record.restore_seconds + record.score_seconds
-            rates.setdefault(record.method, []).append(
-                seconds / (record.frames * record.height * record.width)
-            )
+        if record is None or record.status != "ok" or not record.frames:
+            continue
+        measured += 1
+        pixels = record.frames * record.height * record.width
+        if record.restore_seconds:
+            rates.setdefault(record.method, []).append(record.restore_seconds / pixels)
+        for metric, score in record.scores.items():
+            rates.setdefault(metric, []).append(score.seconds / pixels)
     clips = {clip.name: clip for clip in plan.clips}
-    todo = {(j.method, j.clip, j.restore_key) for j in plan.open}
-    known = [(m, c) for m, c, _ in todo if m in rates]
+    # restorations that several jobs share are done, and scored, once
+    todo = {(step, j.clip, j.restore_key) for j in plan.open for step in _steps(j)}
     return Duration(
-        seconds=sum(median(rates[m]) * _pixels(clips[c]) for m, c in known),
-        measured=sum(len(v) for v in rates.values()),
-        unknown=tuple(sorted({m for m, _, _ in todo if m not in rates})),
+        seconds=sum(median(rates[step]) * _pixels(clips[clip]) for step, clip, _ in todo if step in rates),
+        measured=measured,
+        unknown=tuple(sorted({step for step, _, _ in todo if step not in rates})),
     )
+
+
+def _steps(job: Job) -> tuple[str, ...]:
+    """What takes time of a job: its method, if it restores, and the metrics that are due."""
+    return (job.method, *job.due) if job.restores else job.due
 
 
 def _readable(path: Path) -> JobRecord | None:

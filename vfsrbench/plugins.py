@@ -20,6 +20,7 @@ from vfsrbench.card import MethodCard, MetricCard, Option, Value, split_spec
 from vfsrbench.errors import InputError, did_you_mean
 from vfsrbench.io.paths import check_regular_file, expanded, is_path, is_there, unknown_name
 from vfsrbench.predictor import Predictor
+from vfsrbench.runs.code_digest import folder_digest
 
 if TYPE_CHECKING:  # numpy is not needed to read cards
     from vfsrbench.metrics.base import Metric
@@ -229,8 +230,12 @@ def _folder_entry(folder: Path) -> Entry[MethodCard]:
 
 
 def _import_from(folder: Path, module_name: str) -> Any:
-    """A module inside a method's folder, which becomes a package of its own so that names cannot clash."""
-    package = f"_vfsrbench_method_{folder.name}_{zlib.crc32(str(folder).encode()):08x}"
+    """A module inside a method's folder, which becomes a package of its own so that names cannot clash.
+
+    Its code is in the package's name: results are keyed by it, so an edited folder is another package.
+    """
+    code = folder_digest(folder, {".py"})
+    package = f"_vfsrbench_method_{folder.name}_{zlib.crc32(f'{folder}:{code}'.encode()):08x}"
     if package not in sys.modules:
         init = folder / "__init__.py"
         spec = importlib.util.spec_from_file_location(

@@ -112,6 +112,11 @@ class Store:
         """Whether the features that the record names for a metric are there, both sides, undamaged."""
         return all(_is_whole(path) for path in self._feature_files(job, metric))
 
+    def damaged_features(self, job: JobRecord, metrics: Iterable[str]) -> list[DamagedFile]:
+        """The features of these metrics that are not what was written, with what is wrong with them."""
+        files = (path for metric in metrics for path in self._feature_files(job, metric))
+        return [damage for path in files if (damage := _damage(path)) is not None]
+
     def read_features(self, job: JobRecord, metric: str) -> tuple[Features, Features] | None:
         """A split metric's features of a job: (restored, ground truth), each (n, D). None if the job has
         none.
@@ -141,12 +146,21 @@ class Store:
 
 
 def _is_whole(path: Path) -> bool:
+    return path.is_file() and _damage(path) is None
+
+
+def _damage(path: Path) -> DamagedFile | None:
+    """What is wrong with a sealed file, None if nothing is, or if there is none."""
     try:
         with path.open("rb") as file:
             check_seal(path, file)
-    except (OSError, DamagedFile):
-        return False
-    return True
+    except FileNotFoundError:
+        return None
+    except DamagedFile as error:
+        return error
+    except OSError as error:
+        return DamagedFile(path, str(error.strerror))
+    return None
 
 
 def result_files(folders: Iterable[Path]) -> Iterator[Path]:

@@ -11,7 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vfsrbench.board import Board
-from vfsrbench.store import read_result, result_files
+from vfsrbench.schema import JobRecord
+from vfsrbench.store import Result, read_result, result_files, write_result
 
 SIDE = 32
 CARD = """
@@ -110,3 +111,23 @@ def small_board(data: Path, methods: Sequence[str] = (), /, **more: object) -> B
         "metrics": ["psnr", "ewarp_dis"],
     }
     return Board.model_validate({**facts, **more})
+
+
+TIMES = ("run", "finished", "restore_seconds", "score_seconds", "peak_memory")
+
+
+def contents(workspace: Path) -> dict[str, bytes]:
+    """Every results file of a workspace to the byte, with times, memory and the run's identity left out."""
+    found = {}
+    for path in result_files([workspace / "results"]):
+        result = read_result(path)
+        plain = {"run": "", "seconds": 0.0}
+        scores = {m: s.model_copy(update=plain) for m, s in result.record.scores.items()}
+        blank = {name: JobRecord.model_fields[name].default for name in TIMES}
+        record = result.record.model_copy(update={**blank, "scores": scores})
+        place = path.relative_to(workspace).as_posix()
+        copy = path.with_name("copy.bin")
+        write_result(copy, Result(record, result.frame_names, result.values))
+        found[place] = copy.read_bytes()
+        copy.unlink()
+    return found

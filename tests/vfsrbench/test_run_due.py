@@ -263,3 +263,43 @@ def test_an_older_workspace_is_named_and_left_alone(tmp_path: Path, data: Path):
         run(one, tmp_path / "w")
     assert "\n" not in str(caught.value) and old.read_bytes() == b"PAR1 as it was"
     assert len(list((tmp_path / "w").rglob("*"))) == 4, "nothing was written there"
+
+
+def test_features_of_a_split_metric_are_keyed_checked_and_made_again(
+    tmp_path: Path, data: Path, monkeypatch: pytest.MonkeyPatch, scored
+):
+    from tests.vfsrbench.test_scoring import card
+    from vfsrbench import plan, plugins, worker
+
+    def with_means():
+        known = plugins.metrics()
+        facts = {"level": "split", "class": "tests.vfsrbench.test_scoring:Means"}
+        known.entries["means"] = plugins.Entry(card("means", **facts), Path(__file__))
+        return known
+
+    monkeypatch.setattr(plan, "metrics", with_means)
+    monkeypatch.setattr(worker, "metrics", with_means)
+    run(board(data, tmp_path, "psnr"), tmp_path / "w", keep="png")
+    scored.clear()
+    both = board(data, tmp_path, "psnr", "means")
+    summary, listener = run(both, tmp_path / "w")
+    assert listener.work == ["2 jobs: score means only"] and scored == []
+    store = Workspace(tmp_path / "w").store
+    first = {clip: store.read_features(record, "means") for clip, record in records(summary).items()}
+    assert run(both, tmp_path / "w")[1].work == []
+    one = records(summary)["one"]
+    files = store.root / "bi-x4" / "m" / one.scores["means"].features
+    truth = store.root / "_truth" / one.scores["means"].gt_features
+    for number, path in enumerate((files, truth), start=1):
+        changed = bytearray(path.read_bytes())
+        changed[len(changed) // 2] ^= 4
+        path.write_bytes(changed)
+        summary, listener = run(both, tmp_path / "w")
+        assert listener.work == ["1 job: score means only"] and scored == []
+        assert len(summary.damaged) == 1 and path.name in summary.damaged[0]
+        assert len(list((tmp_path / "w" / "damaged").rglob("*.npz.damaged"))) == number
+        again = store.read_features(records(summary)["one"], "means")
+        for now, then in zip(again, first["one"], strict=True):
+            np.testing.assert_array_equal(now, then)
+    files.unlink()
+    assert run(both, tmp_path / "w")[1].work == ["1 job: score means only"], "what is gone is made again"

@@ -14,7 +14,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from tests.vfsrbench.boards import board_file, data_set, method_folder, scores, small_board
+from tests.vfsrbench.boards import board_file, contents, data_set, method_folder, scores, small_board
 
 WEIGHT_FREE = ["psnr", "ssim", "ssim_vt", "psnr_clip", "ewarp_dis"]
 NOISY = "out = out + 0.1 * torch.randn(out.shape, generator=generator)"
@@ -53,6 +53,7 @@ def test_any_number_of_workers_gives_the_same_bits(tmp_path: Path):
         workers = [] if name == "serial" else ["--workers", name]
         done = run(board, tmp_path / name, *more, *workers)
         assert done.returncode == 0, done.stderr
+    assert contents(tmp_path / "1") == contents(tmp_path / "3") == contents(tmp_path / "serial")
     one = scores(tmp_path / "1")
     assert len(one) == 12 and scores(tmp_path / "3") == one and scores(tmp_path / "serial") == one
     assert one["noisy", "bi-x4", "one"] != one["noisy", "bi-x4", "two"]
@@ -85,6 +86,7 @@ def test_a_run_killed_at_any_moment_goes_on_to_the_scores_of_an_undisturbed_one(
     done = run(board, tmp_path / "wild", "--engine", "serial")
     assert done.returncode == 0, done.stderr
     assert scores(tmp_path / "wild") == scores(tmp_path / "calm")
+    assert contents(tmp_path / "wild") == contents(tmp_path / "calm")
     assert not list((tmp_path / "wild" / "scratch").iterdir())
 
 

@@ -75,6 +75,9 @@ class Recorder:
             self.workspace.damaged.set_aside(damage)
             stored = None
         due = due_metrics(job, None if stored is None else stored.record, self.setup, self.workspace)
+        if stored is not None:
+            for features in self.workspace.store.damaged_features(stored.record, due):
+                self.workspace.damaged.set_aside(features)
         if stored is not None and due:
             forced = self.setup.options.force and not is_fresh(job, stored.record, self.setup)
             stored = None if forced or stored.record.status != "ok" else stored
