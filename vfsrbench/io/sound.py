@@ -23,7 +23,7 @@ def takes_sound(suffix: str, path: Path) -> bool:
     """Whether files of a kind can hold the sound of a video as it is; true where it has none."""
     import av
 
-    with av.open(str(path.resolve())) as source:
+    with av.open(str(path.resolve()), metadata_errors="replace") as source:
         if not source.streams.audio:
             return True
         try:
@@ -47,7 +47,7 @@ class SoundCopy:
         import av
 
         self._container = container
-        self._source = av.open(str(film.path.resolve()))
+        self._source = av.open(str(film.path.resolve()), metadata_errors="replace")
         sounds = list(self._source.streams.audio) if film.sound else []
         self._streams = {stream.index: _alike(container, stream) for stream in sounds}
         self._stop = film.end if film.cut else None

@@ -221,6 +221,7 @@ def _opened(path: Path) -> Any:
     check_regular_file(path, "video")
     try:
         # an absolute path: FFmpeg takes "a:b.mp4" for an address
-        return av.open(str(path.resolve()))
+        # tags may be in any encoding; none of them matters to the pixels
+        return av.open(str(path.resolve()), metadata_errors="replace")
     except av.error.FFmpegError as error:
         raise InputError(f"{path}: cannot be read as a video: {error.strerror}") from None
