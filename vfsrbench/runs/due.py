@@ -131,10 +131,10 @@ def work_lines(jobs: Iterable[Job], every: Iterable[str]) -> list[str]:
     jobs = [job for job in jobs if job.state == "open"]
     lines = []
     for (due, fresh), count in Counter((j.due, j.restores and not j.repeats) for j in jobs).items():
-        what = "score" if due == every else f"score {', '.join(due)} only"
-        if not due:
-            what = "keep frames or slices"
-        lines.append(f"{_jobs(count)}: {f'restore and {what}' if fresh else what}")
+        what = f"score {', '.join(due)} only" if due else "keep frames or slices"
+        if due == every:
+            what = "score" if fresh else "score the frames that are there"
+        lines.append(f"{_jobs(count)}: restore and {what}" if fresh else f"{_jobs(count)}: {what}")
     repeats = sum(job.repeats for job in jobs)
     if repeats:
         lines.append(
