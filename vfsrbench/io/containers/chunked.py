@@ -54,7 +54,8 @@ def flv_damage(data: Data) -> Damage | None:
         end = position + 15 + int.from_bytes(data[position + 1 : position + 4], "big")
         if position + 15 > len(data) or end > len(data):
             return cut_at(data, end, "a tag")
-        if int.from_bytes(data[end - 4 : end], "big") not in (end - position - 4, 0):
+        # its size again; some programs leave it out, or count without the header
+        if int.from_bytes(data[end - 4 : end], "big") not in (end - position - 4, end - position - 15, 0):
             return broken_at(end - 4, "no end of a tag")
         position = end
     return None

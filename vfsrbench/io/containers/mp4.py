@@ -119,7 +119,8 @@ def _sample_sizes(data: Data, place: tuple[int, int] | None) -> NDArray[np.int64
     start, end = place
     same = int.from_bytes(data[start + 4 : start + 8], "big")
     if same:
-        return np.array([same], np.int64)
+        # 1 in old QuickTime means samples of sound, many of which make a packet of fewer bytes
+        return np.array([same if same > 1 else 0], np.int64)
     return _numbers(data, (start + 4, end), 4, 4)
 
 
