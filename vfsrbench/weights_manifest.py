@@ -21,6 +21,7 @@ from vfsrbench.plugins import METHOD_GROUP, METRIC_GROUP, methods, metrics
 from vfsrbench.typed_toml import Facts
 
 FILE = "weights.toml"
+MOST_BYTES = 1 << 40
 LONGEST_FILE = 200  # bytes of a file's name: locks and parts beside it have longer ones
 Hash = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 
@@ -30,7 +31,7 @@ class Archive(Facts):
 
     member: str
     sha256: Hash | None = None
-    size: int | None = None
+    size: int | None = Field(default=None, ge=1, le=MOST_BYTES)
 
 
 class WeightFile(Facts):
@@ -52,8 +53,8 @@ class WeightFile(Facts):
     sha256: Hash | None = None
     hash_source: Literal["published", "third-party"] | None = None
     prefix: Annotated[str, Field(pattern=r"^[0-9a-f]{6,64}$")] | None = None
-    size: int | None = Field(default=None, ge=1)
-    megabytes: float | None = None
+    size: int | None = Field(default=None, ge=1, le=MOST_BYTES)
+    megabytes: float | None = Field(default=None, ge=0, le=MOST_BYTES / 1e6)
     licence: str
     licence_url: str = ""
     commercial: bool | None = None

@@ -14,6 +14,7 @@ import pytest
 
 from tests.vfsrbench.boards import board_file, data_set, method_folder, moving, small_board, write_clip
 from vfsrbench.cli import main
+from vfsrbench.plugins import methods
 
 GARBAGE = bytes(range(256)) * 4
 LONG = "x" * 3000
@@ -231,6 +232,9 @@ TABLE = {
     "verify data --manifest garbage.json": "garbage.json",
     "verify data --manifest pipe.toml": "named pipe",
     "verify data --manifest loop": "circle",
+    "verify data --reference nowhere": "no such folder of reference frames",
+    RUN + "--method basicsr[multiple=1000000000]": "out of range",
+    RUN + "--method keep[max_length=99999999999999999999]": "out of range",
     # align, restore
     "align nowhere o": "nowhere",
     "align nothing o": "nothing",
@@ -344,6 +348,17 @@ TABLE = {
 
 def test_the_table_is_long() -> None:
     assert len(TABLE) >= 60
+
+
+def test_every_number_that_a_shipped_method_takes_has_limits() -> None:
+    numbers = {
+        f"{entry.card.name}[{name}]": (option.min, option.max)
+        for entry in methods()
+        for name, option in entry.card.options.items()
+        if option.type in ("int", "float") and not option.choices
+    }
+    assert len(numbers) > 10
+    assert [name for name, limits in numbers.items() if None in limits] == []
 
 
 @pytest.mark.parametrize("line", TABLE)

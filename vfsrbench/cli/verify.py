@@ -33,6 +33,8 @@ def verify(
     """Compare degraded clips with a manifest. Exit code 2 unless they are the split it describes."""
     from degradations.manifest import MANIFEST, read_manifest
 
+    if reference is not None and not reference.is_dir():
+        raise InputError(f"{reference}: no such folder of reference frames")
     splits = [folder] if manifest is not None or (folder / MANIFEST).is_file() else _splits(folder)
     good = True
     for split in splits:
