@@ -6,6 +6,7 @@ enlarged photograph), which is why every report labels them as demo.
 
 from __future__ import annotations
 
+import hashlib
 import os
 import tempfile
 from collections.abc import Iterator, Sequence
@@ -49,9 +50,9 @@ def demo_clip(name: str, frames: int = DEFAULT_FRAMES, folder: Path | None = Non
         )
     place = (folder or cache_folder()) / f"demo-v{VERSION}" / name
     files = [place / f"{number:08d}.png" for number in range(frames)]
-    if not all(file.exists() for file in files):
+    if not all(map(_is_whole, files)):
         with _locked(place):
-            missing = [number for number, file in enumerate(files) if not file.exists()]
+            missing = [number for number, file in enumerate(files) if not _is_whole(file)]
             _render(motion, missing, files)
     return Clip(PictureSource(files), name, FPS, place)
 
@@ -109,6 +110,19 @@ def _locked(place: Path) -> Iterator[None]:
         lock.release()
 
 
+def _seal(file: Path) -> Path:
+    """The hidden file beside a rendered frame that holds its SHA-256."""
+    return file.with_name(f".{file.stem}.sha256")
+
+
+def _is_whole(file: Path) -> bool:
+    """Whether a rendered frame is there, and what was written: a damaged one is rendered again."""
+    try:
+        return hashlib.sha256(file.read_bytes()).hexdigest().encode() == _seal(file).read_bytes()
+    except OSError:
+        return False
+
+
 def _render(motion: Motion, numbers: Sequence[int], files: Sequence[Path]) -> None:
     """Render these frames into their files, two at a time: the work is numpy's, which lets threads run."""
     if not numbers:
@@ -116,8 +130,11 @@ def _render(motion: Motion, numbers: Sequence[int], files: Sequence[Path]) -> No
     planes = portrait()
 
     def one(number: int) -> None:
+        data = encode_png(render_frame(planes, pose(motion, number)))
         with whole_file(files[number]) as temporary:
-            temporary.write_bytes(encode_png(render_frame(planes, pose(motion, number))))
+            temporary.write_bytes(data)
+        with whole_file(_seal(files[number])) as temporary:
+            temporary.write_text(hashlib.sha256(data).hexdigest(), encoding="ascii")
 
     with ThreadPoolExecutor(2) as pool:
         list(pool.map(one, numbers))

@@ -198,3 +198,15 @@ def test_what_can_go_wrong_is_one_line(tmp_path: Path, monkeypatch: pytest.Monke
     monkeypatch.setattr(portrait, "_PIXELS", "0")
     with pytest.raises(InputError, match="is not the known photograph"):
         portrait.astronaut()
+
+
+def test_a_damaged_frame_in_the_cache_is_rendered_again(tmp_path: Path) -> None:
+    whole = demo_clip("demo-calm", 2, tmp_path).digest()
+    (file,) = tmp_path.glob("demo-v*/demo-calm/00000001.png")
+    before = file.read_bytes()
+    for place in (10, len(before) // 2, len(before) - 3):
+        broken = bytearray(before)
+        broken[place] ^= 4
+        file.write_bytes(broken)
+        assert demo_clip("demo-calm", 2, tmp_path).digest() == whole
+        assert file.read_bytes() == before
