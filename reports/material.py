@@ -64,12 +64,14 @@ def gather(
     place = Workspace(workspace)
     losses = Losses(place.damaged)
     every, skipped = load(board, place, results, losses)
-    protocol = None if results else last_protocol(protocols(place, board.name), board, said)
+    protocol = None if results else last_protocol(protocols(place, board.name, losses.set_aside), board, said)
     if protocol is not None:
         board = as_run(board, protocol, said)
     cards = {name: entry.card for name, entry in plugins.metrics().entries.items()}
     chosen = select(every, Wanted(board, protocol or implied(every, board), cards, only))
     found, skipped = chosen.results, [*skipped, *chosen.lines()]
+    if skipped and not found and board.published is None:
+        raise InputError(f"board {board.name!r}: no results to show; {'; '.join(skipped)}")
     sources = default_sources(board, found, clips)
     check_columns(board.metrics, found, sources)
     whole = combine_splits(board, found, place.store, plugins.metrics(), losses)

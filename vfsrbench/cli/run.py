@@ -137,8 +137,11 @@ def show_plan(board: Board, workspace: Path, engine: str, workers: int | None, *
     refuse_inputs(workspace, board.dataset.path, options.outputs.values())
     place = Workspace(workspace)
     place.claim()  # digests of clips are kept there, also those of a dry run
+    known = len(place.damaged.listed())
     with place.at_work():
         plan = make_plan(board, place, options)
+    for line in place.damaged.listed()[known:]:
+        say(f"{line}: damaged, set aside in {place.damaged.folder}\n")
     frames = sum(clip.frames for clip in plan.clips)
     say(f"{board.title}: {len(plan.clips)} clips ({frames} frames), {len(plan.jobs)} jobs\n")
     for damage in plan.damaged:

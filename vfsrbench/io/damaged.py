@@ -33,7 +33,6 @@ class DamagedPieces:
 
     def set_aside(self, error: DamagedFile) -> None:
         """Move the damaged file or folder here and list it. Where nothing can be written it stays."""
-        log.warning("%s", error)
         target = self._place(error.path)
         if target is None:
             return

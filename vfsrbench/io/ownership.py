@@ -19,6 +19,7 @@ from degradations.errors import InputError
 
 NOTE = ".vfsrbench.jsonl"
 _FORMAT = "vfsrbench-folder-1"
+_ABOUT = "files that vfsrbench made here, and may replace"
 Made = dict[str, set[str]]
 """Path relative to the folder, with forward slashes -> SHA-256 of everything that we ever wrote there."""
 
@@ -26,12 +27,12 @@ Made = dict[str, set[str]]
 def read_made(folder: Path) -> Made | None:
     """The files that the folder's note names as ours; None if it carries no note of ours."""
     try:
-        lines = (folder / NOTE).read_text(encoding="utf-8", errors="surrogateescape").splitlines()
+        text = (folder / NOTE).read_text(encoding="utf-8", errors="surrogateescape")
     except (OSError, ValueError):
         return None
-    entries = [entry for line in lines if isinstance(entry := _parse(line), dict)]
-    if not any(entry.get("format") == _FORMAT for entry in entries):
+    if _FORMAT not in text and _ABOUT not in text:  # a damaged first line still has one of the two
         return None
+    entries = [entry for line in text.splitlines() if isinstance(entry := _parse(line), dict)]
     made: Made = {}
     for entry in entries:
         if isinstance(entry.get("file"), str) and isinstance(entry.get("sha256"), str):
@@ -43,7 +44,7 @@ def claim(folder: Path) -> None:
     """Write the note's first line into a folder that carries none; the folder is made if it is missing."""
     folder.mkdir(parents=True, exist_ok=True)
     if read_made(folder) is None:
-        _append(folder, [{"format": _FORMAT, "about": "files that vfsrbench made here, and may replace"}])
+        _append(folder, [{"format": _FORMAT, "about": _ABOUT}])
 
 
 def note_file(folder: Path, path: Path, content: Path) -> None:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from vfsrbench.board import DatasetUse
 from vfsrbench.errors import DamagedFile
+from vfsrbench.io.damaged import SetAside
 from vfsrbench.io.sealed import read_note, reading, write_note
 from vfsrbench.workspace import Workspace
 
@@ -112,8 +113,9 @@ def note_run(workspace: Workspace, plan: Plan) -> None:
         write_note(workspace.board_note(board), _KIND, {"protocols": [p.as_json() for p in (*others, now)]})
 
 
-def protocols(workspace: Workspace, board: str) -> list[Protocol]:
-    """The protocols of a board's runs, the last run's at the end. A damaged note is set aside."""
+def protocols(workspace: Workspace, board: str, set_aside: SetAside | None = None) -> list[Protocol]:
+    """The protocols of a board's runs, the last run's at the end. A damaged note is handed to `set_aside`
+    (default: the workspace's)."""
     path = workspace.board_note(board)
     try:
         with reading(path):
@@ -121,5 +123,5 @@ def protocols(workspace: Workspace, board: str) -> list[Protocol]:
     except FileNotFoundError:
         return []
     except DamagedFile as error:
-        workspace.damaged.set_aside(error)
+        (set_aside or workspace.damaged.set_aside)(error)
         return []
