@@ -61,8 +61,9 @@ def build_report(
     made. InputError when there are no results, or when `out` cannot be written, overlaps what is read, or
     holds files of somebody else's that have the names of ours.
     """
+    refuse_overlap(out, [*_inputs(board, workspace), *results, *(outputs or {}).values()])
     material = gather(board, workspace, results, clips, outputs, only, said)
-    refuse_overlap(out, [*_inputs(material.board, workspace), *results, *(outputs or {}).values()])
+    refuse_overlap(out, _inputs(material.board, workspace))
     claim_folder(out, FILES, lasting=["media"])
     gallery = Gallery(out / "figures", material, formats)
     files: list[Path] = []

@@ -26,6 +26,7 @@ from vfsrbench.clip import Clip, write_png_folder
 from vfsrbench.dataset import open_dataset
 from vfsrbench.engines.base import Emit, Engine, Event, Listen, Outcome
 from vfsrbench.errors import InputError
+from vfsrbench.io.lease import sweep_beside
 from vfsrbench.io.names import check_unique
 from vfsrbench.io.ownership import check_replaceable
 from vfsrbench.io.targets import check_out_folder, check_own_file, own_file
@@ -120,6 +121,9 @@ def degrade_splits(
         tasks += [DegradeTask(recipe, check_clip_name(name), folder, seed) for name in opened.names]
     for task in tasks:
         _check_task(task, force)
+    for recipe in recipes:
+        sweep_beside(out / recipe.name)
+        sweep_beside(out / recipe.name / _NOTES)
     if force:
         for task in tasks:
             _note(task.folder, task.clip).unlink(missing_ok=True)

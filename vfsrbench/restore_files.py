@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shutil
-import uuid
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -17,6 +16,7 @@ from numpy.typing import NDArray
 from vfsrbench.card import MethodCard
 from vfsrbench.clip import Clip, write_png_folder, write_video
 from vfsrbench.errors import InputError, JobFailure
+from vfsrbench.io.lease import sweep_beside, temporary_for
 from vfsrbench.io.names import check_unique
 from vfsrbench.io.ownership import check_replaceable
 from vfsrbench.io.paths import check_pixels
@@ -177,7 +177,8 @@ def write_restored(path: Path, frames: Callable[[], Iterable[Frames]], clip: Cli
 
 
 def check_targets(out: Path, clips: Sequence[Clip], form: Form) -> None:
-    """Do nothing if `restore_files` may write the results of these clips. InputError as it says there."""
+    """Do nothing but clear up after killed processes if `restore_files` may write the results of these clips.
+    InputError as it says there."""
     sources = [clip.path for clip in clips]
     check_unique(((clip.name, clip.path) for clip in clips), "clips")
     check_out_folder(out, sources)
@@ -189,6 +190,7 @@ def check_targets(out: Path, clips: Sequence[Clip], form: Form) -> None:
         else:
             check_own_file(result, out)
         check_own_file(sidecar, out)
+    sweep_beside(out)
 
 
 def _result(out: Path, clip: Clip, form: Form) -> Path:
@@ -222,7 +224,7 @@ def restored_frames(
     after the block; and how it went. JobFailure when the method gives no result."""
     height, width = size
     info = ClipInfo(clip.name, len(clip), clip.fps, clip.height, clip.width, height, width)
-    scratch = out / f".{uuid.uuid4().hex[:12]}.part"
+    scratch = temporary_for(out / "frames")
     try:
         with RawWriter(scratch / "frames.raw", height, width) as sink:
             report = restore_clip(

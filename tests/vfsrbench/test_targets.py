@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -171,3 +174,41 @@ def test_a_result_that_was_cut_off_half_way_is_made_again(
     works(capsys, *restore("clips", "o"))
     works(capsys, *restore("clips", "o"))
     assert len(Clip.open(here / "o" / "a")) == 7 and len(Clip.open(here / "o" / "b")) == 2
+
+
+KILLED = """
+import os, signal, sys
+from vfsrbench import pictures
+from vfsrbench.cli.main import run
+real, count = pictures.encode_png, 0
+def encode(*arguments):
+    global count
+    count += 1
+    if count == 3:
+        os.kill(os.getpid(), signal.SIGKILL)
+    return real(*arguments)
+pictures.encode_png = encode
+run(sys.argv[1:])
+"""
+
+
+@pytest.mark.parametrize("verb", ["restore", "degrade"])
+def test_what_a_killed_process_left_goes_away_and_what_is_like_it_stays(
+    here: Path, capsys: pytest.CaptureFixture[str], verb: str
+) -> None:
+    command = [str(a) for a in restore("clips", "o")]
+    out = here / "o"
+    if verb == "degrade":
+        command = ["degrade", "o", "--dataset", "clips", "--split", "bi-x4", "--engine", "serial"]
+        out = here / "o" / "bi-x4"
+    root = Path(__file__).parents[2]
+    script = [sys.executable, "-c", KILLED, *command]
+    killed = subprocess.run(script, env={**os.environ, "PYTHONPATH": str(root)}, capture_output=True)
+    assert killed.returncode == -signal.SIGKILL, killed.stderr
+    left = [p.name for p in out.iterdir() if ".part" in p.name]
+    assert left, "the process was killed while it wrote"
+    alike = [".0123456789ab.part", "mine.part", left[0].replace(".part", ".party")]
+    for name in alike:
+        (out / name).write_text("mine")
+    works(capsys, *command)
+    assert sorted(p.name for p in out.iterdir() if ".part" in p.name) == sorted(alike)

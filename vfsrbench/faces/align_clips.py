@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from vfsrbench.clip import Clip, FrameSource, write_png_folder
 from vfsrbench.errors import InputError
 from vfsrbench.faces.ffhq_align import FFHQ_SIZE, SMOOTHING_SIGMA, Alignment, align_clip_landmarks
+from vfsrbench.io.lease import sweep_beside
 from vfsrbench.io.names import check_unique
 from vfsrbench.io.ownership import check_replaceable
 from vfsrbench.io.targets import check_out_folder, check_own_file, own_file, refuse_overlap
@@ -153,6 +154,7 @@ def align_files(
         if replace or not _is_done(folder, note):
             check_replaceable(folder)
             check_own_file(note, out)
+    sweep_beside(out)
     return [_align(clip, out, find, sigma, replace, untrained, tell) for clip in clips]
 
 

@@ -13,6 +13,7 @@ import os
 import re
 import shutil
 import socket
+import time
 import uuid
 from contextlib import suppress
 from functools import lru_cache
@@ -26,6 +27,8 @@ _OURS = re.compile(rf"{_NAME.pattern}|\.[0-9a-f]{{12}}\.clock")
 """What we make in `scratch/`: anything else there is somebody's."""
 _BESIDE = ".beside"
 _TEMPORARY = re.compile(r"\.[0-9a-f]{12}\.part(\..*)?")
+_NAMED = re.compile(rf"\.{_NAME.pattern}{_TEMPORARY.pattern}")
+"""A temporary name outside a workspace: it says itself whose it is."""
 
 
 def begin(root: Path) -> Path:
@@ -58,7 +61,7 @@ def sweep(root: Path) -> None:
 
 def temporary_for(target: Path) -> Path:
     """A new name for what will be renamed to `target`: in the folder that this process has in the workspace
-    that `target` lies in, or beside it where there is none."""
+    that `target` lies in, or beside it where there is none (see `sweep_beside`)."""
     name = f".{uuid.uuid4().hex[:12]}.part{target.suffix}"
     beside = target.parent / name
     own = _own_name(os.getpid())
@@ -70,8 +73,24 @@ def temporary_for(target: Path) -> Path:
                 return folder / name
             # on another disk (a linked folder), where renaming is impossible: note where it is
             (folder / f"{name}{_BESIDE}").write_text(str(beside.absolute()), encoding="utf-8")
-            break
-    return beside
+            return beside
+    return target.parent / f".{own}{name}"
+
+
+def sweep_beside(folder: Path) -> None:
+    """Remove the unfinished files of dead processes that lie in a folder outside a workspace; those of other
+    machines, or of this one before it was started anew, after a day."""
+    with suppress(OSError):
+        for path in folder.iterdir():
+            found = _NAMED.fullmatch(path.name)
+            if found is None:
+                continue
+            if found["machine"] == _machine():
+                lives = str(_start_of(int(found["pid"]))) == found["start"]
+            else:
+                lives = time.time() - _newest(path) < LEASE_SECONDS
+            if not lives:
+                shutil.rmtree(path) if path.is_dir() else path.unlink(missing_ok=True)
 
 
 def _disk(folder: Path) -> int:

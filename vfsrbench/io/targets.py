@@ -9,6 +9,7 @@ from pathlib import Path
 
 from vfsrbench.errors import InputError
 from vfsrbench.files import whole_file
+from vfsrbench.io.lease import sweep_beside
 from vfsrbench.io.ownership import NOTE, claim, is_made, note_file, read_made
 
 _Id = tuple[int, int]
@@ -113,7 +114,8 @@ def owner_of(path: Path) -> Path:
 
 
 def claim_folder(folder: Path, names: Iterable[str], lasting: Iterable[str] = ()) -> None:
-    """Take a folder into use, in which results are put beside whatever else is there.
+    """Take a folder into use, in which results are put beside whatever else is there; what killed processes
+    left unfinished in it goes away.
 
     Args:
         folder: The folder; made if it is missing.
@@ -132,6 +134,8 @@ def claim_folder(folder: Path, names: Iterable[str], lasting: Iterable[str] = ()
                 f"{folder}: holds {taken[0]!r}, which vfsrbench did not make; choose another folder, or move "
                 "it away"
             )
+    for place in sorted({(folder / name).parent for name in made or ()}):
+        sweep_beside(place)
     kept = set(lasting)
     for name in made or ():
         if name.partition("/")[0] not in kept:
