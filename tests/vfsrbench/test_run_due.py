@@ -7,7 +7,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from tests.vfsrbench.boards import data_set, method_folder, scores, small_board
+from tests.vfsrbench.boards import board_file, contents, data_set, method_folder, scores, small_board
+from vfsrbench.cli import main
 from vfsrbench.errors import InputError
 from vfsrbench.jobs import Options
 from vfsrbench.metrics.fidelity import Psnr
@@ -303,3 +304,37 @@ def test_features_of_a_split_metric_are_keyed_checked_and_made_again(
             np.testing.assert_array_equal(now, then)
     files.unlink()
     assert run(both, tmp_path / "w")[1].work == ["1 job: score means only"], "what is gone is made again"
+
+
+def test_an_edited_method_runs_as_it_is_now_in_the_same_process(tmp_path: Path, data: Path):
+    one = board(data, tmp_path, "psnr")
+    before, _ = run(one, tmp_path / "w")
+    code = tmp_path / "m" / "code.py"
+    code.write_text("# a comment\n" + code.read_text())
+    assert run(one, tmp_path / "w")[1].work == []
+    code.write_text(code.read_text().replace("return out", "return out * 0.5"))
+    after, listener = run(one, tmp_path / "w")
+    assert listener.work == ["2 jobs: restore and score"]
+    for clip, record in records(after).items():
+        assert record.restored_digest != records(before)[clip].restored_digest
+        assert record.clip_values["psnr"] < 15
+
+
+def test_a_dry_run_prints_what_is_due_and_what_is_restored_again(
+    tmp_path: Path, data: Path, capsys: pytest.CaptureFixture[str]
+):
+    path = board_file(tmp_path / "board.toml", board(data, tmp_path, "psnr", "ssim"))
+    base = ["run", str(path), "-w", str(tmp_path / "w"), "--engine", "serial"]
+    assert main.run([*base, "--metric", "psnr", "--no-report"]) == 0
+    capsys.readouterr()
+    before = contents(tmp_path / "w")
+    assert main.run([*base, "--dry-run"]) == 0
+    said = capsys.readouterr().out
+    assert "2 jobs: score ssim only" in said and "not known for ssim" in said
+    assert "2 of these restore again because frames were not kept; run with --keep png" in said
+    assert contents(tmp_path / "w") == before
+    results = next((tmp_path / "w" / "results").rglob("*.parquet"))
+    results.write_bytes(results.read_bytes()[:-9])
+    assert main.run([*base, "--metric", "psnr", "--dry-run"]) == 0
+    said = capsys.readouterr().out
+    assert f"{results}: is damaged" in said and "1 job: restore and score" in said and results.is_file()
