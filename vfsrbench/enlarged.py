@@ -22,7 +22,7 @@ def enlarged(clip: Clip, scale: int) -> Clip:
 
 def enlarged_digest(digest: str, scale: int) -> str:
     """Names the enlarged frames by the digest of those they are made from: no need to make them."""
-    code = module_digest("degradations.resize", "degradations.grid", alone=["vfsrbench.enlarged"])
+    code = module_digest("degradations.resize", "degradations.grid", alone=("vfsrbench.enlarged",))
     return digest_of("enlarged", {"frames": digest, "scale": scale, "code": code})
 
 

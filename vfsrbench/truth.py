@@ -65,7 +65,7 @@ def truth_facts(clip: DatasetClip, digest: str, align: bool) -> TruthFacts:
             f"clip {clip.name!r}: {bare} of {len(clip.landmarks)} frames have no landmarks, so it cannot be "
             "aligned; complete its landmarks file or set align = false"
         )
-    code = module_digest("vfsrbench.faces.eval_align", alone=["vfsrbench.truth"])
+    code = module_digest("vfsrbench.faces.eval_align", alone=("vfsrbench.truth",))
     digest = digest_of("aligned", {"gt": digest, "landmarks": landmarks, "code": code})
     return TruthFacts(digest, ALIGNED_SIDE, ALIGNED_SIDE, True, landmarks, False)
 

@@ -16,7 +16,7 @@ from __future__ import annotations
 import ast
 import hashlib
 from collections.abc import Collection, Iterable, Iterator, Mapping
-from functools import lru_cache
+from functools import cache, lru_cache
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -44,7 +44,7 @@ PLUMBING = frozenset(
         "degradations.typed_toml",
     }
 )
-DATA_SUFFIXES = frozenset({".json", ".toml", ".yaml", ".yml", ".csv", ".txt", ".npy", ".npz", ".so"})
+_DATA_ENDS = (".json", ".toml", ".yaml", ".yml", ".csv", ".txt", ".npy", ".npz", ".so")
 RESTORE_CODE = ("vfsrbench.restore",)
 """What every restoration goes through: windows, seeds, rounding."""
 SCORE_CODE = ("vfsrbench.scoring", "vfsrbench.windows")
@@ -122,11 +122,11 @@ def our_sources() -> SourceTree:
     return SourceTree(found)
 
 
-def module_digest(
-    *modules: str, alone: Iterable[str] = (), stop: Collection[str] = (), sources: SourceTree | None = None
-) -> str:
-    """The digest of modules of ours with all that they import (`SourceTree.digest`)."""
-    return (sources or our_sources()).digest(modules, alone, stop)
+@cache
+def module_digest(*modules: str, alone: tuple[str, ...] = (), stop: frozenset[str] = frozenset()) -> str:
+    """The digest of modules of ours with all that they import (`SourceTree.digest`), once a process: what it
+    has imported does not change either."""
+    return our_sources().digest(modules, alone, stop)
 
 
 def restore_code() -> str:
@@ -139,10 +139,10 @@ def score_code() -> str:
     return module_digest(*SCORE_CODE, stop=BESIDE_SCORES)
 
 
-def folder_digest(folder: Path, suffixes: Collection[str], sources: SourceTree | None = None) -> str:
+def folder_digest(folder: Path, suffixes: Collection[str]) -> str:
     """SHA-256 over somebody's plugin: its Python files as syntax, other files with these suffixes by their
     bytes, their relative names, and the modules of ours that it imports."""
-    tree = sources or our_sources()
+    tree = our_sources()
     total = hashlib.sha256()
     imported: set[str] = set()
     for path in _code_files(folder, suffixes):
@@ -152,7 +152,7 @@ def folder_digest(folder: Path, suffixes: Collection[str], sources: SourceTree |
         else:
             content = _file_digest(path)
         total.update(f"{path.relative_to(folder).as_posix()}\0{content}\0".encode())
-    return hashlib.sha256(f"{total.hexdigest()}{tree.digest(imported)}".encode()).hexdigest()
+    return hashlib.sha256(f"{total.hexdigest()}{module_digest(*sorted(imported))}".encode()).hexdigest()
 
 
 def _code_files(folder: Path, suffixes: Collection[str]) -> Iterator[Path]:
@@ -178,56 +178,70 @@ def _parse(source: bytes, folder: Path, package: str) -> tuple[str, frozenset[st
         tree = ast.parse(source)
     except (SyntaxError, ValueError):  # then it cannot be run either
         return hashlib.sha256(source).hexdigest(), frozenset()
-    total = hashlib.sha256(_canonical(tree).encode("utf-8", "surrogatepass"))
-    for data in _named_data(tree, folder):
+    text, imports, strings = _walk(tree)
+    total = hashlib.sha256(text.encode("utf-8", "surrogatepass"))
+    for data in _named_data(strings, folder):
         total.update(f"\0{data.name}\0{_file_digest(data)}".encode())
-    return total.hexdigest(), frozenset(_imports(tree, package))
+    return total.hexdigest(), frozenset(name for node in imports for name in _imported(node, package))
 
 
-def _canonical(tree: ast.Module) -> str:
-    """The syntax tree as text, without docstrings, places and empty fields: they differ between Pythons."""
+def _walk(tree: ast.Module) -> tuple[str, list[ast.AST], list[str]]:
+    """The syntax tree as text; its imports; its strings. One pass: a board's plan waits for it.
+
+    Left out are docstrings, places, what is there for type checkers alone, and empty fields: they differ
+    between Pythons.
+    """
     words: list[str] = []
+    imports: list[ast.AST] = []
+    strings: list[str] = []
     stack: list[Any] = [tree]
     while stack:
         item = stack.pop()
         if isinstance(item, ast.AST):
             words.append(type(item).__name__)
+            if isinstance(item, ast.If) and _called(item.test) == "TYPE_CHECKING":
+                stack.append(item.orelse)
+                continue
+            if isinstance(item, _IMPORTS):
+                imports.append(item)
             for name in item._fields:
                 value = getattr(item, name, None)
-                if name == "body" and isinstance(item, _WITH_DOCSTRING) and ast.get_docstring(item, False):
+                if name == "body" and isinstance(item, _WITH_DOCSTRING) and _starts_with_text(item.body):
                     value = item.body[1:]
-                if value is not None and value != [] and name not in {"ctx", "kind"}:
+                if value is not None and value != [] and name != "ctx" and name != "kind":
                     words.append(name)
                     stack.append(value)
         elif isinstance(item, list):
             words.append(f"[{len(item)}")
             stack += item
         else:
+            if isinstance(item, str):
+                strings.append(item)
             words.append(repr(item))
-    return "\0".join(words)
+    return "\0".join(words), imports, strings
 
 
 _WITH_DOCSTRING = (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)
+_IMPORTS = (ast.Import, ast.ImportFrom, ast.Call)
 
 
-def _imports(tree: ast.Module, package: str) -> Iterator[str]:
-    stack: list[ast.AST] = [tree]
-    while stack:
-        node = stack.pop()
-        if isinstance(node, ast.If) and _is_type_checking(node.test):
-            stack += node.orelse
-            continue
-        stack += ast.iter_child_nodes(node)
-        if isinstance(node, ast.Import):
-            yield from (alias.name for alias in node.names)
-        elif isinstance(node, ast.ImportFrom):
-            base = _absolute(node, package)
-            yield base
-            yield from (f"{base}.{alias.name}" for alias in node.names)
-        elif isinstance(node, ast.Call) and _called(node.func) == "import_module":
-            yield from (
-                a.value for a in node.args[:1] if isinstance(a, ast.Constant) and isinstance(a.value, str)
-            )
+def _starts_with_text(body: list[ast.stmt]) -> bool:
+    first = body[0] if body else None
+    if not isinstance(first, ast.Expr) or not isinstance(first.value, ast.Constant):
+        return False
+    return isinstance(first.value.value, str)
+
+
+def _imported(node: ast.AST, package: str) -> list[str]:
+    """The names that a statement imports; of a call of `import_module`, its literal."""
+    if isinstance(node, ast.Import):
+        return [alias.name for alias in node.names]
+    if isinstance(node, ast.ImportFrom):
+        base = _absolute(node, package)
+        return [base, *(f"{base}.{alias.name}" for alias in node.names)]
+    if isinstance(node, ast.Call) and _called(node.func) == "import_module":
+        return [a.value for a in node.args[:1] if isinstance(a, ast.Constant) and isinstance(a.value, str)]
+    return []
 
 
 def _absolute(node: ast.ImportFrom, package: str) -> str:
@@ -237,10 +251,6 @@ def _absolute(node: ast.ImportFrom, package: str) -> str:
     return ".".join([*parts[: len(parts) - node.level + 1], *([node.module] if node.module else [])])
 
 
-def _is_type_checking(test: ast.expr) -> bool:
-    return _called(test) == "TYPE_CHECKING"
-
-
 def _called(node: ast.expr) -> str:
     """The last name of `a.b.name` or `name`."""
     if isinstance(node, ast.Attribute):
@@ -248,11 +258,11 @@ def _called(node: ast.expr) -> str:
     return node.id if isinstance(node, ast.Name) else ""
 
 
-def _named_data(tree: ast.Module, folder: Path) -> list[Path]:
+def _named_data(strings: Iterable[str], folder: Path) -> list[Path]:
     """Data files beside a module, or in `data/` there, that it names in a string."""
-    strings = (n.value for n in ast.walk(tree) if isinstance(n, ast.Constant) and isinstance(n.value, str))
-    names = {Path(s).name for s in strings if "\n" not in s and Path(s).suffix in DATA_SUFFIXES}
-    places = (place / name for name in sorted(names) for place in (folder, folder / "data"))
+    named = (s for s in strings if s.endswith(_DATA_ENDS) and "\n" not in s and "\0" not in s)
+    names = sorted({Path(text).name for text in named})
+    places = (place / name for name in names for place in (folder, folder / "data"))
     return [path for path in places if path.is_file()]
 
 
