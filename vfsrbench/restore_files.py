@@ -149,8 +149,9 @@ def _restore(
             with own_file(path, out) as temporary:
                 notes = write_restored(temporary, restored.frames, clip, form)
     with own_file(_sidecar(out, clip.name), out) as temporary:
-        write_note(temporary, use, report, clip=clip.name, frames=len(clip), seed=seed)
-    return RestoredFile(clip.name, path, "", report, len(clip), (*clip.notes, *notes))
+        notes = [*clip.notes, *notes]
+        write_note(temporary, use, report, notes, clip=clip.name, frames=len(clip), seed=seed)
+    return RestoredFile(clip.name, path, "", report, len(clip), tuple(notes))
 
 
 def write_restored(path: Path, frames: Callable[[], Iterable[Frames]], clip: Clip, form: Form) -> list[str]:

@@ -16,9 +16,14 @@ NOTE = "restoration.json"
 FORMAT = "vfsrbench-restoration-1"
 
 
-def write_note(path: Path, use: MethodUse, report: Restoration, **facts: Any) -> None:
-    """One JSON file. `untrained` is true where the method's weights are random, or `facts` say so of the
-    face tools; what was restored then means nothing."""
+def write_note(
+    path: Path, use: MethodUse, report: Restoration, notes: Iterable[str] = (), **facts: Any
+) -> None:
+    """One JSON file.
+
+    `notes`: how the clip was read, and what was not kept. `untrained` is true where the method's weights are
+    random, or `facts` say so of the face tools; what was restored then means nothing.
+    """
     assert use.method is not None
     untrained = use.weights.untrained or bool(facts.pop("untrained", False))
     note = {
@@ -32,7 +37,7 @@ def write_note(path: Path, use: MethodUse, report: Restoration, **facts: Any) ->
         **facts,
         "seconds": report.seconds,
         "window": report.window,
-        "warnings": report.warnings,
+        "warnings": [*notes, *report.warnings],
         "versions": versions(),
     }
     with whole_file(path) as temporary:

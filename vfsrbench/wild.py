@@ -96,8 +96,10 @@ def restore_videos(
     for clip in clips:
         about = {"clip": clip.name, "frames": len(clip), **facts, "untrained": bool(untrained)}
 
-        def note(folder: Path, report: Restoration, about: dict[str, Any] = about) -> None:
-            write_note(folder / NOTE, use, report, **about)
+        def note(
+            folder: Path, report: Restoration, notes: Iterable[str], about: dict[str, Any] = about
+        ) -> None:
+            write_note(folder / NOTE, use, report, notes, **about)
 
         try:
             named = {**how, "device": device, "untrained": untrained, "note": note}
@@ -121,7 +123,7 @@ def restore_video(
     form: Form = "h264",
     seed: int = 0,
     untrained: Collection[str] = (),
-    note: Callable[[Path, Restoration], None] | None = None,
+    note: Callable[[Path, Restoration, Iterable[str]], None] | None = None,
     tell: Tell = silent,
 ) -> WildFile:
     """Restore the face in a video with a loaded method. Written into `out`/<clip>, which appears when all
@@ -156,8 +158,6 @@ def restore_video(
             write_png_folder(folder / RESTORED, faces.frames(), names)
             pasted = _pasted(source, faces, alignment, masks, upscale, tell)
             write_png_folder(folder / FINAL, pasted, names)
-        if note is not None:
-            note(folder, report)
         notes = list(clip.notes)
         if form in VIDEOS:
             final = Clip.open(folder / FINAL, clip.name, clip.fps)
@@ -165,6 +165,8 @@ def restore_video(
             notes += write_restored(video_path(folder, clip, form), frames, clip, form)
         else:
             notes += clip.lost_in_pictures
+        if note is not None:
+            note(folder, report, notes)
     path = out / slug(clip.name)
     video = video_path(path, clip, form) if form in VIDEOS else None
     missing = int((~alignment.found).sum())

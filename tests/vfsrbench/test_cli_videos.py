@@ -93,6 +93,8 @@ def test_further_films_are_told(tmp_path: Path, capsys: pytest.CaptureFixture[st
         lines = capsys.readouterr().err.splitlines()
         assert f"talk: {wanted}" in lines
         assert "talk: holds 2 films; stream 1 (128x96) is read" in lines
+        note = json.loads((tmp_path / form / "talk.restoration.json").read_text())
+        assert note["warnings"] == ["holds 2 films; stream 1 (128x96) is read", wanted]
 
 
 def test_faces_in_a_video_keep_times_sound_and_pixel_shape(
