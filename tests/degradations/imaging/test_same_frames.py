@@ -86,7 +86,7 @@ def test_threads(video: Path, usual: dict[str, dict[str, str]]) -> None:
 OTHER_VERSIONS = {
     "12.3": ["numpy==1.26.4", "av==12.3.0", "opencv-python-headless==4.10.0.84"],
     "13": ["numpy==2.0.2", "av==13.1.0", "opencv-python-headless==4.10.0.84"],
-    "14": ["numpy==2.1.3", "av==14.4.0", "opencv-python-headless==4.11.0.86"],
+    "14": ["numpy==2.1.3", "av==14.2.0", "opencv-python-headless==4.11.0.86"],
     "15": ["numpy==2.2.6", "av==15.1.0", "opencv-python-headless==4.12.0.88"],
     "16": ["numpy==2.3.5", "av==16.0.1", "opencv-python-headless==4.13.0.92"],
     "17": ["numpy>=2.4", "av==17.0.0", "opencv-python-headless==4.13.0.92"],
