@@ -83,8 +83,8 @@ class Predictor(ABC):
         """(T, 3, h, w) in [0, 1] -> (T, 3, H, W) in [0, 1], on the same device.
 
         `generator` (on the CPU) is the only source of randomness; it is seeded by the run's seed, the
-        clip and the window's first frame. Values outside [0, 1] are clamped by the harness, NaN fails
-        the job.
+        clip and the window's first frame. Values outside [0, 1] are clamped by the harness, and make a
+        warning where many lie far outside; NaN fails the job.
         """
 
 
