@@ -67,6 +67,7 @@ def gather(
     protocol = None if results else last_protocol(protocols(place, board.name, losses.set_aside), board, said)
     if protocol is not None:
         board = as_run(board, protocol, said)
+        clips = clips or board.dataset.clips or tuple(protocol.clips)
     cards = {name: entry.card for name, entry in plugins.metrics().entries.items()}
     chosen = select(every, Wanted(board, protocol or implied(every, board), cards, only))
     found, skipped = chosen.results, [*skipped, *chosen.lines()]

@@ -84,6 +84,25 @@ def test_clips_of_several_runs_come_together(house: House) -> None:
     assert table["clips"].tolist() == [1]
 
 
+def test_a_damaged_result_leaves_n_of_all_clips_and_run_makes_it_again(
+    house: House, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert house.run() == 0
+    _, expected = house.report()
+    (path,) = (house.place / "results" / "bi-x4" / "a").glob("two.*.parquet")
+    broken = bytearray(path.read_bytes())
+    broken[len(broken) // 2] ^= 2
+    path.write_bytes(broken)
+    capsys.readouterr()
+    _, table = house.report()
+    said = capsys.readouterr()
+    assert table["clips"].tolist() == [1] and table["psnr"].isna().all() and "1 of 2" in said.out
+    assert str(path) in said.err and "1 of 2 results files could be read" in said.err
+    assert house.run() == 0
+    _, again = house.report()
+    assert again["psnr"].tolist() == expected["psnr"].tolist() and again["clips"].tolist() == [2]
+
+
 def test_another_protocol_is_left_out_and_named_with_what_shows_it(
     house: House, capsys: pytest.CaptureFixture[str]
 ) -> None:
