@@ -15,7 +15,7 @@ from reports.model import Table
 from reports.wins import wins_lines
 from vfsrbench.io.targets import own_file
 from vfsrbench.schema import JobRecord
-from vfsrbench.store import slug
+from vfsrbench.store import age, slug
 
 if TYPE_CHECKING:
     from jinja2 import Environment
@@ -169,7 +169,7 @@ def facts(records: Sequence[JobRecord]) -> list[tuple[str, str]]:
         "Aligned": ["yes" if r.aligned else "no" for r in records],
         "Weights": [f"{n} {h[:12]}" for r in records for n, h in sorted(r.weights.items())],
         "Metrics": [f"{m} version {v}" for r in records for m, v in r.metrics.items()],
-        "Finished": sorted(r.finished for r in records if r.finished)[-1:],
+        "Finished": [max(records, key=age).finished] if records else [],
     }
     unique = {name: list(dict.fromkeys(v for v in values if v)) for name, values in found.items()}
     return [(name, ", ".join(values)) for name, values in unique.items() if values]
