@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 Floats = NDArray[np.float64]
 MOST_PANELS = 4
-PANEL_SIGNS = 34
+PANEL_SIGNS = 24
 """Signs of a panel's title; longer names are shortened in the middle."""
 _MARKS_A_LINE = 6
 

@@ -8,9 +8,10 @@ from pathlib import Path
 
 from reports.formats import to_csv, to_html, to_json, to_latex, to_markdown
 from reports.gallery import Gallery
-from reports.material import gather
+from reports.material import Material, gather
 from reports.model import Table
 from reports.page import Section, write_page
+from reports.staging import staged
 from reports.wins import wins_csv
 from vfsrbench.board import Board
 from vfsrbench.io.targets import claim_folder, own_file, refuse_overlap
@@ -65,26 +66,45 @@ def build_report(
     material = gather(board, workspace, results, clips, outputs, only, said)
     refuse_overlap(out, _inputs(material.board, workspace))
     claim_folder(out, FILES, lasting=["media"])
-    gallery = Gallery(out / "figures", material, formats)
+    with staged(out) as folder:
+        built = _build(material, folder, out, formats, partial, site, progress)
+    written = [out / path.relative_to(folder) for path in built]
+    skipped = (*material.skipped, *material.losses.lines)
+    return Report(written[0], material.tables, tuple(written), skipped)
+
+
+def _build(
+    material: Material,
+    folder: Path,
+    out: Path,
+    formats: Sequence[str],
+    partial: bool,
+    site: bool,
+    progress: Tell,
+) -> list[Path]:
+    """Write a report into `folder`; the page first, then every other file. Media that `out` has are kept."""
+    gallery = Gallery(folder / "figures", material, formats)
     files: list[Path] = []
     sections = []
     for table in material.tables:
         progress(f"{table.split}: tables")
-        written = _write_tables(out / "tables" / slug(table.split), [table], partial)
+        written = _write_tables(folder / "tables" / slug(table.split), [table], partial)
         progress(f"{table.split}: figures")
         pictures = gallery.of_split(table, material.grid(table))
         sections.append(Section(table, written, pictures))
         files += [*written, *(p for picture in pictures for p in picture.files)]
     overall = gallery.of_board(material.tables)
-    files += [*_write_all(out, material.tables), *(p for picture in overall for p in picture.files)]
-    index = out / "index.html"
+    files += [*_write_all(folder, material.tables), *(p for picture in overall for p in picture.files)]
+    index = folder / "index.html"
     if site:
+        from reports.web.media import Media
         from reports.web.site import write_site
 
-        files += write_site(material, index, sections, overall, progress, partial)
+        media = Media(folder / "media", out / "media")
+        files += write_site(material, index, media, sections, overall, progress, partial)
     else:
         write_page(index, material, sections, overall, partial=partial)
-    return Report(index, material.tables, (index, *files), (*material.skipped, *material.losses.lines))
+    return [index, *files]
 
 
 def _inputs(board: Board, workspace: Path) -> list[Path]:

@@ -78,7 +78,7 @@ def draw_slices(figure: SliceFigure, path: Path, formats: Sequence[str] = ("png"
         canvas.text(
             _EDGE / width,
             1 - 0.12 / height,
-            shortened(f"{figure.clip}, {figure.split}", 110),
+            shortened(f"{figure.clip}, {figure.split}", 85),
             va="center",
             size=9.5,
         )

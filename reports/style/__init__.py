@@ -6,6 +6,7 @@ marker carry the same information for a greyscale print.
 
 from __future__ import annotations
 
+import io
 import tomllib
 import zlib
 from collections.abc import Iterable, Iterator, Sequence
@@ -107,7 +108,9 @@ def save(figure: Figure, path: Path, formats: Sequence[str] = ("png", "pdf")) ->
     written = []
     for kind in formats:
         target = path.parent / f"{path.name}.{kind}"
+        made = io.BytesIO()  # Pillow does not say of its own files that the disk is full
+        figure.savefig(made, format=kind, metadata=undated.get(kind))
         with own_file(target) as temporary:
-            figure.savefig(temporary, format=kind, metadata=undated.get(kind))
+            temporary.write_bytes(made.getvalue())
         written.append(target)
     return written

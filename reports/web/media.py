@@ -28,14 +28,18 @@ _ENCODER = {"crf": "14", "preset": "veryfast", "g": "12", "keyint_min": "12", "s
 
 @dataclass(frozen=True)
 class Media:
-    """Files below `folder`. A file that is there already, under the same digest, is not made again."""
+    """Files in `folder`. One that is there already under the same digest, or in `kept`, is not made again.
+
+    `kept` is where the files will lie in the end: those of an earlier report are there.
+    """
 
     folder: Path
+    kept: Path | None = None
 
     def video(self, digest: str, clip: Clip) -> tuple[Path, Path]:
         """The clip as H.264 in MP4, which every browser plays, and its middle frame, small, as JPEG."""
         video, poster = (self.folder / f"{digest[:20]}.{kind}" for kind in ("mp4", "jpg"))
-        if not (video.is_file() and poster.is_file()):
+        if not (self._has(video) and self._has(poster)):
             with own_file(video) as film, own_file(poster) as picture:
                 write_poster(picture, write_mp4(film, clip))
         return video, poster
@@ -46,15 +50,25 @@ class Media:
 
     def _made(self, name: str, write: Callable[[Path], None]) -> Path:
         path = self.folder / name
-        if not path.is_file():
+        if not self._has(path):
             with own_file(path) as temporary:
                 write(temporary)
         return path
 
     def weight(self) -> tuple[int, int]:
         """(files, bytes) of all that lies in the folder."""
-        sizes = [p.stat().st_size for p in self.folder.glob("*") if p.is_file()]
-        return len(sizes), sum(sizes)
+        places = [path if path.is_file() else (self.kept or self.folder) / path.name for path in self.files()]
+        return len(places), sum(place.stat().st_size for place in places)
+
+    def files(self) -> list[Path]:
+        """All files, by the paths in `folder` that pages call them by."""
+        folders = [self.folder, *([] if self.kept is None else [self.kept])]
+        return [
+            self.folder / n for n in sorted({p.name for f in folders for p in f.glob("*") if p.is_file()})
+        ]
+
+    def _has(self, path: Path) -> bool:
+        return path.is_file() or (self.kept is not None and (self.kept / path.name).is_file())
 
 
 def write_mp4(path: Path, clip: Clip) -> Pixels:

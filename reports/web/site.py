@@ -33,13 +33,14 @@ Posters = dict[tuple[str, str, str], Path]
 def write_site(
     material: Material,
     index: Path,
+    media: Media,
     sections: Sequence[Section],
     overall: Sequence[Picture],
     progress: Callable[[str], None],
     partial: bool,
 ) -> list[Path]:
-    """Write all pages beside `index`; the paths written. Media that are there already are kept."""
-    site = _Site(material, index.parent, Media(index.parent / "media"))
+    """Write all pages beside `index`, pictures and videos through `media`; the paths of all of them."""
+    site = _Site(material, index.parent, media)
     written = site.assets()
     posters: Posters = {}
     for table in material.tables:
@@ -51,7 +52,7 @@ def write_site(
     written += [site.worst_page(posters), site.provenance_page()]
     extras = Extras(site.pages(""), site.note(), site.cell, site.who, site.by_clip)
     write_page(index, material, sections, overall, extras, partial)
-    return written + sorted(site.media.folder.glob("*"))
+    return written + site.media.files()
 
 
 @dataclass(frozen=True)

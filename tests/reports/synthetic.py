@@ -123,7 +123,7 @@ def moving_clip(name: str, frames: int = 12, size: int = 64) -> Clip:
     pixels = np.full((frames, size, size, 3), 90, dtype=np.uint8)
     for t in range(frames):
         pixels[t, 20 + t : 40 + t, 26:40] = (210, 150, 120)
-    pixels[:, 5:15, 45:60] = len(name) * 20  # clips differ
+    pixels[:, 5:15, 45:60] = len(name) * 20 % 256  # clips differ
     return Clip.from_array(pixels, name)
 
 

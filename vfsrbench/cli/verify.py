@@ -67,5 +67,7 @@ def _frames(folder: Path, name: str) -> Iterable[Any]:
     from vfsrbench.clip import Clip
 
     path = folder / name
+    if path.is_dir():
+        return Clip.open(path).frames()
     video = next((p for suffix in (".mkv", ".mp4") if (p := folder / f"{name}{suffix}").is_file()), path)
-    return Clip.open(path if path.is_dir() else video).frames()
+    return Clip.open(video).frames()

@@ -1,0 +1,70 @@
+"""A report is built beside the old one and takes its place when all of it is there."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import time
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from vfsrbench.errors import InputError
+from vfsrbench.io.ownership import NOTE, claim, note_file, read_made
+from vfsrbench.io.targets import check_own_file
+
+_STALE_SECONDS = 24 * 3600.0
+
+
+@contextmanager
+def staged(out: Path) -> Iterator[Path]:
+    """A folder in `out` to build in; its files move to their places in `out` when the block ends well.
+
+    Whatever goes wrong before (a full disk, Ctrl-C), `out` is as it was. The moves are renames: they need no
+    room. Files of an earlier report that the new one does not have stay.
+
+    Args:
+        out: The report's folder, claimed before (`vfsrbench.io.targets.claim_folder`).
+
+    Raises:
+        InputError: The disk is full, `out` cannot be written, or somebody else's file is in the way.
+    """
+    stage = out / f".{uuid.uuid4().hex[:12]}.report.part"
+    try:
+        _sweep(out)
+        claim(stage)
+        yield stage
+        _publish(stage, out)
+    except InputError as error:  # the user knows the file by the name that it was to have
+        raise InputError(str(error).replace(str(stage), str(out))) from error
+    except OSError as error:
+        if error.errno is None:
+            raise
+        raise InputError(
+            f"{out}: cannot be written: {os.strerror(error.errno)}; what was there is unchanged; make room, "
+            "or choose another folder"
+        ) from error
+    finally:
+        shutil.rmtree(stage, ignore_errors=True)
+
+
+def _publish(stage: Path, out: Path) -> None:
+    """All that can fail comes first, then nothing but renames; the page last, when what it shows is there."""
+    names = [p.relative_to(stage) for p in stage.rglob("*") if p.is_file() and p != stage / NOTE]
+    names.sort(key=lambda name: (name.name == "index.html", name.as_posix()))
+    for name in names:
+        check_own_file(out / name, out)
+    for name in names:
+        (out / name).parent.mkdir(parents=True, exist_ok=True)
+        note_file(out, out / name, stage / name)
+    for name in names:
+        (stage / name).replace(out / name)
+
+
+def _sweep(out: Path) -> None:
+    """What killed reports left, once no living one can be building in it any more."""
+    old = time.time() - _STALE_SECONDS
+    for left in out.glob(".*.report.part"):
+        if not left.is_symlink() and read_made(left) is not None and left.stat().st_mtime < old:
+            shutil.rmtree(left, ignore_errors=True)
