@@ -5,11 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import AfterValidator, Field
 
 from degradations.limits import MOST_FRAMES, MOST_SCALE, MOST_SEED
 from vfsrbench import typed_toml
 from vfsrbench.card import Name
+from vfsrbench.io.foreign_text import clean_name
 from vfsrbench.typed_toml import Facts
 
 
@@ -20,7 +21,7 @@ class DatasetUse(Facts):
 
     layout: str
     path: str | None = None
-    clips: tuple[str, ...] = ()
+    clips: tuple[Annotated[str, AfterValidator(clean_name)], ...] = ()
     frames: int | None = Field(default=None, ge=1, le=MOST_FRAMES)
     align: bool = False
     scale: int | None = Field(default=None, ge=1, le=MOST_SCALE)

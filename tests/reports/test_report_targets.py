@@ -127,12 +127,14 @@ def test_a_figure_appears_whole_or_not_at_all(here: Path, monkeypatch: pytest.Mo
     (saved,) = save(Figure(), here / "curve", ["pdf"])
     before = saved.read_bytes()
 
-    def full(self: Figure, target: Path, **more: object) -> None:
-        Path(target).write_bytes(b"half")
+    def full(self: Path, data: bytes) -> int:
+        with self.open("wb") as file:
+            file.write(data[:4])
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
-    monkeypatch.setattr(Figure, "savefig", full)
-    with pytest.raises(InputError, match=r"curve\.pdf: cannot be written: No space left"):
-        save(Figure(), here / "curve", ["pdf"])
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, "write_bytes", full)
+        with pytest.raises(InputError, match=r"curve\.pdf: cannot be written: No space left"):
+            save(Figure(), here / "curve", ["pdf"])
     assert saved.read_bytes() == before
     assert sorted(p.name for p in here.iterdir()) == [NOTE, "board.toml", "curve.pdf", "data", "w"]

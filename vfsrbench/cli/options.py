@@ -12,6 +12,7 @@ from degradations.limits import MOST_FRAMES, MOST_SCALE, MOST_SEED, MOST_WORKERS
 from vfsrbench.board import Board
 from vfsrbench.cli.echo import say
 from vfsrbench.errors import InputError, did_you_mean
+from vfsrbench.io.foreign_text import clean_name
 from vfsrbench.io.paths import as_path
 from vfsrbench.layouts import REAL, REAL_SPLIT
 
@@ -105,7 +106,6 @@ def find_board(name: str) -> Board:
 
 def parse_outputs(pairs: Sequence[str] | None) -> dict[str, Path]:
     """NAME=PATH pairs. InputError for another form, or a name that comes twice."""
-    from vfsrbench.io.foreign_text import clean_name
     from vfsrbench.io.names import check_unique
 
     found: dict[str, Path] = {}
@@ -145,7 +145,7 @@ def changed_board(
     data: dict[str, Any] = {
         "path": None if dataset is None else str(dataset),
         "layout": layout,
-        "clips": tuple(clips or ()) or None,
+        "clips": tuple(map(clean_name, clips or ())) or None,
         "frames": frames,
         "scale": scale,
     }
