@@ -15,6 +15,7 @@ from vfsrbench.errors import InputError
 from vfsrbench.keys import score_key
 from vfsrbench.runs.board_note import Protocol
 from vfsrbench.schema import JobRecord
+from vfsrbench.store import age
 
 
 @dataclass(frozen=True)
@@ -99,7 +100,7 @@ def implied(results: Sequence[Result], board: Board) -> Protocol:
 
     Their data set is the board's if they have it, else that of the newest.
     """
-    ordered = sorted((r.record for r in results), key=lambda r: r.finished)
+    ordered = sorted((r.record for r in results), key=age)
     name = dataset_name(board.dataset)
     if ordered and name not in {record.dataset for record in ordered}:
         name = ordered[-1].dataset
@@ -163,7 +164,7 @@ def _misfit(record: JobRecord, wanted: Wanted) -> str:
 def _best(results: Sequence[Result], protocol: Protocol) -> Result:
     record = results[0].record
     planned = protocol.keys.get((record.split, record.method, record.clip))
-    return max(results, key=lambda r: (r.record.key == planned, r.record.finished, r.record.key))
+    return max(results, key=lambda r: (r.record.key == planned, age(r.record)))
 
 
 def _with_current_values(result: Result, wanted: Wanted, left_out: Counter[str]) -> Result:
