@@ -21,6 +21,7 @@ from vfsrbench.plugins import Entry, Method
 from vfsrbench.runs.code_digest import (
     OWN_PACKAGES,
     folder_digest,
+    foreign_digest,
     module_digest,
     restore_code,
     score_code,
@@ -59,7 +60,12 @@ def code_facts(entry: Entry[MethodCard] | Entry[MetricCard]) -> dict[str, str]:
     module = str(card.factory).partition(":")[0]
     if entry.folder is None and module.partition(".")[0] in OWN_PACKAGES:
         return {"source": module_digest(module)}
-    return {"files": folder_digest(entry.folder or entry.path.parent, _CODE)}
+    if entry.folder is not None:
+        return {"files": folder_digest(entry.folder, _CODE)}
+    source = {"source": foreign_digest(module)}
+    if isinstance(card, MetricCard):  # its folder holds other cards, too
+        return source
+    return {**source, "files": folder_digest(entry.path.parent, _CODE)}
 
 
 def method_facts(method: Method, weights: Weights) -> dict[str, Any]:

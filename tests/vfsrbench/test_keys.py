@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -23,7 +24,7 @@ from vfsrbench.keys import (
     restore_key,
     score_key,
 )
-from vfsrbench.plugins import choose_method, metrics
+from vfsrbench.plugins import Entry, choose_method, metrics
 from vfsrbench.runs.code_digest import folder_digest
 from vfsrbench.weights import Weights
 
@@ -62,6 +63,30 @@ def test_missing_weights_are_in_the_key_but_not_the_place_where_they_are_missed(
     here = method_facts(method, Weights(missing="put them into /a"))
     assert here == method_facts(method, Weights(missing="put them into /b"))
     assert here != method_facts(method, Weights(hashes={"codeformer": "abc"}))
+
+
+def test_an_installed_metric_of_somebody_elses_follows_its_modules(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    package = tmp_path / "their_metrics"
+    (package / "cards").mkdir(parents=True)
+    (package / "__init__.py").write_text("")
+    (package / "code.py").write_text("from their_metrics.formula import f\n")
+    (package / "formula.py").write_text("def f(x):\n    return x\n")
+    (package / "unused.py").write_text("")
+    shipped = metrics()["psnr"]
+    (package / "cards" / "theirs.toml").write_text(shipped.path.read_text())
+    card = shipped.card.model_copy(update={"factory": "their_metrics.code:Metric"})
+    entry = Entry(card, package / "cards" / "theirs.toml")
+    monkeypatch.syspath_prepend(str(tmp_path))
+    base = code_facts(entry)
+    (package / "formula.py").write_text("# a comment\ndef f(x):\n    return x\n")
+    (package / "unused.py").write_text("X = 1")
+    (package / "cards" / "others.toml").write_text("")
+    assert code_facts(entry) == base
+    (package / "formula.py").write_text("def f(x):\n    return 2 * x\n")
+    assert code_facts(entry) != base
+    assert "their_metrics" not in sys.modules
 
 
 def test_a_derived_metric_follows_its_source():

@@ -114,12 +114,25 @@ class SourceTree:
 @lru_cache(maxsize=1)
 def our_sources() -> SourceTree:
     """The source files of our packages, wherever they are installed. Found without importing them."""
+    return SourceTree(_roots(OWN_PACKAGES))
+
+
+def _roots(packages: Iterable[str]) -> dict[str, Path]:
+    """Package -> its folder; of a module that is one file, the file's path without its suffix."""
     found = {}
-    for package in OWN_PACKAGES:
+    for package in packages:
         spec = find_spec(package)
         if spec is not None and spec.submodule_search_locations:
             found[package] = Path(next(iter(spec.submodule_search_locations)))
-    return SourceTree(found)
+        elif spec is not None and spec.origin is not None:
+            found[package] = Path(spec.origin).with_suffix("")
+    return found
+
+
+def foreign_digest(module: str) -> str:
+    """The digest of an installed module of somebody else's, with all that it imports of its own package and
+    of ours. It is read each time: somebody may be at work on it."""
+    return SourceTree(_roots({module.partition(".")[0], *OWN_PACKAGES})).digest([module])
 
 
 @cache
