@@ -37,8 +37,8 @@ from numpy.typing import NDArray
 
 from benchmarks.random_weights import write_method_weights
 from vfsrbench.arithmetic import Profile
-from vfsrbench.clip import Clip
 from vfsrbench.errors import InputError, JobFailure
+from vfsrbench.io.clip import Clip
 from vfsrbench.jobs import MethodUse
 from vfsrbench.plugins import choose_method
 from vfsrbench.predictor import ClipInfo, Predictor

@@ -172,7 +172,7 @@ class Ours:
             raise SystemExit(str(self.scorer.unavailable))
 
     def __call__(self, truth: Frames, restored: list[Frames]) -> Scores:
-        from vfsrbench.clip import Clip
+        from vfsrbench.io.clip import Clip
         from vfsrbench.metrics.base import TruthInfo
 
         if self.detector is not None:

@@ -25,7 +25,7 @@ sys.path.insert(0, str(ROOT))
 from benchmarks.site_browser import Visit, chromium  # noqa: E402
 from reports import build_report  # noqa: E402
 from vfsrbench.board import Board, DatasetUse, Figures  # noqa: E402
-from vfsrbench.clip import write_png_folder  # noqa: E402
+from vfsrbench.io.clip import write_png_folder
 from vfsrbench.run import run_board  # noqa: E402
 
 Pixels = NDArray[np.uint8]

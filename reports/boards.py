@@ -6,7 +6,7 @@ from pathlib import Path
 
 from vfsrbench.board import Board, load_board
 from vfsrbench.errors import InputError
-from vfsrbench.io.paths import expanded, is_path, is_there, unknown_name
+from vfsrbench.io.safety.paths import expanded, is_path, is_there, unknown_name
 
 FOLDER = Path(__file__).parent / "boards"
 

@@ -10,14 +10,14 @@ from pathlib import Path
 from reports.losses import Losses
 from vfsrbench import kept
 from vfsrbench.board import DatasetUse
-from vfsrbench.clip import Clip
 from vfsrbench.dataset import DatasetClip, dataset_of, open_outputs
 from vfsrbench.errors import DamagedFile, InputError
-from vfsrbench.io.sealed import content_digest, reading
+from vfsrbench.io.clip import Clip
+from vfsrbench.io.names import slug
+from vfsrbench.io.safety.sealed import content_digest, reading
 from vfsrbench.jobs import Job
 from vfsrbench.schema import JobRecord
 from vfsrbench.splits import degraded_facts
-from vfsrbench.store import slug
 from vfsrbench.truth import TruthFacts, degraded_side, truth_facts, truth_side
 from vfsrbench.workspace import Workspace
 

@@ -17,10 +17,10 @@ from reports.model import Column, Table
 from reports.results import Grid, Result
 from reports.style import Look
 from vfsrbench.board import Board
-from vfsrbench.clip import Clip
 from vfsrbench.errors import InputError
+from vfsrbench.io.clip import Clip
+from vfsrbench.io.names import slug
 from vfsrbench.schema import JobRecord
-from vfsrbench.store import slug
 
 MOST_SLICES = 6
 """Slice figures a split: boards with more clips show those spread from the hardest to the easiest."""

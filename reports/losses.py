@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from vfsrbench.errors import DamagedFile
-from vfsrbench.io.damaged import DamagedPieces
+from vfsrbench.io.safety.damaged import DamagedPieces
 
 
 @dataclass

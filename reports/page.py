@@ -13,9 +13,10 @@ from reports.gallery import Picture
 from reports.material import Material
 from reports.model import Table
 from reports.wins import wins_lines
-from vfsrbench.io.targets import own_file
+from vfsrbench.io.names import slug
+from vfsrbench.io.safety.targets import own_file
 from vfsrbench.schema import JobRecord
-from vfsrbench.store import age, slug
+from vfsrbench.store import age
 
 if TYPE_CHECKING:
     from jinja2 import Environment

@@ -16,8 +16,8 @@ from pathlib import Path
 from reports.model import PublishedRow
 from vfsrbench.board import PublishedUse
 from vfsrbench.errors import InputError, did_you_mean
-from vfsrbench.io.paths import expanded, is_path
-from vfsrbench.io.text import read_text
+from vfsrbench.io.safety.paths import expanded, is_path
+from vfsrbench.io.safety.text import read_text
 
 FOLDER = Path(__file__).parent / "published"
 FIELDS = ("paper", "table", "dataset", "split", "method", "label", "metric", "value", "where")

@@ -14,8 +14,8 @@ from reports.page import Section, write_page
 from reports.staging import staged
 from reports.wins import wins_csv
 from vfsrbench.board import Board
-from vfsrbench.io.targets import claim_folder, own_file, refuse_overlap
-from vfsrbench.store import slug
+from vfsrbench.io.names import slug
+from vfsrbench.io.safety.targets import claim_folder, own_file, refuse_overlap
 from vfsrbench.workspace import FOLDERS
 
 FILES = (

@@ -11,8 +11,8 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from vfsrbench.errors import InputError
-from vfsrbench.io.ownership import NOTE, claim, note_file, read_made
-from vfsrbench.io.targets import check_own_file
+from vfsrbench.io.safety.ownership import NOTE, claim, note_file, read_made
+from vfsrbench.io.safety.targets import check_own_file
 
 _STALE_SECONDS = 24 * 3600.0
 
@@ -25,7 +25,7 @@ def staged(out: Path) -> Iterator[Path]:
     room. Files of an earlier report that the new one does not have stay.
 
     Args:
-        out: The report's folder, claimed before (`vfsrbench.io.targets.claim_folder`).
+        out: The report's folder, claimed before (`vfsrbench.io.safety.targets.claim_folder`).
 
     Raises:
         InputError: The disk is full, `out` cannot be written, or somebody else's file is in the way.

@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 from vfsrbench.cli.main import run
-from vfsrbench.clip import Clip, write_png_folder
 from vfsrbench.demo import demo_clip
+from vfsrbench.io.clip import Clip, write_png_folder
 from vfsrbench.store import load_results
 
 DOCS = Path(__file__).parents[1] / "docs"

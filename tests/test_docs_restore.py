@@ -14,9 +14,9 @@ from tests.vfsrbench.boards import method_folder
 from tests.vfsrbench.clips import noise
 from vfsrbench import restore_files
 from vfsrbench.cli.main import run
-from vfsrbench.clip import Clip, write_video
 from vfsrbench.faces import loading
 from vfsrbench.faces.ffhq_align import FFHQ_512, Alignment
+from vfsrbench.io.clip import Clip, write_video
 from vfsrbench.plugins import Method, choose_method
 
 PAGE = Path(__file__).parents[1] / "docs" / "restore.md"

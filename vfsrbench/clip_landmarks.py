@@ -8,11 +8,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from degradations.limits import MOST_SIDE
-from vfsrbench.clip import Clip
 from vfsrbench.errors import InputError
 from vfsrbench.faces.eval_align import read_landmarks_file
-from vfsrbench.files import frame_key
-from vfsrbench.io.text import read_lines
+from vfsrbench.io.clip import Clip
+from vfsrbench.io.names import frame_key
+from vfsrbench.io.safety.text import read_lines
 
 
 def clip_landmarks(path: Path, gt: Clip) -> NDArray[np.float64]:

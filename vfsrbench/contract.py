@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from vfsrbench.clip import Clip
 from vfsrbench.errors import JobFailure
+from vfsrbench.io.clip import Clip
 from vfsrbench.jobs import MethodUse
 from vfsrbench.predictor import ClipInfo, Predictor
 from vfsrbench.predictors import PredictorCache

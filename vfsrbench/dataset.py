@@ -12,13 +12,13 @@ from numpy.typing import NDArray
 
 from degradations.limits import MOST_FRAMES, MOST_SCALE
 from vfsrbench.board import DatasetUse
-from vfsrbench.clip import Clip
 from vfsrbench.clip_landmarks import clip_landmarks
-from vfsrbench.enlarged import enlarged
 from vfsrbench.errors import InputError, did_you_mean
-from vfsrbench.files import frame_key
+from vfsrbench.io.clip import Clip
 from vfsrbench.io.foreign_text import clean_name
-from vfsrbench.io.paths import check_regular_file, is_there
+from vfsrbench.io.names import frame_key
+from vfsrbench.io.safety.paths import check_regular_file, is_there
+from vfsrbench.io.upscaled import enlarged
 from vfsrbench.layouts import LAYOUTS, REAL, Found, Place, find_clips
 from vfsrbench.metrics.base import FlowField
 

@@ -22,16 +22,15 @@ from degradations.manifest import (
 )
 from degradations.recipe import Recipe
 from vfsrbench.board import DatasetUse
-from vfsrbench.clip import Clip, write_png_folder
 from vfsrbench.dataset import open_dataset
 from vfsrbench.engines.base import Emit, Engine, Event, Listen, Outcome
 from vfsrbench.errors import InputError
-from vfsrbench.io.lease import sweep_beside
-from vfsrbench.io.names import check_unique
-from vfsrbench.io.ownership import check_replaceable
-from vfsrbench.io.targets import check_out_folder, check_own_file, own_file
+from vfsrbench.io.clip import Clip, write_png_folder
+from vfsrbench.io.names import check_unique, slug
+from vfsrbench.io.safety.lease import sweep_beside
+from vfsrbench.io.safety.ownership import check_replaceable
+from vfsrbench.io.safety.targets import check_out_folder, check_own_file, own_file
 from vfsrbench.layouts import REAL
-from vfsrbench.store import slug
 
 _NOTES = ".clips"
 

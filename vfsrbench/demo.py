@@ -18,13 +18,13 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from vfsrbench.clip import Clip
 from vfsrbench.demo_motions import DEMO_CLIPS
 from vfsrbench.errors import InputError, did_you_mean
 from vfsrbench.exact_sampling import OUT_BITS, Planes, positions, sample
-from vfsrbench.files import whole_file
-from vfsrbench.io.paths import expanded, user_cache
-from vfsrbench.pictures import PictureSource, encode_png
+from vfsrbench.io.atomic import whole_file
+from vfsrbench.io.clip import Clip
+from vfsrbench.io.images.folder import PictureSource, encode_png
+from vfsrbench.io.safety.paths import expanded, user_cache
 from vfsrbench.portrait import LANDMARKS, MARGIN, portrait
 from vfsrbench.portrait_motion import FPS, SIZE, Motion, Pose, from_portrait, pose, to_portrait
 

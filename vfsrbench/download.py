@@ -22,8 +22,8 @@ from vfsrbench.io.http_file import (
     ProgressCallback,
     forget,
 )
-from vfsrbench.io.ownership import note_file
-from vfsrbench.io.targets import check_own_file, own_file
+from vfsrbench.io.safety.ownership import note_file
+from vfsrbench.io.safety.targets import check_own_file, own_file
 from vfsrbench.io.zip_member import ArchiveError, extract_member
 from vfsrbench.weights import (
     accept_licence,

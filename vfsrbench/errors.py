@@ -40,3 +40,16 @@ class JobFailure(Exception):
 
 class DiskError(InputError):
     """A place of ours cannot be written or read (a full disk, no rights): no other job can escape it."""
+
+
+def describe(error: BaseException) -> str:
+    """An unexpected error in one line: its type, its message, and the line of code that raised it."""
+    text = " ".join(str(error).split()) or "no message"
+    where = ""
+    trace = error.__traceback__
+    while trace is not None and trace.tb_next is not None:
+        trace = trace.tb_next
+    if trace is not None:
+        path = trace.tb_frame.f_code.co_filename.replace("\\", "/")
+        where = f" ({'/'.join(path.split('/')[-2:])}, line {trace.tb_lineno})"
+    return f"{type(error).__name__}: {text[:500]}{where}"

@@ -5,13 +5,13 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 
-from vfsrbench.clip import Clip, write_png_folder, write_video
 from vfsrbench.errors import DamagedFile
-from vfsrbench.io.damaged import SetAside
-from vfsrbench.io.ownership import remove_made
-from vfsrbench.io.sealed import content_digest, read_note, reading, write_note
+from vfsrbench.io.clip import Clip, write_png_folder, write_video
+from vfsrbench.io.names import slug
+from vfsrbench.io.safety.damaged import SetAside
+from vfsrbench.io.safety.ownership import remove_made
+from vfsrbench.io.safety.sealed import content_digest, read_note, reading, write_note
 from vfsrbench.jobs import Job, Keep
-from vfsrbench.store import slug
 from vfsrbench.workspace import Workspace
 
 _KIND = "kept-frames-1"

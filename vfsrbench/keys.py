@@ -7,18 +7,11 @@ random draws are seeded with it.
 from __future__ import annotations
 
 import hashlib
-import json
 import uuid
-from collections.abc import Mapping
 from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
-
 from vfsrbench.card import MethodCard, MetricCard
-from vfsrbench.io.paths import expanded
-from vfsrbench.plugins import Entry, Method
-from vfsrbench.runs.code_digest import (
+from vfsrbench.hashing.code import (
     OWN_PACKAGES,
     folder_digest,
     foreign_digest,
@@ -26,26 +19,16 @@ from vfsrbench.runs.code_digest import (
     restore_code,
     score_code,
 )
+from vfsrbench.hashing.facts import Facts, digest_of
+from vfsrbench.io.safety.paths import expanded
+from vfsrbench.plugins import Entry, Method
 from vfsrbench.weights import Weights
 
-Facts = Mapping[str, Any]
 # what a method's code reads; notes, pictures and caches beside it change nothing
 _CODE = frozenset(
     {".py", ".pyx", ".so", ".c", ".cc", ".cpp", ".cu", ".h", ".toml", ".json", ".yaml", ".yml"}
     | {".npy", ".npz", ".pt", ".pth", ".ckpt", ".onnx", ".safetensors"}
 )
-
-
-def digest_of(kind: str, facts: Facts) -> str:
-    """SHA-256 over the facts as canonical JSON; `kind` keeps keys of different things apart."""
-    text = json.dumps(facts, sort_keys=True, separators=(",", ":"), allow_nan=False)
-    return hashlib.sha256(f"vfsrbench-{kind}-1:{text}".encode()).hexdigest()
-
-
-def array_digest(array: NDArray[Any]) -> str:
-    """SHA-256 over an array's type, shape and bytes."""
-    head = f"{array.dtype.str}:{array.shape}:".encode()
-    return hashlib.sha256(head + np.ascontiguousarray(array).tobytes()).hexdigest()
 
 
 def code_facts(entry: Entry[MethodCard] | Entry[MetricCard]) -> dict[str, str]:

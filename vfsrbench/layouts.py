@@ -13,12 +13,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from vfsrbench.errors import InputError
-from vfsrbench.files import natural_key
 from vfsrbench.io.foreign_text import clean_name, raw_name
 from vfsrbench.io.formats import PICTURE_SUFFIXES, VIDEO_SUFFIXES, check_known, is_sidecar
-from vfsrbench.io.names import check_unique
-from vfsrbench.io.paths import check_regular_file, is_there
-from vfsrbench.io.text import read_json, read_lines
+from vfsrbench.io.names import check_unique, natural_key
+from vfsrbench.io.safety.paths import check_regular_file, is_there
+from vfsrbench.io.safety.text import read_json, read_lines
 
 _SPEAKER = re.compile(r"^id\d+$")
 REAL = "real"

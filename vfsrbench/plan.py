@@ -12,6 +12,7 @@ from vfsrbench.board import Board
 from vfsrbench.card import MethodCard, MetricCard
 from vfsrbench.dataset import DatasetClip, dataset_of
 from vfsrbench.errors import DamagedFile, InputError
+from vfsrbench.hashing.facts import Facts, digest_of
 from vfsrbench.jobs import ClipFacts, Job, MethodUse, Options, Setup, Task
 from vfsrbench.plugins import Broken, Catalogue, choose_method, methods, metrics
 from vfsrbench.predictor import Predictor
@@ -121,9 +122,9 @@ def make_plan(
 
 def _metric_facts(
     cards: Iterable[MetricCard], known: Catalogue[MetricCard], weights: Mapping[str, Weights]
-) -> dict[str, keys.Facts]:
+) -> dict[str, Facts]:
     """What each metric's key is made from; those of its source are a derived metric's, too."""
-    found: dict[str, keys.Facts] = {}
+    found: dict[str, Facts] = {}
     for card in cards:  # sources come first
         source = found[card.derived.metric] if card.derived is not None else None
         found[card.id] = keys.metric_facts(known[card.id], weights[card.id], source)
@@ -171,7 +172,7 @@ def _splits(board: Board, clips: Sequence[DatasetClip], needed: bool) -> dict[st
 def _job(use: MethodUse, split: Split, clip: ClipFacts, setup: Setup) -> Job:
     seed, profile = setup.board.seed, setup.options.profile
     if use.outputs is not None:
-        restored = keys.digest_of("outputs", {"frames": clip.outputs[use.id, split.name]})
+        restored = digest_of("outputs", {"frames": clip.outputs[use.id, split.name]})
     else:
         # the seed and the clip's name choose what a method draws
         fed: dict[str, Any] = {"truth": clip.truth.digest, "seed": seed, "clip": clip.name}

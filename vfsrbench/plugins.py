@@ -18,9 +18,9 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar
 from vfsrbench import typed_toml
 from vfsrbench.card import MethodCard, MetricCard, Option, Value, split_spec
 from vfsrbench.errors import InputError, did_you_mean
-from vfsrbench.io.paths import check_regular_file, expanded, is_path, is_there, unknown_name
+from vfsrbench.hashing.code import folder_digest
+from vfsrbench.io.safety.paths import check_regular_file, expanded, is_path, is_there, unknown_name
 from vfsrbench.predictor import Predictor
-from vfsrbench.runs.code_digest import folder_digest
 
 if TYPE_CHECKING:  # numpy is not needed to read cards
     from vfsrbench.metrics.base import Metric

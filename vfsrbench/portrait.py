@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from vfsrbench.errors import InputError
 from vfsrbench.exact_sampling import OUT_BITS, VALUE_BITS, Planes, positions, sample
-from vfsrbench.pictures import read_picture
+from vfsrbench.io.images.folder import read_picture
 
 Array = NDArray[np.float64]
 MARGIN = 72  # pixels of the portrait around the FFHQ square, so that motion does not run over its edge

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     import torch
     from torch import Tensor
 
-    from vfsrbench.clip import Clip
+    from vfsrbench.io.clip import Clip
 
 
 @dataclass(frozen=True)

@@ -6,11 +6,10 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from vfsrbench.arithmetic import Profile
-from vfsrbench.errors import InputError, JobFailure
+from vfsrbench.errors import InputError, JobFailure, describe
 from vfsrbench.jobs import MethodUse
 from vfsrbench.memory import attempt, free_memory, is_out_of_memory
 from vfsrbench.predictor import Predictor
-from vfsrbench.restore import describe
 from vfsrbench.runtime.seeding import seeded
 
 if TYPE_CHECKING:

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from vfsrbench.arithmetic import arithmetic
 from vfsrbench.card import MethodCard
-from vfsrbench.errors import InputError, JobFailure
+from vfsrbench.errors import InputError, JobFailure, describe
 from vfsrbench.memory import attempt, is_out_of_memory, watch_peak
 from vfsrbench.predictor import ClipInfo, Predictor
 from vfsrbench.runtime.reach import Reach
@@ -216,16 +216,3 @@ def _guarded(call: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
         if is_out_of_memory(error):
             raise
         raise JobFailure(describe(error)) from error
-
-
-def describe(error: BaseException) -> str:
-    """An unexpected error in one line: its type, its message, and the line of code that raised it."""
-    text = " ".join(str(error).split()) or "no message"
-    where = ""
-    trace = error.__traceback__
-    while trace is not None and trace.tb_next is not None:
-        trace = trace.tb_next
-    if trace is not None:
-        path = trace.tb_frame.f_code.co_filename.replace("\\", "/")
-        where = f" ({'/'.join(path.split('/')[-2:])}, line {trace.tb_lineno})"
-    return f"{type(error).__name__}: {text[:500]}{where}"

@@ -14,14 +14,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vfsrbench.card import MethodCard
-from vfsrbench.clip import Clip, write_png_folder, write_video
 from vfsrbench.errors import InputError, JobFailure
-from vfsrbench.io.lease import sweep_beside, temporary_for
-from vfsrbench.io.names import check_unique
-from vfsrbench.io.ownership import check_replaceable
-from vfsrbench.io.paths import check_pixels
-from vfsrbench.io.sound import SoundError, takes_sound
-from vfsrbench.io.targets import check_out_folder, check_own_file, own_file, refuse_overlap
+from vfsrbench.io.clip import Clip, write_png_folder, write_video
+from vfsrbench.io.names import check_unique, slug
+from vfsrbench.io.raw import RawWriter
+from vfsrbench.io.safety.lease import sweep_beside, temporary_for
+from vfsrbench.io.safety.ownership import check_replaceable
+from vfsrbench.io.safety.paths import check_pixels
+from vfsrbench.io.safety.targets import check_out_folder, check_own_file, own_file, refuse_overlap
+from vfsrbench.io.video.sound import SoundError, takes_sound
+from vfsrbench.io.video.writer import Codec
 from vfsrbench.jobs import MethodUse
 from vfsrbench.layouts import find_clips
 from vfsrbench.memory import free_memory
@@ -30,9 +32,6 @@ from vfsrbench.predictor import ClipInfo, Predictor
 from vfsrbench.predictors import PredictorCache
 from vfsrbench.restore import Restoration, restore_clip
 from vfsrbench.restore_note import NOTE, write_note
-from vfsrbench.scratch import RawWriter
-from vfsrbench.store import slug
-from vfsrbench.video import Codec
 from vfsrbench.weights import resolve_weights
 
 if TYPE_CHECKING:

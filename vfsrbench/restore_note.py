@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-from vfsrbench.files import whole_file
+from vfsrbench.io.atomic import whole_file
 from vfsrbench.jobs import MethodUse
 from vfsrbench.restore import Restoration
 from vfsrbench.runtime.versions import versions

@@ -12,12 +12,11 @@ from numpy.typing import NDArray
 
 from vfsrbench.arithmetic import Profile
 from vfsrbench.card import MetricCard
-from vfsrbench.clip import Clip
-from vfsrbench.errors import InputError, JobFailure
+from vfsrbench.errors import InputError, JobFailure, describe
+from vfsrbench.io.clip import Clip
 from vfsrbench.memory import attempt, is_out_of_memory
 from vfsrbench.metrics.base import Metric, SplitMetric, TruthInfo, Values, Window
 from vfsrbench.plugins import Catalogue, build_metric, choose_metric
-from vfsrbench.restore import describe
 from vfsrbench.weights import Weights, resolve_weights
 
 if TYPE_CHECKING:

@@ -13,16 +13,16 @@ from numpy.typing import NDArray
 from degradations.digest import FrameHasher
 from degradations.recipe import Recipe, load_recipe
 from degradations.shelf import list_recipes
-from vfsrbench.clip import Clip, write_png_folder
 from vfsrbench.dataset import DatasetClip
 from vfsrbench.errors import DamagedFile, InputError
-from vfsrbench.io.damaged import SetAside, leave
-from vfsrbench.io.paths import is_path, unknown_name
-from vfsrbench.io.sealed import content_digest, read_note, reading, write_note
-from vfsrbench.keys import digest_of
+from vfsrbench.hashing.code import module_digest
+from vfsrbench.hashing.facts import digest_of
+from vfsrbench.io.clip import Clip, write_png_folder
+from vfsrbench.io.names import slug
+from vfsrbench.io.safety.damaged import SetAside, leave
+from vfsrbench.io.safety.paths import is_path, unknown_name
+from vfsrbench.io.safety.sealed import content_digest, read_note, reading, write_note
 from vfsrbench.layouts import REAL_SPLIT
-from vfsrbench.runs.code_digest import module_digest
-from vfsrbench.store import slug
 
 GIVEN = "given"
 _KIND = "degraded-clip-1"

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import glob
-import hashlib
 import re
 from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
@@ -14,7 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vfsrbench.errors import DamagedFile, InputError
-from vfsrbench.io.sealed import check_seal, read_arrays, write_arrays
+from vfsrbench.io.names import slug
+from vfsrbench.io.safety.sealed import check_seal, read_arrays, write_arrays
 from vfsrbench.results.job import ForeignFile, Result, read_record, read_result, write_result
 from vfsrbench.schema import JobRecord
 
@@ -23,23 +23,11 @@ if TYPE_CHECKING:
 
 __all__ = ["Result", "Store", "load_results", "read_record", "read_result", "write_result"]
 
-_UNSAFE = re.compile(r"[^A-Za-z0-9_.+=,-]")
-_LONGEST = 100
 _KEY_DIGITS = 20
 _OLDER_NAME = re.compile(r"\.[0-9a-f]{16}\.parquet$")  # schema 1 named its files by 16 digits
 TRUTH = "_truth"
 """The folder of the ground truth's features, beside those of the splits."""
 Features = NDArray[np.float32]
-_RESERVED = re.compile(r"(con|prn|aux|nul|com\d|lpt\d)(\..*)?", re.IGNORECASE)
-
-
-def slug(name: str) -> str:
-    """`name` as one safe path component. Plain names stay as they are; others get a hash, so that two
-    different names never share a slug."""
-    safe = _UNSAFE.sub("_", name)[:_LONGEST]
-    if safe == name and name[:1] not in {"", ".", "-"} and name[-1] != "." and not _RESERVED.fullmatch(name):
-        return name
-    return f"{safe.strip('.-')}~{hashlib.sha256(name.encode('utf-8', 'surrogatepass')).hexdigest()[:8]}"
 
 
 class Store:

@@ -14,12 +14,12 @@ from typing import Literal, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from vfsrbench.clip import Clip
 from vfsrbench.errors import DamagedFile
-from vfsrbench.io.damaged import SetAside, leave
-from vfsrbench.io.sealed import read_arrays, reading, write_arrays
+from vfsrbench.io.clip import Clip
+from vfsrbench.io.names import slug
+from vfsrbench.io.safety.damaged import SetAside, leave
+from vfsrbench.io.safety.sealed import read_arrays, reading, write_arrays
 from vfsrbench.schema import JobRecord
-from vfsrbench.store import slug
 
 Frames = NDArray[np.uint8]
 Floats = NDArray[np.float64]

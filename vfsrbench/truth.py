@@ -9,13 +9,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from vfsrbench.clip import Clip
 from vfsrbench.dataset import DatasetClip
-from vfsrbench.enlarged import enlarged_digest
 from vfsrbench.errors import InputError
-from vfsrbench.keys import array_digest, digest_of
+from vfsrbench.hashing.code import module_digest
+from vfsrbench.hashing.facts import array_digest, digest_of
+from vfsrbench.io.clip import Clip
+from vfsrbench.io.upscaled import enlarged_digest
 from vfsrbench.metrics.base import Cache, TruthInfo
-from vfsrbench.runs.code_digest import module_digest
 
 ALIGNED_SIDE = 512
 

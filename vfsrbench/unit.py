@@ -11,9 +11,11 @@ from functools import cached_property
 
 from vfsrbench import kept
 from vfsrbench.card import MethodCard
-from vfsrbench.clip import Clip
 from vfsrbench.engines.base import Emit, Event
 from vfsrbench.errors import DiskError, InputError, JobFailure
+from vfsrbench.io.clip import Clip
+from vfsrbench.io.names import slug
+from vfsrbench.io.raw import RawWriter
 from vfsrbench.jobs import Job, Setup, Task
 from vfsrbench.kept import KeptNote
 from vfsrbench.keys import score_key
@@ -27,9 +29,7 @@ from vfsrbench.runs.worker.outcome import Ended, Restored
 from vfsrbench.runs.worker.recorder import Pending, Recorder, Scored, restoration_facts
 from vfsrbench.schema import JobRecord
 from vfsrbench.scoring import Scores, derive
-from vfsrbench.scratch import RawWriter
 from vfsrbench.splits import LqFacts, Split
-from vfsrbench.store import slug
 from vfsrbench.strips import StripStore
 from vfsrbench.worker import Worker
 

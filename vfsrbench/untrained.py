@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from vfsrbench.errors import InputError
-from vfsrbench.files import whole_file
+from vfsrbench.io.atomic import whole_file
 from vfsrbench.weights import UNTRAINED
 from vfsrbench.weights_manifest import WeightFile
 

@@ -20,8 +20,8 @@ from filelock import FileLock
 
 from vfsrbench.card import WeightUse
 from vfsrbench.errors import InputError
-from vfsrbench.files import whole_file
-from vfsrbench.io.paths import expanded, user_cache
+from vfsrbench.io.atomic import whole_file
+from vfsrbench.io.safety.paths import expanded, user_cache
 from vfsrbench.weights_manifest import Manifest, WeightFile, load_manifest
 
 SUFFIXES = (".safetensors", ".pth", ".pt", ".ckpt", ".onnx")

@@ -13,7 +13,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vfsrbench.card import MethodCard
-from vfsrbench.clip import Clip, write_png_folder
 from vfsrbench.errors import InputError, JobFailure
 from vfsrbench.faces.align_clips import (
     FindLandmarks,
@@ -26,7 +25,9 @@ from vfsrbench.faces.align_clips import (
 )
 from vfsrbench.faces.ffhq_align import FFHQ_SIZE, SMOOTHING_SIGMA, Alignment
 from vfsrbench.faces.loading import FINDER
-from vfsrbench.files import whole_folder
+from vfsrbench.io.atomic import whole_folder
+from vfsrbench.io.clip import Clip, write_png_folder
+from vfsrbench.io.names import slug
 from vfsrbench.jobs import MethodUse
 from vfsrbench.memory import free_memory
 from vfsrbench.predictor import Predictor
@@ -34,7 +35,6 @@ from vfsrbench.predictors import PredictorCache
 from vfsrbench.restore import Restoration
 from vfsrbench.restore_files import VIDEOS, Form, check_targets, restored_frames, video_path, write_restored
 from vfsrbench.restore_note import NOTE, write_note
-from vfsrbench.store import slug
 
 if TYPE_CHECKING:
     import torch

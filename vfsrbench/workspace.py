@@ -13,21 +13,20 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any
 
 from filelock import BaseFileLock, FileLock
-from numpy.typing import NDArray
 
-from vfsrbench.errors import DamagedFile, InputError
-from vfsrbench.io import lease
-from vfsrbench.io.damaged import DamagedPieces, SetAside, leave
-from vfsrbench.io.ownership import read_made
-from vfsrbench.io.sealed import read_arrays, write_arrays
-from vfsrbench.io.targets import claim_folder, refuse_overlap
-from vfsrbench.store import Store, slug
+from vfsrbench.errors import InputError
+from vfsrbench.io.array_cache import ArrayCache
+from vfsrbench.io.names import slug
+from vfsrbench.io.safety import lease
+from vfsrbench.io.safety.damaged import DamagedPieces
+from vfsrbench.io.safety.ownership import read_made
+from vfsrbench.io.safety.targets import claim_folder, refuse_overlap
+from vfsrbench.store import Store
 
 DEFAULT = Path("workspace")
 FOLDERS = (
@@ -121,31 +120,6 @@ class Workspace:
         while not place.exists():
             place = place.parent
         return shutil.disk_usage(place).free
-
-
-class ArrayCache:
-    """Arrays in sealed `.npz` files, one a key. A damaged file is set aside and counts as missing."""
-
-    def __init__(self, folder: Path, set_aside: SetAside = leave) -> None:
-        self.folder = folder
-        self._set_aside = set_aside
-
-    def get(self, key: str) -> dict[str, NDArray[Any]] | None:
-        """The arrays kept under `key`, None if there are none."""
-        try:
-            return read_arrays(self._path(key))
-        except FileNotFoundError:
-            return None
-        except DamagedFile as error:
-            self._set_aside(error)
-            return None
-
-    def put(self, key: str, arrays: Mapping[str, NDArray[Any]]) -> None:
-        """Keep the arrays under `key`, instead of what was there."""
-        write_arrays(self._path(key), arrays)
-
-    def _path(self, key: str) -> Path:
-        return self.folder / f"{slug(key)}.npz"
 
 
 def tidy_path(path: Path) -> str:

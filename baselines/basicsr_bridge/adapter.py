@@ -14,7 +14,7 @@ from baselines.edvr.adapter import circle
 from baselines.layers.vsr_adapter import VsrPredictor
 from vfsrbench.checkpoint import load_checkpoint
 from vfsrbench.errors import InputError
-from vfsrbench.io.paths import expanded
+from vfsrbench.io.safety.paths import expanded
 from vfsrbench.predictor import Predictor
 
 Feeding = Literal["clip", "window", "image"]

@@ -13,8 +13,8 @@ from typing import Any
 from torch import nn
 
 from vfsrbench.errors import InputError, did_you_mean
-from vfsrbench.io.paths import expanded
-from vfsrbench.io.text import parse_json, parse_toml, read_text
+from vfsrbench.io.safety.paths import expanded
+from vfsrbench.io.safety.text import parse_json, parse_toml, read_text
 
 GONE = "torchvision.transforms.functional_tensor"
 SUFFIX = "_basicsr"  # what basicsr's registry appends to names that are also taken elsewhere

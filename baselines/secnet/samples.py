@@ -12,7 +12,7 @@ from torch import Tensor
 
 from degradations.errors import InputError
 from degradations.recipe import Recipe
-from vfsrbench.clip import Clip
+from vfsrbench.io.clip import Clip
 
 
 @dataclass(frozen=True)

@@ -21,8 +21,8 @@ from baselines.secnet.samples import Sampling, training_batch
 from baselines.secnet.validate import validation_psnr
 from degradations.errors import InputError
 from degradations.recipe import load_recipe
-from vfsrbench.clip import Clip
-from vfsrbench.io.targets import check_own_file, own_file
+from vfsrbench.io.clip import Clip
+from vfsrbench.io.safety.targets import check_own_file, own_file
 
 RECIPE = "secnet-bd4"
 

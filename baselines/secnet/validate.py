@@ -11,7 +11,7 @@ import torch
 from baselines.secnet.network import SECNet
 from baselines.secnet.samples import to_network
 from degradations.recipe import Recipe
-from vfsrbench.clip import Clip
+from vfsrbench.io.clip import Clip
 
 CAP = 100.0
 

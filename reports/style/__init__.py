@@ -101,7 +101,7 @@ def drawing() -> Iterator[None]:
 def save(figure: Figure, path: Path, formats: Sequence[str] = ("png", "pdf")) -> list[Path]:
     """Write `path` with each suffix, each whole or not at all. The bytes depend on what is drawn, not on the
     time. InputError when the disk is full, or a file of that name is there that we did not make."""
-    from vfsrbench.io.targets import own_file
+    from vfsrbench.io.safety.targets import own_file
 
     make_drawable(figure)
     undated = {"png": {"Software": None}, "pdf": {"CreationDate": None, "Producer": None}}

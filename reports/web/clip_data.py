@@ -17,8 +17,8 @@ from reports.results import Grid
 from reports.slices import crop
 from reports.style import DEGRADED, TRUTH
 from reports.web.media import Media, Pixels
-from vfsrbench.clip import Clip
 from vfsrbench.errors import DiskError, InputError
+from vfsrbench.io.clip import Clip
 from vfsrbench.schema import JobRecord
 from vfsrbench.strips import TruthStrip
 

@@ -16,8 +16,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from degradations.imaging.yuv_frame import rgb_to_frame
-from vfsrbench.clip import Clip
-from vfsrbench.io.targets import own_file
+from vfsrbench.io.clip import Clip
+from vfsrbench.io.safety.targets import own_file
 
 Pixels = NDArray[np.uint8]
 POSTER = 192

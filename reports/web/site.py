@@ -18,8 +18,8 @@ from reports.page import SCRIPTS, Extras, Section, link, write_html, write_page
 from reports.results import Grid
 from reports.web import clip_data, provenance, worst
 from reports.web.media import Media
-from vfsrbench.io.targets import own_file
-from vfsrbench.store import slug
+from vfsrbench.io.names import slug
+from vfsrbench.io.safety.targets import own_file
 
 HERE = Path(__file__).parent
 _ASSETS = (

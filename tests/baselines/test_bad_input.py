@@ -10,7 +10,7 @@ import torch
 
 from tests.vfsrbench.boards import method_folder, write_clip
 from vfsrbench.cli.main import run
-from vfsrbench.clip import Clip
+from vfsrbench.io.clip import Clip
 from vfsrbench.plugins import choose_method
 from vfsrbench.weights import update_receipt
 

@@ -18,8 +18,8 @@ from baselines.codeformer.network import CodeFormer
 from baselines.keep.network import KEEP
 from baselines.layers.aligned import is_grey, resize_faces, to_grey, transfer_colour
 from baselines.layers.ready import ready
-from vfsrbench.clip import Clip
 from vfsrbench.errors import InputError
+from vfsrbench.io.clip import Clip
 from vfsrbench.plugins import choose_method
 from vfsrbench.predictor import ClipInfo, Predictor
 from vfsrbench.restore import InMemory, restore_clip

@@ -20,8 +20,8 @@ from baselines.gpen.network import GPEN
 from baselines.restoreformer.network import RestoreFormer, RestoreFormerPP
 from baselines.vqfr.network import VQFR
 from vfsrbench.arithmetic import arithmetic
-from vfsrbench.clip import Clip
 from vfsrbench.errors import InputError, JobFailure
+from vfsrbench.io.clip import Clip
 from vfsrbench.plugins import choose_method
 from vfsrbench.restore import InMemory, restore_clip, window_seed
 from vfsrbench.weights_manifest import load_manifest

@@ -16,8 +16,8 @@ from torch import Tensor, nn
 from baselines.flair.adapter import FlairPredictor
 from baselines.flair.enhance import FaceEnhancer
 from degradations.recipe import load_recipe
-from vfsrbench.clip import Clip
 from vfsrbench.errors import InputError, JobFailure
+from vfsrbench.io.clip import Clip
 from vfsrbench.plugins import choose_method
 from vfsrbench.predictor import ClipInfo
 from vfsrbench.restore import InMemory, restore_clip

@@ -22,8 +22,8 @@ from baselines.secnet.train import main as command
 from baselines.secnet.upsample import PhasedBicubic
 from degradations.recipe import load_recipe
 from vfsrbench import plugins
-from vfsrbench.clip import Clip, write_png_folder
 from vfsrbench.errors import InputError
+from vfsrbench.io.clip import Clip, write_png_folder
 from vfsrbench.predictor import ClipInfo
 
 TINY: dict[str, Any] = {"channels": 8, "motion_width": 4, "local_blocks": 1, "blocks": 2, "past": 2}

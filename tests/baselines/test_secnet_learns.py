@@ -15,8 +15,8 @@ from baselines.secnet.train import RECIPE, Settings, train
 from baselines.secnet.upsample import PhasedBicubic
 from baselines.secnet.validate import validation_psnr
 from degradations.recipe import load_recipe
-from vfsrbench.clip import Clip
 from vfsrbench.dataset import open_dataset
+from vfsrbench.io.clip import Clip
 
 CPU = torch.device("cpu")
 SMALL = {"channels": 16, "motion_width": 4, "local_blocks": 2, "blocks": 2, "past": 2, "previous": 1}

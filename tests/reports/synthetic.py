@@ -10,8 +10,8 @@ import numpy as np
 from vfsrbench import kept, store
 from vfsrbench.board import Board
 from vfsrbench.card import MetricCard
-from vfsrbench.clip import Clip, write_png_folder
-from vfsrbench.io.sealed import content_digest, write_note
+from vfsrbench.io.clip import Clip, write_png_folder
+from vfsrbench.io.safety.sealed import content_digest, write_note
 from vfsrbench.jobs import Job
 from vfsrbench.schema import JobRecord
 from vfsrbench.strips import StripStore

@@ -17,7 +17,7 @@ from reports.results import read_results
 from reports.split_values import combine_splits
 from tests.vfsrbench.boards import board_file, data_set, method_folder, moving, small_board, write_clip
 from vfsrbench.cli import main
-from vfsrbench.clip import Clip
+from vfsrbench.io.clip import Clip
 from vfsrbench.plugins import metrics
 from vfsrbench.run import run_board
 from vfsrbench.runs.board_note import protocols
@@ -201,7 +201,7 @@ def test_values_of_another_version_or_code_of_a_metric_are_left_out(
     note = Workspace(house.place)
     (protocol,) = protocols(note, "small")
     assert set(protocol.metric_keys) == {"psnr"}
-    from vfsrbench.io.sealed import read_note, write_note
+    from vfsrbench.io.safety.sealed import read_note, write_note
 
     content = read_note(note.board_note("small"), "board-1")
     content["protocols"][0]["metric_keys"]["psnr"] = "0" * 64  # as if a later run had another PSNR

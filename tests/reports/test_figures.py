@@ -17,7 +17,7 @@ from reports.boards import find_board
 from reports.leaderboard import column
 from reports.results import Grid, read_results
 from vfsrbench import plugins
-from vfsrbench.clip import Clip
+from vfsrbench.io.clip import Clip
 from vfsrbench.strips import TruthStrip, cut
 
 PSNR = column("psnr", synthetic.CARDS["psnr"])

@@ -11,7 +11,7 @@ sys.path.insert(0, str(Path(__file__).parent))
 import synthetic
 
 from vfsrbench.cli import main
-from vfsrbench.io.ownership import NOTE
+from vfsrbench.io.safety.ownership import NOTE
 
 BOARD = """\
 name = "synthetic"

@@ -23,7 +23,7 @@ from reports.web import worst
 from reports.web.clip_data import plain
 from reports.web.media import Media, write_mp4
 from reports.web.site import worst_clip
-from vfsrbench.clip import Clip
+from vfsrbench.io.clip import Clip
 
 EVIL = '</script><script>alert("1")</script><b>x</b>'
 SPLITS = ("vfhq-mild", "vfhq-heavy")

@@ -8,7 +8,7 @@ import pytest
 
 from tests.vfsrbench.clips import noise, picture_folder
 from vfsrbench.cli.main import run
-from vfsrbench.clip import write_video
+from vfsrbench.io.clip import write_video
 
 
 def tree(root: Path) -> dict[str, bytes | str]:

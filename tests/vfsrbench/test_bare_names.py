@@ -13,8 +13,8 @@ from reports.boards import find_board
 from tests.vfsrbench.boards import board_file, data_set, method_folder, small_board
 from vfsrbench.board import PublishedUse
 from vfsrbench.cli import main
-from vfsrbench.clip import Clip
 from vfsrbench.errors import InputError
+from vfsrbench.io.clip import Clip
 from vfsrbench.plugins import choose_method
 from vfsrbench.store import load_results
 

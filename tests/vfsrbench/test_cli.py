@@ -16,7 +16,7 @@ import pytest
 from tests.vfsrbench.boards import board_file, data_set, method_folder, moving, small_board, write_clip
 from vfsrbench.cli import main
 from vfsrbench.cli.app import VERBS
-from vfsrbench.clip import Clip
+from vfsrbench.io.clip import Clip
 from vfsrbench.store import load_results
 
 

@@ -11,10 +11,10 @@ import pytest
 from tests.vfsrbench.boards import method_folder, moving, write_clip
 from tests.vfsrbench.clips import noise
 from vfsrbench.cli.main import run
-from vfsrbench.clip import Clip
 from vfsrbench.faces import loading
 from vfsrbench.faces.ffhq_align import FFHQ_512, Alignment
-from vfsrbench.io.ownership import NOTE
+from vfsrbench.io.clip import Clip
+from vfsrbench.io.safety.ownership import NOTE
 
 
 @pytest.fixture

@@ -19,9 +19,9 @@ from tests.vfsrbench.io.films import (
 )
 from tests.vfsrbench.io.test_film import two_films
 from vfsrbench.cli.main import run
-from vfsrbench.clip import Clip
 from vfsrbench.faces import loading
 from vfsrbench.faces.ffhq_align import FFHQ_512
+from vfsrbench.io.clip import Clip
 
 TIMES = [0, 40, 80, 200, 233, 266, *range(300, 300 + 6 * 50, 50)]
 X264 = {"crf": "1", "x264-params": "keyint=8:bframes=3"}

@@ -14,9 +14,9 @@ import pytest
 
 from degradations.digest import frame_digest
 from tests.vfsrbench.clips import noise, picture_folder
-from vfsrbench.clip import Clip, write_png_folder, write_video
 from vfsrbench.errors import InputError
-from vfsrbench.video import VideoSource
+from vfsrbench.io.clip import Clip, write_png_folder, write_video
+from vfsrbench.io.video.reader import VideoSource
 
 FRAMES = noise(40)
 

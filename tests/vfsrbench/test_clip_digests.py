@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 
 from tests.vfsrbench.clips import noise, picture_folder
-from vfsrbench import clip_digests
-from vfsrbench.clip import Clip
-from vfsrbench.clip_digests import ClipDigests
+from vfsrbench.io import digest_cache
+from vfsrbench.io.clip import Clip
+from vfsrbench.io.digest_cache import ClipDigests
 
 
 def test_changed_reading_code_decodes_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -21,6 +21,6 @@ def test_changed_reading_code_decodes_again(tmp_path: Path, monkeypatch: pytest.
     for _ in range(2):
         ClipDigests(tmp_path / "d").of(Clip.open(folder))
     assert len(decoded) == 1
-    monkeypatch.setattr(clip_digests, "module_digest", lambda name: "other")
+    monkeypatch.setattr(digest_cache, "module_digest", lambda name: "other")
     ClipDigests(tmp_path / "d").of(Clip.open(folder))
     assert len(decoded) == 2

@@ -13,9 +13,9 @@ import numpy as np
 import pytest
 
 from tests.vfsrbench.clips import Frames, noise, picture_folder
-from vfsrbench.clip import Clip, write_png_folder, write_video
 from vfsrbench.errors import InputError
-from vfsrbench.files import whole_file
+from vfsrbench.io.atomic import whole_file
+from vfsrbench.io.clip import Clip, write_png_folder, write_video
 
 FRAMES = noise(3)
 

@@ -10,9 +10,9 @@ import numpy as np
 import pytest
 
 from tests.vfsrbench.clips import noise, picture_folder
-from vfsrbench.clip import Clip, write_video
 from vfsrbench.dataset import open_dataset, open_outputs
 from vfsrbench.errors import InputError
+from vfsrbench.io.clip import Clip, write_video
 
 NAME = "Clip+-1Jouc19Ixo+P0+C1+F4196-4320"
 OTHER = "Clip+_HebIzK_LP4+P2+C1+F16589-16715"

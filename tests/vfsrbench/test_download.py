@@ -15,7 +15,7 @@ from tests.vfsrbench.file_server import FileServer, serving
 from vfsrbench.download import Fetcher
 from vfsrbench.errors import InputError
 from vfsrbench.io.http_file import CHUNK
-from vfsrbench.io.ownership import NOTE
+from vfsrbench.io.safety.ownership import NOTE
 from vfsrbench.weights import read_receipt
 from vfsrbench.weights_manifest import Archive, WeightFile
 

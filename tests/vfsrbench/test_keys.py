@@ -11,21 +11,13 @@ import numpy as np
 import pytest
 
 from tests.vfsrbench.boards import method_folder, moving, write_clip
-from vfsrbench.clip import Clip
-from vfsrbench.clip_digests import ClipDigests
 from vfsrbench.errors import InputError
-from vfsrbench.keys import (
-    array_digest,
-    code_facts,
-    job_key,
-    method_facts,
-    metric_facts,
-    metric_key,
-    restore_key,
-    score_key,
-)
+from vfsrbench.hashing.code import folder_digest
+from vfsrbench.hashing.facts import array_digest
+from vfsrbench.io.clip import Clip
+from vfsrbench.io.digest_cache import ClipDigests
+from vfsrbench.keys import code_facts, job_key, method_facts, metric_facts, metric_key, restore_key, score_key
 from vfsrbench.plugins import Entry, choose_method, metrics
-from vfsrbench.runs.code_digest import folder_digest
 from vfsrbench.weights import Weights
 
 NONE = Weights()

@@ -9,11 +9,11 @@ import numpy as np
 import pytest
 
 from tests.vfsrbench.boards import moving, write_clip
-from vfsrbench.clip import Clip
 from vfsrbench.clip_landmarks import clip_landmarks
 from vfsrbench.dataset import open_dataset
 from vfsrbench.errors import InputError
 from vfsrbench.faces.ffhq_align import Alignment, align_clip_landmarks
+from vfsrbench.io.clip import Clip
 
 POINTS = np.arange(30, dtype=float).reshape(3, 5, 2)
 BOM = "\ufeff"

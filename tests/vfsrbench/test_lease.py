@@ -12,16 +12,16 @@ from pathlib import Path
 import pytest
 
 from tests.vfsrbench.boards import data_set, method_folder, small_board
-from vfsrbench.files import whole_file, whole_folder
-from vfsrbench.io import lease
-from vfsrbench.io.ownership import NOTE
+from vfsrbench.io.atomic import whole_file, whole_folder
+from vfsrbench.io.safety import lease
+from vfsrbench.io.safety.ownership import NOTE
 from vfsrbench.run import run_board
 from vfsrbench.workspace import Workspace
 
 CHILD = """
 import sys, time
 from pathlib import Path
-from vfsrbench.files import whole_file, whole_folder
+from vfsrbench.io.atomic import whole_file, whole_folder
 from vfsrbench.io import lease
 root = Path(sys.argv[1])
 lease.begin(root)

@@ -11,7 +11,7 @@ import pytest
 from vfsrbench.cli import main
 from vfsrbench.demo import cache_folder
 from vfsrbench.errors import InputError
-from vfsrbench.io.paths import expanded, user_cache
+from vfsrbench.io.safety.paths import expanded, user_cache
 from vfsrbench.weights import weights_root
 
 

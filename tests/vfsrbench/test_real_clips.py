@@ -17,10 +17,10 @@ from tests.vfsrbench.boards import method_folder, moving, scores, small_board, w
 from vfsrbench import plugins
 from vfsrbench.board import Board
 from vfsrbench.cli import main
-from vfsrbench.clip import Clip
 from vfsrbench.dataset import open_dataset
-from vfsrbench.enlarged import enlarged
 from vfsrbench.errors import InputError
+from vfsrbench.io.clip import Clip
+from vfsrbench.io.upscaled import enlarged
 from vfsrbench.metrics.base import TruthInfo
 from vfsrbench.metrics.niqe import niqe
 from vfsrbench.plan import make_plan

@@ -10,11 +10,11 @@ import pytest
 import torch
 
 from vfsrbench.card import MethodCard
-from vfsrbench.clip import Clip
 from vfsrbench.errors import InputError, JobFailure
+from vfsrbench.io.clip import Clip
+from vfsrbench.io.raw import RawWriter
 from vfsrbench.predictor import ClipInfo, ImagePredictor, Predictor
 from vfsrbench.restore import Restoration, restore_clip, window_seed
-from vfsrbench.scratch import RawWriter
 
 CPU = torch.device("cpu")
 

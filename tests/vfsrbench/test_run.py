@@ -13,13 +13,13 @@ from degradations.recipe import load_recipe
 from tests.vfsrbench.boards import data_set, method_folder, moving, scores, small_board, write_clip
 from vfsrbench.board import Board
 from vfsrbench.card import MethodCard
-from vfsrbench.clip import Clip
 from vfsrbench.errors import DiskError, InputError
+from vfsrbench.io.clip import Clip
+from vfsrbench.io.raw import RawWriter
 from vfsrbench.predictor import Predictor
 from vfsrbench.run import RunSummary, Silent, run_board
 from vfsrbench.runs.board_note import protocols
 from vfsrbench.runs.worker.outcome import Ended
-from vfsrbench.scratch import RawWriter
 from vfsrbench.store import read_result
 from vfsrbench.workspace import Workspace
 

@@ -11,8 +11,8 @@ import torch
 
 from tests.vfsrbench.boards import moving
 from vfsrbench.card import MetricCard
-from vfsrbench.clip import Clip
 from vfsrbench.errors import InputError, JobFailure
+from vfsrbench.io.clip import Clip
 from vfsrbench.metrics.base import Metric, SplitMetric, TruthInfo
 from vfsrbench.plugins import Catalogue, Entry, metrics
 from vfsrbench.scoring import Scorer, spread, unfit, with_sources

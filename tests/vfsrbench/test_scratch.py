@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 
 from tests.vfsrbench.boards import moving
-from vfsrbench.clip import Clip
 from vfsrbench.errors import InputError
-from vfsrbench.scratch import RawWriter
+from vfsrbench.io.clip import Clip
+from vfsrbench.io.raw import RawWriter
 
 
 def test_frames_come_back_in_any_portion_with_their_digest(tmp_path: Path):

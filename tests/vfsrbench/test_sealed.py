@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from vfsrbench.errors import DamagedFile, InputError
-from vfsrbench.io.sealed import read_arrays, read_note, reading, write_arrays, write_note
+from vfsrbench.io.safety.sealed import read_arrays, read_note, reading, write_arrays, write_note
 
 NOTE = {"digest": "ab" * 32, "sigma": 1.25, "list": [1, 2.5, None, True], "name": "Zoë", "nan": float("inf")}
 ARRAYS = {

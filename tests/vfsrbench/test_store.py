@@ -9,15 +9,9 @@ import pandas as pd
 import pytest
 
 from vfsrbench.errors import DamagedFile, InputError
+from vfsrbench.io.names import slug
 from vfsrbench.schema import SCHEMA, JobRecord
-from vfsrbench.store import (
-    Result,
-    Store,
-    load_results,
-    read_result,
-    slug,
-    write_result,
-)
+from vfsrbench.store import Result, Store, load_results, read_result, write_result
 
 HOSTILE = [
     "Clip+-1Jouc19Ixo+P0+C1+F4196-4320",

@@ -7,8 +7,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from vfsrbench.clip import Clip
 from vfsrbench.errors import InputError
+from vfsrbench.io.clip import Clip
 from vfsrbench.schema import JobRecord
 from vfsrbench.strips import (
     StripStore,

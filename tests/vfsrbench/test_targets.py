@@ -13,8 +13,8 @@ import pytest
 
 from tests.vfsrbench.clips import noise, picture_folder
 from tests.vfsrbench.targets import refused, restore, working_place, works
-from vfsrbench.clip import Clip
-from vfsrbench.io.ownership import NOTE
+from vfsrbench.io.clip import Clip
+from vfsrbench.io.safety.ownership import NOTE
 
 
 @pytest.fixture()

@@ -10,7 +10,7 @@ import pytest
 
 from tests.vfsrbench.targets import refused, working_place, works
 from vfsrbench.cli.main import run
-from vfsrbench.io.ownership import NOTE
+from vfsrbench.io.safety.ownership import NOTE
 
 
 @pytest.fixture()

@@ -23,7 +23,7 @@ import cv2, numpy as np, torch
 cv2.setNumThreads(count)
 torch.set_num_threads(count)
 from tests.vfsrbench.boards import moving
-from vfsrbench.clip import Clip
+from vfsrbench.io.clip import Clip
 from vfsrbench.faces.arcface_align import align_faces, arcface_matrices
 from vfsrbench.faces.similarity import transform_points
 from vfsrbench.metrics.base import TruthInfo

@@ -10,7 +10,7 @@ import pytest
 from tests.vfsrbench.clips import noise
 from tests.vfsrbench.targets import refused, restore, working_place
 from vfsrbench.cli.main import run
-from vfsrbench.clip import write_video
+from vfsrbench.io.clip import write_video
 
 
 @pytest.fixture()

@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 
 from tests.vfsrbench.clips import noise
-from vfsrbench.clip import Clip, write_video
 from vfsrbench.errors import InputError
+from vfsrbench.io.clip import Clip, write_video
 
 
 @pytest.mark.parametrize(("height", "pixels"), [(96, "yuv420p"), (95, "yuv444p")])

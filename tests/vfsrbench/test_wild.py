@@ -14,12 +14,12 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from vfsrbench.card import MethodCard
-from vfsrbench.clip import Clip
 from vfsrbench.demo import demo_clip, demo_landmarks
 from vfsrbench.errors import InputError, JobFailure
 from vfsrbench.faces.align_clips import enlarged
 from vfsrbench.faces.ffhq_align import Alignment
-from vfsrbench.io.ownership import NOTE
+from vfsrbench.io.clip import Clip
+from vfsrbench.io.safety.ownership import NOTE
 from vfsrbench.jobs import MethodUse
 from vfsrbench.plugins import choose_method
 from vfsrbench.predictor import Predictor

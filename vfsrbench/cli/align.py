@@ -35,7 +35,7 @@ def align(
     from vfsrbench.faces.align_clips import align_files
     from vfsrbench.faces.ffhq_align import SMOOTHING_SIGMA
     from vfsrbench.faces.loading import FINDER, best_device, load_finder, untrained_tools
-    from vfsrbench.io.targets import check_out_folder
+    from vfsrbench.io.safety.targets import check_out_folder
     from vfsrbench.restore_files import open_clips
     from vfsrbench.restore_note import untrained_line
 

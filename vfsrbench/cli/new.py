@@ -12,8 +12,8 @@ import typer
 
 from vfsrbench.cli.echo import say
 from vfsrbench.errors import InputError
-from vfsrbench.files import whole_folder
-from vfsrbench.io.targets import check_out_folder, check_path
+from vfsrbench.io.atomic import whole_folder
+from vfsrbench.io.safety.targets import check_out_folder, check_path
 
 app = typer.Typer()
 TEMPLATES = Path(__file__).parents[1] / "templates"

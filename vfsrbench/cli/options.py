@@ -13,7 +13,7 @@ from vfsrbench.board import Board
 from vfsrbench.cli.echo import say
 from vfsrbench.errors import InputError, did_you_mean
 from vfsrbench.io.foreign_text import clean_name
-from vfsrbench.io.paths import as_path
+from vfsrbench.io.safety.paths import as_path
 from vfsrbench.layouts import REAL, REAL_SPLIT
 
 BoardName = Annotated[str, typer.Argument(help="a shipped board's name, or a board's TOML file as ./FILE")]

@@ -49,7 +49,7 @@ def report(
 
     Data set, frames and seed are those of the board's last run, unless they are given here.
     """
-    from vfsrbench.store import slug
+    from vfsrbench.io.names import slug
 
     chosen = o.changed_board(
         o.find_board(board),

@@ -13,7 +13,7 @@ from vfsrbench.cli.echo import say
 from vfsrbench.cli.notes import tell_notes
 
 if TYPE_CHECKING:
-    from vfsrbench.clip import Clip
+    from vfsrbench.io.clip import Clip
     from vfsrbench.jobs import MethodUse
     from vfsrbench.restore import Restoration
     from vfsrbench.restore_files import Form, Tell
@@ -69,7 +69,7 @@ def restore(
     full video.
     """
     from vfsrbench.cli.progress import StepBar
-    from vfsrbench.io.targets import check_out_folder
+    from vfsrbench.io.safety.targets import check_out_folder
     from vfsrbench.restore_files import open_clips, usable_method
     from vfsrbench.restore_note import untrained_line
     from vfsrbench.wild import is_wild

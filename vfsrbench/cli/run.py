@@ -94,7 +94,7 @@ def run_and_tell(board: Board, workspace: Path, **how: Any) -> RunSummary:
 
 def write_report(summary: RunSummary, outputs: Mapping[str, Path]) -> None:
     """Write the report of a run below its workspace and print the tables."""
-    from vfsrbench.store import slug
+    from vfsrbench.io.names import slug
 
     if any(record.status == "ok" for record in summary.records.values()):
         from vfsrbench.cli.report import report_and_tell

@@ -64,7 +64,7 @@ def _verify(split: Path, manifest: Manifest, reference: Path | None, strict: boo
 
 
 def _frames(folder: Path, name: str) -> Iterable[Any]:
-    from vfsrbench.clip import Clip
+    from vfsrbench.io.clip import Clip
 
     path = folder / name
     if path.is_dir():

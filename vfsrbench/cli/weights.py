@@ -11,7 +11,7 @@ import typer
 
 from vfsrbench.cli.echo import say
 from vfsrbench.errors import InputError
-from vfsrbench.io.paths import check_regular_file, expanded
+from vfsrbench.io.safety.paths import check_regular_file, expanded
 
 if TYPE_CHECKING:
     from vfsrbench.weights_manifest import WeightFile

@@ -16,14 +16,13 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from vfsrbench.clip import Clip, FrameSource, write_png_folder
 from vfsrbench.errors import InputError
 from vfsrbench.faces.ffhq_align import FFHQ_SIZE, SMOOTHING_SIGMA, Alignment, align_clip_landmarks
-from vfsrbench.io.lease import sweep_beside
-from vfsrbench.io.names import check_unique
-from vfsrbench.io.ownership import check_replaceable
-from vfsrbench.io.targets import check_out_folder, check_own_file, own_file, refuse_overlap
-from vfsrbench.store import slug
+from vfsrbench.io.clip import Clip, FrameSource, write_png_folder
+from vfsrbench.io.names import check_unique, slug
+from vfsrbench.io.safety.lease import sweep_beside
+from vfsrbench.io.safety.ownership import check_replaceable
+from vfsrbench.io.safety.targets import check_out_folder, check_own_file, own_file, refuse_overlap
 
 Frames = NDArray[np.uint8]
 FindLandmarks = Callable[[Frames], NDArray[np.float64]]

@@ -16,7 +16,7 @@ from degradations.errors import InputError
 from degradations.limits import MOST_SIDE
 from vfsrbench.faces.ffhq_align import BORDER_RGB, FFHQ_512, FFHQ_SIZE, similarity_from_points
 from vfsrbench.faces.warp import warp_affine
-from vfsrbench.io.text import read_lines
+from vfsrbench.io.safety.text import read_lines
 
 
 def read_landmarks_file(path: str | os.PathLike[str]) -> dict[str, NDArray[np.float64]]:

@@ -20,9 +20,9 @@ from numpy.typing import ArrayLike, NDArray
 from degradations.errors import InputError
 from vfsrbench.faces.similarity import robust_similarity
 from vfsrbench.faces.warp import warp_affine
-from vfsrbench.files import whole_file
-from vfsrbench.io.paths import check_pixels
-from vfsrbench.io.text import read_json
+from vfsrbench.io.atomic import whole_file
+from vfsrbench.io.safety.paths import check_pixels
+from vfsrbench.io.safety.text import read_json
 
 __all__ = [
     "BORDER_RGB",

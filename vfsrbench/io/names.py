@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import re
 import unicodedata
 from collections.abc import Iterable
 from pathlib import Path
@@ -21,7 +23,6 @@ def check_unique(names: Iterable[tuple[str, Path | None]], what: str, root: Path
         InputError: Two names are equal, differ only by case or by Unicode normalisation, or get one file
             name. Both are shown escaped.
     """
-    from vfsrbench.store import slug
 
     seen: dict[str, tuple[str, Path | None]] = {}
     head = f"{root}: " if str(root) else ""
@@ -56,3 +57,38 @@ def _path(path: Path | None) -> str:
     """A path, escaped where it is not ASCII."""
     text = str(path)
     return text if text.isascii() and text.isprintable() else ascii(text)
+
+
+_DIGITS = re.compile(r"(\d+)")
+
+
+def natural_key(name: str) -> tuple[tuple[int, int, str], ...]:
+    """Sort key under which `f2` comes before `f10`; total, so that the order never depends on the disk."""
+    parts = _DIGITS.split(name)
+    return (*((0, int(p), p) if i % 2 else (1, 0, p) for i, p in enumerate(parts)), (2, 0, name))
+
+
+def frame_key(name: str) -> int | str:
+    """What a frame name says: its number if it is one (`7` and `00000007` are the same frame)."""
+    return int(name) if name.isdecimal() else name
+
+
+def check_name(name: str, what: str) -> str:
+    """`name` back if it is one plain path component; InputError for `..`, separators and the like."""
+    if name in {"", ".", ".."} or any(c in name for c in "/\\\0") or Path(name).is_absolute():
+        raise InputError(f"{what} {name!r} cannot be a file name: it must not be empty, '..' or hold slashes")
+    return name
+
+
+_UNSAFE = re.compile(r"[^A-Za-z0-9_.+=,-]")
+_LONGEST = 100
+_RESERVED = re.compile(r"(con|prn|aux|nul|com\d|lpt\d)(\..*)?", re.IGNORECASE)
+
+
+def slug(name: str) -> str:
+    """`name` as one safe path component. Plain names stay as they are; others get a hash, so that two
+    different names never share a slug."""
+    safe = _UNSAFE.sub("_", name)[:_LONGEST]
+    if safe == name and name[:1] not in {"", ".", "-"} and name[-1] != "." and not _RESERVED.fullmatch(name):
+        return name
+    return f"{safe.strip('.-')}~{hashlib.sha256(name.encode('utf-8', 'surrogatepass')).hexdigest()[:8]}"

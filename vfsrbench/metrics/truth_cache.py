@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from vfsrbench.hashing.code import module_digest
 from vfsrbench.metrics.base import Window
-from vfsrbench.runs.code_digest import module_digest
 from vfsrbench.runtime.versions import library_versions
 
 

@@ -8,9 +8,9 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from vfsrbench.errors import describe
 from vfsrbench.jobs import MethodUse
 from vfsrbench.restoration.finding import Finding
-from vfsrbench.restore import describe
 
 if TYPE_CHECKING:
     import torch

@@ -18,9 +18,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vfsrbench.errors import DamagedFile, InputError
-from vfsrbench.files import whole_file
-from vfsrbench.io.paths import check_regular_file
-from vfsrbench.io.sealed import reading
+from vfsrbench.io.atomic import whole_file
+from vfsrbench.io.safety.paths import check_regular_file
+from vfsrbench.io.safety.sealed import reading
 from vfsrbench.schema import METADATA_KEY, SCHEMA, JobRecord, Score
 
 Values = NDArray[np.float64]

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any
 
 from vfsrbench.board import DatasetUse
 from vfsrbench.errors import DamagedFile
-from vfsrbench.io.damaged import SetAside
-from vfsrbench.io.sealed import read_note, reading, write_note
+from vfsrbench.io.safety.damaged import SetAside
+from vfsrbench.io.safety.sealed import read_note, reading, write_note
 from vfsrbench.workspace import Workspace
 
 if TYPE_CHECKING:

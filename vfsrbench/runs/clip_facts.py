@@ -8,12 +8,12 @@ from typing import TypeVar
 
 from degradations.manifest import Manifest
 from vfsrbench.board import Board
-from vfsrbench.clip import DEFAULT_FPS, Clip
-from vfsrbench.clip_digests import ClipDigests
 from vfsrbench.dataset import Dataset, DatasetClip, open_outputs
 from vfsrbench.errors import DiskError, InputError
+from vfsrbench.hashing.facts import digest_of
+from vfsrbench.io.clip import DEFAULT_FPS, Clip
+from vfsrbench.io.digest_cache import ClipDigests
 from vfsrbench.jobs import ClipFacts, MethodUse, Options, Place, Published, outputs_place
-from vfsrbench.keys import digest_of
 from vfsrbench.published import published_clip, read_published
 from vfsrbench.splits import Split
 from vfsrbench.truth import TruthFacts, target_digest, truth_facts

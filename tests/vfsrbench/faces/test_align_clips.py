@@ -8,13 +8,13 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from vfsrbench.clip import Clip
 from vfsrbench.demo import demo_clip, demo_landmarks
 from vfsrbench.errors import InputError
 from vfsrbench.faces.align_clips import align_files, aligned_frames, batches, enlarged, find_alignment
 from vfsrbench.faces.ffhq_align import FFHQ_512, Alignment
 from vfsrbench.faces.similarity import transform_points
-from vfsrbench.io.ownership import NOTE
+from vfsrbench.io.clip import Clip
+from vfsrbench.io.safety.ownership import NOTE
 
 NONE = np.full((5, 2), np.nan)
 FACE = FFHQ_512 * 0.9 + np.array([90, 20])

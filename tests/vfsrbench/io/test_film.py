@@ -11,8 +11,8 @@ import numpy as np
 import pytest
 
 from tests.vfsrbench.io.films import scene, write_film
-from vfsrbench.clip import Clip
 from vfsrbench.errors import InputError
+from vfsrbench.io.clip import Clip
 
 FRAMES = scene(6, 48, 64)
 

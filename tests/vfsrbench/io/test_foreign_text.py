@@ -11,9 +11,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from vfsrbench.clip import Clip
+from vfsrbench.io.clip import Clip
 from vfsrbench.io.foreign_text import LONGEST_NAME, clean_name, many_lines, one_line, raw_name
-from vfsrbench.store import read_result, result_files, slug
+from vfsrbench.io.names import slug
+from vfsrbench.store import read_result, result_files
 
 ODD = {
     b"bad\xff\xfe": "bad%FF%FE",

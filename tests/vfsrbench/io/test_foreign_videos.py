@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 
 from tests.vfsrbench.boards import moving
-from vfsrbench.clip import Clip
 from vfsrbench.errors import InputError
-from vfsrbench.io.video_writer import write_video
+from vfsrbench.io.clip import Clip
+from vfsrbench.io.video.writer import write_video
 
 
 def film(path: Path, title: str) -> None:

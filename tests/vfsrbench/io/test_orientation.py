@@ -9,7 +9,7 @@ import pytest
 from PIL import Image
 
 from tests.vfsrbench.io.films import scene, set_display_matrix, write_film
-from vfsrbench.clip import Clip
+from vfsrbench.io.clip import Clip
 from vfsrbench.io.orientation import from_matrix
 from vfsrbench.layouts import find_clips
 

@@ -13,8 +13,8 @@ from numpy.typing import NDArray
 
 from degradations.imaging.yuv_frame import frame_to_rgb, rgb_to_frame
 from tests.vfsrbench.clips import noise
-from vfsrbench.clip import Clip, write_video
 from vfsrbench.errors import InputError
+from vfsrbench.io.clip import Clip, write_video
 
 
 def encode(path: Path, frames: list[Any], codec: str, **options: str) -> Path:

@@ -12,8 +12,8 @@ import numpy as np
 import pytest
 
 from tests.vfsrbench.io.films import scene, write_film
-from vfsrbench.clip import Clip
 from vfsrbench.errors import InputError
+from vfsrbench.io.clip import Clip
 
 FRAMES = scene(24)
 X264 = {"x264-params": "keyint=8:bframes=2:open-gop=1"}

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from tests.vfsrbench.io.films import frame_times, packets_of, scene, set_display_matrix, write_film
-from vfsrbench.clip import Clip, write_video
-from vfsrbench.io.sound import takes_sound
+from vfsrbench.io.clip import Clip, write_video
+from vfsrbench.io.video.sound import takes_sound
 
 FRAMES = scene(30)
 TIMES = [0, 40, 80, 200, 233, 266, *range(300, 300 + 24 * 50, 50)]

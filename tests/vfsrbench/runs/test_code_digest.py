@@ -9,8 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from vfsrbench.plugins import methods, metrics
-from vfsrbench.runs.code_digest import (
+from vfsrbench.hashing.code import (
     BESIDE_SCORES,
     OWN_PACKAGES,
     PLUMBING,
@@ -19,6 +18,7 @@ from vfsrbench.runs.code_digest import (
     SourceTree,
     our_sources,
 )
+from vfsrbench.plugins import methods, metrics
 
 ROOT = Path(__file__).resolve().parents[3]
 
@@ -125,7 +125,7 @@ def test_digests_are_quick_and_need_no_torch():
         "import sys, time\n"
         "from vfsrbench.plugins import methods, metrics\n"
         "from vfsrbench.keys import code_facts\n"
-        "from vfsrbench.runs.code_digest import restore_code, score_code\n"
+        "from vfsrbench.hashing.code import restore_code, score_code\n"
         "entries = [*methods(), *metrics()]\n"
         "began = time.process_time()\n"
         "facts = [code_facts(e) for e in entries], restore_code(), score_code()\n"

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import cached_property
 
-from vfsrbench.clip import Clip
-from vfsrbench.clip_digests import ClipDigests, check_unchanged
 from vfsrbench.dataset import Dataset, DatasetClip, dataset_of, open_outputs
+from vfsrbench.io.clip import Clip
+from vfsrbench.io.digest_cache import ClipDigests, check_unchanged
 from vfsrbench.jobs import ClipFacts, Job, Setup, outputs_place
 from vfsrbench.metrics.base import TruthInfo
 from vfsrbench.published import compare

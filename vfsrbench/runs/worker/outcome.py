@@ -6,7 +6,7 @@ from collections.abc import Container, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from vfsrbench.clip import Clip
+from vfsrbench.io.clip import Clip
 from vfsrbench.jobs import Job
 from vfsrbench.kept import KeptNote
 from vfsrbench.runs.worker.recorder import Pending

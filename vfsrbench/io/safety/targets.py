@@ -8,9 +8,9 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from vfsrbench.errors import InputError
-from vfsrbench.files import whole_file
-from vfsrbench.io.lease import sweep_beside
-from vfsrbench.io.ownership import NOTE, claim, is_made, note_file, read_made
+from vfsrbench.io.atomic import whole_file
+from vfsrbench.io.safety.lease import sweep_beside
+from vfsrbench.io.safety.ownership import NOTE, claim, is_made, note_file, read_made
 
 _Id = tuple[int, int]
 

@@ -21,7 +21,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vfsrbench.errors import DamagedFile, DiskError, InputError
-from vfsrbench.files import whole_file
+from vfsrbench.io.atomic import whole_file
 from vfsrbench.io.formats import PICTURE_SUFFIXES
 
 Arrays = dict[str, NDArray[Any]]

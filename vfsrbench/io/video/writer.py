@@ -12,9 +12,9 @@ from numpy.typing import NDArray
 
 from degradations.imaging.yuv_frame import rgb_to_frame
 from vfsrbench.errors import InputError
-from vfsrbench.files import read_through, whole_file
-from vfsrbench.io.film import Film
-from vfsrbench.io.sound import SoundCopy
+from vfsrbench.io.atomic import read_through, whole_file
+from vfsrbench.io.video.film import Film
+from vfsrbench.io.video.sound import SoundCopy
 
 Frames = NDArray[np.uint8]
 Codec = Literal["ffv1", "x264rgb", "h264"]

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import errno
 import os
-import re
 import shutil
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
@@ -12,12 +11,11 @@ from pathlib import Path
 from typing import TypeVar
 
 from vfsrbench.errors import DiskError, InputError
-from vfsrbench.io.lease import temporary_for
-from vfsrbench.io.ownership import check_replaceable, discard, note_all
+from vfsrbench.io.safety.lease import temporary_for
+from vfsrbench.io.safety.ownership import check_replaceable, discard, note_all
 
 Item = TypeVar("Item")
 
-_DIGITS = re.compile(r"(\d+)")
 # what makes a place useless for every file; others (an encoder that refuses a size) concern the file alone
 _DISK_TROUBLE = frozenset(
     {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EIO, errno.EACCES, errno.EPERM}
@@ -25,29 +23,11 @@ _DISK_TROUBLE = frozenset(
 )
 
 
-def natural_key(name: str) -> tuple[tuple[int, int, str], ...]:
-    """Sort key under which `f2` comes before `f10`; total, so that the order never depends on the disk."""
-    parts = _DIGITS.split(name)
-    return (*((0, int(p), p) if i % 2 else (1, 0, p) for i, p in enumerate(parts)), (2, 0, name))
-
-
-def frame_key(name: str) -> int | str:
-    """What a frame name says: its number if it is one (`7` and `00000007` are the same frame)."""
-    return int(name) if name.isdecimal() else name
-
-
-def check_name(name: str, what: str) -> str:
-    """`name` back if it is one plain path component; InputError for `..`, separators and the like."""
-    if name in {"", ".", ".."} or any(c in name for c in "/\\\0") or Path(name).is_absolute():
-        raise InputError(f"{what} {name!r} cannot be a file name: it must not be empty, '..' or hold slashes")
-    return name
-
-
 @contextmanager
 def whole_file(target: Path) -> Iterator[Path]:
     """A temporary path (`io.lease.temporary_for`) that takes its place when the block ends without an error.
 
-    The temporary name keeps the suffix. What stood at `target` is replaced (`vfsrbench.io.targets.own_file`
+    The temporary name keeps the suffix. What stood at `target` is replaced (`vfsrbench.io.safety.targets.own_file`
     asks first whose it is). InputError when the disk is full or the folder cannot be written; a block that
     reads something wraps that in `read_through`, so that a failed read is not called a failed write.
     """
@@ -67,7 +47,7 @@ def whole_folder(
 ) -> Iterator[Path]:
     """A temporary folder (`io.lease.temporary_for`) that takes its name when the block ends without an error.
 
-    It then carries a note of all files in it (see `vfsrbench.io.ownership`; unless it is not to be `noted`,
+    It then carries a note of all files in it (see `vfsrbench.io.safety.ownership`; unless it is not to be `noted`,
     as what we make for others to go on with). `replace`: a folder that we
     made takes the place of an earlier one that we made, if there is nothing else in it; `mend`: also where
     our files in it were changed. InputError when something else is there; when the disk is full; when the

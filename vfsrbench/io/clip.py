@@ -13,12 +13,13 @@ from numpy.typing import NDArray
 
 from degradations.digest import FrameHasher
 from vfsrbench.errors import InputError
-from vfsrbench.io.film import Film
 from vfsrbench.io.foreign_text import clean_name
 from vfsrbench.io.formats import VIDEO_SUFFIXES
-from vfsrbench.io.paths import check_regular_file, is_there
-from vfsrbench.pictures import PictureSource, write_png_folder
-from vfsrbench.video import VideoSource, write_video
+from vfsrbench.io.images.folder import PictureSource, write_png_folder
+from vfsrbench.io.safety.paths import check_regular_file, is_there
+from vfsrbench.io.video.film import Film
+from vfsrbench.io.video.reader import VideoSource
+from vfsrbench.io.video.writer import write_video
 
 __all__ = ["Clip", "FrameSource", "write_png_folder", "write_video"]
 

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vfsrbench.errors import InputError
-from vfsrbench.io.paths import MOST_PIXELS, check_pixels, read_bytes
+from vfsrbench.io.safety.paths import MOST_PIXELS, check_pixels, read_bytes
 
 Frames = NDArray[np.uint8]
 _FORMATS = ("PNG", "JPEG", "BMP", "TIFF", "WEBP", "TGA", "PPM")

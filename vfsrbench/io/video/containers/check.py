@@ -16,11 +16,11 @@ from collections.abc import Callable
 from pathlib import Path
 
 from vfsrbench.errors import InputError
-from vfsrbench.io.containers.chunked import asf_damage, avi_damage, flv_damage, gif_damage, y4m_damage
-from vfsrbench.io.containers.damage import Damage, Data
-from vfsrbench.io.containers.matroska import matroska_damage
-from vfsrbench.io.containers.mp4 import mp4_damage
-from vfsrbench.io.containers.streams import ogg_damage, program_stream_damage, transport_stream_damage
+from vfsrbench.io.video.containers.chunked import asf_damage, avi_damage, flv_damage, gif_damage, y4m_damage
+from vfsrbench.io.video.containers.damage import Damage, Data
+from vfsrbench.io.video.containers.matroska import matroska_damage
+from vfsrbench.io.video.containers.mp4 import mp4_damage
+from vfsrbench.io.video.containers.streams import ogg_damage, program_stream_damage, transport_stream_damage
 
 Check = Callable[[Data], Damage | None]
 

@@ -6,16 +6,16 @@ import hashlib
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
-from vfsrbench.clip import Clip
 from vfsrbench.errors import DamagedFile, InputError
-from vfsrbench.io.damaged import SetAside, leave
-from vfsrbench.io.sealed import read_note, write_note
-from vfsrbench.pictures import list_pictures
-from vfsrbench.runs.code_digest import module_digest
+from vfsrbench.hashing.code import module_digest
+from vfsrbench.io.clip import Clip
+from vfsrbench.io.images.folder import list_pictures
+from vfsrbench.io.safety.damaged import SetAside, leave
+from vfsrbench.io.safety.sealed import read_note, write_note
 
 _KIND = "clip-digest-1"
 _DECODERS = ("pillow", "av", "numpy")
-_READERS = ("vfsrbench.io.picture_reader", "vfsrbench.io.video_reader")
+_READERS = ("vfsrbench.io.images.reader", "vfsrbench.io.video.reader")
 
 
 class ClipDigests:

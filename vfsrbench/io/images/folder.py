@@ -10,11 +10,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vfsrbench.errors import InputError
-from vfsrbench.files import check_name, natural_key, read_through, whole_folder
+from vfsrbench.io.atomic import read_through, whole_folder
 from vfsrbench.io.foreign_text import clean_name
 from vfsrbench.io.formats import PICTURE_SUFFIXES, check_known
-from vfsrbench.io.paths import check_regular_file
-from vfsrbench.io.picture_reader import read_first_picture, read_picture
+from vfsrbench.io.images.reader import read_first_picture, read_picture
+from vfsrbench.io.names import check_name, natural_key
+from vfsrbench.io.safety.paths import check_regular_file
 
 __all__ = ["PictureSource", "encode_png", "list_pictures", "read_picture", "write_png_folder"]
 

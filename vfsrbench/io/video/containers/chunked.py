@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import struct
 
-from vfsrbench.io.containers.damage import Damage, Data, broken_at, cut_at, open_ended
+from vfsrbench.io.video.containers.damage import Damage, Data, broken_at, cut_at, open_ended
 
 _FRAMES = (b"movi", b"rec ")  # lists of AVI whose chunks are walked through
 

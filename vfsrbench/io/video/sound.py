@@ -10,7 +10,7 @@ from types import TracebackType
 from typing import Any
 
 from vfsrbench.errors import InputError
-from vfsrbench.io.film import Film
+from vfsrbench.io.video.film import Film
 
 _FORMATS = {".mp4": "mp4", ".mkv": "matroska", ".avi": "avi"}
 

@@ -27,11 +27,11 @@ PLUMBING = frozenset(
         "vfsrbench",  # __version__ alone
         "vfsrbench.card",
         "vfsrbench.errors",
-        "vfsrbench.files",
-        "vfsrbench.io.paths",
-        "vfsrbench.io.text",
+        "vfsrbench.io.atomic",
+        "vfsrbench.io.safety.paths",
+        "vfsrbench.io.safety.text",
         "vfsrbench.plugins",
-        "vfsrbench.runs.code_digest",
+        "vfsrbench.hashing.code",
         "vfsrbench.runtime.versions",
         "vfsrbench.typed_toml",
         "vfsrbench.weights",
@@ -49,7 +49,7 @@ RESTORE_CODE = ("vfsrbench.restore",)
 """What every restoration goes through: windows, seeds, rounding."""
 SCORE_CODE = ("vfsrbench.scoring", "vfsrbench.windows")
 """What every score goes through."""
-BESIDE_SCORES = frozenset({"vfsrbench.clip", "vfsrbench.restore"})
+BESIDE_SCORES = frozenset({"vfsrbench.io.clip", "vfsrbench.restore"})
 """Imported by scoring, but named otherwise: frames by their content, and restored ones by their key."""
 
 

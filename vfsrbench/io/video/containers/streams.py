@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from vfsrbench.io.containers.damage import Damage, Data, broken_at, cut_at, open_ended
+from vfsrbench.io.video.containers.damage import Damage, Data, broken_at, cut_at, open_ended
 
 _PACKETS = ((188, 0), (192, 4), (204, 0))  # bytes a packet, where its sync byte is
 _OPTIONAL = ((0x10, 6), (0x08, 6), (0x04, 1))  # flags of an adaptation field, bytes that they add

@@ -7,10 +7,10 @@ from numpy.typing import NDArray
 
 from degradations.grid import whole
 from degradations.resize import resize
-from vfsrbench.clip import Clip
-from vfsrbench.io.paths import check_pixels
-from vfsrbench.keys import digest_of
-from vfsrbench.runs.code_digest import module_digest
+from vfsrbench.hashing.code import module_digest
+from vfsrbench.hashing.facts import digest_of
+from vfsrbench.io.clip import Clip
+from vfsrbench.io.safety.paths import check_pixels
 
 
 def enlarged(clip: Clip, scale: int) -> Clip:
@@ -22,7 +22,7 @@ def enlarged(clip: Clip, scale: int) -> Clip:
 
 def enlarged_digest(digest: str, scale: int) -> str:
     """Names the enlarged frames by the digest of those they are made from: no need to make them."""
-    code = module_digest("degradations.resize", "degradations.grid", alone=("vfsrbench.enlarged",))
+    code = module_digest("degradations.resize", "degradations.grid", alone=("vfsrbench.io.upscaled",))
     return digest_of("enlarged", {"frames": digest, "scale": scale, "code": code})
 
 

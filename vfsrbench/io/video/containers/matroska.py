@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from vfsrbench.io.containers.damage import Damage, Data, broken_at, cut_at, open_ended
+from vfsrbench.io.video.containers.damage import Damage, Data, broken_at, cut_at, open_ended
 
 _EBML, _SEGMENT, _CLUSTER = 0x1A45DFA3, 0x18538067, 0x1F43B675
 _LEVEL_1 = frozenset(

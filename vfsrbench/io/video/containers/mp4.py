@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import numpy as np
 from numpy.typing import NDArray
 
-from vfsrbench.io.containers.damage import Damage, Data, cut_at, open_ended
+from vfsrbench.io.video.containers.damage import Damage, Data, cut_at, open_ended
 
 Box = tuple[bytes, int, int]  # type, where its content begins, where it ends
 

@@ -1,0 +1,1 @@
+"""What video containers say of their completeness."""
