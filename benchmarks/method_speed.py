@@ -36,7 +36,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from benchmarks.random_weights import write_method_weights
-from vfsrbench.arithmetic import Profile
 from vfsrbench.errors import InputError, JobFailure
 from vfsrbench.io.clip import Clip
 from vfsrbench.jobs import MethodUse
@@ -44,7 +43,8 @@ from vfsrbench.plugins import choose_method
 from vfsrbench.predictor import ClipInfo, Predictor
 from vfsrbench.predictors import PredictorCache
 from vfsrbench.restore import InMemory, Restoration, restore_clip
-from vfsrbench.weights import resolve_weights
+from vfsrbench.runtime.precision import Profile
+from vfsrbench.weights.resolve import resolve_weights
 
 if TYPE_CHECKING:
     import torch

@@ -1,6 +1,6 @@
 """Untrained weights for every checkpoint that a method names: the same bytes each time.
 
-`vfsrbench.untrained` fills the networks that the weights manifest names. Where it names none, as one file
+`vfsrbench.weights.random_init` fills the networks that the weights manifest names. Where it names none, as one file
 name stands for several layouts, the network is the one that the method's own adapter builds.
 """
 
@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, Any
 
 from vfsrbench.errors import InputError
 from vfsrbench.plugins import Method
-from vfsrbench.untrained import untrained_state, write_untrained
-from vfsrbench.weights import UNTRAINED
-from vfsrbench.weights_manifest import load_manifest
+from vfsrbench.weights.manifest import load_manifest
+from vfsrbench.weights.random_init import untrained_state, write_untrained
+from vfsrbench.weights.resolve import UNTRAINED
 
 if TYPE_CHECKING:
     from torch import nn

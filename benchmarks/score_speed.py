@@ -123,8 +123,8 @@ def write_weights(folder: Path) -> None:
     import torch
 
     from vfsrbench.faces.iresnet import iresnet50
-    from vfsrbench.untrained import untrained_state, write_untrained
-    from vfsrbench.weights_manifest import load_manifest
+    from vfsrbench.weights.manifest import load_manifest
+    from vfsrbench.weights.random_init import untrained_state, write_untrained
 
     write_untrained(load_manifest()["alexnet"], folder, "features.")
     network = iresnet50()
@@ -146,7 +146,7 @@ class Detector:
     def __init__(self) -> None:
         from vfsrbench.faces.detect import FaceDetector
         from vfsrbench.faces.retinaface import retinaface_resnet50
-        from vfsrbench.untrained import untrained_state
+        from vfsrbench.weights.random_init import untrained_state
 
         network = retinaface_resnet50()
         network.load_state_dict(untrained_state(network))

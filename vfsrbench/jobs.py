@@ -7,13 +7,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
-from vfsrbench.arithmetic import Profile
 from vfsrbench.board import Board
 from vfsrbench.errors import InputError
 from vfsrbench.plugins import Method
+from vfsrbench.runtime.precision import Profile
 from vfsrbench.splits import Split
 from vfsrbench.truth import TruthFacts
-from vfsrbench.weights import Weights
+from vfsrbench.weights.resolve import Weights
 
 Keep = Literal["png", "video", "none"]
 State = Literal["open", "done", "failed", "skipped"]

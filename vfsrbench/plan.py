@@ -20,7 +20,7 @@ from vfsrbench.runs.clip_facts import describe_clips
 from vfsrbench.runs.due import planned, stored_record, work_lines
 from vfsrbench.scoring import with_sources
 from vfsrbench.splits import Split, find_split, lq_facts
-from vfsrbench.weights import Weights, resolve_weights
+from vfsrbench.weights.resolve import Weights, resolve_weights
 from vfsrbench.workspace import Workspace
 
 Tell = Callable[[str, int, int], None]

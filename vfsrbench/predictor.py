@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from vfsrbench.arithmetic import Profile
 from vfsrbench.card import MethodCard, Value
+from vfsrbench.runtime.precision import Profile
 
 if TYPE_CHECKING:
     import torch

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from vfsrbench.arithmetic import Profile
 from vfsrbench.errors import InputError, JobFailure, describe
 from vfsrbench.jobs import MethodUse
-from vfsrbench.memory import attempt, free_memory, is_out_of_memory
 from vfsrbench.predictor import Predictor
+from vfsrbench.runtime.memory import attempt, free_memory, is_out_of_memory
+from vfsrbench.runtime.precision import Profile
 from vfsrbench.runtime.seeding import seeded
 
 if TYPE_CHECKING:

@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-import platform
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from vfsrbench.jobs import ClipFacts, Job, Setup
 from vfsrbench.runtime.versions import versions
 from vfsrbench.schema import JobRecord, Status
-
-if TYPE_CHECKING:
-    import torch
 
 
 def base_record(setup: Setup, clip: ClipFacts, job: Job) -> dict[str, Any]:
@@ -59,12 +55,3 @@ def ended(facts: dict[str, Any], status: Status, reason: str = "", **more: Any) 
     """The record of a job that ends now."""
     now = datetime.now(UTC).isoformat(timespec="milliseconds")
     return JobRecord(**{**facts, **more, "status": status, "reason": reason, "finished": now})
-
-
-def device_name(device: torch.device) -> str:
-    """The device as a person knows it: the GPU's name with CUDA's version, or the processor's kind."""
-    if device.type == "cuda":
-        import torch
-
-        return f"{torch.cuda.get_device_name(device)}, CUDA {torch.version.cuda}"
-    return f"CPU {platform.machine()}"

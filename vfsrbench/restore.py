@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING, ParamSpec, Protocol, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from vfsrbench.arithmetic import arithmetic
 from vfsrbench.card import MethodCard
 from vfsrbench.errors import InputError, JobFailure, describe
-from vfsrbench.memory import attempt, is_out_of_memory, watch_peak
 from vfsrbench.predictor import ClipInfo, Predictor
+from vfsrbench.runtime.memory import attempt, is_out_of_memory, watch_peak
+from vfsrbench.runtime.precision import arithmetic
 from vfsrbench.runtime.reach import Reach
 from vfsrbench.runtime.seeding import seeded
 from vfsrbench.windows import Span, method_windows, smaller

@@ -26,13 +26,13 @@ from vfsrbench.io.video.sound import SoundError, takes_sound
 from vfsrbench.io.video.writer import Codec
 from vfsrbench.jobs import MethodUse
 from vfsrbench.layouts import find_clips
-from vfsrbench.memory import free_memory
 from vfsrbench.plugins import choose_method
 from vfsrbench.predictor import ClipInfo, Predictor
 from vfsrbench.predictors import PredictorCache
 from vfsrbench.restore import Restoration, restore_clip
 from vfsrbench.restore_note import NOTE, write_note
-from vfsrbench.weights import resolve_weights
+from vfsrbench.runtime.memory import free_memory
+from vfsrbench.weights.resolve import resolve_weights
 
 if TYPE_CHECKING:
     import torch

@@ -13,7 +13,6 @@ from datetime import datetime
 from pathlib import Path
 from typing import Protocol
 
-from vfsrbench.arithmetic import Profile
 from vfsrbench.board import Board, load_board
 from vfsrbench.engines import get_engine
 from vfsrbench.engines.base import Engine, Event, Outcome
@@ -25,6 +24,7 @@ from vfsrbench.predictor import Predictor
 from vfsrbench.runs.board_note import note_run
 from vfsrbench.runs.worker.outcome import Ended, Report
 from vfsrbench.runs.worker.recorder import Recorder
+from vfsrbench.runtime.precision import Profile
 from vfsrbench.schema import JobRecord
 from vfsrbench.start import StartUnits, log_to
 from vfsrbench.workspace import Workspace, refuse_inputs

@@ -10,14 +10,14 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from vfsrbench.arithmetic import Profile
 from vfsrbench.card import MetricCard
 from vfsrbench.errors import InputError, JobFailure, describe
 from vfsrbench.io.clip import Clip
-from vfsrbench.memory import attempt, is_out_of_memory
 from vfsrbench.metrics.base import Metric, SplitMetric, TruthInfo, Values, Window
 from vfsrbench.plugins import Catalogue, build_metric, choose_metric
-from vfsrbench.weights import Weights, resolve_weights
+from vfsrbench.runtime.memory import attempt, is_out_of_memory
+from vfsrbench.runtime.precision import Profile
+from vfsrbench.weights.resolve import Weights, resolve_weights
 
 if TYPE_CHECKING:
     import torch

@@ -12,10 +12,10 @@ from torch import Tensor, nn
 from baselines.basicsr_bridge.library import architecture, build, read_options, window_frames
 from baselines.edvr.adapter import circle
 from baselines.layers.vsr_adapter import VsrPredictor
-from vfsrbench.checkpoint import load_checkpoint
 from vfsrbench.errors import InputError
 from vfsrbench.io.safety.paths import expanded
 from vfsrbench.predictor import Predictor
+from vfsrbench.runtime.checkpoint import load_checkpoint
 
 Feeding = Literal["clip", "window", "image"]
 PROBE_FRAMES = 5

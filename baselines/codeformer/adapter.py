@@ -11,8 +11,8 @@ from torch import Tensor
 from baselines.codeformer.network import CodeFormer
 from baselines.layers.aligned import fit_result, is_grey, resize_faces, to_grey, to_levels, transfer_colour
 from baselines.layers.ready import ready
-from vfsrbench.checkpoint import load_checkpoint, read_checkpoint
 from vfsrbench.predictor import ImagePredictor
+from vfsrbench.runtime.checkpoint import load_checkpoint, read_checkpoint
 
 
 class CodeFormerPredictor(ImagePredictor):

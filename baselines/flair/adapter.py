@@ -23,13 +23,13 @@ from baselines.flair.schedule import consistency_weights, keep_weights, make_sch
 from baselines.flair.tasks import TASKS, find_degradation
 from baselines.layers.vsr_adapter import fit_input, pad_by_reflection
 from degradations.errors import InputError
-from vfsrbench.arithmetic import arithmetic
 from vfsrbench.card import MethodCard, Value
-from vfsrbench.checkpoint import load_checkpoint
 from vfsrbench.faces.parsenet import ParseNet
 from vfsrbench.faces.retinaface import retinaface_resnet50
 from vfsrbench.predictor import ClipInfo, Predictor
 from vfsrbench.restore import first_window
+from vfsrbench.runtime.checkpoint import load_checkpoint
+from vfsrbench.runtime.precision import arithmetic
 from vfsrbench.windows import smaller
 
 

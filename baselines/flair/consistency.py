@@ -22,7 +22,7 @@ from torch import Tensor
 from baselines.flair.jpeg import jpeg_round_trip
 from baselines.layers.resample import weight_matrix
 from degradations.errors import InputError
-from vfsrbench.arithmetic import arithmetic
+from vfsrbench.runtime.precision import arithmetic
 
 FLOOR = 0.01
 """Frequencies that the blur all but removes are not raised by more than its inverse."""

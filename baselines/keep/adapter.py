@@ -14,8 +14,8 @@ from baselines.keep.weights import load_keep
 from baselines.layers.aligned import fit_result, is_grey, resize_faces, to_grey, to_levels
 from baselines.layers.ready import ready
 from vfsrbench.card import MethodCard, Value
-from vfsrbench.checkpoint import read_checkpoint
 from vfsrbench.predictor import ClipInfo, Predictor
+from vfsrbench.runtime.checkpoint import read_checkpoint
 
 
 class KeepPredictor(Predictor):

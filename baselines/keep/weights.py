@@ -8,7 +8,7 @@ from typing import Any
 
 from baselines.keep.network import KEEP, LAYOUTS
 from degradations.errors import InputError
-from vfsrbench.checkpoint import load_checkpoint, read_checkpoint, unwrap
+from vfsrbench.runtime.checkpoint import load_checkpoint, read_checkpoint, unwrap
 
 
 def load_keep(

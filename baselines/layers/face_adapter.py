@@ -12,8 +12,8 @@ from torch import Tensor, nn
 
 from baselines.layers.aligned import fit_result, resize_faces, to_levels
 from baselines.layers.ready import arrange
-from vfsrbench.checkpoint import load_checkpoint, read_checkpoint
 from vfsrbench.predictor import ImagePredictor
+from vfsrbench.runtime.checkpoint import load_checkpoint, read_checkpoint
 
 
 class FacePredictor(ImagePredictor):

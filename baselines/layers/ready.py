@@ -8,7 +8,7 @@ import torch
 from torch import nn
 
 from baselines.layers.norms import ChannelsLastGroupNorm, replace_norms
-from vfsrbench.arithmetic import Profile
+from vfsrbench.runtime.precision import Profile
 
 Network = TypeVar("Network", bound=nn.Module)
 

@@ -10,8 +10,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from vfsrbench.checkpoint import load_checkpoint, read_checkpoint
 from vfsrbench.predictor import Predictor
+from vfsrbench.runtime.checkpoint import load_checkpoint, read_checkpoint
 
 LEAVE = ("step_counter", "discriminator", "perceptual_loss", "gan_loss")
 """What OpenMMLab's training files hold beside the generator."""

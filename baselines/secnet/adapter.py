@@ -10,9 +10,9 @@ from torch import Tensor
 
 from baselines.layers.vsr_adapter import fit_input
 from baselines.secnet.network import SECNet
-from vfsrbench.checkpoint import load_checkpoint, read_checkpoint
 from vfsrbench.errors import InputError
 from vfsrbench.predictor import Predictor
+from vfsrbench.runtime.checkpoint import load_checkpoint, read_checkpoint
 
 
 class SECNetPredictor(Predictor):

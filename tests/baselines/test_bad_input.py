@@ -12,7 +12,7 @@ from tests.vfsrbench.boards import method_folder, write_clip
 from vfsrbench.cli.main import run
 from vfsrbench.io.clip import Clip
 from vfsrbench.plugins import choose_method
-from vfsrbench.weights import update_receipt
+from vfsrbench.weights.receipts import update_receipt
 
 METHODS = (
     "codeformer", "keep", "gfpgan", "restoreformer", "restoreformerpp", "gpen", "vqfr", "basicvsr",

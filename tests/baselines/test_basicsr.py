@@ -18,7 +18,7 @@ from vfsrbench import keys
 from vfsrbench.errors import InputError
 from vfsrbench.plugins import Method, choose_method
 from vfsrbench.predictor import ClipInfo
-from vfsrbench.weights import resolve_weights
+from vfsrbench.weights.resolve import resolve_weights
 
 CPU = torch.device("cpu")
 ROOT = Path(__file__).parents[2]
@@ -204,7 +204,7 @@ sys.path.append(sys.argv[1])
 from pathlib import Path
 from baselines.basicsr_bridge.library import GONE, architectures
 from baselines.layers.vsr_adapter import openmmlab_names
-from vfsrbench.checkpoint import load_checkpoint
+from vfsrbench.runtime.checkpoint import load_checkpoint
 from vfsrbench.plugins import choose_method
 from vfsrbench.predictor import ClipInfo
 

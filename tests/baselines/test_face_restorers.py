@@ -19,12 +19,12 @@ from baselines.gfpgan.network import GFPGANClean, draw_noise
 from baselines.gpen.network import GPEN
 from baselines.restoreformer.network import RestoreFormer, RestoreFormerPP
 from baselines.vqfr.network import VQFR
-from vfsrbench.arithmetic import arithmetic
 from vfsrbench.errors import InputError, JobFailure
 from vfsrbench.io.clip import Clip
 from vfsrbench.plugins import choose_method
 from vfsrbench.restore import InMemory, restore_clip, window_seed
-from vfsrbench.weights_manifest import load_manifest
+from vfsrbench.runtime.precision import arithmetic
+from vfsrbench.weights.manifest import load_manifest
 
 sys.path.insert(0, str(Path(__file__).parent))
 from test_face_methods import CPU, SIDE, Frames, as_tensor, clip, info, restore

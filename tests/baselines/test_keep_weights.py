@@ -14,8 +14,8 @@ from torch import Tensor, nn
 from baselines.codeformer.network import CodeFormer
 from baselines.keep.network import KEEP
 from baselines.keep.weights import load_keep
-from vfsrbench.checkpoint import load_checkpoint
 from vfsrbench.errors import InputError
+from vfsrbench.runtime.checkpoint import load_checkpoint
 
 
 def message(call: Callable[[], Any]) -> str:

@@ -16,7 +16,7 @@ from baselines.gpen.network import GPEN
 from baselines.layers.spynet import SPyNet
 from baselines.restoreformer.network import RestoreFormer, RestoreFormerPP
 from baselines.vqfr.network import VQFR
-from vfsrbench.untrained import untrained_state
+from vfsrbench.weights.random_init import untrained_state
 
 SIDE = 64
 NETWORKS: dict[str, Callable[[], nn.Module]] = {

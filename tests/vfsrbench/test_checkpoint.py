@@ -11,8 +11,8 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from vfsrbench.checkpoint import load_checkpoint, read_checkpoint
 from vfsrbench.errors import InputError
+from vfsrbench.runtime.checkpoint import load_checkpoint, read_checkpoint
 
 
 def network() -> nn.Module:

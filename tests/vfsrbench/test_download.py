@@ -12,12 +12,12 @@ from pathlib import Path
 import pytest
 
 from tests.vfsrbench.file_server import FileServer, serving
-from vfsrbench.download import Fetcher
 from vfsrbench.errors import InputError
-from vfsrbench.io.http_file import CHUNK
 from vfsrbench.io.safety.ownership import NOTE
-from vfsrbench.weights import read_receipt
-from vfsrbench.weights_manifest import Archive, WeightFile
+from vfsrbench.weights.download import Fetcher
+from vfsrbench.weights.http_file import CHUNK
+from vfsrbench.weights.manifest import Archive, WeightFile
+from vfsrbench.weights.receipts import read_receipt
 
 BODY = b"\x80\x02" + bytes(range(256)) * 20_000  # 5 MB: several pieces; it begins as a .pth file does
 

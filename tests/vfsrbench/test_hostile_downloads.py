@@ -16,9 +16,9 @@ import pytest
 
 from tests.vfsrbench.file_server import FileServer, serving
 from tests.vfsrbench.test_download import BODY, entry_of, leftovers
-from vfsrbench.download import Fetcher, most_bytes
 from vfsrbench.errors import InputError
-from vfsrbench.io.http_file import CHUNK, FetchError, HttpFile, Patience, redirected
+from vfsrbench.weights.download import Fetcher, most_bytes
+from vfsrbench.weights.http_file import CHUNK, FetchError, HttpFile, Patience, redirected
 
 UNKNOWN: dict[str, object] = {"sha256": None, "hash_source": None}
 

@@ -18,7 +18,7 @@ from vfsrbench.io.clip import Clip
 from vfsrbench.io.digest_cache import ClipDigests
 from vfsrbench.keys import code_facts, job_key, method_facts, metric_facts, metric_key, restore_key, score_key
 from vfsrbench.plugins import Entry, choose_method, metrics
-from vfsrbench.weights import Weights
+from vfsrbench.weights.resolve import Weights
 
 NONE = Weights()
 

@@ -12,7 +12,7 @@ from vfsrbench.cli import main
 from vfsrbench.demo import cache_folder
 from vfsrbench.errors import InputError
 from vfsrbench.io.safety.paths import expanded, user_cache
-from vfsrbench.weights import weights_root
+from vfsrbench.weights.receipts import weights_root
 
 
 @pytest.fixture(autouse=True)

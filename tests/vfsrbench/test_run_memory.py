@@ -15,10 +15,10 @@ from tests.vfsrbench.test_restore import Scripted, go, ramp, same
 from tests.vfsrbench.test_run import run
 from vfsrbench.errors import JobFailure
 from vfsrbench.jobs import MethodUse
-from vfsrbench.memory import is_out_of_memory
 from vfsrbench.metrics.fidelity import Psnr
 from vfsrbench.plugins import choose_method, metrics
 from vfsrbench.predictors import PredictorCache, held_bytes
+from vfsrbench.runtime.memory import is_out_of_memory
 from vfsrbench.runtime.reach import Reach
 from vfsrbench.runtime.seeding import seeded
 from vfsrbench.scoring import Scorer

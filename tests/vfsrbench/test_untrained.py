@@ -7,11 +7,11 @@ from pathlib import Path
 import pytest
 
 from vfsrbench.card import WeightUse
-from vfsrbench.checkpoint import load_checkpoint
 from vfsrbench.errors import InputError
-from vfsrbench.untrained import build_network, write_untrained
-from vfsrbench.weights import resolve_weights
-from vfsrbench.weights_manifest import load_manifest
+from vfsrbench.runtime.checkpoint import load_checkpoint
+from vfsrbench.weights.manifest import load_manifest
+from vfsrbench.weights.random_init import build_network, write_untrained
+from vfsrbench.weights.resolve import resolve_weights
 
 
 def test_the_same_file_each_time_and_it_loads_strictly(tmp_path: Path) -> None:

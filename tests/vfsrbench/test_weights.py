@@ -12,11 +12,13 @@ from typing import Any
 import pytest
 
 from degradations import typed_toml
-from vfsrbench import plugins, weights_manifest
+from vfsrbench import plugins
 from vfsrbench.card import WeightUse
 from vfsrbench.errors import InputError
-from vfsrbench.weights import Receipt, accept_licence, read_receipt, resolve_weights, update_receipt
-from vfsrbench.weights_manifest import Manifest, WeightFile, load_manifest, needed_by
+from vfsrbench.weights import manifest
+from vfsrbench.weights.manifest import Manifest, WeightFile, load_manifest, needed_by
+from vfsrbench.weights.receipts import Receipt, accept_licence, read_receipt, update_receipt
+from vfsrbench.weights.resolve import resolve_weights
 
 BODY = b"numbers"
 SHA = hashlib.sha256(BODY).hexdigest()
@@ -205,7 +207,7 @@ def test_a_licence_accepted_while_a_file_is_hashed_is_not_lost(
 
 def test_many_changes_at_once_all_arrive(root: Path) -> None:
     """Four processes, a field each of one receipt: none undoes another's."""
-    code = "import sys; from pathlib import Path; from vfsrbench.weights import update_receipt as u\n"
+    code = "import sys; from pathlib import Path; from vfsrbench.weights.resolve import update_receipt as u\n"
     code += "for i in range(20): u(Path(sys.argv[1]), 'net', **{sys.argv[2]: f'{i}'})"
     fields = ("path", "url", "licence", "accepted")
     running = [subprocess.Popen([sys.executable, "-c", code, str(root), f]) for f in fields]
@@ -255,7 +257,7 @@ def test_the_manifest_is_parsed_once_and_again_when_it_changes(
     place = package / "weights.toml"
     entry = '[[weights]]\nname = "mynet"\nfile = "a.pth"\ntitle = "T"\nlicence = "MIT"\n'
     place.write_text(entry + 'urls = ["https://example.org/a.pth"]\n')
-    monkeypatch.setattr(weights_manifest, "_files", lambda: iter([place]))
+    monkeypatch.setattr(manifest, "_files", lambda: iter([place]))
     genuine, read = typed_toml.read_toml, []
     monkeypatch.setattr("degradations.typed_toml.read_toml", lambda p: read.append(p) or genuine(p))
     for _ in range(5):
@@ -286,7 +288,7 @@ def test_a_damaged_manifest_of_the_users_is_named(
     place.write_bytes(content)
     folder = tmp_path / "sub" / "weights.toml"
     folder.mkdir(parents=True)
-    monkeypatch.setattr(weights_manifest, "_files", lambda: iter([place, folder]))
+    monkeypatch.setattr(manifest, "_files", lambda: iter([place, folder]))
     found = load_manifest()
     assert found.entries == {}
     assert [text.startswith(str(p)) for text, p in zip(found.broken, (place, folder), strict=True)] == [

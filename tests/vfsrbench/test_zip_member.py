@@ -14,10 +14,10 @@ import pytest
 
 from tests.vfsrbench.file_server import FileServer, serving
 from tests.vfsrbench.test_download import BODY, entry_of, leftovers
-from vfsrbench.download import Fetcher
 from vfsrbench.errors import InputError
-from vfsrbench.io import zip_member
-from vfsrbench.weights_manifest import Archive
+from vfsrbench.weights import zip_member
+from vfsrbench.weights.download import Fetcher
+from vfsrbench.weights.manifest import Archive
 
 GOOD = ("net.pth", BODY[:5000])
 

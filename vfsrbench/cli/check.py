@@ -33,7 +33,7 @@ def check(
     from vfsrbench.contract import check_method
     from vfsrbench.jobs import MethodUse
     from vfsrbench.plugins import choose_method
-    from vfsrbench.weights import resolve_weights
+    from vfsrbench.weights.resolve import resolve_weights
 
     chosen = choose_method(o.one_method(method, method_path, "the method's name"))
     weights = resolve_weights(chosen.card.weights_for(dict(chosen.options)))

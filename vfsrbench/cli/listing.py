@@ -123,8 +123,8 @@ class _WeightsHere:
     """Says in a word whether checkpoints are on this machine."""
 
     def __init__(self) -> None:
-        from vfsrbench.weights import weights_root
-        from vfsrbench.weights_manifest import load_manifest
+        from vfsrbench.weights.manifest import load_manifest
+        from vfsrbench.weights.receipts import weights_root
 
         try:
             self._root: Path | None = weights_root()
@@ -133,7 +133,7 @@ class _WeightsHere:
         self._manifest = load_manifest()
 
     def of(self, names: Iterable[str]) -> str:
-        from vfsrbench.weights import place_of
+        from vfsrbench.weights.resolve import place_of
 
         wanted = list(names)
         entries, root = self._manifest.entries, self._root

@@ -14,7 +14,7 @@ from vfsrbench.errors import InputError
 from vfsrbench.io.safety.paths import check_regular_file, expanded
 
 if TYPE_CHECKING:
-    from vfsrbench.weights_manifest import WeightFile
+    from vfsrbench.weights.manifest import WeightFile
 
 app = typer.Typer(no_args_is_help=True, help="Checkpoints: list, fetch, check, or point to a local file.")
 
@@ -27,8 +27,9 @@ def list_weights(
     missing: Annotated[bool, typer.Option("--missing", help="only those that are not here")] = False,
 ) -> None:
     """Every checkpoint: here or not, size, licence, what vouches for it, who needs it."""
-    from vfsrbench.weights import place_of, problem_with, weights_root
-    from vfsrbench.weights_manifest import load_manifest, needed_by
+    from vfsrbench.weights.manifest import load_manifest, needed_by
+    from vfsrbench.weights.receipts import weights_root
+    from vfsrbench.weights.resolve import place_of, problem_with
 
     manifest, users, root = load_manifest(), needed_by(), weights_root()
     rows = []
@@ -62,9 +63,9 @@ def fetch(
     ] = False,
 ) -> None:
     """Get checkpoints. A name may be a checkpoint, or a method or metric: then all that it needs."""
-    from vfsrbench.download import Fetcher
-    from vfsrbench.weights import weights_root
-    from vfsrbench.weights_manifest import load_manifest, needed_by
+    from vfsrbench.weights.download import Fetcher
+    from vfsrbench.weights.manifest import load_manifest, needed_by
+    from vfsrbench.weights.receipts import weights_root
 
     manifest = load_manifest()
     wanted = _expanded(names, manifest.entries.keys(), needed_by())
@@ -90,8 +91,9 @@ def check(names: Names = None) -> None:
     """Read files again and hold them against the manifest; where no hash was published, some are opened and
     their tensors held against the network. A name may be a method or metric. Exit code 2 if a file is not
     what it should be."""
-    from vfsrbench.weights import hash_of, place_of, problem_with, weights_root
-    from vfsrbench.weights_manifest import load_manifest, needed_by
+    from vfsrbench.weights.manifest import load_manifest, needed_by
+    from vfsrbench.weights.receipts import weights_root
+    from vfsrbench.weights.resolve import hash_of, place_of, problem_with
 
     manifest, root = load_manifest(), weights_root()
     wanted = _expanded(names, manifest.entries.keys(), needed_by()) if names else []
@@ -125,8 +127,9 @@ def path(
     pairs: Annotated[list[str], typer.Argument(help="NAME=FILE; NAME= forgets; NAME prints the file in use")],
 ) -> None:
     """Point checkpoints to files of your own, or print where they are."""
-    from vfsrbench.weights import place_of, update_receipt, weights_root
-    from vfsrbench.weights_manifest import load_manifest
+    from vfsrbench.weights.manifest import load_manifest
+    from vfsrbench.weights.receipts import update_receipt, weights_root
+    from vfsrbench.weights.resolve import place_of
 
     manifest, root = load_manifest(), weights_root()
     for pair in pairs:
@@ -144,7 +147,7 @@ def path(
 
 def _by_hand(root: Path, entry: WeightFile) -> str:
     """How to get a file that no program can fetch."""
-    from vfsrbench.weights import where_to_get
+    from vfsrbench.weights.resolve import where_to_get
 
     return "" if entry.urls else f": {where_to_get(root, entry)}"
 
@@ -152,8 +155,8 @@ def _by_hand(root: Path, entry: WeightFile) -> str:
 def _vouched(entry: WeightFile, path: Path) -> str:
     """What vouches for a file; its tensors, if the manifest has no hash but the whole network. InputError
     when these do not fit."""
-    from vfsrbench.weights import is_untrained
-    from vfsrbench.weights_fit import count_fitting
+    from vfsrbench.weights.resolve import is_untrained
+    from vfsrbench.weights.validate import count_fitting
 
     if is_untrained(path):
         return "untrained"
@@ -188,7 +191,7 @@ def _progress(name: str) -> Iterator[Callable[[int, int], None]]:
 
 
 def _state(path: Path | None, problem: str) -> str:
-    from vfsrbench.weights import is_untrained
+    from vfsrbench.weights.resolve import is_untrained
 
     if path is None:
         return "no"

@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from vfsrbench.arithmetic import arithmetic
 from vfsrbench.card import WeightUse
 from vfsrbench.errors import InputError
-from vfsrbench.weights import resolve_weights
+from vfsrbench.runtime.precision import arithmetic
+from vfsrbench.weights.resolve import resolve_weights
 
 if TYPE_CHECKING:
     import torch
@@ -73,7 +73,7 @@ def _masks(parser: FaceParser, device: torch.device, faces: Frames) -> NDArray[n
 
 
 def _loaded(make: Callable[[], nn.Module], name: str, purpose: str, device: torch.device) -> nn.Module:
-    from vfsrbench.checkpoint import load_checkpoint
+    from vfsrbench.runtime.checkpoint import load_checkpoint
 
     weights = resolve_weights([WeightUse(name=name)])
     if weights.missing:

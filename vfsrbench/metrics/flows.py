@@ -16,9 +16,9 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from vfsrbench.arithmetic import Profile
 from vfsrbench.errors import did_you_mean
 from vfsrbench.metrics.base import FlowField, Frames, Window
+from vfsrbench.runtime.precision import Profile
 
 if TYPE_CHECKING:
     import torch

@@ -20,12 +20,12 @@ from vfsrbench.metrics.embeddings import cosine
 from vfsrbench.metrics.fidelity import Psnr, mse, psnr_of
 from vfsrbench.metrics.frechet import squared_mean_distance
 from vfsrbench.metrics.identity import IdentitySimilarity
-from vfsrbench.metrics.inference import loaded, runner
 from vfsrbench.metrics.networks.i3d import I3D, LOGITS, i3d_input
 from vfsrbench.metrics.perceptual import Lpips
 from vfsrbench.metrics.pixels import check_frames, check_pair, scored_frames
 from vfsrbench.metrics.recognition import BATCH
 from vfsrbench.metrics.ssim import Moments, Ssim, ssim
+from vfsrbench.runtime.network import loaded, runner
 
 Colours = NDArray[np.float64]
 

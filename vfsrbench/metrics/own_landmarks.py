@@ -9,12 +9,12 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from vfsrbench.arithmetic import Profile
 from vfsrbench.faces.detect import FaceDetector, detect_landmarks
 from vfsrbench.faces.retinaface import retinaface_resnet50
 from vfsrbench.metrics.base import TruthInfo, Window
-from vfsrbench.metrics.inference import loaded, runner
 from vfsrbench.metrics.truth_cache import array_name, cached, fingerprint
+from vfsrbench.runtime.network import loaded, runner
+from vfsrbench.runtime.precision import Profile
 
 PADDING = 0.25
 """Part of the frame's size that is added on each side: faces that fill the frame are found more surely."""

@@ -11,12 +11,12 @@ import torch
 from torch import Tensor, nn
 
 from vfsrbench.card import MetricCard
-from vfsrbench.checkpoint import read_checkpoint, unwrap
 from vfsrbench.metrics.base import Metric, Values, Window
 from vfsrbench.metrics.flows import Pair, pairs_of
-from vfsrbench.metrics.inference import runner
 from vfsrbench.metrics.networks.lpips_net import LPIPS
 from vfsrbench.metrics.pixels import check_frames, check_pair
+from vfsrbench.runtime.checkpoint import read_checkpoint, unwrap
+from vfsrbench.runtime.network import runner
 
 BATCH = {"cpu": {"alex": 2, "vgg": 1}, "cuda": {"alex": 16, "vgg": 4}}
 """Frames at a time: on a processor few, so that their maps stay in its cache."""

@@ -20,7 +20,6 @@ import torch.nn.functional as F
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from vfsrbench.arithmetic import Profile
 from vfsrbench.errors import did_you_mean
 from vfsrbench.faces.arcface_align import arcface_matrices
 from vfsrbench.faces.fan import FAN2D4, AwingFAN
@@ -34,7 +33,8 @@ from vfsrbench.faces.landmarks import (
 from vfsrbench.faces.onnx import LANDMARKS, OnnxLandmarks106
 from vfsrbench.faces.similarity import invert, transform_points
 from vfsrbench.metrics.base import Window
-from vfsrbench.metrics.inference import loaded, runner, shared
+from vfsrbench.runtime.network import loaded, runner, shared
+from vfsrbench.runtime.precision import Profile
 
 Points = NDArray[np.float64]
 BATCH = 4

@@ -10,10 +10,10 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from vfsrbench.arithmetic import Profile
 from vfsrbench.metrics.base import Window
 from vfsrbench.metrics.flows import Flow, Pair
-from vfsrbench.metrics.inference import loaded, runner
+from vfsrbench.runtime.network import loaded, runner
+from vfsrbench.runtime.precision import Profile
 
 UPDATES = 12
 LEAST, MULTIPLE = 128, 8

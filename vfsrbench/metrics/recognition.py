@@ -19,10 +19,10 @@ from typing import Any, Protocol
 import torch
 from torch import Tensor, nn
 
-from vfsrbench.arithmetic import Profile
 from vfsrbench.errors import did_you_mean
 from vfsrbench.faces.onnx import RECOGNITION_SIDE, OnnxArcFace
-from vfsrbench.metrics.inference import loaded, runner, shared
+from vfsrbench.runtime.network import loaded, runner, shared
+from vfsrbench.runtime.precision import Profile
 
 EMBEDDING = 512
 BATCH = 16

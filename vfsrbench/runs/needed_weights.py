@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from vfsrbench.card import MetricCard, WeightUse
 from vfsrbench.jobs import ClipFacts, MethodUse
-from vfsrbench.weights import resolve_weights
+from vfsrbench.weights.resolve import resolve_weights
 
 DETECTOR = "detector"
 """The role of the network that finds a face's points where a clip brings none."""

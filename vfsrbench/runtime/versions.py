@@ -3,6 +3,11 @@
 from __future__ import annotations
 
 import platform
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import torch
+
 from functools import lru_cache
 from importlib.metadata import PackageNotFoundError, version
 
@@ -27,3 +32,12 @@ def library_versions() -> dict[str, str]:
         except PackageNotFoundError:
             continue
     return found
+
+
+def device_name(device: torch.device) -> str:
+    """The device as a person knows it: the GPU's name with CUDA's version, or the processor's kind."""
+    if device.type == "cuda":
+        import torch
+
+        return f"{torch.cuda.get_device_name(device)}, CUDA {torch.version.cuda}"
+    return f"CPU {platform.machine()}"

@@ -33,8 +33,8 @@ def test_the_device_is_one_that_is_there() -> None:
 
 @pytest.mark.slow
 def test_files_in_the_official_layout_are_loaded_and_used(root: Path) -> None:
-    from vfsrbench.untrained import write_untrained
-    from vfsrbench.weights_manifest import load_manifest
+    from vfsrbench.weights.manifest import load_manifest
+    from vfsrbench.weights.random_init import write_untrained
 
     manifest = load_manifest()
     for name in ("retinaface_r50", "parsenet"):

@@ -21,9 +21,9 @@ from tests.vfsrbench.metrics.outcome import Outcome, Reference
 from tests.vfsrbench.metrics.plain_scripts import FRAMES, LANDMARKS, SIDE, Values
 from tests.vfsrbench.metrics.random_weights import metric
 from vfsrbench import plugins
-from vfsrbench.arithmetic import Profile
 from vfsrbench.card import MetricCard
 from vfsrbench.metrics.base import Frames, SplitMetric, TruthInfo, Window
+from vfsrbench.runtime.precision import Profile
 
 INFO = TruthInfo("clip", "", FRAMES, landmarks=LANDMARKS)
 PROFILES: tuple[Profile, ...] = ("strict", "fast")

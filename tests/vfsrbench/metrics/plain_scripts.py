@@ -20,8 +20,8 @@ from tests.vfsrbench.metrics import clips
 from tests.vfsrbench.metrics.random_weights import weights_file
 from vfsrbench.faces.arcface_align import ARCFACE_112
 from vfsrbench.metrics.base import Frames
-from vfsrbench.untrained import build_network
-from vfsrbench.weights_manifest import load_manifest
+from vfsrbench.weights.manifest import load_manifest
+from vfsrbench.weights.random_init import build_network
 
 SIDE, FRAMES = 128, 4
 STEPS = np.arange(FRAMES)[:, None, None] * np.array(clips.STEP) * 0.5

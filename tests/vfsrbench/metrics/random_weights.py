@@ -12,11 +12,11 @@ import numpy as np
 import torch
 
 from vfsrbench import plugins
-from vfsrbench.arithmetic import Profile
 from vfsrbench.card import MetricCard
 from vfsrbench.metrics.base import Metric
-from vfsrbench.untrained import build_network, untrained_state, write_untrained
-from vfsrbench.weights_manifest import load_manifest
+from vfsrbench.runtime.precision import Profile
+from vfsrbench.weights.manifest import load_manifest
+from vfsrbench.weights.random_init import build_network, untrained_state, write_untrained
 
 CPU = torch.device("cpu")
 

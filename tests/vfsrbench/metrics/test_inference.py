@@ -9,7 +9,7 @@ import pytest
 import torch
 from torch import nn
 
-from vfsrbench.metrics.inference import Runner, runner, shared
+from vfsrbench.runtime.network import Runner, runner, shared
 
 CPU = torch.device("cpu")
 

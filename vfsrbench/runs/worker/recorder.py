@@ -15,7 +15,7 @@ from vfsrbench.runs.due import due_metrics, is_fresh
 from vfsrbench.runtime.versions import versions
 from vfsrbench.schema import JobRecord, Score
 from vfsrbench.scoring import Scores, Wanted
-from vfsrbench.weights import Weights
+from vfsrbench.weights.resolve import Weights
 from vfsrbench.workspace import Workspace
 
 _BY_METRIC = ("clip_values", "missing", "unavailable")

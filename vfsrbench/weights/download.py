@@ -12,8 +12,10 @@ from urllib.parse import urlsplit
 from filelock import FileLock
 
 from vfsrbench.errors import InputError
-from vfsrbench.io.file_kinds import HEAD, incomplete, unlike
-from vfsrbench.io.http_file import (
+from vfsrbench.io.safety.ownership import note_file
+from vfsrbench.io.safety.targets import check_own_file, own_file
+from vfsrbench.weights.file_kinds import HEAD, incomplete, unlike
+from vfsrbench.weights.http_file import (
     MOST_BYTES,
     PATIENCE,
     FetchError,
@@ -22,20 +24,10 @@ from vfsrbench.io.http_file import (
     ProgressCallback,
     forget,
 )
-from vfsrbench.io.safety.ownership import note_file
-from vfsrbench.io.safety.targets import check_own_file, own_file
-from vfsrbench.io.zip_member import ArchiveError, extract_member
-from vfsrbench.weights import (
-    accept_licence,
-    is_accepted,
-    is_untrained,
-    place_of,
-    problem_with,
-    read_receipt,
-    update_receipt,
-    where_to_get,
-)
-from vfsrbench.weights_manifest import WeightFile
+from vfsrbench.weights.manifest import WeightFile
+from vfsrbench.weights.receipts import accept_licence, is_accepted, read_receipt, update_receipt
+from vfsrbench.weights.resolve import is_untrained, place_of, problem_with, where_to_get
+from vfsrbench.weights.zip_member import ArchiveError, extract_member
 
 
 @dataclass(frozen=True)

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import torch
 
-from vfsrbench.checkpoint import fitting_tensors
-from vfsrbench.untrained import build_network
-from vfsrbench.weights_manifest import WeightFile
+from vfsrbench.runtime.checkpoint import fitting_tensors
+from vfsrbench.weights.manifest import WeightFile
+from vfsrbench.weights.random_init import build_network
 
 
 def count_fitting(entry: WeightFile, path: Path) -> int:

@@ -11,8 +11,8 @@ from weakref import WeakValueDictionary
 import torch
 from torch import Tensor, nn
 
-from vfsrbench.arithmetic import Profile, arithmetic
-from vfsrbench.checkpoint import load_checkpoint
+from vfsrbench.runtime.checkpoint import load_checkpoint
+from vfsrbench.runtime.precision import Profile, arithmetic
 
 Apply = Callable[[nn.Module, Tensor], Any]
 

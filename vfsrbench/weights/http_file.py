@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import urljoin, urlsplit
 
-from vfsrbench.io.file_kinds import HEAD, unlike
+from vfsrbench.weights.file_kinds import HEAD, unlike
 
 if TYPE_CHECKING:
     import requests

@@ -15,8 +15,8 @@ import numpy as np
 
 from vfsrbench.errors import InputError
 from vfsrbench.io.atomic import whole_file
-from vfsrbench.weights import UNTRAINED
-from vfsrbench.weights_manifest import WeightFile
+from vfsrbench.weights.manifest import WeightFile
+from vfsrbench.weights.resolve import UNTRAINED
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
