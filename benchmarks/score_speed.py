@@ -122,7 +122,7 @@ def write_weights(folder: Path) -> None:
     """Random weights: AlexNet's features, and ArcFace's ResNet-50 as an ONNX file like insightface's."""
     import torch
 
-    from vfsrbench.faces.iresnet import iresnet50
+    from vfsrbench.faces.networks.iresnet import iresnet50
     from vfsrbench.weights.manifest import load_manifest
     from vfsrbench.weights.random_init import untrained_state, write_untrained
 
@@ -145,7 +145,7 @@ class Detector:
 
     def __init__(self) -> None:
         from vfsrbench.faces.detect import FaceDetector
-        from vfsrbench.faces.retinaface import retinaface_resnet50
+        from vfsrbench.faces.networks.retinaface import retinaface_resnet50
         from vfsrbench.weights.random_init import untrained_state
 
         network = retinaface_resnet50()
@@ -173,7 +173,7 @@ class Ours:
 
     def __call__(self, truth: Frames, restored: list[Frames]) -> Scores:
         from vfsrbench.io.clip import Clip
-        from vfsrbench.metrics.base import TruthInfo
+        from vfsrbench.metric import TruthInfo
 
         if self.detector is not None:
             self.detector(truth)

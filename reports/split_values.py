@@ -12,7 +12,7 @@ from reports.results import Result
 from vfsrbench.board import Board
 from vfsrbench.card import MetricCard
 from vfsrbench.errors import DamagedFile
-from vfsrbench.metrics.base import SplitMetric
+from vfsrbench.metric import SplitMetric
 from vfsrbench.plugins import Catalogue, build_metric
 from vfsrbench.store import Features, Store
 

@@ -14,7 +14,7 @@ from tests.vfsrbench.boards import method_folder
 from tests.vfsrbench.clips import noise
 from vfsrbench import restore_files
 from vfsrbench.cli.main import run
-from vfsrbench.faces import loading
+from vfsrbench.faces import face_tools
 from vfsrbench.faces.ffhq_align import FFHQ_512, Alignment
 from vfsrbench.io.clip import Clip, write_video
 from vfsrbench.plugins import Method, choose_method
@@ -50,8 +50,8 @@ def asked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[str]:
         return np.tile(FFHQ_512 + 10, (len(frames), 1, 1))
 
     monkeypatch.setattr(restore_files, "choose_method", choose)
-    monkeypatch.setattr(loading, "load_finder", lambda device: find)
-    monkeypatch.setattr(loading, "load_masks", lambda device: lambda faces: np.ones(faces.shape[:3], "f4"))
+    monkeypatch.setattr(face_tools, "load_finder", lambda device: find)
+    monkeypatch.setattr(face_tools, "load_masks", lambda device: lambda faces: np.ones(faces.shape[:3], "f4"))
     monkeypatch.chdir(tmp_path)
     return names
 
@@ -90,7 +90,7 @@ def test_a_face_that_comes_and_goes(
     def find(frames: np.ndarray) -> np.ndarray:
         return np.stack([next(seen) for _ in frames])
 
-    monkeypatch.setattr(loading, "load_finder", lambda device: find)
+    monkeypatch.setattr(face_tools, "load_finder", lambda device: find)
     assert run(["restore", "talk.mp4", "out", "--method", "keep", "--no-smooth", "--as", "png"]) == 0
     assert "talk: 1 frames without a face, interpolated" in capsys.readouterr().err
     alignment = Alignment.load("out/talk/alignment.json")

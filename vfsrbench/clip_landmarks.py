@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from degradations.limits import MOST_SIDE
 from vfsrbench.errors import InputError
-from vfsrbench.faces.eval_align import read_landmarks_file
+from vfsrbench.faces.pair_align import read_landmarks_file
 from vfsrbench.io.clip import Clip
 from vfsrbench.io.names import frame_key
 from vfsrbench.io.safety.text import read_lines

@@ -20,7 +20,7 @@ from vfsrbench.io.names import frame_key
 from vfsrbench.io.safety.paths import check_regular_file, is_there
 from vfsrbench.io.upscaled import enlarged
 from vfsrbench.layouts import LAYOUTS, REAL, Found, Place, find_clips
-from vfsrbench.metrics.base import FlowField
+from vfsrbench.metric import FlowField
 
 DEMO = "demo"
 Landmarks = NDArray[np.float64]

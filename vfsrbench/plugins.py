@@ -23,7 +23,7 @@ from vfsrbench.io.safety.paths import check_regular_file, expanded, is_path, is_
 from vfsrbench.predictor import Predictor
 
 if TYPE_CHECKING:  # numpy is not needed to read cards
-    from vfsrbench.metrics.base import Metric
+    from vfsrbench.metric import Metric
 
 METHOD_GROUP = "vfsrbench.methods"
 METRIC_GROUP = "vfsrbench.metrics"

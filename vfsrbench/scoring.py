@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from vfsrbench.card import MetricCard
 from vfsrbench.errors import InputError, JobFailure, describe
 from vfsrbench.io.clip import Clip
-from vfsrbench.metrics.base import Metric, SplitMetric, TruthInfo, Values, Window
+from vfsrbench.metric import Metric, SplitMetric, TruthInfo, Values, Window
 from vfsrbench.plugins import Catalogue, build_metric, choose_metric
 from vfsrbench.runtime.memory import attempt, is_out_of_memory
 from vfsrbench.runtime.precision import Profile

@@ -15,7 +15,7 @@ from vfsrbench.hashing.code import module_digest
 from vfsrbench.hashing.facts import array_digest, digest_of
 from vfsrbench.io.clip import Clip
 from vfsrbench.io.upscaled import enlarged_digest
-from vfsrbench.metrics.base import Cache, TruthInfo
+from vfsrbench.metric import Cache, TruthInfo
 
 ALIGNED_SIDE = 512
 
@@ -65,7 +65,7 @@ def truth_facts(clip: DatasetClip, digest: str, align: bool) -> TruthFacts:
             f"clip {clip.name!r}: {bare} of {len(clip.landmarks)} frames have no landmarks, so it cannot be "
             "aligned; complete its landmarks file or set align = false"
         )
-    code = module_digest("vfsrbench.faces.eval_align", alone=("vfsrbench.truth",))
+    code = module_digest("vfsrbench.faces.pair_align", alone=("vfsrbench.truth",))
     digest = digest_of("aligned", {"gt": digest, "landmarks": landmarks, "code": code})
     return TruthFacts(digest, ALIGNED_SIDE, ALIGNED_SIDE, True, landmarks, False)
 
@@ -85,7 +85,7 @@ def degraded_side(clip: DatasetClip, facts: TruthFacts, lq: Clip) -> Clip:
     """The degraded clip as it is fed to methods."""
     if not facts.aligned:
         return lq
-    from vfsrbench.faces.eval_align import pair_transforms
+    from vfsrbench.faces.pair_align import pair_transforms
 
     assert clip.gt is not None and clip.landmarks is not None
     gt_size, lq_size = (clip.gt.height, clip.gt.width), (lq.height, lq.width)
@@ -94,7 +94,7 @@ def degraded_side(clip: DatasetClip, facts: TruthFacts, lq: Clip) -> Clip:
 
 
 def _aligned_truth(gt: Clip, landmarks: NDArray[np.float64]) -> tuple[Clip, NDArray[np.float64]]:
-    from vfsrbench.faces.eval_align import pair_transforms
+    from vfsrbench.faces.pair_align import pair_transforms
     from vfsrbench.faces.similarity import transform_points
 
     size = (gt.height, gt.width)

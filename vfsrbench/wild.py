@@ -23,8 +23,8 @@ from vfsrbench.faces.align_clips import (
     find_alignment,
     silent,
 )
+from vfsrbench.faces.face_tools import FINDER
 from vfsrbench.faces.ffhq_align import FFHQ_SIZE, SMOOTHING_SIGMA, Alignment
-from vfsrbench.faces.loading import FINDER
 from vfsrbench.io.atomic import whole_folder
 from vfsrbench.io.clip import Clip, write_png_folder
 from vfsrbench.io.names import slug

@@ -24,8 +24,8 @@ from baselines.flair.tasks import TASKS, find_degradation
 from baselines.layers.vsr_adapter import fit_input, pad_by_reflection
 from degradations.errors import InputError
 from vfsrbench.card import MethodCard, Value
-from vfsrbench.faces.parsenet import ParseNet
-from vfsrbench.faces.retinaface import retinaface_resnet50
+from vfsrbench.faces.networks.parsenet import ParseNet
+from vfsrbench.faces.networks.retinaface import retinaface_resnet50
 from vfsrbench.predictor import ClipInfo, Predictor
 from vfsrbench.restore import first_window
 from vfsrbench.runtime.checkpoint import load_checkpoint

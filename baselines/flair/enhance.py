@@ -15,8 +15,8 @@ from torch import Tensor, nn
 from baselines.flair.faces import crop_faces, face_masks, paste_faces
 from vfsrbench.faces.detect import choose_face
 from vfsrbench.faces.ffhq_align import FFHQ_512, FFHQ_SIZE, similarity_from_points
-from vfsrbench.faces.retinaface import MEAN_BGR
-from vfsrbench.faces.retinaface_decode import decode
+from vfsrbench.faces.networks.retinaface import MEAN_BGR
+from vfsrbench.faces.networks.retinaface_decode import decode
 
 THRESHOLD = 0.5
 MIN_EYE_DISTANCE = 0.1

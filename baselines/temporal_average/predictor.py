@@ -10,7 +10,7 @@ from torch import Tensor
 from baselines.layers.pictures import to_pixels
 from baselines.layers.resample import resample
 from baselines.layers.warp import flow_warp
-from vfsrbench.metrics.flows import dis_flow
+from vfsrbench.metrics.estimators.flow_sources import dis_flow
 from vfsrbench.predictor import Predictor
 
 

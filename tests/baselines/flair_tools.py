@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 from baselines.flair.network import FlairUNet
 from vfsrbench.faces.ffhq_align import FFHQ_512
-from vfsrbench.faces.retinaface_decode import anchors
+from vfsrbench.faces.networks.retinaface_decode import anchors
 
 SMALL = {
     "bicubic": {"inner": 32, "multipliers": (1, 1), "attention_levels": (1,), "recurrent_levels": (1,),

@@ -12,7 +12,7 @@ import torch
 from baselines.flair.enhance import FaceEnhancer
 from baselines.flair.faces import carried, face_masks
 from vfsrbench.faces.ffhq_align import FFHQ_512
-from vfsrbench.faces.retinaface import MEAN_BGR
+from vfsrbench.faces.networks.retinaface import MEAN_BGR
 from vfsrbench.faces.similarity import transform_points
 
 sys.path.insert(0, str(Path(__file__).parent))

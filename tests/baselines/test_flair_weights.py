@@ -15,8 +15,8 @@ from baselines.flair.network import FlairUNet
 from baselines.restoreformer.network import RestoreFormerOutput, RestoreFormerPP
 from vfsrbench.cli.weights import app
 from vfsrbench.errors import InputError
-from vfsrbench.faces.parsenet import ParseNet
-from vfsrbench.faces.retinaface import retinaface_resnet50
+from vfsrbench.faces.networks.parsenet import ParseNet
+from vfsrbench.faces.networks.retinaface import retinaface_resnet50
 from vfsrbench.plugins import choose_method
 
 CPU = torch.device("cpu")

@@ -15,7 +15,7 @@ from torch import Tensor
 
 from degradations.codec import Encoding, round_trip
 from vfsrbench import plugins
-from vfsrbench.metrics.flows import dis_flow
+from vfsrbench.metrics.estimators.flow_sources import dis_flow
 from vfsrbench.predictor import ClipInfo, Predictor
 from vfsrbench.windows import method_windows
 

@@ -21,7 +21,7 @@ from reports.split_values import combine_splits
 from vfsrbench.cli.main import run
 from vfsrbench.errors import InputError
 from vfsrbench.io.safety.damaged import DamagedPieces
-from vfsrbench.metrics.frechet import frechet_of_features
+from vfsrbench.metrics.functional.frechet import frechet_of_features
 from vfsrbench.plugins import metrics
 from vfsrbench.schema import Score
 from vfsrbench.store import Result as Stored

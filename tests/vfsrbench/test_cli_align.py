@@ -11,7 +11,7 @@ import pytest
 
 from tests.vfsrbench.clips import picture_folder
 from vfsrbench.cli.main import run
-from vfsrbench.faces import loading
+from vfsrbench.faces import face_tools
 from vfsrbench.faces.ffhq_align import FFHQ_512, Alignment
 
 
@@ -26,7 +26,7 @@ def finder(monkeypatch: pytest.MonkeyPatch) -> None:
     def load(device: Any) -> Callable[[np.ndarray], np.ndarray]:
         return find
 
-    monkeypatch.setattr(loading, "load_finder", load)
+    monkeypatch.setattr(face_tools, "load_finder", load)
 
 
 def _folder(root: Path, levels: dict[str, list[int]]) -> Path:

@@ -11,7 +11,7 @@ import pytest
 from tests.vfsrbench.boards import method_folder, moving, write_clip
 from tests.vfsrbench.clips import noise
 from vfsrbench.cli.main import run
-from vfsrbench.faces import loading
+from vfsrbench.faces import face_tools
 from vfsrbench.faces.ffhq_align import FFHQ_512, Alignment
 from vfsrbench.io.clip import Clip
 from vfsrbench.io.safety.ownership import NOTE
@@ -24,8 +24,8 @@ def tools(monkeypatch: pytest.MonkeyPatch) -> None:
     def find(frames: np.ndarray) -> np.ndarray:
         return np.where(frames.mean((1, 2, 3))[:, None, None] > 50, FFHQ_512 + 20, np.nan)
 
-    monkeypatch.setattr(loading, "load_finder", lambda device: find)
-    monkeypatch.setattr(loading, "load_masks", lambda device: lambda faces: np.ones(faces.shape[:3], "f4"))
+    monkeypatch.setattr(face_tools, "load_finder", lambda device: find)
+    monkeypatch.setattr(face_tools, "load_masks", lambda device: lambda faces: np.ones(faces.shape[:3], "f4"))
 
 
 @pytest.fixture
@@ -105,7 +105,7 @@ def test_missing_weights_say_what_to_fetch(
     video = _video(tmp_path / "talk")
     assert run(["restore", str(video), str(tmp_path / "out"), "--method", method]) == 2
     assert "vfsrbench weights fetch retinaface_r50" in capsys.readouterr().err
-    monkeypatch.setattr(loading, "load_finder", lambda device: None)
+    monkeypatch.setattr(face_tools, "load_finder", lambda device: None)
     assert run(["restore", str(video), str(tmp_path / "out"), "--method", method]) == 2
     err = capsys.readouterr().err
     assert "vfsrbench weights fetch parsenet" in err and "--mask square" in err

@@ -19,7 +19,7 @@ from tests.vfsrbench.io.films import (
 )
 from tests.vfsrbench.io.test_film import two_films
 from vfsrbench.cli.main import run
-from vfsrbench.faces import loading
+from vfsrbench.faces import face_tools
 from vfsrbench.faces.ffhq_align import FFHQ_512
 from vfsrbench.io.clip import Clip
 
@@ -101,9 +101,9 @@ def test_faces_in_a_video_keep_times_sound_and_pixel_shape(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(
-        loading, "load_finder", lambda device: lambda f: np.broadcast_to(FFHQ_512 + 20, (len(f), 5, 2))
+        face_tools, "load_finder", lambda device: lambda f: np.broadcast_to(FFHQ_512 + 20, (len(f), 5, 2))
     )
-    monkeypatch.setattr(loading, "load_masks", lambda device: lambda faces: np.ones(faces.shape[:3], "f4"))
+    monkeypatch.setattr(face_tools, "load_masks", lambda device: lambda faces: np.ones(faces.shape[:3], "f4"))
     method = method_folder(tmp_path, "red", "out[:, 0] = 1", more="input_size = [512, 512]")
     source = phone_video(tmp_path / "talk.mp4", height=560, width=600)
     arguments = ["restore", str(source), str(tmp_path / "out"), "--method", method, "--mask", "square"]
@@ -137,7 +137,7 @@ def test_degrade_and_align_say_what_pictures_do_not_keep(
     assert run(["degrade", str(tmp_path / "lq"), *split]) == 0
     assert capsys.readouterr().err.splitlines().count(lost) == 1
     monkeypatch.setattr(
-        loading, "load_finder", lambda device: lambda f: np.broadcast_to(FFHQ_512, (len(f), 5, 2))
+        face_tools, "load_finder", lambda device: lambda f: np.broadcast_to(FFHQ_512, (len(f), 5, 2))
     )
     assert run(["align", str(tmp_path / "clips"), str(tmp_path / "aligned")]) == 0
     assert capsys.readouterr().err.splitlines().count(lost) == 1

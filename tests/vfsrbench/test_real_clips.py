@@ -21,8 +21,8 @@ from vfsrbench.dataset import open_dataset
 from vfsrbench.errors import InputError
 from vfsrbench.io.clip import Clip
 from vfsrbench.io.upscaled import enlarged
-from vfsrbench.metrics.base import TruthInfo
-from vfsrbench.metrics.niqe import niqe
+from vfsrbench.metric import TruthInfo
+from vfsrbench.metrics.functional.niqe import niqe
 from vfsrbench.plan import make_plan
 from vfsrbench.run import run_board
 from vfsrbench.schema import JobRecord

@@ -13,7 +13,7 @@ from tests.vfsrbench.boards import moving
 from vfsrbench.card import MetricCard
 from vfsrbench.errors import InputError, JobFailure
 from vfsrbench.io.clip import Clip
-from vfsrbench.metrics.base import Metric, SplitMetric, TruthInfo
+from vfsrbench.metric import Metric, SplitMetric, TruthInfo
 from vfsrbench.plugins import Catalogue, Entry, metrics
 from vfsrbench.scoring import Scorer, spread, unfit, with_sources
 

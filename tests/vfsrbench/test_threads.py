@@ -26,9 +26,9 @@ from tests.vfsrbench.boards import moving
 from vfsrbench.io.clip import Clip
 from vfsrbench.faces.arcface_align import align_faces, arcface_matrices
 from vfsrbench.faces.similarity import transform_points
-from vfsrbench.metrics.base import TruthInfo
-from vfsrbench.metrics.embeddings import cosine, global_similarity, neighbour_distances
-from vfsrbench.metrics.frechet import frechet_of_features, kid, kid_interval, squared_mean_distance
+from vfsrbench.metric import TruthInfo
+from vfsrbench.metrics.functional.identity import cosine, global_similarity, neighbour_distances
+from vfsrbench.metrics.functional.frechet import frechet_of_features, kid, kid_interval, squared_mean_distance
 from vfsrbench.plugins import metrics
 from vfsrbench.scoring import Scorer
 

@@ -226,7 +226,7 @@ def test_what_looks_like_a_video_in_the_wild(height: int, width: int, wild: bool
 
 @pytest.mark.weights
 def test_keep_with_the_official_weights(video: Clip, tmp_path: Path) -> None:
-    from vfsrbench.faces.loading import best_device, load_finder, load_masks
+    from vfsrbench.faces.face_tools import best_device, load_finder, load_masks
     from vfsrbench.restore_files import usable_method
 
     device = best_device()

@@ -33,8 +33,8 @@ def align(
     """
     from vfsrbench.cli.progress import StepBar
     from vfsrbench.faces.align_clips import align_files
+    from vfsrbench.faces.face_tools import FINDER, best_device, load_finder, untrained_tools
     from vfsrbench.faces.ffhq_align import SMOOTHING_SIGMA
-    from vfsrbench.faces.loading import FINDER, best_device, load_finder, untrained_tools
     from vfsrbench.io.safety.targets import check_out_folder
     from vfsrbench.restore_files import open_clips
     from vfsrbench.restore_note import untrained_line

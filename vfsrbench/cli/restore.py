@@ -120,8 +120,15 @@ def _restore_faces(
     parse: bool,
 ) -> int:
     """The largest face of each clip; how many clips failed."""
+    from vfsrbench.faces.face_tools import (
+        FINDER,
+        PARSER,
+        best_device,
+        load_finder,
+        load_masks,
+        untrained_tools,
+    )
     from vfsrbench.faces.ffhq_align import SMOOTHING_SIGMA
-    from vfsrbench.faces.loading import FINDER, PARSER, best_device, load_finder, load_masks, untrained_tools
     from vfsrbench.restore_note import untrained_line
     from vfsrbench.wild import restore_videos
 

@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from degradations.errors import InputError
-from vfsrbench.faces.retinaface import MEAN_BGR
-from vfsrbench.faces.retinaface_decode import decode
+from vfsrbench.faces.networks.retinaface import MEAN_BGR
+from vfsrbench.faces.networks.retinaface_decode import decode
 
 SHORT_SIDE = 640
 MIN_EYE_DISTANCE = 5.0

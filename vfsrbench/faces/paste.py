@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from torch import nn
 
 from degradations.errors import InputError
-from vfsrbench.faces.parsenet import REGIONS, SIDE
+from vfsrbench.faces.networks.parsenet import REGIONS, SIDE
 from vfsrbench.faces.similarity import invert, transform_points
 from vfsrbench.faces.warp import warp_affine, warp_map
 

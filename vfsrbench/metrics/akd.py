@@ -9,12 +9,12 @@ import numpy as np
 import torch
 
 from vfsrbench.card import MetricCard
-from vfsrbench.metrics.base import Metric, TruthInfo, Values, Window
-from vfsrbench.metrics.own_landmarks import TruthPoints
+from vfsrbench.metric import Metric, TruthInfo, Values, Window
+from vfsrbench.metrics.estimators.dense_landmarks import Points, point_finder
+from vfsrbench.metrics.estimators.face_landmarks import TruthPoints
+from vfsrbench.metrics.estimators.reference_cache import cached, fingerprint
+from vfsrbench.metrics.functional.landmark_distance import mean_l2
 from vfsrbench.metrics.pixels import check_frames, check_pair
-from vfsrbench.metrics.point_distance import mean_l2
-from vfsrbench.metrics.point_finders import Points, point_finder
-from vfsrbench.metrics.truth_cache import cached, fingerprint
 
 
 class KeypointDistance(Metric):

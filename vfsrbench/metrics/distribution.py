@@ -13,12 +13,12 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from vfsrbench.metrics.base import Features, SplitMetric, Window
-from vfsrbench.metrics.frechet import frechet_of_features, kid, kid_interval
+from vfsrbench.metric import Features, SplitMetric, Window
+from vfsrbench.metrics.estimators.reference_cache import cached, fingerprint
+from vfsrbench.metrics.functional.frechet import frechet_of_features, kid, kid_interval
 from vfsrbench.metrics.networks.i3d import I3D, LOGITS, i3d_input
 from vfsrbench.metrics.networks.inception import FEATURES, FidInception, resize_pytorch_fid
 from vfsrbench.metrics.pixels import check_frames
-from vfsrbench.metrics.truth_cache import cached, fingerprint
 from vfsrbench.runtime.network import loaded, runner
 
 BATCH = 16

@@ -7,7 +7,7 @@ from typing import Any
 import cv2
 import numpy as np
 
-from vfsrbench.metrics.base import Metric, Values, Window
+from vfsrbench.metric import Metric, Values, Window
 from vfsrbench.metrics.pixels import Picture, check_pair, in_space, scored_frames
 
 PEAK = 255.0

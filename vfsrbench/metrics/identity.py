@@ -16,12 +16,12 @@ from numpy.typing import NDArray
 
 from vfsrbench.card import MetricCard
 from vfsrbench.faces.arcface_align import align_faces, arcface_matrices
-from vfsrbench.metrics.base import Metric, TruthInfo, Values, Window
-from vfsrbench.metrics.embeddings import cosine, global_similarity, neighbour_distances, unit
-from vfsrbench.metrics.own_landmarks import TruthPoints
+from vfsrbench.metric import Metric, TruthInfo, Values, Window
+from vfsrbench.metrics.estimators.face_embeddings import EMBEDDING, recognizer
+from vfsrbench.metrics.estimators.face_landmarks import TruthPoints
+from vfsrbench.metrics.estimators.reference_cache import cached, fingerprint
+from vfsrbench.metrics.functional.identity import cosine, global_similarity, neighbour_distances, unit
 from vfsrbench.metrics.pixels import check_frames, check_pair
-from vfsrbench.metrics.recognition import EMBEDDING, recognizer
-from vfsrbench.metrics.truth_cache import cached, fingerprint
 
 Embeddings = NDArray[np.float32]
 

@@ -15,15 +15,15 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from vfsrbench.metrics.base import Metric, Values, Window
-from vfsrbench.metrics.embeddings import cosine
+from vfsrbench.metric import Metric, Values, Window
+from vfsrbench.metrics.estimators.face_embeddings import BATCH
 from vfsrbench.metrics.fidelity import Psnr, mse, psnr_of
-from vfsrbench.metrics.frechet import squared_mean_distance
+from vfsrbench.metrics.functional.frechet import squared_mean_distance
+from vfsrbench.metrics.functional.identity import cosine
 from vfsrbench.metrics.identity import IdentitySimilarity
 from vfsrbench.metrics.networks.i3d import I3D, LOGITS, i3d_input
 from vfsrbench.metrics.perceptual import Lpips
 from vfsrbench.metrics.pixels import check_frames, check_pair, scored_frames
-from vfsrbench.metrics.recognition import BATCH
 from vfsrbench.metrics.ssim import Moments, Ssim, ssim
 from vfsrbench.runtime.network import loaded, runner
 
@@ -118,7 +118,7 @@ class WholePictureAngle(Metric):
     """
 
     def load(self, weights: Mapping[str, Path], device: torch.device) -> None:
-        from vfsrbench.faces.arcface_resnet18 import ArcFaceResNet18
+        from vfsrbench.faces.networks.arcface_resnet18 import ArcFaceResNet18
 
         super().load(weights, device)
         path = weights["recognizer"]

@@ -6,8 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from vfsrbench.metrics.base import Metric, Values, Window
-from vfsrbench.metrics.niqe import niqe
+from vfsrbench.metric import Metric, Values, Window
+from vfsrbench.metrics.functional.niqe import niqe
 from vfsrbench.metrics.pixels import check_frames, scored_frames
 
 

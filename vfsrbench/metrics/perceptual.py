@@ -11,8 +11,8 @@ import torch
 from torch import Tensor, nn
 
 from vfsrbench.card import MetricCard
-from vfsrbench.metrics.base import Metric, Values, Window
-from vfsrbench.metrics.flows import Pair, pairs_of
+from vfsrbench.metric import Metric, Values, Window
+from vfsrbench.metrics.estimators.flow import Pair, pairs_of
 from vfsrbench.metrics.networks.lpips_net import LPIPS
 from vfsrbench.metrics.pixels import check_frames, check_pair
 from vfsrbench.runtime.checkpoint import read_checkpoint, unwrap

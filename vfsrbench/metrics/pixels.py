@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vfsrbench.errors import InputError
-from vfsrbench.metrics.base import Frames, Window
+from vfsrbench.metric import Frames, Window
 
 Space = Literal["rgb", "y"]
 Picture = NDArray[np.uint8] | NDArray[np.float64]

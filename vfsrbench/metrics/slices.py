@@ -13,7 +13,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from vfsrbench.metrics.base import Frames, Metric, Values, Window
+from vfsrbench.metric import Frames, Metric, Values, Window
 from vfsrbench.metrics.pixels import check_frames, check_pair, check_size
 from vfsrbench.metrics.ssim import MARGIN, TAPS, Moments, Plane, gaussian, ssim_sum
 

@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from vfsrbench.metrics.base import Metric, Values, Window
+from vfsrbench.metric import Metric, Values, Window
 from vfsrbench.metrics.pixels import Picture, check_frames, check_pair, check_size, in_space, scored_frames
 
 Plane = NDArray[np.float64]

@@ -16,8 +16,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vfsrbench.card import MetricCard
-from vfsrbench.metrics.base import Frames, Metric, Values, Window
-from vfsrbench.metrics.flows import Flow, flow_source, pairs_of
+from vfsrbench.metric import Frames, Metric, Values, Window
+from vfsrbench.metrics.estimators.flow import Flow, pairs_of
+from vfsrbench.metrics.estimators.flow_sources import flow_source
 from vfsrbench.metrics.pixels import check_frames, check_pair
 
 if TYPE_CHECKING:

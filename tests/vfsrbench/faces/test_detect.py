@@ -11,8 +11,8 @@ from torch import Tensor, nn
 
 from degradations.errors import InputError
 from vfsrbench.faces.detect import FaceDetector, choose_face, detect_landmarks
-from vfsrbench.faces.retinaface import MEAN_BGR, retinaface_mobile025
-from vfsrbench.faces.retinaface_decode import anchors
+from vfsrbench.faces.networks.retinaface import MEAN_BGR, retinaface_mobile025
+from vfsrbench.faces.networks.retinaface_decode import anchors
 
 RED = (255, 0, 0)
 

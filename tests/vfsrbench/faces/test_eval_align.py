@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from degradations.errors import InputError
-from vfsrbench.faces.eval_align import align_pair, pair_transforms, read_landmarks_file
 from vfsrbench.faces.ffhq_align import FFHQ_512
+from vfsrbench.faces.pair_align import align_pair, pair_transforms, read_landmarks_file
 from vfsrbench.faces.similarity import transform_points
 
 

@@ -11,7 +11,7 @@ import parity
 import torch
 from torch import Tensor, nn
 
-from vfsrbench.faces.fan import FAN2D4, AwingFAN
+from vfsrbench.faces.networks.fan import FAN2D4, AwingFAN
 
 sys.path.insert(0, str(Path(parity.__file__).parent.parent / "baselines"))
 import taps

@@ -136,7 +136,7 @@ def test_same_bits_without_wide_vector_instructions():
 
 def test_alignment_needs_no_torch():
     code = (
-        "import sys, vfsrbench.faces.ffhq_align, vfsrbench.faces.eval_align; "
+        "import sys, vfsrbench.faces.ffhq_align, vfsrbench.faces.pair_align; "
         "sys.exit('torch' in sys.modules or 'cv2' in sys.modules)"
     )
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

@@ -11,7 +11,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from vfsrbench.faces.landmarks import (
+from vfsrbench.faces.networks.fan_decode import (
     decode_awing,
     decode_fan2d4,
     fan_crop,

@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from vfsrbench.errors import InputError
-from vfsrbench.faces.loading import best_device, load_finder, load_masks
+from vfsrbench.faces.face_tools import best_device, load_finder, load_masks
 
 CPU = torch.device("cpu")
 

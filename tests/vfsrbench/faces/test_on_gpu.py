@@ -11,13 +11,13 @@ import torch
 from torch import Tensor, nn
 
 from vfsrbench.faces.arcface_align import align_faces, arcface_matrices, arcface_template
-from vfsrbench.faces.arcface_resnet18 import ArcFaceResNet18
-from vfsrbench.faces.fan import FAN2D4, AwingFAN
-from vfsrbench.faces.ir_se50 import IRSE50
-from vfsrbench.faces.iresnet import iresnet50
-from vfsrbench.faces.landmarks import decode_awing
-from vfsrbench.faces.retinaface import retinaface_resnet50
-from vfsrbench.faces.retinaface_decode import decode
+from vfsrbench.faces.networks.arcface_resnet18 import ArcFaceResNet18
+from vfsrbench.faces.networks.fan import FAN2D4, AwingFAN
+from vfsrbench.faces.networks.fan_decode import decode_awing
+from vfsrbench.faces.networks.ir_se50 import IRSE50
+from vfsrbench.faces.networks.iresnet import iresnet50
+from vfsrbench.faces.networks.retinaface import retinaface_resnet50
+from vfsrbench.faces.networks.retinaface_decode import decode
 from vfsrbench.metrics.networks.i3d import I3D
 from vfsrbench.metrics.networks.inception import FidInception
 from vfsrbench.metrics.networks.lpips_net import LPIPS

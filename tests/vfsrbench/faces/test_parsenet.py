@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import nn
 
-from vfsrbench.faces.parsenet import REGIONS, Block, Convolution, ParseNet
+from vfsrbench.faces.networks.parsenet import REGIONS, Block, Convolution, ParseNet
 
 FILE_SIZE = 85_331_193  # of the published parsing_parsenet.pth
 

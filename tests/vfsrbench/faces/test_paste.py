@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from degradations.errors import InputError
 from vfsrbench.faces import paste
 from vfsrbench.faces.ffhq_align import FFHQ_512, similarity_from_points
-from vfsrbench.faces.parsenet import ParseNet
+from vfsrbench.faces.networks.parsenet import ParseNet
 from vfsrbench.faces.paste import FaceParser, fading_square, paste_faces, region_mask, way_back
 from vfsrbench.faces.warp import warp_affine
 

@@ -12,9 +12,9 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-from vfsrbench.faces.arcface_resnet18 import ArcFaceResNet18, to_gray128
-from vfsrbench.faces.ir_se50 import IRSE50
-from vfsrbench.faces.iresnet import iresnet50, iresnet100
+from vfsrbench.faces.networks.arcface_resnet18 import ArcFaceResNet18, to_gray128
+from vfsrbench.faces.networks.ir_se50 import IRSE50
+from vfsrbench.faces.networks.iresnet import iresnet50, iresnet100
 
 sys.path.insert(0, str(Path(parity.__file__).parent.parent / "baselines"))
 import taps

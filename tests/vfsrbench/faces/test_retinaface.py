@@ -12,8 +12,8 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from vfsrbench.faces.retinaface import retinaface_mobile025, retinaface_resnet50
-from vfsrbench.faces.retinaface_decode import anchors, decode, decode_boxes, decode_landmarks
+from vfsrbench.faces.networks.retinaface import retinaface_mobile025, retinaface_resnet50
+from vfsrbench.faces.networks.retinaface_decode import anchors, decode, decode_boxes, decode_landmarks
 
 sys.path.insert(0, str(Path(parity.__file__).parent.parent / "baselines"))
 import taps

@@ -13,7 +13,7 @@ import pytest
 import torch
 
 from vfsrbench.errors import InputError
-from vfsrbench.metrics.base import Frames, Metric, TruthInfo, Values, Window
+from vfsrbench.metric import Frames, Metric, TruthInfo, Values, Window
 
 SAME = 1e-5  # how far two ways of computing one value may lie apart, relative to its size
 SLACK = 1 << 16  # bytes: counters, caches of small numbers

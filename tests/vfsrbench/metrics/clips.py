@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from vfsrbench.metrics.base import Frames
+from vfsrbench.metric import Frames
 
 SIZE = 64
 STEP = (1.5, -0.75)  # pixels a frame, x then y

@@ -22,7 +22,7 @@ from tests.vfsrbench.metrics.plain_scripts import FRAMES, LANDMARKS, SIDE, Value
 from tests.vfsrbench.metrics.random_weights import metric
 from vfsrbench import plugins
 from vfsrbench.card import MetricCard
-from vfsrbench.metrics.base import Frames, SplitMetric, TruthInfo, Window
+from vfsrbench.metric import Frames, SplitMetric, TruthInfo, Window
 from vfsrbench.runtime.precision import Profile
 
 INFO = TruthInfo("clip", "", FRAMES, landmarks=LANDMARKS)

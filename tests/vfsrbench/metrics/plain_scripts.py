@@ -19,7 +19,7 @@ from torch import nn
 from tests.vfsrbench.metrics import clips
 from tests.vfsrbench.metrics.random_weights import weights_file
 from vfsrbench.faces.arcface_align import ARCFACE_112
-from vfsrbench.metrics.base import Frames
+from vfsrbench.metric import Frames
 from vfsrbench.weights.manifest import load_manifest
 from vfsrbench.weights.random_init import build_network
 
@@ -197,22 +197,24 @@ def global_figure(rows: Values) -> float:
 
 def akd(detector: str) -> Callable[[Frames, Frames], Values]:
     def points(frame: Frames, face: Values) -> Values:
-        from vfsrbench.faces import landmarks, onnx
-        from vfsrbench.metrics.point_finders import face_boxes
+        from vfsrbench.faces.networks import fan_decode, insightface_onnx
+        from vfsrbench.metrics.estimators.dense_landmarks import face_boxes
 
         box = face_boxes(face[None])
         if detector == "2d106":
-            return onnx.OnnxLandmarks106(weights_file("landmarks_2d106"))(batch(frame[None]), box)[0]
+            return insightface_onnx.OnnxLandmarks106(weights_file("landmarks_2d106"))(
+                batch(frame[None]), box
+            )[0]
         with torch.inference_mode():
             if detector == "awing98":
                 x = torch.nn.functional.interpolate(batch(frame[None]), (256, 256), mode="bilinear")
                 heat = filled("fan_awing98")(x)[-1]
-                return landmarks.decode_awing(heat, SIDE, SIDE)[0].double().numpy()
-            centre, scale = landmarks.fan_crop_geometry(box)
-            crop = landmarks.fan_crop(frame, centre[0], float(scale[0]))
+                return fan_decode.decode_awing(heat, SIDE, SIDE)[0].double().numpy()
+            centre, scale = fan_decode.fan_crop_geometry(box)
+            crop = fan_decode.fan_crop(frame, centre[0], float(scale[0]))
             heat = filled("fan_2d4")(batch(crop[None]))[-1].double()
             place = torch.from_numpy(centre), torch.from_numpy(scale)
-            return landmarks.decode_fan2d4(heat, *place, whole_pixels=False)[0][0].numpy()
+            return fan_decode.decode_fan2d4(heat, *place, whole_pixels=False)[0][0].numpy()
 
     def values(a: Frames, b: Frames) -> Values:
         found = [[points(f, face) for f, face in zip(x, LANDMARKS, strict=True)] for x in (a, b)]

@@ -13,7 +13,7 @@ import torch
 
 from vfsrbench import plugins
 from vfsrbench.card import MetricCard
-from vfsrbench.metrics.base import Metric
+from vfsrbench.metric import Metric
 from vfsrbench.runtime.precision import Profile
 from vfsrbench.weights.manifest import load_manifest
 from vfsrbench.weights.random_init import build_network, untrained_state, write_untrained

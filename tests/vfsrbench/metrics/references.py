@@ -22,8 +22,8 @@ from tests.vfsrbench.metrics.outcome import Outcome, Reference
 from tests.vfsrbench.metrics.random_weights import metric
 from tests.vfsrbench.metrics.test_niqe import PACK as NIQE_PACK
 from tests.vfsrbench.metrics.test_niqe import _picture as niqe_picture
-from vfsrbench.metrics.base import Frames, TruthInfo
-from vfsrbench.metrics.flows import Flow
+from vfsrbench.metric import Frames, TruthInfo
+from vfsrbench.metrics.estimators.flow import Flow
 from vfsrbench.metrics.warping import carrier, visible
 
 PACKS = Path(parity.__file__).parent

@@ -10,7 +10,7 @@ from tests.vfsrbench.metrics import clips
 from tests.vfsrbench.metrics.checker import windows
 from tests.vfsrbench.metrics.random_weights import metric
 from vfsrbench.errors import InputError
-from vfsrbench.metrics.base import Frames, SplitMetric, TruthInfo, Window
+from vfsrbench.metric import Frames, SplitMetric, TruthInfo, Window
 
 INFO = TruthInfo("clip", "", 4)
 

@@ -20,7 +20,7 @@ from tests.vfsrbench.metrics.checker import Case
 from tests.vfsrbench.metrics.random_weights import metric
 from vfsrbench import plugins
 from vfsrbench.faces.arcface_align import ARCFACE_112
-from vfsrbench.metrics.base import TruthInfo
+from vfsrbench.metric import TruthInfo
 
 FACE = 128
 PERFECT = {"psnr": np.inf, "ssim": 1.0, "lpips": 0.0, "tlp": 0.0, "ids": 1.0, "tl": 1.0, "tg": 1.0}

@@ -8,7 +8,7 @@ import numpy as np
 import parity
 import pytest
 
-from vfsrbench.metrics import embeddings, point_distance, sigma
+from vfsrbench.metrics.functional import identity, landmark_distance, temporal_std
 
 PACK = parity.load(Path(parity.__file__).parent / "metrics_points.json")
 
@@ -21,29 +21,31 @@ def series() -> list[np.ndarray]:
 
 def test_sigma_variants_are_the_golden_ones(series: list[np.ndarray]) -> None:
     golden = PACK["sigma"]
-    assert sigma.mean_video_sigma(series) == pytest.approx(
+    assert temporal_std.mean_video_sigma(series) == pytest.approx(
         golden["sigma_population_mean_of_videos"], rel=1e-12
     )
-    sample = sigma.mean_video_sigma(series, sample=True)
+    sample = temporal_std.mean_video_sigma(series, sample=True)
     assert sample == pytest.approx(golden["sigma_sample_mean_of_videos"], rel=1e-12)
-    assert sigma.pooled_sigma(series) == pytest.approx(golden["sigma_pooled_frames"], rel=1e-12)
-    change = np.mean([sigma.neighbour_change(values) for values in series])
+    assert temporal_std.pooled_sigma(series) == pytest.approx(golden["sigma_pooled_frames"], rel=1e-12)
+    change = np.mean([temporal_std.neighbour_change(values) for values in series])
     assert change == pytest.approx(golden["tl_adjacent_mean_abs_difference"], rel=1e-12)
 
 
 def test_sigma_ids_is_in_hundredths(series: list[np.ndarray]) -> None:
-    scaled = sigma.mean_video_sigma(series, factor=sigma.IDENTITY_FACTOR)
-    assert scaled == pytest.approx(100 * sigma.mean_video_sigma(series))
+    scaled = temporal_std.mean_video_sigma(series, factor=temporal_std.IDENTITY_FACTOR)
+    assert scaled == pytest.approx(100 * temporal_std.mean_video_sigma(series))
 
 
 def test_frames_without_a_face_are_left_out_of_sigma() -> None:
     values = [0.5, np.nan, 0.7, 0.9, np.nan]
-    assert sigma.video_sigma(values) == pytest.approx(np.std([0.5, 0.7, 0.9]))
-    assert sigma.neighbour_change(values) == pytest.approx(0.2)  # only one pair has both
-    assert np.isnan(sigma.video_sigma([np.nan])) and np.isnan(sigma.mean_video_sigma([[np.nan]]))
-    assert np.isnan(sigma.video_sigma([0.5], sample=True)) and sigma.video_sigma([0.5]) == 0
-    assert sigma.mean_video_sigma([values, [np.nan]]) == sigma.video_sigma(values)
-    assert np.isnan(sigma.pooled_sigma([]))
+    assert temporal_std.video_sigma(values) == pytest.approx(np.std([0.5, 0.7, 0.9]))
+    assert temporal_std.neighbour_change(values) == pytest.approx(0.2)  # only one pair has both
+    assert np.isnan(temporal_std.video_sigma([np.nan])) and np.isnan(
+        temporal_std.mean_video_sigma([[np.nan]])
+    )
+    assert np.isnan(temporal_std.video_sigma([0.5], sample=True)) and temporal_std.video_sigma([0.5]) == 0
+    assert temporal_std.mean_video_sigma([values, [np.nan]]) == temporal_std.video_sigma(values)
+    assert np.isnan(temporal_std.pooled_sigma([]))
 
 
 def test_landmark_distances_are_the_golden_ones() -> None:
@@ -51,44 +53,42 @@ def test_landmark_distances_are_the_golden_ones() -> None:
     a = np.random.RandomState(2030).uniform(60, 450, (68, 2))
     b = a + np.random.RandomState(2031).normal(0, 3, (68, 2))
     for name in ("mean_l2", "mean_abs_coordinate", "mean_squared_l2"):
-        assert getattr(point_distance, name)(a, b) == pytest.approx(golden[name], rel=1e-12)
+        assert getattr(landmark_distance, name)(a, b) == pytest.approx(golden[name], rel=1e-12)
 
 
 def test_landmark_distances_keep_frames_apart() -> None:
     a = np.zeros((3, 5, 2))
     b = a + np.array([3, 4])
     b[1] = np.nan
-    assert np.array_equal(point_distance.mean_l2(a, b), [5, np.nan, 5], equal_nan=True)
-    assert point_distance.mean_abs_coordinate(a, b)[0] == 3.5
-    assert point_distance.mean_squared_l2(a, b)[2] == 25
+    assert np.array_equal(landmark_distance.mean_l2(a, b), [5, np.nan, 5], equal_nan=True)
+    assert landmark_distance.mean_abs_coordinate(a, b)[0] == 3.5
+    assert landmark_distance.mean_squared_l2(a, b)[2] == 25
 
 
 def test_cosine_does_not_see_length() -> None:
     a = np.array([[3.0, 0], [1, 1], [0, 0], [1, np.nan]])
     b = np.array([[0.1, 0], [-2, -2], [1, 0], [1, 0]])
-    assert np.allclose(embeddings.cosine(a, b), [1, -1, np.nan, np.nan], equal_nan=True)
+    assert np.allclose(identity.cosine(a, b), [1, -1, np.nan, np.nan], equal_nan=True)
 
 
 def test_vidd_is_the_distance_to_the_frame_before() -> None:
     walk = np.array([[2.0, 0], [0, 5], [0, 1], [-3, 0]])
     assert np.allclose(
-        embeddings.neighbour_distances(walk), [np.nan, np.sqrt(2), 0, np.sqrt(2)], equal_nan=True
+        identity.neighbour_distances(walk), [np.nan, np.sqrt(2), 0, np.sqrt(2)], equal_nan=True
     )
-    raw = embeddings.neighbour_distances(walk, normalize=False)
+    raw = identity.neighbour_distances(walk, normalize=False)
     assert np.allclose(raw[1:], [np.sqrt(29), 4, np.sqrt(10)])
     # published VIDD of unit embeddings with cosine 0.885 is 0.479
     close = np.array([[1, 0], [0.885, np.sqrt(1 - 0.885**2)]])
-    assert embeddings.neighbour_distances(close)[1] == pytest.approx(0.479, abs=1e-3)
+    assert identity.neighbour_distances(close)[1] == pytest.approx(0.479, abs=1e-3)
 
 
 def test_local_and_global_similarity_against_plain_loops() -> None:
     rows = np.random.default_rng(0).normal(size=(9, 6)) + 1
     rows[4] = np.nan
-    similar = [[embeddings.cosine(a, b) for b in rows] for a in rows]
+    similar = [[identity.cosine(a, b) for b in rows] for a in rows]
     near = [similar[t][t - 1] for t in range(1, 9)]
     far = [similar[s][t] for s in range(9) for t in range(9) if s != t]
-    assert embeddings.local_similarity(rows) == pytest.approx(np.nanmean(near))
-    assert embeddings.global_similarity(rows) == pytest.approx(np.nanmean(far))
-    assert np.isnan(embeddings.local_similarity(rows[:1])) and np.isnan(
-        embeddings.global_similarity(rows[3:5])
-    )
+    assert identity.local_similarity(rows) == pytest.approx(np.nanmean(near))
+    assert identity.global_similarity(rows) == pytest.approx(np.nanmean(far))
+    assert np.isnan(identity.local_similarity(rows[:1])) and np.isnan(identity.global_similarity(rows[3:5]))

@@ -8,7 +8,7 @@ import pytest
 from tests.vfsrbench.metrics import clips
 from tests.vfsrbench.metrics.checker import scores
 from tests.vfsrbench.metrics.random_weights import metric
-from vfsrbench.metrics.base import TruthInfo
+from vfsrbench.metric import TruthInfo
 from vfsrbench.metrics.pixels import luma
 
 INFO = TruthInfo("clip", "", 3)

@@ -10,7 +10,7 @@ import parity
 import pytest
 
 from degradations.errors import InputError
-from vfsrbench.metrics.frechet import (
+from vfsrbench.metrics.functional.frechet import (
     Gaussian,
     frechet_distance,
     frechet_of_features,
@@ -94,7 +94,7 @@ def test_interval_over_clips_holds_the_estimate_and_is_seeded() -> None:
 
 
 def test_drawing_every_clip_twice_changes_nothing() -> None:
-    from vfsrbench.metrics.frechet import _Blocks
+    from vfsrbench.metrics.functional.frechet import _Blocks
 
     blocks = _Blocks(_clips(0, 0.0), _clips(1, 0.5))
     assert blocks.estimate(np.full(8, 2.0)) == pytest.approx(blocks.estimate())
@@ -102,7 +102,7 @@ def test_drawing_every_clip_twice_changes_nothing() -> None:
 
 def test_a_draw_counts_a_clip_as_often_as_it_was_drawn() -> None:
     """Against the sums written out, a repeated clip's frames compared with their copies' other frames."""
-    from vfsrbench.metrics.frechet import _Blocks
+    from vfsrbench.metrics.functional.frechet import _Blocks
 
     a, b = _clips(0, 0.0, 3), _clips(1, 0.5, 3)
     weights = np.array([2.0, 0.0, 1.0])

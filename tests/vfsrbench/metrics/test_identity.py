@@ -16,7 +16,7 @@ from tests.vfsrbench.metrics.checker import scores
 from tests.vfsrbench.metrics.plain_scripts import LANDMARKS, SIDE
 from tests.vfsrbench.metrics.random_weights import CPU, metric, weights_file
 from vfsrbench import plugins
-from vfsrbench.metrics.base import TruthInfo, Window
+from vfsrbench.metric import TruthInfo, Window
 from vfsrbench.metrics.identity import IdentitySimilarity
 
 pytest.importorskip("onnxruntime")

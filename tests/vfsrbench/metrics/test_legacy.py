@@ -9,7 +9,7 @@ from tests.vfsrbench.metrics import clips
 from tests.vfsrbench.metrics.checker import scores
 from tests.vfsrbench.metrics.random_weights import metric
 from vfsrbench import plugins
-from vfsrbench.metrics.base import TruthInfo
+from vfsrbench.metric import TruthInfo
 from vfsrbench.metrics.legacy import corrected
 
 INFO = TruthInfo("clip", "", 3)

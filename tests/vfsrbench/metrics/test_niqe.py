@@ -11,7 +11,7 @@ import parity
 import pytest
 
 from vfsrbench.errors import InputError
-from vfsrbench.metrics.niqe import niqe, niqe_of_gray, pristine_features
+from vfsrbench.metrics.functional.niqe import niqe, niqe_of_gray, pristine_features
 
 PACK = parity.load(Path(parity.__file__).parent / "metrics_niqe.json")
 

@@ -8,7 +8,7 @@ import pytest
 from tests.vfsrbench.metrics import clips
 from tests.vfsrbench.metrics.checker import scores
 from tests.vfsrbench.metrics.random_weights import metric
-from vfsrbench.metrics.base import TruthInfo, Window
+from vfsrbench.metric import TruthInfo, Window
 from vfsrbench.metrics.ssim import moments, ssim
 
 INFO = TruthInfo("clip", "", 24)

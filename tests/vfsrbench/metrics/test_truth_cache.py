@@ -10,9 +10,9 @@ import pytest
 import torch
 
 from vfsrbench.card import MetricCard
-from vfsrbench.metrics import truth_cache
-from vfsrbench.metrics.base import Metric
-from vfsrbench.metrics.truth_cache import array_name, fingerprint
+from vfsrbench.metric import Metric
+from vfsrbench.metrics.estimators import reference_cache
+from vfsrbench.metrics.estimators.reference_cache import array_name, fingerprint
 from vfsrbench.plugins import Catalogue, Entry
 from vfsrbench.scoring import Scorer
 
@@ -66,9 +66,9 @@ def test_names_follow_code_libraries_and_settings(monkeypatch: pytest.MonkeyPatc
     base = fingerprint(module, "cpu", "abc")
     assert base == fingerprint(module, "cpu", "abc")
     names = {base, fingerprint(module, "cuda", "abc"), fingerprint("vfsrbench.metrics.akd", "cpu", "abc")}
-    monkeypatch.setattr(truth_cache, "module_digest", lambda name: "other code")
+    monkeypatch.setattr(reference_cache, "module_digest", lambda name: "other code")
     names.add(fingerprint(module, "cpu", "abc"))
-    monkeypatch.setattr(truth_cache, "library_versions", lambda: {"torch": "9.9"})
+    monkeypatch.setattr(reference_cache, "library_versions", lambda: {"torch": "9.9"})
     names.add(fingerprint(module, "cpu", "abc"))
     assert len(names) == 5
     flat = np.arange(6.0)

@@ -9,8 +9,9 @@ import pytest
 from tests.vfsrbench.metrics import clips
 from tests.vfsrbench.metrics.checker import scores
 from tests.vfsrbench.metrics.random_weights import metric
-from vfsrbench.metrics.base import TruthInfo, Window
-from vfsrbench.metrics.flows import DisFlow, Flow
+from vfsrbench.metric import TruthInfo, Window
+from vfsrbench.metrics.estimators.flow import Flow
+from vfsrbench.metrics.estimators.flow_sources import DisFlow
 from vfsrbench.metrics.warping import carrier, visible
 
 INFO = TruthInfo("clip", "", 12, exact_flow=clips.motion)

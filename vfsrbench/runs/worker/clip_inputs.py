@@ -9,7 +9,7 @@ from vfsrbench.dataset import Dataset, DatasetClip, dataset_of, open_outputs
 from vfsrbench.io.clip import Clip
 from vfsrbench.io.digest_cache import ClipDigests, check_unchanged
 from vfsrbench.jobs import ClipFacts, Job, Setup, outputs_place
-from vfsrbench.metrics.base import TruthInfo
+from vfsrbench.metric import TruthInfo
 from vfsrbench.published import compare
 from vfsrbench.splits import LqFacts, degraded_clip
 from vfsrbench.truth import degraded_side, truth_side

@@ -7,38 +7,23 @@ Every field is computed once for a window, whichever metric asks first.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from vfsrbench.errors import did_you_mean
-from vfsrbench.metrics.base import FlowField, Frames, Window
+from vfsrbench.metric import FlowField, Frames, Window
+from vfsrbench.metrics.estimators.flow import Flow, FlowSource, Pair
 from vfsrbench.runtime.precision import Profile
 
 if TYPE_CHECKING:
     import torch
 
-Pair = tuple[int, int]
 _DIS_LEAST = 32
-
-
-@dataclass(frozen=True)
-class Flow:
-    """Vectors (2, H, W) in pixels, and where they are known (H, W); None: everywhere."""
-
-    vectors: NDArray[np.float32]
-    valid: NDArray[np.bool_] | None = None
-
-
-class FlowSource(Protocol):
-    """Something that gives the flow between frames of a window, named by their numbers in the clip."""
-
-    def flows(self, window: Window, pairs: list[Pair]) -> list[Flow]: ...
 
 
 class DisFlow:
@@ -89,19 +74,11 @@ def flow_source(
     if name == "exact":
         return ExactFlow()
     if name == "raft":
-        from vfsrbench.metrics.raft import RaftFlow
+        from vfsrbench.metrics.estimators.raft import RaftFlow
 
         assert device is not None
         return RaftFlow(weights["flow"], device, profile)
     raise did_you_mean("flow source", name, ("dis", "exact", "raft"))
-
-
-def pairs_of(window: Window) -> list[Pair]:
-    """(t - 1, t) for every scored frame t but the clip's first. The window must hold frame t - 1."""
-    scored = [t for t in window.scored if t > 0]
-    if scored and scored[0] - 1 < window.start:
-        raise ValueError(f"frame {scored[0]} needs the frame before it, the window starts at {window.start}")
-    return [(t - 1, t) for t in scored]
 
 
 def _exact(field: FlowField, pair: Pair) -> Flow:

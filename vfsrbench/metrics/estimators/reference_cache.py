@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vfsrbench.hashing.code import module_digest
-from vfsrbench.metrics.base import Window
+from vfsrbench.metric import Window
 from vfsrbench.runtime.versions import library_versions
 
 

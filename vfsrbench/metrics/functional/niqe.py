@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from degradations.resize import taps
 from vfsrbench.errors import InputError
-from vfsrbench.metrics.frechet import Gaussian
+from vfsrbench.metrics.functional.frechet import Gaussian
 from vfsrbench.metrics.pixels import luma
 
 BLOCK = 96

@@ -10,8 +10,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from vfsrbench.metrics.base import Window
-from vfsrbench.metrics.flows import Flow, Pair
+from vfsrbench.metric import Window
+from vfsrbench.metrics.estimators.flow import Flow, Pair
 from vfsrbench.runtime.network import loaded, runner
 from vfsrbench.runtime.precision import Profile
 

@@ -20,7 +20,7 @@ import torch
 from torch import Tensor, nn
 
 from vfsrbench.errors import did_you_mean
-from vfsrbench.faces.onnx import RECOGNITION_SIDE, OnnxArcFace
+from vfsrbench.faces.networks.insightface_onnx import RECOGNITION_SIDE, OnnxArcFace
 from vfsrbench.runtime.network import loaded, runner, shared
 from vfsrbench.runtime.precision import Profile
 
@@ -81,31 +81,31 @@ def signed(crops: Tensor) -> Tensor:
 
 
 def _gray(crops: Tensor) -> Tensor:
-    from vfsrbench.faces.arcface_resnet18 import to_gray128
+    from vfsrbench.faces.networks.arcface_resnet18 import to_gray128
 
     return to_gray128(signed(crops))
 
 
 def _iresnet50() -> nn.Module:
-    from vfsrbench.faces.iresnet import iresnet50
+    from vfsrbench.faces.networks.iresnet import iresnet50
 
     return iresnet50()
 
 
 def _iresnet100() -> nn.Module:
-    from vfsrbench.faces.iresnet import iresnet100
+    from vfsrbench.faces.networks.iresnet import iresnet100
 
     return iresnet100()
 
 
 def _ir_se50() -> nn.Module:
-    from vfsrbench.faces.ir_se50 import IRSE50
+    from vfsrbench.faces.networks.ir_se50 import IRSE50
 
     return IRSE50()
 
 
 def _resnet18() -> nn.Module:
-    from vfsrbench.faces.arcface_resnet18 import ArcFaceResNet18
+    from vfsrbench.faces.networks.arcface_resnet18 import ArcFaceResNet18
 
     return ArcFaceResNet18()
 

@@ -10,9 +10,9 @@ import torch
 from numpy.typing import NDArray
 
 from vfsrbench.faces.detect import FaceDetector, detect_landmarks
-from vfsrbench.faces.retinaface import retinaface_resnet50
-from vfsrbench.metrics.base import TruthInfo, Window
-from vfsrbench.metrics.truth_cache import array_name, cached, fingerprint
+from vfsrbench.faces.networks.retinaface import retinaface_resnet50
+from vfsrbench.metric import TruthInfo, Window
+from vfsrbench.metrics.estimators.reference_cache import array_name, cached, fingerprint
 from vfsrbench.runtime.network import loaded, runner
 from vfsrbench.runtime.precision import Profile
 

@@ -43,7 +43,7 @@ def load_finder(device: torch.device) -> Callable[[Frames], NDArray[np.float64]]
     """Finds the largest face's five points in frames (see `align_clips.FindLandmarks`): RetinaFace with
     ResNet-50. InputError says what to fetch when its weights are not here."""
     from vfsrbench.faces.detect import FaceDetector
-    from vfsrbench.faces.retinaface import retinaface_resnet50
+    from vfsrbench.faces.networks.retinaface import retinaface_resnet50
 
     network = _loaded(retinaface_resnet50, FINDER, "finding faces", device)
     return partial(_find, FaceDetector(network), device)
@@ -52,7 +52,7 @@ def load_finder(device: torch.device) -> Callable[[Frames], NDArray[np.float64]]
 def load_masks(device: torch.device) -> Callable[[Frames], NDArray[np.float32]]:
     """Makes the masks under which faces (n, 512, 512, 3) are pasted back (see `paste.FaceParser.masks`):
     ParseNet. InputError says what to fetch when its weights are not here."""
-    from vfsrbench.faces.parsenet import ParseNet
+    from vfsrbench.faces.networks.parsenet import ParseNet
     from vfsrbench.faces.paste import FaceParser
 
     return partial(

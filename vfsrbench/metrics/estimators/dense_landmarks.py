@@ -22,17 +22,17 @@ from torch import Tensor, nn
 
 from vfsrbench.errors import did_you_mean
 from vfsrbench.faces.arcface_align import arcface_matrices
-from vfsrbench.faces.fan import FAN2D4, AwingFAN
-from vfsrbench.faces.landmarks import (
+from vfsrbench.faces.networks.fan import FAN2D4, AwingFAN
+from vfsrbench.faces.networks.fan_decode import (
     FAN_INPUT,
     decode_awing,
     decode_fan2d4,
     fan_crop,
     fan_crop_geometry,
 )
-from vfsrbench.faces.onnx import LANDMARKS, OnnxLandmarks106
+from vfsrbench.faces.networks.insightface_onnx import LANDMARKS, OnnxLandmarks106
 from vfsrbench.faces.similarity import invert, transform_points
-from vfsrbench.metrics.base import Window
+from vfsrbench.metric import Window
 from vfsrbench.runtime.network import loaded, runner, shared
 from vfsrbench.runtime.precision import Profile
 

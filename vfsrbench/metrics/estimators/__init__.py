@@ -1,0 +1,1 @@
+"""What several metrics share: flow, embeddings and landmarks of frames, computed once."""
