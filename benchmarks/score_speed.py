@@ -107,7 +107,7 @@ def clips(frames: int) -> tuple[Frames, NDArray[np.float64], list[Frames]]:
     """A demo clip, its five points, and 18 spoilt versions of it."""
     import cv2
 
-    from vfsrbench.demo import demo_clip, demo_landmarks
+    from vfsrbench.datasets.demo.clips import demo_clip, demo_landmarks
 
     truth = demo_clip(CLIP, frames).read(0, frames)
     versions = []

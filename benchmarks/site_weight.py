@@ -73,8 +73,8 @@ def portrait(size: int) -> Pixels:
     """The demo portrait, RGB, its face square `size` wide and an eighth of it around."""
     import cv2
 
-    from vfsrbench.portrait import SIDE
-    from vfsrbench.portrait import portrait as planes
+    from vfsrbench.datasets.demo.portrait import SIDE
+    from vfsrbench.datasets.demo.portrait import portrait as planes
 
     whole = (planes().transpose(1, 2, 0) / 16).astype(np.uint8)
     side = SIDE * size // 512

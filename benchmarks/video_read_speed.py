@@ -22,7 +22,7 @@ import numpy as np
 
 from degradations.imaging.scratch import Scratch
 from degradations.imaging.yuv_frame import frame_to_rgb
-from vfsrbench.demo import demo_clip
+from vfsrbench.datasets.demo.clips import demo_clip
 
 FORMATS = {
     "H.264 4:2:0, crf 12": ("libx264", "yuv420p", {"crf": "12"}),

@@ -10,15 +10,16 @@ from pathlib import Path
 from reports.losses import Losses
 from vfsrbench import kept
 from vfsrbench.board import DatasetUse
-from vfsrbench.dataset import DatasetClip, dataset_of, open_outputs
+from vfsrbench.datasets.dataset import DatasetClip, dataset_of
+from vfsrbench.datasets.reference import TruthFacts, degraded_side, truth_facts, truth_side
+from vfsrbench.datasets.stored_outputs import open_outputs
 from vfsrbench.errors import DamagedFile, InputError
 from vfsrbench.io.clip import Clip
 from vfsrbench.io.names import slug
 from vfsrbench.io.safety.sealed import content_digest, reading
 from vfsrbench.jobs import Job
 from vfsrbench.schema import JobRecord
-from vfsrbench.splits import degraded_facts
-from vfsrbench.truth import TruthFacts, degraded_side, truth_facts, truth_side
+from vfsrbench.splits.split import degraded_facts
 from vfsrbench.workspace import Workspace
 
 

@@ -10,7 +10,7 @@ from typing import Any
 from reports.results import Result
 from vfsrbench.board import Board, DatasetUse
 from vfsrbench.card import MetricCard
-from vfsrbench.dataset import dataset_name
+from vfsrbench.datasets.dataset import dataset_name
 from vfsrbench.errors import InputError
 from vfsrbench.keys import score_key
 from vfsrbench.runs.board_note import Protocol

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from vfsrbench.cli.main import run
-from vfsrbench.demo import demo_clip
+from vfsrbench.datasets.demo.clips import demo_clip
 from vfsrbench.io.clip import Clip, write_png_folder
 from vfsrbench.store import load_results
 

@@ -8,11 +8,12 @@ from pathlib import Path
 from typing import Any, Literal
 
 from vfsrbench.board import Board
+from vfsrbench.datasets.reference import TruthFacts
 from vfsrbench.errors import InputError
 from vfsrbench.plugins import Method
 from vfsrbench.runtime.precision import Profile
-from vfsrbench.splits import Split
-from vfsrbench.truth import TruthFacts
+from vfsrbench.splits.manifest_check import Published
+from vfsrbench.splits.split import Split
 from vfsrbench.weights.resolve import Weights
 
 Keep = Literal["png", "video", "none"]
@@ -54,14 +55,6 @@ class Options:
     outputs: Mapping[str, Path] = field(default_factory=dict)
     manifests: tuple[Path, ...] = ()
     profile: Profile = "strict"
-
-
-@dataclass(frozen=True)
-class Published:
-    """Digests of a degraded clip as a published manifest states them."""
-
-    before_codec: str
-    digest: str
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ from typing import Any
 from vfsrbench import keys
 from vfsrbench.board import Board
 from vfsrbench.card import MethodCard, MetricCard
-from vfsrbench.dataset import DatasetClip, dataset_of
+from vfsrbench.datasets.dataset import DatasetClip, dataset_of
 from vfsrbench.errors import DamagedFile, InputError
 from vfsrbench.hashing.facts import Facts, digest_of
 from vfsrbench.jobs import ClipFacts, Job, MethodUse, Options, Setup, Task
@@ -19,7 +19,7 @@ from vfsrbench.predictor import Predictor
 from vfsrbench.runs.clip_facts import describe_clips
 from vfsrbench.runs.due import planned, stored_record, work_lines
 from vfsrbench.scoring import with_sources
-from vfsrbench.splits import Split, find_split, lq_facts
+from vfsrbench.splits.split import Split, find_split, lq_facts
 from vfsrbench.weights.resolve import Weights, resolve_weights
 from vfsrbench.workspace import Workspace
 

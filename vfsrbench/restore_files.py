@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vfsrbench.card import MethodCard
+from vfsrbench.datasets.layouts import find_clips
 from vfsrbench.errors import InputError, JobFailure
 from vfsrbench.io.clip import Clip, write_png_folder, write_video
 from vfsrbench.io.names import check_unique, slug
@@ -25,7 +26,6 @@ from vfsrbench.io.safety.targets import check_out_folder, check_own_file, own_fi
 from vfsrbench.io.video.sound import SoundError, takes_sound
 from vfsrbench.io.video.writer import Codec
 from vfsrbench.jobs import MethodUse
-from vfsrbench.layouts import find_clips
 from vfsrbench.plugins import choose_method
 from vfsrbench.predictor import ClipInfo, Predictor
 from vfsrbench.predictors import PredictorCache

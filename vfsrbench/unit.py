@@ -29,7 +29,7 @@ from vfsrbench.runs.worker.recorder import Pending, Recorder, Scored, restoratio
 from vfsrbench.runtime.versions import device_name
 from vfsrbench.schema import JobRecord
 from vfsrbench.scoring import Scores, derive
-from vfsrbench.splits import LqFacts, Split
+from vfsrbench.splits.split import LqFacts, Split
 from vfsrbench.strips import StripStore
 from vfsrbench.worker import Worker
 

@@ -203,7 +203,7 @@ def main(
     attention: str = "spatial",
 ) -> None:
     """Train SECNet on clips degraded by Gaussian blur and subsampling."""
-    from vfsrbench.dataset import open_dataset
+    from vfsrbench.datasets.dataset import open_dataset
 
     try:
         clips = [c.gt for c in open_dataset(layout, str(data)).clips() if c.gt is not None]

@@ -15,7 +15,7 @@ from baselines.secnet.train import RECIPE, Settings, train
 from baselines.secnet.upsample import PhasedBicubic
 from baselines.secnet.validate import validation_psnr
 from degradations.recipe import load_recipe
-from vfsrbench.dataset import open_dataset
+from vfsrbench.datasets.dataset import open_dataset
 from vfsrbench.io.clip import Clip
 
 CPU = torch.device("cpu")

@@ -33,7 +33,7 @@ def all_digests() -> dict[str, list[str]]:
 
 def demo_digests(name: str, clip: str) -> list[str]:
     """Those of the first two frames of a demo clip."""
-    from vfsrbench.demo import demo_clip
+    from vfsrbench.datasets.demo.clips import demo_clip
 
     made = load_recipe(name).apply(demo_clip(clip, 2).frames(), clip)
     return [made.digest_before_codec, made.digest]

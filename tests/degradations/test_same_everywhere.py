@@ -102,7 +102,7 @@ def test_the_features_are_really_switched_off() -> None:
 @pytest.mark.parametrize("clip", DEMO_CLIPS)
 @pytest.mark.parametrize("name", NAMES)
 def test_golden_on_the_demo_clips(name: str, clip: str) -> None:
-    pytest.importorskip("vfsrbench.demo")
+    pytest.importorskip("vfsrbench.datasets.demo.clips")
     before, after = demo_digests(name, clip)
     assert before == STORED["demo"][name][clip][0]
     if SAME_CODEC:

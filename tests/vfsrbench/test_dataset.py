@@ -10,7 +10,8 @@ import numpy as np
 import pytest
 
 from tests.vfsrbench.clips import noise, picture_folder
-from vfsrbench.dataset import open_dataset, open_outputs
+from vfsrbench.datasets.dataset import open_dataset
+from vfsrbench.datasets.stored_outputs import open_outputs
 from vfsrbench.errors import InputError
 from vfsrbench.io.clip import Clip, write_video
 

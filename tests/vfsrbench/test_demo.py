@@ -13,12 +13,19 @@ import pytest
 from numpy._core import _multiarray_umath
 
 from degradations.digest import frame_digest
-from vfsrbench import demo, portrait
-from vfsrbench.dataset import open_dataset
-from vfsrbench.demo import DEMO_CLIPS, DemoFlow, demo_clip, demo_landmarks, exact_flow, render_frame
+from vfsrbench.datasets.dataset import open_dataset
+from vfsrbench.datasets.demo import clips, portrait
+from vfsrbench.datasets.demo.clips import (
+    DEMO_CLIPS,
+    DemoFlow,
+    demo_clip,
+    demo_landmarks,
+    exact_flow,
+    render_frame,
+)
+from vfsrbench.datasets.demo.motion import from_portrait, pose, to_portrait
+from vfsrbench.datasets.demo.resample import Planes, positions, sample
 from vfsrbench.errors import InputError
-from vfsrbench.exact_sampling import Planes, positions, sample
-from vfsrbench.portrait_motion import from_portrait, pose, to_portrait
 
 # of frames 0, 4, ... 20; when a change of the renderer is wanted, count up demo.VERSION too
 DIGESTS = {
@@ -70,8 +77,8 @@ def test_cache_is_used_and_grows(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     for number in range(3):
         np.testing.assert_array_equal(clip.read(number, number + 1)[0], frame(planes, "demo-talking", number))
     drawn = []
-    monkeypatch.setattr(demo, "portrait", lambda: planes)
-    monkeypatch.setattr(demo, "render_frame", lambda p, q: drawn.append(1) or render_frame(p, q))
+    monkeypatch.setattr(clips, "portrait", lambda: planes)
+    monkeypatch.setattr(clips, "render_frame", lambda p, q: drawn.append(1) or render_frame(p, q))
     assert demo_clip("demo-talking", 3, tmp_path).digest() == clip.digest() and not drawn
     longer = demo_clip("demo-talking", 5, tmp_path)
     assert len(drawn) == 2 and longer.head(3).digest() == clip.digest()
@@ -80,7 +87,7 @@ def test_cache_is_used_and_grows(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 
 
 def test_two_processes_at_once(tmp_path: Path) -> None:
-    code = "from vfsrbench.demo import demo_clip; print(demo_clip('demo-fast', 4).digest())"
+    code = "from vfsrbench.datasets.demo.clips import demo_clip; print(demo_clip('demo-fast', 4).digest())"
     environment = {**os.environ, "VFSRBENCH_CACHE": str(tmp_path)}
     runs = [
         subprocess.Popen([sys.executable, "-c", code], env=environment, stdout=subprocess.PIPE, text=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from vfsrbench.exact_sampling import positions, sample
+from vfsrbench.datasets.demo.resample import positions, sample
 
 RNG = np.random.default_rng(3)
 PLANES = RNG.integers(0, 4081, (2, 24, 31)).astype(np.int32)

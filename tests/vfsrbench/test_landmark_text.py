@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 
 from tests.vfsrbench.boards import moving, write_clip
-from vfsrbench.clip_landmarks import clip_landmarks
-from vfsrbench.dataset import open_dataset
+from vfsrbench.datasets.dataset import open_dataset
+from vfsrbench.datasets.landmarks_file import clip_landmarks
 from vfsrbench.errors import InputError
 from vfsrbench.faces.ffhq_align import Alignment, align_clip_landmarks
 from vfsrbench.io.clip import Clip

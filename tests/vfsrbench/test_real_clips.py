@@ -17,7 +17,8 @@ from tests.vfsrbench.boards import method_folder, moving, scores, small_board, w
 from vfsrbench import plugins
 from vfsrbench.board import Board
 from vfsrbench.cli import main
-from vfsrbench.dataset import open_dataset
+from vfsrbench.datasets.dataset import open_dataset
+from vfsrbench.datasets.reference import TruthFacts
 from vfsrbench.errors import InputError
 from vfsrbench.io.clip import Clip
 from vfsrbench.io.upscaled import enlarged
@@ -28,7 +29,6 @@ from vfsrbench.run import run_board
 from vfsrbench.schema import JobRecord
 from vfsrbench.scoring import NO_REFERENCE, Scorer
 from vfsrbench.store import read_result
-from vfsrbench.truth import TruthFacts
 from vfsrbench.workspace import Workspace
 
 METRICS = ["niqe", "ewarp_self_dis", "psnr"]

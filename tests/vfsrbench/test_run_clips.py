@@ -159,7 +159,7 @@ def test_frames_that_change_while_the_run_goes_on_fail_the_job(tmp_path: Path, w
 def test_a_degraded_clip_of_a_changed_ground_truth_is_not_kept(tmp_path: Path):
     from degradations.recipe import load_recipe
     from vfsrbench.io.clip import Clip
-    from vfsrbench.splits import write_degraded
+    from vfsrbench.splits.split import write_degraded
 
     data = data_set(tmp_path / "data", ["one"])
     clip = Clip.open(data / "one")

@@ -83,7 +83,7 @@ def test_one_broken_clip_does_not_cost_the_others_their_manifest(
 
     broken.write_bytes(whole)
     with monkeypatch.context() as patch:
-        patch.setattr("vfsrbench.degrading.write_png_folder", lambda *a, **k: 1 / 0)
+        patch.setattr("vfsrbench.splits.export.write_png_folder", lambda *a, **k: 1 / 0)
         assert run([str(a) for a in degrade("lq", "--dataset", "clips")]) == 3
     assert "bi-x4, b: failed: a worker failed: ZeroDivisionError" in capsys.readouterr().err
     assert set(_manifest(here)) == {"a", "c"}
@@ -104,17 +104,17 @@ def test_a_manifest_does_not_vouch_for_what_is_gone(here: Path, capsys: pytest.C
 def test_ctrl_c_leaves_a_manifest_of_what_is_done(
     here: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from vfsrbench import degrading
+    from vfsrbench.splits import export
 
     picture_folder(here / "clips" / "b", noise(3, 16, 16))
-    real = degrading.write_png_folder
+    real = export.write_png_folder
 
     def stopped(path: Path, *more: object, **how: object) -> None:
         if path.name == "b":
             raise KeyboardInterrupt
         real(path, *more, **how)  # type: ignore[arg-type]
 
-    monkeypatch.setattr(degrading, "write_png_folder", stopped)
+    monkeypatch.setattr(export, "write_png_folder", stopped)
     assert run([str(a) for a in degrade("lq", "--dataset", "clips")]) == 130
     assert set(_manifest(here)) == {"a"}
 

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from vfsrbench.card import MethodCard
-from vfsrbench.demo import demo_clip, demo_landmarks
+from vfsrbench.datasets.demo.clips import demo_clip, demo_landmarks
 from vfsrbench.errors import InputError, JobFailure
 from vfsrbench.faces.align_clips import enlarged
 from vfsrbench.faces.ffhq_align import Alignment

@@ -37,8 +37,8 @@ def degrade(
     from degradations.recipe import load_recipe
     from vfsrbench.board import DatasetUse
     from vfsrbench.cli.progress import StepBar
-    from vfsrbench.degrading import degrade_splits
     from vfsrbench.engines import get_engine
+    from vfsrbench.splits.export import degrade_splits
 
     use = DatasetUse(
         layout=layout or ("demo" if dataset is None else "folder"),

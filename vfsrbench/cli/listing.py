@@ -103,7 +103,7 @@ def _boards() -> Listing:
 
 
 def _datasets() -> Listing:
-    from vfsrbench.layouts import LAYOUTS
+    from vfsrbench.datasets.layouts import LAYOUTS
 
     rows = [["demo", "Three rendered clips that come with vfsrbench: no path needed."]]
     rows += [[name, _short(layout.__doc__ or "")] for name, layout in LAYOUTS.items()]

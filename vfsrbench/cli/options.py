@@ -11,10 +11,10 @@ import typer
 from degradations.limits import MOST_FRAMES, MOST_SCALE, MOST_SEED, MOST_WORKERS
 from vfsrbench.board import Board
 from vfsrbench.cli.echo import say
+from vfsrbench.datasets.layouts import REAL, REAL_SPLIT
 from vfsrbench.errors import InputError, did_you_mean
 from vfsrbench.io.foreign_text import clean_name
 from vfsrbench.io.safety.paths import as_path
-from vfsrbench.layouts import REAL, REAL_SPLIT
 
 BoardName = Annotated[str, typer.Argument(help="a shipped board's name, or a board's TOML file as ./FILE")]
 WorkspacePath = Annotated[

@@ -8,8 +8,8 @@ from typing import Annotated
 import typer
 
 from vfsrbench.cli import options as o
+from vfsrbench.datasets.layouts import REAL, REAL_SPLIT
 from vfsrbench.errors import InputError
-from vfsrbench.layouts import REAL, REAL_SPLIT
 
 app = typer.Typer()
 METRICS = ("psnr", "ssim", "ewarp_dis")

@@ -8,15 +8,16 @@ from typing import TypeVar
 
 from degradations.manifest import Manifest
 from vfsrbench.board import Board
-from vfsrbench.dataset import Dataset, DatasetClip, open_outputs
+from vfsrbench.datasets.dataset import Dataset, DatasetClip
+from vfsrbench.datasets.reference import TruthFacts, target_digest, truth_facts
+from vfsrbench.datasets.stored_outputs import open_outputs
 from vfsrbench.errors import DiskError, InputError
 from vfsrbench.hashing.facts import digest_of
 from vfsrbench.io.clip import DEFAULT_FPS, Clip
 from vfsrbench.io.digest_cache import ClipDigests
-from vfsrbench.jobs import ClipFacts, MethodUse, Options, Place, Published, outputs_place
-from vfsrbench.published import published_clip, read_published
-from vfsrbench.splits import Split
-from vfsrbench.truth import TruthFacts, target_digest, truth_facts
+from vfsrbench.jobs import ClipFacts, MethodUse, Options, Place, outputs_place
+from vfsrbench.splits.manifest_check import Published, published_clip, read_published
+from vfsrbench.splits.split import Split
 from vfsrbench.workspace import Workspace
 
 T = TypeVar("T")

@@ -246,7 +246,7 @@ def by_swscale(frame: Any, across: int, down: int, matrix: str, full: bool) -> N
 @pytest.mark.parametrize("siting", PLACES)
 @pytest.mark.parametrize("pix_fmt", ["yuv420p", "yuv422p", "yuv444p", "yuv440p", "yuv411p"])
 def test_portraits_are_ffmpegs_exact_conversion(pix_fmt: str, siting: Any) -> None:
-    demo = pytest.importorskip("vfsrbench.demo")
+    demo = pytest.importorskip("vfsrbench.datasets.demo.clips")
     rgb = next(iter(demo.demo_clip("demo-talking", 1).frames()))
     pixels = pixel_format(pix_fmt)
     across, down = PLACES[siting]

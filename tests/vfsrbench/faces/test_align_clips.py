@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from vfsrbench.demo import demo_clip, demo_landmarks
+from vfsrbench.datasets.demo.clips import demo_clip, demo_landmarks
 from vfsrbench.errors import InputError
 from vfsrbench.faces.align_clips import align_files, aligned_frames, batches, enlarged, find_alignment
 from vfsrbench.faces.ffhq_align import FFHQ_512, Alignment
@@ -126,7 +126,7 @@ def test_one_clip_without_a_face_does_not_stop_the_others(tmp_path: Path) -> Non
 
 
 def test_aligned_clips_are_a_data_set(tmp_path: Path) -> None:
-    from vfsrbench.dataset import open_dataset
+    from vfsrbench.datasets.dataset import open_dataset
 
     _align(tmp_path, {"a": np.stack([FACE]), "b": np.stack([FACE])})
     assert open_dataset("folder", tmp_path).names == ("a", "b")

@@ -9,9 +9,9 @@ import pytest
 from PIL import Image
 
 from tests.vfsrbench.io.films import scene, set_display_matrix, write_film
+from vfsrbench.datasets.layouts import find_clips
 from vfsrbench.io.clip import Clip
 from vfsrbench.io.orientation import from_matrix
-from vfsrbench.layouts import find_clips
 
 STORED = scene(3, 32, 48)
 

@@ -15,10 +15,10 @@ from PIL import Image
 
 from tests.vfsrbench.clips import noise, picture_folder
 from tests.vfsrbench.io.films import scene
+from vfsrbench.datasets.layouts import find_clips
 from vfsrbench.errors import InputError
 from vfsrbench.io.clip import Clip
 from vfsrbench.io.images.folder import read_picture
-from vfsrbench.layouts import find_clips
 
 FRAME = scene(1, 40, 30)[0]
 EXACT: dict[str, dict[str, Any]] = {

@@ -16,13 +16,13 @@ import numpy as np
 import pytest
 
 from tests.vfsrbench.boards import moving, write_clip
-from vfsrbench.dataset import open_dataset
+from vfsrbench.datasets.dataset import open_dataset
+from vfsrbench.datasets.layouts import find_clips
 from vfsrbench.errors import InputError
 from vfsrbench.io.clip import Clip
 from vfsrbench.io.images.folder import read_picture
 from vfsrbench.io.safety.paths import check_pixels
 from vfsrbench.io.upscaled import enlarged
-from vfsrbench.layouts import find_clips
 from vfsrbench.plugins import choose_method
 from vfsrbench.store import load_results
 

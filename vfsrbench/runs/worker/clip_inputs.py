@@ -5,14 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import cached_property
 
-from vfsrbench.dataset import Dataset, DatasetClip, dataset_of, open_outputs
+from vfsrbench.datasets.dataset import Dataset, DatasetClip, dataset_of
+from vfsrbench.datasets.reference import degraded_side, truth_side
+from vfsrbench.datasets.stored_outputs import open_outputs
 from vfsrbench.io.clip import Clip
 from vfsrbench.io.digest_cache import ClipDigests, check_unchanged
 from vfsrbench.jobs import ClipFacts, Job, Setup, outputs_place
 from vfsrbench.metric import TruthInfo
-from vfsrbench.published import compare
-from vfsrbench.splits import LqFacts, degraded_clip
-from vfsrbench.truth import degraded_side, truth_side
+from vfsrbench.splits.manifest_check import compare
+from vfsrbench.splits.split import LqFacts, degraded_clip
 from vfsrbench.workspace import Workspace
 
 

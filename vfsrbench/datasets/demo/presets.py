@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from vfsrbench.portrait_motion import Motion, Wave
+from vfsrbench.datasets.demo.motion import Motion, Wave
 
 DEMO_CLIPS: dict[str, Motion] = {
     "demo-calm": Motion(

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from vfsrbench.dataset import DatasetClip
+from vfsrbench.datasets.dataset import DatasetClip
 from vfsrbench.errors import InputError
 from vfsrbench.hashing.code import module_digest
 from vfsrbench.hashing.facts import array_digest, digest_of
@@ -65,7 +65,7 @@ def truth_facts(clip: DatasetClip, digest: str, align: bool) -> TruthFacts:
             f"clip {clip.name!r}: {bare} of {len(clip.landmarks)} frames have no landmarks, so it cannot be "
             "aligned; complete its landmarks file or set align = false"
         )
-    code = module_digest("vfsrbench.faces.pair_align", alone=("vfsrbench.truth",))
+    code = module_digest("vfsrbench.faces.pair_align", alone=("vfsrbench.datasets.reference",))
     digest = digest_of("aligned", {"gt": digest, "landmarks": landmarks, "code": code})
     return TruthFacts(digest, ALIGNED_SIDE, ALIGNED_SIDE, True, landmarks, False)
 

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 
 from degradations.manifest import Manifest, read_manifest
 from vfsrbench.errors import InputError, JobFailure
-from vfsrbench.jobs import Published
-from vfsrbench.splits import LqFacts, Split
+from vfsrbench.splits.split import LqFacts, Split
 
 
 def read_published(paths: Iterable[Path], splits: Mapping[str, Split], seed: int) -> dict[str, Manifest]:
@@ -54,3 +54,11 @@ def compare(split: str, published: Published | None, made: LqFacts) -> str:
     if made.digest_before_codec and made.digest_before_codec != published.before_codec:
         raise JobFailure(f"the degraded frames of {split} differ from its manifest before the codec")
     return f"non-canonical: the degraded frames of {split} are not those of its manifest"
+
+
+@dataclass(frozen=True)
+class Published:
+    """Digests of a degraded clip as a published manifest states them."""
+
+    before_codec: str
+    digest: str

@@ -13,7 +13,8 @@ from numpy.typing import NDArray
 from degradations.digest import FrameHasher
 from degradations.recipe import Recipe, load_recipe
 from degradations.shelf import list_recipes
-from vfsrbench.dataset import DatasetClip
+from vfsrbench.datasets.dataset import DatasetClip
+from vfsrbench.datasets.layouts import REAL_SPLIT
 from vfsrbench.errors import DamagedFile, InputError
 from vfsrbench.hashing.code import module_digest
 from vfsrbench.hashing.facts import digest_of
@@ -22,7 +23,6 @@ from vfsrbench.io.names import slug
 from vfsrbench.io.safety.damaged import SetAside, leave
 from vfsrbench.io.safety.paths import is_path, unknown_name
 from vfsrbench.io.safety.sealed import content_digest, read_note, reading, write_note
-from vfsrbench.layouts import REAL_SPLIT
 
 GIVEN = "given"
 _KIND = "degraded-clip-1"

@@ -16,8 +16,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from vfsrbench.datasets.demo.resample import OUT_BITS, VALUE_BITS, Planes, positions, sample
 from vfsrbench.errors import InputError
-from vfsrbench.exact_sampling import OUT_BITS, VALUE_BITS, Planes, positions, sample
 from vfsrbench.io.images.folder import read_picture
 
 Array = NDArray[np.float64]

@@ -18,15 +18,15 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from vfsrbench.demo_motions import DEMO_CLIPS
+from vfsrbench.datasets.demo.motion import FPS, SIZE, Motion, Pose, from_portrait, pose, to_portrait
+from vfsrbench.datasets.demo.portrait import LANDMARKS, MARGIN, portrait
+from vfsrbench.datasets.demo.presets import DEMO_CLIPS
+from vfsrbench.datasets.demo.resample import OUT_BITS, Planes, positions, sample
 from vfsrbench.errors import InputError, did_you_mean
-from vfsrbench.exact_sampling import OUT_BITS, Planes, positions, sample
 from vfsrbench.io.atomic import whole_file
 from vfsrbench.io.clip import Clip
 from vfsrbench.io.images.folder import PictureSource, encode_png
 from vfsrbench.io.safety.paths import expanded, user_cache
-from vfsrbench.portrait import LANDMARKS, MARGIN, portrait
-from vfsrbench.portrait_motion import FPS, SIZE, Motion, Pose, from_portrait, pose, to_portrait
 
 Frames = NDArray[np.uint8]
 DEFAULT_FRAMES = 24

@@ -22,7 +22,8 @@ from degradations.manifest import (
 )
 from degradations.recipe import Recipe
 from vfsrbench.board import DatasetUse
-from vfsrbench.dataset import open_dataset
+from vfsrbench.datasets.dataset import open_dataset
+from vfsrbench.datasets.layouts import REAL
 from vfsrbench.engines.base import Emit, Engine, Event, Listen, Outcome
 from vfsrbench.errors import InputError
 from vfsrbench.io.clip import Clip, write_png_folder
@@ -30,7 +31,6 @@ from vfsrbench.io.names import check_unique, slug
 from vfsrbench.io.safety.lease import sweep_beside
 from vfsrbench.io.safety.ownership import check_replaceable
 from vfsrbench.io.safety.targets import check_out_folder, check_own_file, own_file
-from vfsrbench.layouts import REAL
 
 _NOTES = ".clips"
 

@@ -12,14 +12,14 @@ from numpy.typing import NDArray
 
 from degradations.limits import MOST_FRAMES, MOST_SCALE
 from vfsrbench.board import DatasetUse
-from vfsrbench.clip_landmarks import clip_landmarks
+from vfsrbench.datasets.landmarks_file import clip_landmarks
+from vfsrbench.datasets.layouts import LAYOUTS, REAL, Found
 from vfsrbench.errors import InputError, did_you_mean
 from vfsrbench.io.clip import Clip
 from vfsrbench.io.foreign_text import clean_name
 from vfsrbench.io.names import frame_key
 from vfsrbench.io.safety.paths import check_regular_file, is_there
 from vfsrbench.io.upscaled import enlarged
-from vfsrbench.layouts import LAYOUTS, REAL, Found, Place, find_clips
 from vfsrbench.metric import FlowField
 
 DEMO = "demo"
@@ -150,7 +150,7 @@ def open_dataset(
     if scale is not None and not 1 <= scale <= MOST_SCALE:
         raise InputError(f"scale must be at least 1 and at most {MOST_SCALE}, got {scale}")
     if layout == DEMO:
-        from vfsrbench.demo import DEMO_CLIPS
+        from vfsrbench.datasets.demo.clips import DEMO_CLIPS
 
         return Dataset(DEMO, layout, _chosen([Found(name, None) for name in DEMO_CLIPS], clips), frames)
     if path is None:
@@ -159,65 +159,6 @@ def open_dataset(
     if is_there(root) and not root.is_dir():
         check_regular_file(root, "data set")
     return Dataset(_name(layout, root), layout, _chosen(LAYOUTS[layout](root), clips), frames, scale or 1)
-
-
-def open_outputs(path: str | Path, truth: Dataset, problems: dict[str, str] | None = None) -> dict[str, Clip]:
-    """Results that somebody has already, by clip name: a picture folder or a video for each clip of `truth`.
-
-    They may lie deeper than `path`; other clips there are left alone; where a clip has both, pictures go
-    before a video. If `truth` has one clip only, `path` may be that clip itself. InputError names the
-    clip that is missing, or whose number of frames, frame names or size differ from the ground truth (or,
-    without one, from the enlarged input). With `problems` it is raised only when no clip is in order;
-    the others' reasons are put there by clip name.
-    """
-    root = Path(path)
-    places = find_clips(root)
-    outputs: dict[str, Clip] = {}
-    found: dict[str, InputError] = {}
-    for clip in truth.clips():
-        try:
-            outputs[clip.name] = _open_output(clip, truth, places, root)
-        except InputError as error:
-            found[clip.name] = error
-    if found and (problems is None or not outputs):
-        raise next(iter(found.values()))
-    if problems is not None:
-        problems |= {name: str(error) for name, error in found.items()}
-    return outputs
-
-
-def _open_output(clip: DatasetClip, truth: Dataset, places: Sequence[tuple[Place, Path]], root: Path) -> Clip:
-    target = clip.target
-    alone = len(truth.names) == 1 and [place for _, place in places] == [root]
-    found = root if alone else _place(clip.name, places, root)
-    output = Clip.open(found, clip.name, target.fps)
-    if truth.frames is not None and len(output) > len(target):
-        output = output.head(len(target))  # the whole clip was restored, its beginning is asked for
-    side = "ground truth" if clip.reference else "input"
-    _check_frames(target, output, f"{found}: the output", side)
-    if (output.height, output.width) != (target.height, target.width):
-        size = f"{output.width}x{output.height}"
-        raise InputError(f"{found}: the output of clip {clip.name!r} is {size}, {_wanted(clip, truth)}")
-    return output
-
-
-def _wanted(clip: DatasetClip, dataset: Dataset) -> str:
-    size = f"{clip.target.width}x{clip.target.height}"
-    if clip.reference:
-        return f"its ground truth is {size}"
-    times = "the size" if dataset.scale == 1 else f"{dataset.scale} times the size"
-    return f"but {size} is asked for, {times} of its input; --scale N asks for N times"
-
-
-def _place(name: str, places: Sequence[tuple[Place, Path]], root: Path) -> Path:
-    found = [path for place, path in places if name in (place[-1], "+".join(place))]
-    pictures = [path for path in found if path.is_dir()]
-    best = pictures or found
-    if not best:
-        raise InputError(f"{root}: no output for clip {name!r}; {name}/ or {name}.mp4 was expected there")
-    if len(best) > 1:
-        raise InputError(f"{root}: clip {name!r} is there twice ({best[0]} and {best[1]}); keep one")
-    return best[0]
 
 
 def _chosen(found: Sequence[Found], clips: Sequence[str]) -> tuple[Found, ...]:
@@ -230,11 +171,11 @@ def _chosen(found: Sequence[Found], clips: Sequence[str]) -> tuple[Found, ...]:
 
 
 def _demo(name: str, frames: int | None) -> DatasetClip:
-    from vfsrbench import demo
+    from vfsrbench.datasets.demo import clips
 
-    gt = demo.demo_clip(name, frames or demo.DEFAULT_FRAMES)
-    landmarks = demo.demo_landmarks(name, len(gt))
-    return DatasetClip(name, gt, {}, landmarks, demo.DemoFlow(name), demo=True)
+    gt = clips.demo_clip(name, frames or clips.DEFAULT_FRAMES)
+    landmarks = clips.demo_landmarks(name, len(gt))
+    return DatasetClip(name, gt, {}, landmarks, clips.DemoFlow(name), demo=True)
 
 
 def _open(found: Found, frames: int | None, scale: int) -> DatasetClip:

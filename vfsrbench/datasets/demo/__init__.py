@@ -1,0 +1,1 @@
+"""The bundled clips, rendered from a public-domain portrait."""

@@ -1,0 +1,70 @@
+"""Results that somebody has already: restored clips in a folder, matched to a data set."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from vfsrbench.datasets.dataset import Dataset, DatasetClip, _check_frames
+from vfsrbench.datasets.layouts import Place, find_clips
+from vfsrbench.errors import InputError
+from vfsrbench.io.clip import Clip
+
+
+def open_outputs(path: str | Path, truth: Dataset, problems: dict[str, str] | None = None) -> dict[str, Clip]:
+    """Results that somebody has already, by clip name: a picture folder or a video for each clip of `truth`.
+
+    They may lie deeper than `path`; other clips there are left alone; where a clip has both, pictures go
+    before a video. If `truth` has one clip only, `path` may be that clip itself. InputError names the
+    clip that is missing, or whose number of frames, frame names or size differ from the ground truth (or,
+    without one, from the enlarged input). With `problems` it is raised only when no clip is in order;
+    the others' reasons are put there by clip name.
+    """
+    root = Path(path)
+    places = find_clips(root)
+    outputs: dict[str, Clip] = {}
+    found: dict[str, InputError] = {}
+    for clip in truth.clips():
+        try:
+            outputs[clip.name] = _open_output(clip, truth, places, root)
+        except InputError as error:
+            found[clip.name] = error
+    if found and (problems is None or not outputs):
+        raise next(iter(found.values()))
+    if problems is not None:
+        problems |= {name: str(error) for name, error in found.items()}
+    return outputs
+
+
+def _open_output(clip: DatasetClip, truth: Dataset, places: Sequence[tuple[Place, Path]], root: Path) -> Clip:
+    target = clip.target
+    alone = len(truth.names) == 1 and [place for _, place in places] == [root]
+    found = root if alone else _place(clip.name, places, root)
+    output = Clip.open(found, clip.name, target.fps)
+    if truth.frames is not None and len(output) > len(target):
+        output = output.head(len(target))  # the whole clip was restored, its beginning is asked for
+    side = "ground truth" if clip.reference else "input"
+    _check_frames(target, output, f"{found}: the output", side)
+    if (output.height, output.width) != (target.height, target.width):
+        size = f"{output.width}x{output.height}"
+        raise InputError(f"{found}: the output of clip {clip.name!r} is {size}, {_wanted(clip, truth)}")
+    return output
+
+
+def _wanted(clip: DatasetClip, dataset: Dataset) -> str:
+    size = f"{clip.target.width}x{clip.target.height}"
+    if clip.reference:
+        return f"its ground truth is {size}"
+    times = "the size" if dataset.scale == 1 else f"{dataset.scale} times the size"
+    return f"but {size} is asked for, {times} of its input; --scale N asks for N times"
+
+
+def _place(name: str, places: Sequence[tuple[Place, Path]], root: Path) -> Path:
+    found = [path for place, path in places if name in (place[-1], "+".join(place))]
+    pictures = [path for path in found if path.is_dir()]
+    best = pictures or found
+    if not best:
+        raise InputError(f"{root}: no output for clip {name!r}; {name}/ or {name}.mp4 was expected there")
+    if len(best) > 1:
+        raise InputError(f"{root}: clip {name!r} is there twice ({best[0]} and {best[1]}); keep one")
+    return best[0]

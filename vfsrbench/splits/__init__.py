@@ -1,0 +1,1 @@
+"""Degraded clips: made, exported with a manifest, held against one."""
