@@ -38,11 +38,11 @@ from numpy.typing import NDArray
 from benchmarks.random_weights import write_method_weights
 from vfsrbench.errors import InputError, JobFailure
 from vfsrbench.io.clip import Clip
-from vfsrbench.jobs import MethodUse
-from vfsrbench.plugins import choose_method
+from vfsrbench.method_spec import choose_method
 from vfsrbench.predictor import ClipInfo, Predictor
-from vfsrbench.predictors import PredictorCache
-from vfsrbench.restore import InMemory, Restoration, restore_clip
+from vfsrbench.restoration.method_use import MethodUse
+from vfsrbench.restoration.predictor_cache import PredictorCache
+from vfsrbench.restoration.restore import InMemory, Restoration, restore_clip
 from vfsrbench.runtime.precision import Profile
 from vfsrbench.weights.resolve import resolve_weights
 

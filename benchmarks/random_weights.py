@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from vfsrbench.errors import InputError
-from vfsrbench.plugins import Method
+from vfsrbench.method_spec import Method
 from vfsrbench.weights.manifest import load_manifest
 from vfsrbench.weights.random_init import untrained_state, write_untrained
 from vfsrbench.weights.resolve import UNTRAINED

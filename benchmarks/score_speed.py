@@ -163,7 +163,7 @@ class Ours:
         import torch
 
         from vfsrbench.plugins import metrics
-        from vfsrbench.scoring import Scorer
+        from vfsrbench.scoring.scorer import Scorer
 
         self.points, self.detector = points, detector
         device = torch.device("cuda" if torch.cuda.is_available() else "cpu")

@@ -16,6 +16,7 @@ from vfsrbench import plugins, stats
 from vfsrbench.board import Board
 from vfsrbench.card import MethodCard, MetricCard
 from vfsrbench.errors import InputError, did_you_mean
+from vfsrbench.method_spec import choose_method
 from vfsrbench.runtime.reach import ALLOWED
 from vfsrbench.schema import JobRecord
 
@@ -276,7 +277,7 @@ def method_order(board: Board, found: Iterable[str]) -> list[str]:
 def canonical_method(spec: str, installed: plugins.Catalogue[MethodCard]) -> str:
     """The id under which results of `name[option=value]` are stored; unknown methods go by their text."""
     try:
-        return plugins.choose_method(spec, installed).id
+        return choose_method(spec, installed).id
     except InputError:
         return spec
 

@@ -12,12 +12,12 @@ import pytest
 
 from tests.vfsrbench.boards import method_folder
 from tests.vfsrbench.clips import noise
-from vfsrbench import restore_files
 from vfsrbench.cli.main import run
 from vfsrbench.faces import face_tools
 from vfsrbench.faces.ffhq_align import FFHQ_512, Alignment
 from vfsrbench.io.clip import Clip, write_video
-from vfsrbench.plugins import Method, choose_method
+from vfsrbench.method_spec import Method, choose_method
+from vfsrbench.restoration import files
 
 PAGE = Path(__file__).parents[1] / "docs" / "restore.md"
 
@@ -49,7 +49,7 @@ def asked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[str]:
     def find(frames: np.ndarray) -> np.ndarray:
         return np.tile(FFHQ_512 + 10, (len(frames), 1, 1))
 
-    monkeypatch.setattr(restore_files, "choose_method", choose)
+    monkeypatch.setattr(files, "choose_method", choose)
     monkeypatch.setattr(face_tools, "load_finder", lambda device: find)
     monkeypatch.setattr(face_tools, "load_masks", lambda device: lambda faces: np.ones(faces.shape[:3], "f4"))
     monkeypatch.chdir(tmp_path)

@@ -5,40 +5,20 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 from vfsrbench.board import Board
 from vfsrbench.datasets.reference import TruthFacts
 from vfsrbench.errors import InputError
-from vfsrbench.plugins import Method
+from vfsrbench.restoration.method_use import MethodUse
 from vfsrbench.runtime.precision import Profile
 from vfsrbench.splits.manifest_check import Published
 from vfsrbench.splits.split import Split
-from vfsrbench.weights.resolve import Weights
 
 Keep = Literal["png", "video", "none"]
 State = Literal["open", "done", "failed", "skipped"]
 Place = tuple[str, str]
 """(method, split); an empty name stands for all."""
-
-
-@dataclass(frozen=True)
-class MethodUse:
-    """A row of the board: a method, or results that somebody has already (`outputs`: where they lie).
-
-    `facts` is what the method's output depends on, for the key.
-    """
-
-    id: str
-    method: Method | None = None
-    outputs: Path | None = None
-    weights: Weights = field(default_factory=Weights)
-    facts: Mapping[str, Any] = field(default_factory=dict)
-
-    @property
-    def from_truth(self) -> bool:
-        """Whether the method is fed the ground truth: then the split does not matter to it."""
-        return self.method is not None and self.method.card.source == "gt"
 
 
 @dataclass(frozen=True)

@@ -21,7 +21,8 @@ from vfsrbench.hashing.code import (
 )
 from vfsrbench.hashing.facts import Facts, digest_of
 from vfsrbench.io.safety.paths import expanded
-from vfsrbench.plugins import Entry, Method
+from vfsrbench.method_spec import Method
+from vfsrbench.plugins import Entry
 from vfsrbench.weights.resolve import Weights
 
 # what a method's code reads; notes, pictures and caches beside it change nothing

@@ -20,15 +20,16 @@ from vfsrbench.jobs import Job, Setup, Task
 from vfsrbench.kept import KeptNote
 from vfsrbench.keys import score_key
 from vfsrbench.predictor import ClipInfo
-from vfsrbench.predictors import count_parameters
-from vfsrbench.restore import restore_clip
+from vfsrbench.restoration.predictor_cache import count_parameters
+from vfsrbench.restoration.restore import restore_clip
 from vfsrbench.runs.due import follow_from_stored, has_pieces
 from vfsrbench.runs.worker.clip_inputs import ClipInputs
 from vfsrbench.runs.worker.outcome import Ended, Restored
 from vfsrbench.runs.worker.recorder import Pending, Recorder, Scored, restoration_facts
 from vfsrbench.runtime.versions import device_name
 from vfsrbench.schema import JobRecord
-from vfsrbench.scoring import Scores, derive
+from vfsrbench.scoring.scorer import derive
+from vfsrbench.scoring.scores import Scores
 from vfsrbench.splits.split import LqFacts, Split
 from vfsrbench.strips import StripStore
 from vfsrbench.worker import Worker

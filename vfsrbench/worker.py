@@ -12,9 +12,9 @@ from filelock import Timeout
 from vfsrbench.engines.base import Emit, Event
 from vfsrbench.jobs import Setup, Task
 from vfsrbench.plugins import metrics
-from vfsrbench.predictors import PredictorCache
+from vfsrbench.restoration.predictor_cache import PredictorCache
 from vfsrbench.runtime.threads import torch_threads
-from vfsrbench.scoring import Scorer
+from vfsrbench.scoring.scorer import Scorer
 from vfsrbench.workspace import Workspace
 
 

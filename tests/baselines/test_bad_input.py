@@ -11,7 +11,7 @@ import torch
 from tests.vfsrbench.boards import method_folder, write_clip
 from vfsrbench.cli.main import run
 from vfsrbench.io.clip import Clip
-from vfsrbench.plugins import choose_method
+from vfsrbench.method_spec import choose_method
 from vfsrbench.weights.receipts import update_receipt
 
 METHODS = (

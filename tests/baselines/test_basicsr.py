@@ -16,7 +16,7 @@ from baselines.basicsr_bridge import library
 from baselines.edvr.adapter import circle
 from vfsrbench import keys
 from vfsrbench.errors import InputError
-from vfsrbench.plugins import Method, choose_method
+from vfsrbench.method_spec import Method, choose_method
 from vfsrbench.predictor import ClipInfo
 from vfsrbench.weights.resolve import resolve_weights
 

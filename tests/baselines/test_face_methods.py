@@ -20,9 +20,9 @@ from baselines.layers.aligned import is_grey, resize_faces, to_grey, transfer_co
 from baselines.layers.ready import ready
 from vfsrbench.errors import InputError
 from vfsrbench.io.clip import Clip
-from vfsrbench.plugins import choose_method
+from vfsrbench.method_spec import choose_method
 from vfsrbench.predictor import ClipInfo, Predictor
-from vfsrbench.restore import InMemory, restore_clip
+from vfsrbench.restoration.restore import InMemory, restore_clip
 
 sys.path.insert(0, str(Path(__file__).parent))
 from test_codeformer import small_network

@@ -21,8 +21,8 @@ from baselines.restoreformer.network import RestoreFormer, RestoreFormerPP
 from baselines.vqfr.network import VQFR
 from vfsrbench.errors import InputError, JobFailure
 from vfsrbench.io.clip import Clip
-from vfsrbench.plugins import choose_method
-from vfsrbench.restore import InMemory, restore_clip, window_seed
+from vfsrbench.method_spec import choose_method
+from vfsrbench.restoration.restore import InMemory, restore_clip, window_seed
 from vfsrbench.runtime.precision import arithmetic
 from vfsrbench.weights.manifest import load_manifest
 

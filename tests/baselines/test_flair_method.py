@@ -18,9 +18,9 @@ from baselines.flair.enhance import FaceEnhancer
 from degradations.recipe import load_recipe
 from vfsrbench.errors import InputError, JobFailure
 from vfsrbench.io.clip import Clip
-from vfsrbench.plugins import choose_method
+from vfsrbench.method_spec import choose_method
 from vfsrbench.predictor import ClipInfo
-from vfsrbench.restore import InMemory, restore_clip
+from vfsrbench.restoration.restore import InMemory, restore_clip
 
 sys.path.insert(0, str(Path(__file__).parent))
 from flair_tools import FaceInTheMiddle, LeftIsBackground, small_network

@@ -13,7 +13,7 @@ from torch import Tensor
 from baselines.flair.interpolate import dis_interpolator, filled_in, find_interpolator
 from baselines.flair.space_time import FlairSpaceTime, space_time
 from vfsrbench.errors import InputError
-from vfsrbench.plugins import choose_method
+from vfsrbench.method_spec import choose_method
 from vfsrbench.predictor import ClipInfo
 
 sys.path.insert(0, str(Path(__file__).parent))

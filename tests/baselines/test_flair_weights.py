@@ -17,7 +17,7 @@ from vfsrbench.cli.weights import app
 from vfsrbench.errors import InputError
 from vfsrbench.faces.networks.parsenet import ParseNet
 from vfsrbench.faces.networks.retinaface import retinaface_resnet50
-from vfsrbench.plugins import choose_method
+from vfsrbench.method_spec import choose_method
 
 CPU = torch.device("cpu")
 TASKS = {"x8": "bicubic", "x16": "bicubic", "gaussian": "blur", "jpeg": "blur"}

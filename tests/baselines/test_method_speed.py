@@ -9,7 +9,7 @@ import pytest
 
 from benchmarks import method_speed
 from benchmarks.random_weights import write_method_weights
-from vfsrbench.plugins import choose_method
+from vfsrbench.method_spec import choose_method
 
 COLUMNS = method_speed.HEADER.splitlines()[0].count("|") - 1
 

@@ -21,9 +21,9 @@ from baselines.secnet.train import Settings, train
 from baselines.secnet.train import main as command
 from baselines.secnet.upsample import PhasedBicubic
 from degradations.recipe import load_recipe
-from vfsrbench import plugins
 from vfsrbench.errors import InputError
 from vfsrbench.io.clip import Clip, write_png_folder
+from vfsrbench.method_spec import choose_method
 from vfsrbench.predictor import ClipInfo
 
 TINY: dict[str, Any] = {"channels": 8, "motion_width": 4, "local_blocks": 1, "blocks": 2, "past": 2}
@@ -323,7 +323,7 @@ def test_trained_files_are_methods(tmp_path: Path) -> None:
     clips = moving_clips()
     out = tmp_path / "net.pth"
     train(clips[:2], clips[2:], out, settings(), CPU)
-    method = plugins.choose_method("secnet").build()
+    method = choose_method("secnet").build()
     method.load({"net": out}, CPU)
     method.start_clip(ClipInfo("c", 3, 25.0, 10, 12, 40, 45))
     restored = method.restore(frames(3, 10, 12)[0], torch.Generator())

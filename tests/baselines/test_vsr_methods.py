@@ -13,8 +13,8 @@ import torch
 from baselines.basicvsrpp.network import BasicVSRPlusPlus
 from baselines.edvr.adapter import circle
 from baselines.layers.vsr_adapter import VsrPredictor, fit_input, pad_by_reflection
-from vfsrbench import plugins
 from vfsrbench.errors import InputError
+from vfsrbench.method_spec import choose_method
 from vfsrbench.predictor import ClipInfo
 
 METHODS = ("basicvsr", "basicvsrpp", "realbasicvsr", "edvr")
@@ -22,7 +22,7 @@ CPU = torch.device("cpu")
 
 
 def predictor(spec: str) -> VsrPredictor:
-    made = plugins.choose_method(spec).build()
+    made = choose_method(spec).build()
     assert isinstance(made, VsrPredictor)
     return made
 

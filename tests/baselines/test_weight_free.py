@@ -14,10 +14,10 @@ from skimage.restoration import richardson_lucy
 from torch import Tensor
 
 from degradations.codec import Encoding, round_trip
-from vfsrbench import plugins
+from vfsrbench.method_spec import choose_method
 from vfsrbench.metrics.estimators.flow_sources import dis_flow
 from vfsrbench.predictor import ClipInfo, Predictor
-from vfsrbench.windows import method_windows
+from vfsrbench.restoration.windows import method_windows
 
 INTERPOLATIONS = ("bicubic", "bicubic-matlab", "lanczos", "nearest")
 ENLARGERS = (*INTERPOLATIONS, "unsharp", "richardson-lucy", "temporal-average")
@@ -26,7 +26,7 @@ CPU = torch.device("cpu")
 
 
 def ready(spec: str, frames: Tensor, height: int, width: int, fps: float = 25.0) -> Predictor:
-    method = plugins.choose_method(spec).build()
+    method = choose_method(spec).build()
     method.load({}, CPU)
     method.start_clip(ClipInfo("c", len(frames), fps, *frames.shape[-2:], height, width))
     return method
@@ -207,12 +207,12 @@ def test_sizes_grey_values_and_determinism(name: str) -> None:
 def test_oracle_gives_the_ground_truth() -> None:
     frames = noise(3, 16, 20)
     assert torch.equal(restore("oracle", frames, 16, 20), frames)
-    assert plugins.choose_method("oracle").card.source == "gt"
+    assert choose_method("oracle").card.source == "gt"
 
 
 def test_recompressed_is_the_ground_truth_through_h264() -> None:
     frames = smooth(6, 32, 48)
-    assert plugins.choose_method("recompressed").card.source == "gt"
+    assert choose_method("recompressed").card.source == "gt"
     pixels = (frames * 255).round().to(torch.uint8).permute(0, 2, 3, 1).numpy()
     method = ready("recompressed[crf=30]", frames, 32, 48, fps=30000 / 1001)
     got = (method.restore(frames, torch.Generator()) * 255).round().permute(0, 2, 3, 1).numpy()

@@ -12,7 +12,8 @@ from reports.leaderboard import Sources, build_tables
 from reports.published import FOLDER, Figure, figures_of, read
 from vfsrbench.board import PublishedUse
 from vfsrbench.errors import InputError
-from vfsrbench.plugins import choose_method, choose_metric, methods, metrics
+from vfsrbench.method_spec import choose_method
+from vfsrbench.plugins import choose_metric, methods, metrics
 
 FILES = {path.name: read(path) for path in FOLDER.glob("*.csv")}
 # rows x columns of each printed table (what the texts hold of them)

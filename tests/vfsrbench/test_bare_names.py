@@ -15,7 +15,7 @@ from vfsrbench.board import PublishedUse
 from vfsrbench.cli import main
 from vfsrbench.errors import InputError
 from vfsrbench.io.clip import Clip
-from vfsrbench.plugins import choose_method
+from vfsrbench.method_spec import choose_method
 from vfsrbench.store import load_results
 
 BLACK = "out = out * 0"

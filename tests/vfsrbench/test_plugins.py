@@ -13,6 +13,7 @@ import pytest
 from vfsrbench import plugins
 from vfsrbench.card import MethodCard
 from vfsrbench.errors import InputError
+from vfsrbench.method_spec import choose_method
 from vfsrbench.predictor import Predictor
 
 CARD = """
@@ -66,7 +67,7 @@ def make_method(folder: Path, name: str = "copy", code: str = CODE, number: int 
 
 
 def test_a_folder_is_a_method(tmp_path: Path) -> None:
-    method = plugins.choose_method(f"{make_method(tmp_path / 'mine')}[w=0.25,flip]")
+    method = choose_method(f"{make_method(tmp_path / 'mine')}[w=0.25,flip]")
     assert method.id == "copy[flip=true,w=0.25]"
     assert method.options == {"w": 0.25, "mode": "soft", "flip": True}
     predictor = method.build()
@@ -75,14 +76,14 @@ def test_a_folder_is_a_method(tmp_path: Path) -> None:
 
 
 def test_two_folders_of_the_same_name_do_not_mix(tmp_path: Path) -> None:
-    first = plugins.choose_method(str(make_method(tmp_path / "a" / "mine", number=1))).build()
-    second = plugins.choose_method(str(make_method(tmp_path / "b" / "mine", number=2))).build()
+    first = choose_method(str(make_method(tmp_path / "a" / "mine", number=1))).build()
+    second = choose_method(str(make_method(tmp_path / "b" / "mine", number=2))).build()
     assert (first.number, second.number) == (1, 2)  # type: ignore[attr-defined]
 
 
 def test_default_values_do_not_show_in_the_name(tmp_path: Path) -> None:
     folder = make_method(tmp_path / "mine")
-    assert plugins.choose_method(f"{folder}[w=0.5,mode=soft]").id == "copy"
+    assert choose_method(f"{folder}[w=0.5,mode=soft]").id == "copy"
 
 
 @pytest.mark.parametrize(
@@ -99,14 +100,14 @@ def test_default_values_do_not_show_in_the_name(tmp_path: Path) -> None:
 def test_wrong_options_name_the_remedy(tmp_path: Path, options: str, message: str) -> None:
     folder = make_method(tmp_path / "mine")
     with pytest.raises(InputError) as error:
-        plugins.choose_method(f"{folder}[{options}]")
+        choose_method(f"{folder}[{options}]")
     assert message in str(error.value)
     assert "\n" not in str(error.value)
 
 
 def test_a_folder_without_a_card_says_how_to_make_one(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="vfsrbench new"):
-        plugins.choose_method(f"{tmp_path}/nothing")
+        choose_method(f"{tmp_path}/nothing")
 
 
 def test_an_unknown_method_suggests_near_names() -> None:
@@ -116,15 +117,15 @@ def test_an_unknown_method_suggests_near_names() -> None:
     )
     known.add(plugins.Entry(card, Path("x")), "bicubic")
     with pytest.raises(InputError, match="did you mean 'bicubic'"):
-        plugins.choose_method("bicubik", known)
+        choose_method("bicubik", known)
     with pytest.raises(InputError, match="malformed"):
-        plugins.choose_method("bicubic[w=1", known)
+        choose_method("bicubic[w=1", known)
 
 
 def test_code_that_does_not_import_is_one_clear_message(tmp_path: Path) -> None:
     folder = make_method(tmp_path / "mine", code="import module_that_is_not_there\n")
     with pytest.raises(InputError, match=r"'copy' cannot be imported.*module_that_is_not_there"):
-        plugins.choose_method(str(folder)).build()
+        choose_method(str(folder)).build()
 
 
 def test_a_package_whose_init_raises_fails_at_the_second_try_too(tmp_path: Path) -> None:
@@ -133,16 +134,16 @@ def test_a_package_whose_init_raises_fails_at_the_second_try_too(tmp_path: Path)
     before = set(sys.modules)
     for _ in range(2):
         with pytest.raises(InputError, match="no licence key"):
-            plugins.choose_method(str(folder)).build()
+            choose_method(str(folder)).build()
     assert not {name for name in set(sys.modules) - before if name.startswith("_vfsrbench_method_")}
     (folder / "__init__.py").write_text("from . import helper\n")
     (folder / "helper.py").write_text("NUMBER = 1234567\n")
-    assert plugins.choose_method(str(folder)).build().number == 1234567  # type: ignore[attr-defined]
+    assert choose_method(str(folder)).build().number == 1234567  # type: ignore[attr-defined]
 
 
 def test_weights_follow_the_options(tmp_path: Path) -> None:
     folder = make_method(tmp_path / "mine")
-    soft, hard = plugins.choose_method(str(folder)), plugins.choose_method(f"{folder}[mode=hard]")
+    soft, hard = choose_method(str(folder)), choose_method(f"{folder}[mode=hard]")
     assert [w.name for w in soft.card.weights_for(dict(soft.options))] == ["soft-file"]
     assert hard.card.weights_for(dict(hard.options)) == ()
 
@@ -168,7 +169,7 @@ def test_a_broken_package_is_reported_and_the_others_stay(
     assert "titel" in reasons["bad"]
     assert "did you mean 'title'" in reasons["bad"]
     with pytest.raises(InputError, match="'bad' cannot be used"):
-        plugins.choose_method("bad", found)
+        choose_method("bad", found)
 
 
 def test_listing_never_imports_torch() -> None:

@@ -27,7 +27,7 @@ from vfsrbench.metrics.functional.niqe import niqe
 from vfsrbench.plan import make_plan
 from vfsrbench.run import run_board
 from vfsrbench.schema import JobRecord
-from vfsrbench.scoring import NO_REFERENCE, Scorer
+from vfsrbench.scoring.scorer import NO_REFERENCE, Scorer
 from vfsrbench.store import read_result
 from vfsrbench.workspace import Workspace
 

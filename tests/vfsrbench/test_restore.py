@@ -14,7 +14,7 @@ from vfsrbench.errors import InputError, JobFailure
 from vfsrbench.io.clip import Clip
 from vfsrbench.io.raw import RawWriter
 from vfsrbench.predictor import ClipInfo, ImagePredictor, Predictor
-from vfsrbench.restore import Restoration, restore_clip, window_seed
+from vfsrbench.restoration.restore import Restoration, restore_clip, window_seed
 
 CPU = torch.device("cpu")
 

@@ -14,14 +14,15 @@ from tests.vfsrbench.boards import data_set, method_folder, small_board
 from tests.vfsrbench.test_restore import Scripted, go, ramp, same
 from tests.vfsrbench.test_run import run
 from vfsrbench.errors import JobFailure
-from vfsrbench.jobs import MethodUse
+from vfsrbench.method_spec import choose_method
 from vfsrbench.metrics.fidelity import Psnr
-from vfsrbench.plugins import choose_method, metrics
-from vfsrbench.predictors import PredictorCache, held_bytes
+from vfsrbench.plugins import metrics
+from vfsrbench.restoration.method_use import MethodUse
+from vfsrbench.restoration.predictor_cache import PredictorCache, held_bytes
 from vfsrbench.runtime.memory import is_out_of_memory
 from vfsrbench.runtime.reach import Reach
 from vfsrbench.runtime.seeding import seeded
-from vfsrbench.scoring import Scorer
+from vfsrbench.scoring.scorer import Scorer
 
 CPU = torch.device("cpu")
 FULL = "raise torch.cuda.OutOfMemoryError('CUDA out of memory')"

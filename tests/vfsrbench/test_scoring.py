@@ -15,7 +15,8 @@ from vfsrbench.errors import InputError, JobFailure
 from vfsrbench.io.clip import Clip
 from vfsrbench.metric import Metric, SplitMetric, TruthInfo
 from vfsrbench.plugins import Catalogue, Entry, metrics
-from vfsrbench.scoring import Scorer, spread, unfit, with_sources
+from vfsrbench.scoring.derived import spread, with_sources
+from vfsrbench.scoring.scorer import Scorer, unfit
 
 CPU = torch.device("cpu")
 

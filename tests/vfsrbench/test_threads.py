@@ -30,7 +30,7 @@ from vfsrbench.metric import TruthInfo
 from vfsrbench.metrics.functional.identity import cosine, global_similarity, neighbour_distances
 from vfsrbench.metrics.functional.frechet import frechet_of_features, kid, kid_interval, squared_mean_distance
 from vfsrbench.plugins import metrics
-from vfsrbench.scoring import Scorer
+from vfsrbench.scoring.scorer import Scorer
 
 def flow(a, b):
     return np.full((2, 200, 200), [[[float(a - b)]], [[0.25]]], np.float32), np.ones((200, 200), bool)

@@ -20,10 +20,10 @@ from vfsrbench.faces.align_clips import enlarged
 from vfsrbench.faces.ffhq_align import Alignment
 from vfsrbench.io.clip import Clip
 from vfsrbench.io.safety.ownership import NOTE
-from vfsrbench.jobs import MethodUse
-from vfsrbench.plugins import choose_method
+from vfsrbench.method_spec import choose_method
 from vfsrbench.predictor import Predictor
-from vfsrbench.wild import is_wild, restore_video, restore_videos
+from vfsrbench.restoration.faces import is_wild, restore_video, restore_videos
+from vfsrbench.restoration.method_use import MethodUse
 
 CPU = torch.device("cpu")
 X, Y, FRAMES = 70, 40, 3  # where the demo portrait stands in the wide frames
@@ -227,7 +227,7 @@ def test_what_looks_like_a_video_in_the_wild(height: int, width: int, wild: bool
 @pytest.mark.weights
 def test_keep_with_the_official_weights(video: Clip, tmp_path: Path) -> None:
     from vfsrbench.faces.face_tools import best_device, load_finder, load_masks
-    from vfsrbench.restore_files import usable_method
+    from vfsrbench.restoration.files import usable_method
 
     device = best_device()
     finder: Any = load_finder(device)

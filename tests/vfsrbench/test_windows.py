@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from vfsrbench.windows import method_windows, score_windows, smaller
+from vfsrbench.restoration.windows import method_windows, score_windows, smaller
 
 
 @pytest.mark.parametrize("tail", ["short", "shift"])

@@ -36,8 +36,8 @@ def align(
     from vfsrbench.faces.face_tools import FINDER, best_device, load_finder, untrained_tools
     from vfsrbench.faces.ffhq_align import SMOOTHING_SIGMA
     from vfsrbench.io.safety.targets import check_out_folder
-    from vfsrbench.restore_files import open_clips
-    from vfsrbench.restore_note import untrained_line
+    from vfsrbench.restoration.files import open_clips
+    from vfsrbench.restoration.sidecar import untrained_line
 
     check_out_folder(out, [clips])
     sources = open_clips(clips)

@@ -30,9 +30,9 @@ def check(
     """
     import torch
 
-    from vfsrbench.contract import check_method
-    from vfsrbench.jobs import MethodUse
-    from vfsrbench.plugins import choose_method
+    from vfsrbench.method_spec import choose_method
+    from vfsrbench.restoration.conformance import check_method
+    from vfsrbench.restoration.method_use import MethodUse
     from vfsrbench.weights.resolve import resolve_weights
 
     chosen = choose_method(o.one_method(method, method_path, "the method's name"))

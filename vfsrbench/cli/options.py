@@ -177,7 +177,7 @@ def changed_board(
 def check_metrics(board: Board) -> None:
     """InputError when the clips have no ground truth, and every metric of the board needs it."""
     from vfsrbench.plugins import metrics
-    from vfsrbench.scoring import with_sources
+    from vfsrbench.scoring.derived import with_sources
 
     if board.dataset.layout != REAL:
         return

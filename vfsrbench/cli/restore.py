@@ -14,9 +14,9 @@ from vfsrbench.cli.notes import tell_notes
 
 if TYPE_CHECKING:
     from vfsrbench.io.clip import Clip
-    from vfsrbench.jobs import MethodUse
-    from vfsrbench.restore import Restoration
-    from vfsrbench.restore_files import Form, Tell
+    from vfsrbench.restoration.files import Form, Tell
+    from vfsrbench.restoration.method_use import MethodUse
+    from vfsrbench.restoration.restore import Restoration
 
 app = typer.Typer()
 
@@ -70,9 +70,9 @@ def restore(
     """
     from vfsrbench.cli.progress import StepBar
     from vfsrbench.io.safety.targets import check_out_folder
-    from vfsrbench.restore_files import open_clips, usable_method
-    from vfsrbench.restore_note import untrained_line
-    from vfsrbench.wild import is_wild
+    from vfsrbench.restoration.faces import is_wild
+    from vfsrbench.restoration.files import open_clips, usable_method
+    from vfsrbench.restoration.sidecar import untrained_line
 
     check_out_folder(out, [clips])
     use = usable_method(o.one_method(method, method_path, "--method NAME"))
@@ -100,7 +100,7 @@ def _restore_whole(
     use: MethodUse, clips: list[Clip], out: Path, form: Form, scale: int | None, seed: int, tell: Tell
 ) -> int:
     """Whole frames; how many clips failed."""
-    from vfsrbench.restore_files import restore_files
+    from vfsrbench.restoration.files import restore_files
 
     failed = 0
     for file in restore_files(use, clips, out, form=form, scale=scale, seed=seed, tell=tell):
@@ -129,8 +129,8 @@ def _restore_faces(
         untrained_tools,
     )
     from vfsrbench.faces.ffhq_align import SMOOTHING_SIGMA
-    from vfsrbench.restore_note import untrained_line
-    from vfsrbench.wild import restore_videos
+    from vfsrbench.restoration.faces import restore_videos
+    from vfsrbench.restoration.sidecar import untrained_line
 
     device = best_device()
     untrained = untrained_tools(FINDER, *([PARSER] if parse else []))

@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from vfsrbench.errors import describe
-from vfsrbench.jobs import MethodUse
 from vfsrbench.restoration.finding import Finding
+from vfsrbench.restoration.method_use import MethodUse
 
 if TYPE_CHECKING:
     import torch

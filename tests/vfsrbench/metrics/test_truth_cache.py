@@ -14,7 +14,7 @@ from vfsrbench.metric import Metric
 from vfsrbench.metrics.estimators import reference_cache
 from vfsrbench.metrics.estimators.reference_cache import array_name, fingerprint
 from vfsrbench.plugins import Catalogue, Entry
-from vfsrbench.scoring import Scorer
+from vfsrbench.scoring.scorer import Scorer
 
 MEGABYTE = 1 << 20
 

@@ -11,7 +11,7 @@ from vfsrbench.jobs import Job
 from vfsrbench.kept import KeptNote
 from vfsrbench.runs.worker.recorder import Pending
 from vfsrbench.schema import JobRecord, Status
-from vfsrbench.scoring import Wanted
+from vfsrbench.scoring.scorer import Wanted
 
 
 @dataclass(frozen=True)

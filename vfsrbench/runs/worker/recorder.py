@@ -14,7 +14,8 @@ from vfsrbench.results.job import Result
 from vfsrbench.runs.due import due_metrics, is_fresh
 from vfsrbench.runtime.versions import versions
 from vfsrbench.schema import JobRecord, Score
-from vfsrbench.scoring import Scores, Wanted
+from vfsrbench.scoring.scorer import Wanted
+from vfsrbench.scoring.scores import Scores
 from vfsrbench.weights.resolve import Weights
 from vfsrbench.workspace import Workspace
 

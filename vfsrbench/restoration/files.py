@@ -25,12 +25,12 @@ from vfsrbench.io.safety.paths import check_pixels
 from vfsrbench.io.safety.targets import check_out_folder, check_own_file, own_file, refuse_overlap
 from vfsrbench.io.video.sound import SoundError, takes_sound
 from vfsrbench.io.video.writer import Codec
-from vfsrbench.jobs import MethodUse
-from vfsrbench.plugins import choose_method
+from vfsrbench.method_spec import choose_method
 from vfsrbench.predictor import ClipInfo, Predictor
-from vfsrbench.predictors import PredictorCache
-from vfsrbench.restore import Restoration, restore_clip
-from vfsrbench.restore_note import NOTE, write_note
+from vfsrbench.restoration.method_use import MethodUse
+from vfsrbench.restoration.predictor_cache import PredictorCache
+from vfsrbench.restoration.restore import Restoration, restore_clip
+from vfsrbench.restoration.sidecar import NOTE, write_note
 from vfsrbench.runtime.memory import free_memory
 from vfsrbench.weights.resolve import resolve_weights
 

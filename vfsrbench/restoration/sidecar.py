@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from vfsrbench.io.atomic import whole_file
-from vfsrbench.jobs import MethodUse
-from vfsrbench.restore import Restoration
+from vfsrbench.restoration.method_use import MethodUse
+from vfsrbench.restoration.restore import Restoration
 from vfsrbench.runtime.versions import versions
 
 NOTE = "restoration.json"

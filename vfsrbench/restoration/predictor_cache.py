@@ -6,8 +6,8 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from vfsrbench.errors import InputError, JobFailure, describe
-from vfsrbench.jobs import MethodUse
 from vfsrbench.predictor import Predictor
+from vfsrbench.restoration.method_use import MethodUse
 from vfsrbench.runtime.memory import attempt, free_memory, is_out_of_memory
 from vfsrbench.runtime.precision import Profile
 from vfsrbench.runtime.seeding import seeded

@@ -14,11 +14,11 @@ from numpy.typing import NDArray
 from vfsrbench.card import MethodCard
 from vfsrbench.errors import InputError, JobFailure, describe
 from vfsrbench.predictor import ClipInfo, Predictor
+from vfsrbench.restoration.windows import Span, method_windows, smaller
 from vfsrbench.runtime.memory import attempt, is_out_of_memory, watch_peak
 from vfsrbench.runtime.precision import arithmetic
 from vfsrbench.runtime.reach import Reach
 from vfsrbench.runtime.seeding import seeded
-from vfsrbench.windows import Span, method_windows, smaller
 
 if TYPE_CHECKING:
     import torch

@@ -12,12 +12,12 @@ from numpy.typing import NDArray
 
 from vfsrbench.errors import JobFailure
 from vfsrbench.io.clip import Clip
-from vfsrbench.jobs import MethodUse
 from vfsrbench.predictor import ClipInfo, Predictor
-from vfsrbench.predictors import PredictorCache
 from vfsrbench.restoration.finding import Finding
+from vfsrbench.restoration.method_use import MethodUse
+from vfsrbench.restoration.predictor_cache import PredictorCache
+from vfsrbench.restoration.restore import InMemory, restore_clip, restore_window, window_seed
 from vfsrbench.restoration.strictness import strictness
-from vfsrbench.restore import InMemory, restore_clip, restore_window, window_seed
 from vfsrbench.runtime.seeding import seeded
 
 if TYPE_CHECKING:
@@ -107,7 +107,7 @@ class _Check:
         return Clip.from_array(np.ascontiguousarray(shaped), "varied" if varied else "check")
 
     def info(self, clip: Clip) -> ClipInfo:
-        from vfsrbench.restore_files import output_size
+        from vfsrbench.restoration.files import output_size
 
         height, width = output_size(self.predictor.card, clip, None)
         return ClipInfo(clip.name, len(clip), clip.fps, clip.height, clip.width, height, width)

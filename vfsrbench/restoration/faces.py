@@ -28,12 +28,19 @@ from vfsrbench.faces.ffhq_align import FFHQ_SIZE, SMOOTHING_SIGMA, Alignment
 from vfsrbench.io.atomic import whole_folder
 from vfsrbench.io.clip import Clip, write_png_folder
 from vfsrbench.io.names import slug
-from vfsrbench.jobs import MethodUse
 from vfsrbench.predictor import Predictor
-from vfsrbench.predictors import PredictorCache
-from vfsrbench.restore import Restoration
-from vfsrbench.restore_files import VIDEOS, Form, check_targets, restored_frames, video_path, write_restored
-from vfsrbench.restore_note import NOTE, write_note
+from vfsrbench.restoration.files import (
+    VIDEOS,
+    Form,
+    check_targets,
+    restored_frames,
+    video_path,
+    write_restored,
+)
+from vfsrbench.restoration.method_use import MethodUse
+from vfsrbench.restoration.predictor_cache import PredictorCache
+from vfsrbench.restoration.restore import Restoration
+from vfsrbench.restoration.sidecar import NOTE, write_note
 from vfsrbench.runtime.memory import free_memory
 
 if TYPE_CHECKING:

@@ -14,9 +14,11 @@ from vfsrbench.card import MetricCard
 from vfsrbench.errors import InputError, JobFailure, describe
 from vfsrbench.io.clip import Clip
 from vfsrbench.metric import Metric, SplitMetric, TruthInfo, Values, Window
-from vfsrbench.plugins import Catalogue, build_metric, choose_metric
+from vfsrbench.plugins import Catalogue, build_metric
 from vfsrbench.runtime.memory import attempt, is_out_of_memory
 from vfsrbench.runtime.precision import Profile
+from vfsrbench.scoring.derived import spread, with_sources
+from vfsrbench.scoring.scores import Scores
 from vfsrbench.weights.resolve import Weights, resolve_weights
 
 if TYPE_CHECKING:
@@ -25,22 +27,6 @@ if TYPE_CHECKING:
 WINDOW = 16
 NO_REFERENCE = "needs the ground truth, which these clips do not have"
 log = logging.getLogger(__name__)
-
-
-@dataclass
-class Scores:
-    """What the metrics say of one restored clip; see the fields of the same names in `schema.JobRecord`.
-
-    `values` has a float64 a frame for each metric of level frame or pair. `features` (split metrics) are
-    (n, D) arrays. `broken` names the metrics that raised, which `unavailable` explains.
-    """
-
-    values: dict[str, Values] = field(default_factory=dict)
-    clip_values: dict[str, float] = field(default_factory=dict)
-    missing: dict[str, int] = field(default_factory=dict)
-    unavailable: dict[str, str] = field(default_factory=dict)
-    features: dict[str, NDArray[np.float32]] = field(default_factory=dict)
-    broken: set[str] = field(default_factory=set)
 
 
 @dataclass(frozen=True)
@@ -53,21 +39,6 @@ class Wanted:
     metrics: frozenset[str]
     values: Mapping[str, Values] = field(default_factory=dict)
     unavailable: Mapping[str, str] = field(default_factory=dict)
-
-
-def with_sources(ids: Sequence[str], known: Catalogue[MetricCard]) -> list[MetricCard]:
-    """The cards of these metrics and of those that they are derived from, each once, sources first."""
-    cards: dict[str, MetricCard] = {}
-
-    def add(metric_id: str) -> None:
-        card = choose_metric(metric_id, known).card
-        if card.derived is not None:
-            add(card.derived.metric)
-        cards[card.id] = card
-
-    for metric_id in ids:
-        add(metric_id)
-    return list(cards.values())
 
 
 class Scorer:
@@ -326,11 +297,3 @@ def derive(scores: Scores, cards: Sequence[MetricCard], wanted: Wanted) -> None:
             scores.unavailable[card.id] = known.unavailable[source]
         else:
             scores.clip_values[card.id] = spread(known.values[source], caps[source]) * card.derived.factor
-
-
-def spread(values: Values, cap: float | None) -> float:
-    """The population standard deviation over a clip's frames; NaN left out, +inf counted as `cap`."""
-    known = values[~np.isnan(values)]
-    if cap is not None:
-        known = np.minimum(known, cap)
-    return float(known.std()) if known.size else float("nan")

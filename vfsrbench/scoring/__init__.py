@@ -1,0 +1,1 @@
+"""Scoring restored clips with all metrics in one pass."""

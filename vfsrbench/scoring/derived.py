@@ -1,0 +1,34 @@
+"""Metrics that follow from other metrics."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from vfsrbench.card import MetricCard
+from vfsrbench.metric import Values
+from vfsrbench.plugins import Catalogue, choose_metric
+
+
+def with_sources(ids: Sequence[str], known: Catalogue[MetricCard]) -> list[MetricCard]:
+    """The cards of these metrics and of those that they are derived from, each once, sources first."""
+    cards: dict[str, MetricCard] = {}
+
+    def add(metric_id: str) -> None:
+        card = choose_metric(metric_id, known).card
+        if card.derived is not None:
+            add(card.derived.metric)
+        cards[card.id] = card
+
+    for metric_id in ids:
+        add(metric_id)
+    return list(cards.values())
+
+
+def spread(values: Values, cap: float | None) -> float:
+    """The population standard deviation over a clip's frames; NaN left out, +inf counted as `cap`."""
+    known = values[~np.isnan(values)]
+    if cap is not None:
+        known = np.minimum(known, cap)
+    return float(known.std()) if known.size else float("nan")

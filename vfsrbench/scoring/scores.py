@@ -1,0 +1,26 @@
+"""What metrics say of one restored clip."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from vfsrbench.metric import Values
+
+
+@dataclass
+class Scores:
+    """What the metrics say of one restored clip; see the fields of the same names in `schema.JobRecord`.
+
+    `values` has a float64 a frame for each metric of level frame or pair. `features` (split metrics) are
+    (n, D) arrays. `broken` names the metrics that raised, which `unavailable` explains.
+    """
+
+    values: dict[str, Values] = field(default_factory=dict)
+    clip_values: dict[str, float] = field(default_factory=dict)
+    missing: dict[str, int] = field(default_factory=dict)
+    unavailable: dict[str, str] = field(default_factory=dict)
+    features: dict[str, NDArray[np.float32]] = field(default_factory=dict)
+    broken: set[str] = field(default_factory=set)
