@@ -8,7 +8,6 @@ from functools import cached_property
 from pathlib import Path
 
 from reports.losses import Losses
-from vfsrbench import kept
 from vfsrbench.board import DatasetUse
 from vfsrbench.datasets.dataset import DatasetClip, dataset_of
 from vfsrbench.datasets.reference import TruthFacts, degraded_side, truth_facts, truth_side
@@ -17,10 +16,11 @@ from vfsrbench.errors import DamagedFile, InputError
 from vfsrbench.io.clip import Clip
 from vfsrbench.io.names import slug
 from vfsrbench.io.safety.sealed import content_digest, reading
-from vfsrbench.jobs import Job
-from vfsrbench.schema import JobRecord
+from vfsrbench.results import restored_store
+from vfsrbench.results.job import Job
+from vfsrbench.results.schema import JobRecord
+from vfsrbench.results.workspace import Workspace
 from vfsrbench.splits.split import degraded_facts
-from vfsrbench.workspace import Workspace
 
 
 def truth_title(record: JobRecord) -> str:
@@ -121,7 +121,7 @@ class Frames:
         digest = record.restored_digest
         return self._once(
             ("restored", record.split, record.method, record.clip, digest),
-            lambda: kept.look_at(self.workspace, job, digest, record.fps, self.set_aside),
+            lambda: restored_store.look_at(self.workspace, job, digest, record.fps, self.set_aside),
         )
 
     def _stored(self, record: JobRecord) -> Clip | None:

@@ -20,7 +20,7 @@ from vfsrbench.board import Board
 from vfsrbench.errors import InputError
 from vfsrbench.io.clip import Clip
 from vfsrbench.io.names import slug
-from vfsrbench.schema import JobRecord
+from vfsrbench.results.schema import JobRecord
 
 MOST_SLICES = 6
 """Slice figures a split: boards with more clips show those spread from the hardest to the easiest."""

@@ -12,13 +12,14 @@ from reports.model import Cell, Column, Mark, PublishedRow, Row, Table
 from reports.published import Published
 from reports.results import Grid, Result
 from reports.wins import win_tables
-from vfsrbench import plugins, stats
+from vfsrbench import plugins
 from vfsrbench.board import Board
 from vfsrbench.card import MethodCard, MetricCard
 from vfsrbench.errors import InputError, did_you_mean
 from vfsrbench.method_spec import choose_method
+from vfsrbench.results import stats
+from vfsrbench.results.schema import JobRecord
 from vfsrbench.runtime.reach import ALLOWED
-from vfsrbench.schema import JobRecord
 
 FEW_CLIPS = 6
 """Below this number of clips no signed-rank test can reach 5 %: the table says so."""

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
+from vfsrbench.results.stats import Comparison, Rank, Summary
 from vfsrbench.runtime.reach import ALLOWED
-from vfsrbench.stats import Comparison, Rank, Summary
 
 Mark = Literal["best", "second", ""]
 

@@ -15,8 +15,8 @@ from reports.model import Table
 from reports.wins import wins_lines
 from vfsrbench.io.names import slug
 from vfsrbench.io.safety.targets import own_file
-from vfsrbench.schema import JobRecord
-from vfsrbench.store import age
+from vfsrbench.results.schema import JobRecord
+from vfsrbench.results.store import age
 
 if TYPE_CHECKING:
     from jinja2 import Environment

@@ -16,7 +16,7 @@ from reports.wins import wins_csv
 from vfsrbench.board import Board
 from vfsrbench.io.names import slug
 from vfsrbench.io.safety.targets import claim_folder, own_file, refuse_overlap
-from vfsrbench.workspace import FOLDERS
+from vfsrbench.results.workspace import FOLDERS
 
 FILES = (
     "index.html", "worst.html", "provenance.html", "leaderboard.csv", "leaderboard.json", "leaderboard.md",

@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 
 from reports.losses import Losses
 from vfsrbench.errors import DamagedFile, InputError
-from vfsrbench.schema import JobRecord
-from vfsrbench.store import age, read_record, read_result, result_files
+from vfsrbench.results.schema import JobRecord
+from vfsrbench.results.store import age, read_record, read_result, result_files
 
 Floats = NDArray[np.float64]
 

@@ -13,9 +13,9 @@ from vfsrbench.card import MetricCard
 from vfsrbench.datasets.dataset import dataset_name
 from vfsrbench.errors import InputError
 from vfsrbench.keys import score_key
+from vfsrbench.results.schema import JobRecord
+from vfsrbench.results.store import age
 from vfsrbench.runs.board_note import Protocol
-from vfsrbench.schema import JobRecord
-from vfsrbench.store import age
 
 
 @dataclass(frozen=True)

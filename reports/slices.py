@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from reports.fonts import shortened
 from reports.lettering import broken
 from reports.style import Look, drawing, save
-from vfsrbench.strips import TruthStrip
+from vfsrbench.results.slice_store import TruthStrip
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

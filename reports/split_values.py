@@ -14,7 +14,7 @@ from vfsrbench.card import MetricCard
 from vfsrbench.errors import DamagedFile
 from vfsrbench.metric import SplitMetric
 from vfsrbench.plugins import Catalogue, build_metric
-from vfsrbench.store import Features, Store
+from vfsrbench.results.store import Features, Store
 
 
 @dataclass(frozen=True)

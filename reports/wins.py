@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from reports.model import Column, Row, Table, Wins
 from reports.results import Grid
 from reports.spreadsheet import csv_text
-from vfsrbench import stats
+from vfsrbench.results import stats
 
 
 def win_tables(grid: Grid, columns: Sequence[Column], rows: Sequence[Row]) -> tuple[Wins, ...]:

@@ -12,7 +12,7 @@ import pytest
 from vfsrbench.cli.main import run
 from vfsrbench.datasets.demo.clips import demo_clip
 from vfsrbench.io.clip import Clip, write_png_folder
-from vfsrbench.store import load_results
+from vfsrbench.results.frame_table import load_results
 
 DOCS = Path(__file__).parents[1] / "docs"
 FENCE = re.compile(r"^```(\w+)(?: file=(\S+))?\n(.*?)^```", re.MULTILINE | re.DOTALL)

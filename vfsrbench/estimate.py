@@ -8,12 +8,13 @@ from pathlib import Path
 from statistics import median
 
 from vfsrbench.errors import InputError
-from vfsrbench.jobs import ClipFacts, Job
+from vfsrbench.jobs import ClipFacts
 from vfsrbench.plan import Plan
-from vfsrbench.schema import JobRecord
-from vfsrbench.store import read_record, result_files
+from vfsrbench.results.job import Job
+from vfsrbench.results.schema import JobRecord
+from vfsrbench.results.store import read_record, result_files
+from vfsrbench.results.workspace import Workspace
 from vfsrbench.unit import SCRATCH_BYTES
-from vfsrbench.workspace import Workspace
 
 # bytes a pixel of what is written: PNG of noisy faces, FFV1, and raw frames
 _PNG, _VIDEO, _RAW = 2.0, 1.6, 3.0

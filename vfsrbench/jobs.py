@@ -5,18 +5,16 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Literal
 
 from vfsrbench.board import Board
 from vfsrbench.datasets.reference import TruthFacts
 from vfsrbench.errors import InputError
 from vfsrbench.restoration.method_use import MethodUse
+from vfsrbench.results.job import Job, Keep
 from vfsrbench.runtime.precision import Profile
 from vfsrbench.splits.manifest_check import Published
 from vfsrbench.splits.split import Split
 
-Keep = Literal["png", "video", "none"]
-State = Literal["open", "done", "failed", "skipped"]
 Place = tuple[str, str]
 """(method, split); an empty name stands for all."""
 
@@ -62,34 +60,6 @@ class ClipFacts:
         """Why this job cannot be done; empty if nothing speaks against it."""
         places = (("", ""), ("", split), (method, split))
         return next((self.problems[place] for place in places if place in self.problems), "")
-
-
-@dataclass(frozen=True)
-class Job:
-    """One method on one clip of one split. Jobs with one `restore_key` have the same restored frames, jobs
-    with one `key` compare them with the same ground truth: their scores are the same.
-
-    `due` names the metrics of an open job that are still to be computed; none where only frames are to be
-    kept. `restores` says that there are no frames to compute them on, as far as can be seen before the work
-    begins; `repeats`, that there were some once. `seen` is the run that wrote the results that were there
-    when the run was planned.
-    """
-
-    method: str
-    split: str
-    clip: str
-    restore_key: str
-    key: str
-    state: State = "open"
-    due: tuple[str, ...] = ()
-    restores: bool = False
-    repeats: bool = False
-    seen: str = ""
-
-    @property
-    def place(self) -> tuple[str, str, str, str]:
-        """What the store knows the job by: split, method, clip, key."""
-        return self.split, self.method, self.clip, self.key
 
 
 @dataclass(frozen=True)

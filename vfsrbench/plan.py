@@ -13,17 +13,18 @@ from vfsrbench.card import MethodCard, MetricCard
 from vfsrbench.datasets.dataset import DatasetClip, dataset_of
 from vfsrbench.errors import DamagedFile, InputError
 from vfsrbench.hashing.facts import Facts, digest_of
-from vfsrbench.jobs import ClipFacts, Job, Options, Setup, Task
+from vfsrbench.jobs import ClipFacts, Options, Setup, Task
 from vfsrbench.method_spec import choose_method
 from vfsrbench.plugins import Broken, Catalogue, methods, metrics
 from vfsrbench.predictor import Predictor
 from vfsrbench.restoration.method_use import MethodUse
+from vfsrbench.results.job import Job
+from vfsrbench.results.workspace import Workspace
 from vfsrbench.runs.clip_facts import describe_clips
 from vfsrbench.runs.due import planned, stored_record, work_lines
 from vfsrbench.scoring.derived import with_sources
 from vfsrbench.splits.split import Split, find_split, lq_facts
 from vfsrbench.weights.resolve import Weights, resolve_weights
-from vfsrbench.workspace import Workspace
 
 Tell = Callable[[str, int, int], None]
 

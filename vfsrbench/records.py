@@ -5,9 +5,10 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Any
 
-from vfsrbench.jobs import ClipFacts, Job, Setup
+from vfsrbench.jobs import ClipFacts, Setup
+from vfsrbench.results.job import Job
+from vfsrbench.results.schema import JobRecord, Status
 from vfsrbench.runtime.versions import versions
-from vfsrbench.schema import JobRecord, Status
 
 
 def base_record(setup: Setup, clip: ClipFacts, job: Job) -> dict[str, Any]:

@@ -18,16 +18,17 @@ from vfsrbench.engines import get_engine
 from vfsrbench.engines.base import Engine, Event, Outcome
 from vfsrbench.errors import InputError, JobFailure
 from vfsrbench.estimate import check_disk
-from vfsrbench.jobs import Job, Keep, Options, Task
+from vfsrbench.jobs import Options, Task
 from vfsrbench.plan import Plan, make_plan
 from vfsrbench.predictor import Predictor
+from vfsrbench.results.job import Job, Keep
+from vfsrbench.results.schema import JobRecord
+from vfsrbench.results.workspace import Workspace, refuse_inputs
 from vfsrbench.runs.board_note import note_run
 from vfsrbench.runs.worker.outcome import Ended, Report
 from vfsrbench.runs.worker.recorder import Recorder
 from vfsrbench.runtime.precision import Profile
-from vfsrbench.schema import JobRecord
 from vfsrbench.start import StartUnits, log_to
-from vfsrbench.workspace import Workspace, refuse_inputs
 
 log = logging.getLogger(__name__)
 

@@ -9,29 +9,30 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 
-from vfsrbench import kept
 from vfsrbench.card import MethodCard
 from vfsrbench.engines.base import Emit, Event
 from vfsrbench.errors import DiskError, InputError, JobFailure
 from vfsrbench.io.clip import Clip
 from vfsrbench.io.names import slug
 from vfsrbench.io.raw import RawWriter
-from vfsrbench.jobs import Job, Setup, Task
-from vfsrbench.kept import KeptNote
+from vfsrbench.jobs import Setup, Task
 from vfsrbench.keys import score_key
 from vfsrbench.predictor import ClipInfo
 from vfsrbench.restoration.predictor_cache import count_parameters
 from vfsrbench.restoration.restore import restore_clip
+from vfsrbench.results import restored_store
+from vfsrbench.results.job import Job
+from vfsrbench.results.restored_store import KeptNote
+from vfsrbench.results.schema import JobRecord
+from vfsrbench.results.slice_store import StripStore
 from vfsrbench.runs.due import follow_from_stored, has_pieces
 from vfsrbench.runs.worker.clip_inputs import ClipInputs
 from vfsrbench.runs.worker.outcome import Ended, Restored
 from vfsrbench.runs.worker.recorder import Pending, Recorder, Scored, restoration_facts
 from vfsrbench.runtime.versions import device_name
-from vfsrbench.schema import JobRecord
 from vfsrbench.scoring.scorer import derive
 from vfsrbench.scoring.scores import Scores
 from vfsrbench.splits.split import LqFacts, Split
-from vfsrbench.strips import StripStore
 from vfsrbench.worker import Worker
 
 SCRATCH_BYTES = 8 << 30
@@ -144,7 +145,7 @@ class Unit:
         if use.outputs is not None:
             clip, digest = self.inputs.stored(job)
             return Restored(jobs, clip, KeptNote(job.restore_key, digest), stored=True)
-        again = None if options.force else kept.reopen(self.workspace, job, self.task.clip.fps)
+        again = None if options.force else restored_store.reopen(self.workspace, job, self.task.clip.fps)
         if again is None:
             return self._restore(jobs)
         clip, note = again
@@ -295,7 +296,7 @@ class Unit:
         keep = self.setup.options.keep
         if keep != "none" and not restored.stored:
             self._say(job, "keeping the frames")
-            kept.keep_frames(self.workspace, job, keep, restored.clip, note)
+            restored_store.keep_frames(self.workspace, job, keep, restored.clip, note)
         self.workspace.store.write(result)
         self._tell_end(job, result.record)
 

@@ -13,9 +13,9 @@ from vfsrbench.engines.base import Emit, Event
 from vfsrbench.jobs import Setup, Task
 from vfsrbench.plugins import metrics
 from vfsrbench.restoration.predictor_cache import PredictorCache
+from vfsrbench.results.workspace import Workspace
 from vfsrbench.runtime.threads import torch_threads
 from vfsrbench.scoring.scorer import Scorer
-from vfsrbench.workspace import Workspace
 
 
 class Worker:

@@ -19,8 +19,8 @@ from reports.style import DEGRADED, TRUTH
 from reports.web.media import Media, Pixels
 from vfsrbench.errors import DiskError, InputError
 from vfsrbench.io.clip import Clip
-from vfsrbench.schema import JobRecord
-from vfsrbench.strips import TruthStrip
+from vfsrbench.results.schema import JobRecord
+from vfsrbench.results.slice_store import TruthStrip
 
 TRUTH_ID, DEGRADED_ID, INPUT_ID = "_truth", "_degraded", "_input"
 Json = dict[str, Any]

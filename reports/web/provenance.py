@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from reports.results import Result
-from vfsrbench.schema import JobRecord
+from vfsrbench.results.schema import JobRecord
 
 
 def jobs(results: Sequence[Result]) -> list[dict[str, Any]]:

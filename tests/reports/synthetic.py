@@ -7,16 +7,16 @@ from pathlib import Path
 
 import numpy as np
 
-from vfsrbench import kept, store
 from vfsrbench.board import Board
 from vfsrbench.card import MetricCard
 from vfsrbench.io.clip import Clip, write_png_folder
 from vfsrbench.io.safety.sealed import content_digest, write_note
-from vfsrbench.jobs import Job
-from vfsrbench.schema import JobRecord
-from vfsrbench.strips import StripStore
+from vfsrbench.results import restored_store, store
+from vfsrbench.results.job import Job
+from vfsrbench.results.schema import JobRecord
+from vfsrbench.results.slice_store import StripStore
+from vfsrbench.results.workspace import Workspace
 from vfsrbench.typed_toml import parse
-from vfsrbench.workspace import Workspace
 
 CLIPS = ("calm", "fast", "talking")
 LEVEL = {"nearest": 24.0, "bicubic": 26.0, "lanczos": 26.4, "oracle": np.inf}
@@ -159,8 +159,8 @@ def write_frames(workspace: Path, data: Path) -> None:
     for record in records(workspace):
         job = Job(record.method, record.split, record.clip, record.restore_key, record.key)
         restored = restored_clip(record.method, record.split, record.clip, record.frames)
-        note = kept.KeptNote(record.restore_key, record.restored_digest)
-        kept.keep_frames(place, job, "video", restored, note)
+        note = restored_store.KeptNote(record.restore_key, record.restored_digest)
+        restored_store.keep_frames(place, job, "video", restored, note)
         truth, lq = data / record.clip, place.splits / record.split / f"{record.clip}.0123456789abcdef"
         for folder, clip in (
             (truth, moving_clip(record.clip, record.frames)),

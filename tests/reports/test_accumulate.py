@@ -19,10 +19,10 @@ from tests.vfsrbench.boards import board_file, data_set, method_folder, moving, 
 from vfsrbench.cli import main
 from vfsrbench.io.clip import Clip
 from vfsrbench.plugins import metrics
+from vfsrbench.results.store import read_record
+from vfsrbench.results.workspace import Workspace
 from vfsrbench.run import run_board
 from vfsrbench.runs.board_note import protocols
-from vfsrbench.store import read_record
-from vfsrbench.workspace import Workspace
 
 
 class House:
@@ -229,8 +229,8 @@ def test_a_method_of_a_workspace_whose_note_is_gone_keeps_to_the_newest_frames(t
 def test_damaged_features_cost_their_row_its_value_and_are_named(tmp_path: Path) -> None:
     import numpy as np
 
-    from vfsrbench.schema import Score
-    from vfsrbench.store import Result, Store
+    from vfsrbench.results.schema import Score
+    from vfsrbench.results.store import Result, Store
 
     rng = np.random.default_rng(0)
     place = Workspace(tmp_path / "w")

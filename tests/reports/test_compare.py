@@ -23,9 +23,9 @@ from vfsrbench.errors import InputError
 from vfsrbench.io.safety.damaged import DamagedPieces
 from vfsrbench.metrics.functional.frechet import frechet_of_features
 from vfsrbench.plugins import metrics
-from vfsrbench.schema import Score
-from vfsrbench.store import Result as Stored
-from vfsrbench.store import Store, read_record
+from vfsrbench.results.schema import Score
+from vfsrbench.results.store import Result as Stored
+from vfsrbench.results.store import Store, read_record
 
 
 def test_folders_from_anywhere_make_one_table_a_split(tmp_path: Path) -> None:

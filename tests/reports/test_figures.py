@@ -18,7 +18,8 @@ from reports.leaderboard import column
 from reports.results import Grid, read_results
 from vfsrbench import plugins
 from vfsrbench.io.clip import Clip
-from vfsrbench.strips import TruthStrip, cut
+from vfsrbench.results.slice_store import TruthStrip
+from vfsrbench.results.temporal_slices import cut
 
 PSNR = column("psnr", synthetic.CARDS["psnr"])
 

@@ -17,7 +17,7 @@ from reports.frames import Frames
 from reports.leaderboard import Sources, build_tables, column
 from reports.results import Grid, read_results
 from vfsrbench.board import DatasetUse
-from vfsrbench.workspace import Workspace
+from vfsrbench.results.workspace import Workspace
 
 PSNR = column("psnr", synthetic.CARDS["psnr"])
 

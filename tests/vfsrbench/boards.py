@@ -11,8 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vfsrbench.board import Board
-from vfsrbench.schema import JobRecord
-from vfsrbench.store import Result, read_result, result_files, write_result
+from vfsrbench.results.schema import JobRecord
+from vfsrbench.results.store import Result, read_result, result_files, write_result
 
 SIDE = 32
 CARD = """

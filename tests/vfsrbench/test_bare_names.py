@@ -16,7 +16,7 @@ from vfsrbench.cli import main
 from vfsrbench.errors import InputError
 from vfsrbench.io.clip import Clip
 from vfsrbench.method_spec import choose_method
-from vfsrbench.store import load_results
+from vfsrbench.results.frame_table import load_results
 
 BLACK = "out = out * 0"
 

@@ -17,7 +17,7 @@ from tests.vfsrbench.boards import board_file, data_set, method_folder, moving, 
 from vfsrbench.cli import main
 from vfsrbench.cli.app import VERBS
 from vfsrbench.io.clip import Clip
-from vfsrbench.store import load_results
+from vfsrbench.results.frame_table import load_results
 
 
 @pytest.fixture

@@ -8,7 +8,7 @@ import pytest
 from rich.console import Console
 
 from vfsrbench.cli.progress import LiveProgress, PlainProgress, trouble_with
-from vfsrbench.jobs import Job
+from vfsrbench.results.job import Job
 from vfsrbench.unit import Ended
 
 JOB = Job("m", "bi-x4", "one", "r", "k")

@@ -156,7 +156,7 @@ def test_a_run_says_and_records_how_clips_are_read(
         "its frame rate varies (8.333 to 30.3 a second), all frames count alike",
     ]
     assert [err.count(f"talk: {note}") for note in notes] == [1, 1]
-    from vfsrbench.store import read_result
+    from vfsrbench.results.store import read_result
 
     (path,) = (tmp_path / "w" / "results").rglob("*.parquet")
     assert [note in json.dumps(read_result(path).record.warnings) for note in notes] == [True, True]

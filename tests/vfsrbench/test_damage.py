@@ -13,9 +13,9 @@ import pytest
 from tests.vfsrbench.boards import board_file, data_set, method_folder, scores, small_board
 from vfsrbench.board import Board
 from vfsrbench.cli import main
+from vfsrbench.results.schema import JobRecord
+from vfsrbench.results.workspace import Workspace
 from vfsrbench.run import RunSummary, Silent, run_board
-from vfsrbench.schema import JobRecord
-from vfsrbench.workspace import Workspace
 
 KINDS = {
     "digest": "cache/digests/*.json",
@@ -49,7 +49,7 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> tuple[Board, dict[str, Pat
         # what a metric keeps of the ground truth: none of this board's quick metrics does
         import numpy as np
 
-        from vfsrbench.workspace import Workspace
+        from vfsrbench.results.workspace import Workspace
 
         Workspace(root / keep).truth_cache("0" * 64).put("flow", {"values": np.arange(60.0)})
         places[keep] = root / keep

@@ -15,8 +15,8 @@ from tests.vfsrbench.boards import data_set, method_folder, small_board
 from vfsrbench.io.atomic import whole_file, whole_folder
 from vfsrbench.io.safety import lease
 from vfsrbench.io.safety.ownership import NOTE
+from vfsrbench.results.workspace import Workspace
 from vfsrbench.run import run_board
-from vfsrbench.workspace import Workspace
 
 CHILD = """
 import sys, time

@@ -25,11 +25,11 @@ from vfsrbench.io.upscaled import enlarged
 from vfsrbench.metric import TruthInfo
 from vfsrbench.metrics.functional.niqe import niqe
 from vfsrbench.plan import make_plan
+from vfsrbench.results.schema import JobRecord
+from vfsrbench.results.store import read_result
+from vfsrbench.results.workspace import Workspace
 from vfsrbench.run import run_board
-from vfsrbench.schema import JobRecord
 from vfsrbench.scoring.scorer import NO_REFERENCE, Scorer
-from vfsrbench.store import read_result
-from vfsrbench.workspace import Workspace
 
 METRICS = ["niqe", "ewarp_self_dis", "psnr"]
 

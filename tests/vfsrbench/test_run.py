@@ -17,11 +17,11 @@ from vfsrbench.errors import DiskError, InputError
 from vfsrbench.io.clip import Clip
 from vfsrbench.io.raw import RawWriter
 from vfsrbench.predictor import Predictor
+from vfsrbench.results.store import read_result
+from vfsrbench.results.workspace import Workspace
 from vfsrbench.run import RunSummary, Silent, run_board
 from vfsrbench.runs.board_note import protocols
 from vfsrbench.runs.worker.outcome import Ended
-from vfsrbench.store import read_result
-from vfsrbench.workspace import Workspace
 
 
 class Listener(Silent):

@@ -13,10 +13,10 @@ from vfsrbench.errors import InputError
 from vfsrbench.jobs import Options
 from vfsrbench.metrics.fidelity import Psnr
 from vfsrbench.plan import Plan, make_plan
+from vfsrbench.results.schema import JobRecord
+from vfsrbench.results.store import Result, read_result, write_result
+from vfsrbench.results.workspace import Workspace
 from vfsrbench.run import RunSummary, Silent, run_board
-from vfsrbench.schema import JobRecord
-from vfsrbench.store import Result, read_result, write_result
-from vfsrbench.workspace import Workspace
 
 
 class Listener(Silent):

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import scipy.stats
 
-from vfsrbench import stats
+from vfsrbench.results import stats
 
 RNG = np.random.default_rng(11)
 SHARED = RNG.normal(0, 2.0, 30)  # what makes a clip hard for every method

@@ -10,8 +10,9 @@ import pytest
 
 from vfsrbench.errors import DamagedFile, InputError
 from vfsrbench.io.names import slug
-from vfsrbench.schema import SCHEMA, JobRecord
-from vfsrbench.store import Result, Store, load_results, read_result, write_result
+from vfsrbench.results.frame_table import load_results
+from vfsrbench.results.schema import SCHEMA, JobRecord
+from vfsrbench.results.store import Result, Store, read_result, write_result
 
 HOSTILE = [
     "Clip+-1Jouc19Ixo+P0+C1+F4196-4320",

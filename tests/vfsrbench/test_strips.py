@@ -9,17 +9,9 @@ import pytest
 
 from vfsrbench.errors import InputError
 from vfsrbench.io.clip import Clip
-from vfsrbench.schema import JobRecord
-from vfsrbench.strips import (
-    StripStore,
-    TruthStrip,
-    choose_column,
-    choose_rows,
-    cut,
-    motion,
-    read_strip,
-    write_strip,
-)
+from vfsrbench.results.schema import JobRecord
+from vfsrbench.results.slice_store import StripStore, TruthStrip, read_strip, write_strip
+from vfsrbench.results.temporal_slices import choose_column, choose_rows, cut, motion
 
 HEIGHT, WIDTH, TIME = 96, 128, 20
 

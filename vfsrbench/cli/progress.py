@@ -12,8 +12,9 @@ from vfsrbench.engines.base import Event
 from vfsrbench.io.foreign_text import one_line
 
 if TYPE_CHECKING:
-    from vfsrbench.jobs import Job, Task
+    from vfsrbench.jobs import Task
     from vfsrbench.plan import Plan
+    from vfsrbench.results.job import Job
     from vfsrbench.run import Progress
     from vfsrbench.runs.worker.outcome import Ended
 

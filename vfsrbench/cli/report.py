@@ -93,7 +93,7 @@ def report_and_tell(
     is and what was left out."""
     from reports import build_report
     from reports.terminal import print_tables
-    from vfsrbench.workspace import Workspace
+    from vfsrbench.results.workspace import Workspace
 
     with Workspace(workspace).at_work():
         made = build_report(

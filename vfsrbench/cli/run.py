@@ -130,7 +130,7 @@ def show_plan(board: Board, workspace: Path, engine: str, workers: int | None, *
     from vfsrbench.estimate import disk_need, gigabytes, time_need
     from vfsrbench.jobs import Options
     from vfsrbench.plan import make_plan
-    from vfsrbench.workspace import Workspace, refuse_inputs
+    from vfsrbench.results.workspace import Workspace, refuse_inputs
 
     get_engine(engine, workers)  # an engine that does not exist is refused here too
     options = Options(**how)

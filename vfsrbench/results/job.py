@@ -12,7 +12,7 @@ import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,7 +21,7 @@ from vfsrbench.errors import DamagedFile, InputError
 from vfsrbench.io.atomic import whole_file
 from vfsrbench.io.safety.paths import check_regular_file
 from vfsrbench.io.safety.sealed import reading
-from vfsrbench.schema import METADATA_KEY, SCHEMA, JobRecord, Score
+from vfsrbench.results.schema import METADATA_KEY, SCHEMA, JobRecord, Score
 
 Values = NDArray[np.float64]
 SEAL_KEY = b"vfsrbench.sha256"
@@ -173,3 +173,35 @@ def _open(path: Path) -> tuple[JobRecord, Any]:
         raise OtherFormat(f"{path}: was written by {age}")
     with reading(path):
         return JobRecord.model_validate_json(metadata[METADATA_KEY]), parquet
+
+
+Keep = Literal["png", "video", "none"]
+State = Literal["open", "done", "failed", "skipped"]
+
+
+@dataclass(frozen=True)
+class Job:
+    """One method on one clip of one split. Jobs with one `restore_key` have the same restored frames, jobs
+    with one `key` compare them with the same ground truth: their scores are the same.
+
+    `due` names the metrics of an open job that are still to be computed; none where only frames are to be
+    kept. `restores` says that there are no frames to compute them on, as far as can be seen before the work
+    begins; `repeats`, that there were some once. `seen` is the run that wrote the results that were there
+    when the run was planned.
+    """
+
+    method: str
+    split: str
+    clip: str
+    restore_key: str
+    key: str
+    state: State = "open"
+    due: tuple[str, ...] = ()
+    restores: bool = False
+    repeats: bool = False
+    seen: str = ""
+
+    @property
+    def place(self) -> tuple[str, str, str, str]:
+        """What the store knows the job by: split, method, clip, key."""
+        return self.split, self.method, self.clip, self.key

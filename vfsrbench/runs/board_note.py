@@ -14,7 +14,7 @@ from vfsrbench.board import DatasetUse
 from vfsrbench.errors import DamagedFile
 from vfsrbench.io.safety.damaged import SetAside
 from vfsrbench.io.safety.sealed import read_note, reading, write_note
-from vfsrbench.workspace import Workspace
+from vfsrbench.results.workspace import Workspace
 
 if TYPE_CHECKING:
     from vfsrbench.plan import Plan

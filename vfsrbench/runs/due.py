@@ -6,13 +6,14 @@ from collections import Counter
 from collections.abc import Iterable
 from dataclasses import replace
 
-from vfsrbench import kept
 from vfsrbench.errors import DamagedFile
-from vfsrbench.jobs import Job, Setup
+from vfsrbench.jobs import Setup
 from vfsrbench.keys import score_key
-from vfsrbench.schema import JobRecord
-from vfsrbench.strips import StripStore
-from vfsrbench.workspace import Workspace
+from vfsrbench.results import restored_store
+from vfsrbench.results.job import Job
+from vfsrbench.results.schema import JobRecord
+from vfsrbench.results.slice_store import StripStore
+from vfsrbench.results.workspace import Workspace
 
 
 def planned(job: Job, record: JobRecord | None, setup: Setup, workspace: Workspace) -> Job:
@@ -75,7 +76,7 @@ def is_kept(job: Job, setup: Setup, workspace: Workspace) -> bool:
     keep = setup.options.keep
     if keep == "none" or setup.methods[job.method].outputs is not None:
         return True
-    return kept.is_there(workspace, job, keep)
+    return restored_store.is_there(workspace, job, keep)
 
 
 def has_pieces(job: Job, record: JobRecord | None, setup: Setup, workspace: Workspace) -> bool:
@@ -100,7 +101,7 @@ def frames_are_there(
     job: Job, due: Iterable[str], record: JobRecord | None, setup: Setup, workspace: Workspace
 ) -> bool:
     """Whether the due metrics and strips can be made without a restoration."""
-    if any(kept.is_there(workspace, job, form) for form in ("png", "video")):
+    if any(restored_store.is_there(workspace, job, form) for form in ("png", "video")):
         return True
     return has_pieces(job, record, setup, workspace) and follow_from_stored(due, setup)
 

@@ -24,7 +24,7 @@ from vfsrbench.io.images.folder import read_picture
 from vfsrbench.io.safety.paths import check_pixels
 from vfsrbench.io.upscaled import enlarged
 from vfsrbench.method_spec import choose_method
-from vfsrbench.store import load_results
+from vfsrbench.results.frame_table import load_results
 
 pytestmark = pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="needs named pipes")
 

@@ -14,6 +14,7 @@ import pytest
 
 from tests.vfsrbench.boards import data_set, method_folder, scores, small_board
 from vfsrbench.errors import DamagedFile, InputError
+from vfsrbench.results.frame_table import load_results
 from vfsrbench.results.job import (
     ForeignFile,
     OtherFormat,
@@ -23,9 +24,9 @@ from vfsrbench.results.job import (
     read_result,
     write_result,
 )
+from vfsrbench.results.schema import METADATA_KEY, JobRecord
+from vfsrbench.results.store import Store
 from vfsrbench.run import run_board
-from vfsrbench.schema import METADATA_KEY, JobRecord
-from vfsrbench.store import Store, load_results
 
 
 def small() -> Result:

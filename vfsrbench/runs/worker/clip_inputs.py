@@ -10,11 +10,12 @@ from vfsrbench.datasets.reference import degraded_side, truth_side
 from vfsrbench.datasets.stored_outputs import open_outputs
 from vfsrbench.io.clip import Clip
 from vfsrbench.io.digest_cache import ClipDigests, check_unchanged
-from vfsrbench.jobs import ClipFacts, Job, Setup, outputs_place
+from vfsrbench.jobs import ClipFacts, Setup, outputs_place
 from vfsrbench.metric import TruthInfo
+from vfsrbench.results.job import Job
+from vfsrbench.results.workspace import Workspace
 from vfsrbench.splits.manifest_check import compare
 from vfsrbench.splits.split import LqFacts, degraded_clip
-from vfsrbench.workspace import Workspace
 
 
 class ClipInputs:

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from vfsrbench.io.clip import Clip
-from vfsrbench.jobs import Job
-from vfsrbench.kept import KeptNote
+from vfsrbench.results.job import Job
+from vfsrbench.results.restored_store import KeptNote
+from vfsrbench.results.schema import JobRecord, Status
 from vfsrbench.runs.worker.recorder import Pending
-from vfsrbench.schema import JobRecord, Status
 from vfsrbench.scoring.scorer import Wanted
 
 

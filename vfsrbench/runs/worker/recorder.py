@@ -7,17 +7,17 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from vfsrbench.errors import DamagedFile, JobFailure
-from vfsrbench.jobs import ClipFacts, Job, Setup
+from vfsrbench.jobs import ClipFacts, Setup
 from vfsrbench.keys import score_key
 from vfsrbench.records import base_record, ended
-from vfsrbench.results.job import Result
+from vfsrbench.results.job import Job, Result
+from vfsrbench.results.schema import JobRecord, Score
+from vfsrbench.results.workspace import Workspace
 from vfsrbench.runs.due import due_metrics, is_fresh
 from vfsrbench.runtime.versions import versions
-from vfsrbench.schema import JobRecord, Score
 from vfsrbench.scoring.scorer import Wanted
 from vfsrbench.scoring.scores import Scores
 from vfsrbench.weights.resolve import Weights
-from vfsrbench.workspace import Workspace
 
 _BY_METRIC = ("clip_values", "missing", "unavailable")
 

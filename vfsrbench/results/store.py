@@ -7,21 +7,17 @@ import re
 from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from vfsrbench.errors import DamagedFile, InputError
+from vfsrbench.errors import DamagedFile
 from vfsrbench.io.names import slug
 from vfsrbench.io.safety.sealed import check_seal, read_arrays, write_arrays
 from vfsrbench.results.job import ForeignFile, Result, read_record, read_result, write_result
-from vfsrbench.schema import JobRecord
+from vfsrbench.results.schema import JobRecord
 
-if TYPE_CHECKING:
-    import pandas as pd
-
-__all__ = ["Result", "Store", "load_results", "read_record", "read_result", "write_result"]
+__all__ = ["Result", "Store", "read_record", "read_result", "write_result"]
 
 _KEY_DIGITS = 20
 _OLDER_NAME = re.compile(r"\.[0-9a-f]{16}\.parquet$")  # schema 1 named its files by 16 digits
@@ -160,38 +156,6 @@ def result_files(folders: Iterable[Path]) -> Iterator[Path]:
             yield from sorted(p for p in folder.rglob("*.parquet") if not p.name.startswith("."))
 
 
-def load_results(
-    folders: Iterable[Path], keys: Iterable[str] | None = None
-) -> tuple[pd.DataFrame, list[JobRecord], list[str]]:
-    """Results of any origin as one table: (frames, records, what was skipped and why).
-
-    `frames` has a row a frame: dataset, split, method, clip, frame, name and a column a metric. `keys`
-    restricts the results to these; where several are left of one job (other code, other weights), the one
-    that was written last counts (`age`). Files that are not ours, or not whole, are skipped and named.
-    """
-    import pandas as pd
-
-    wanted = None if keys is None else set(keys)
-    chosen: dict[tuple[Any, ...], Result] = {}
-    skipped: list[str] = []
-    for path in result_files(folders):
-        try:
-            result = read_result(path)
-        except InputError as error:
-            skipped.append(str(error))
-            continue
-        record = result.record
-        if wanted is not None and record.key not in wanted:
-            continue
-        job = (record.dataset, record.split, record.method, record.clip)
-        if job not in chosen or age(chosen[job].record) < age(record):
-            chosen[job] = result
-    results = [chosen[job] for job in sorted(chosen)]
-    tables = [_frame_table(r) for r in results if len(r.frame_names)]
-    frames = pd.concat(tables, ignore_index=True) if tables else pd.DataFrame()
-    return frames, [r.record for r in results], skipped
-
-
 def age(record: JobRecord) -> tuple[datetime, str]:
     """Sorts results of one job, the newest last: by the time at which they were written, then by key, so
     that the order never depends on the disk. A time that cannot be read counts as the oldest."""
@@ -200,12 +164,3 @@ def age(record: JobRecord) -> tuple[datetime, str]:
     except ValueError:
         finished = datetime.min
     return finished if finished.tzinfo else finished.replace(tzinfo=UTC), record.key
-
-
-def _frame_table(result: Result) -> pd.DataFrame:
-    import pandas as pd
-
-    record = result.record
-    names = list(result.frame_names)
-    head = {"dataset": record.dataset, "split": record.split, "method": record.method, "clip": record.clip}
-    return pd.DataFrame({**head, "frame": np.arange(len(names)), "name": names, **result.values})

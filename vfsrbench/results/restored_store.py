@@ -11,8 +11,8 @@ from vfsrbench.io.names import slug
 from vfsrbench.io.safety.damaged import SetAside
 from vfsrbench.io.safety.ownership import remove_made
 from vfsrbench.io.safety.sealed import content_digest, read_note, reading, write_note
-from vfsrbench.jobs import Job, Keep
-from vfsrbench.workspace import Workspace
+from vfsrbench.results.job import Job, Keep
+from vfsrbench.results.workspace import Workspace
 
 _KIND = "kept-frames-1"
 

@@ -26,7 +26,7 @@ from vfsrbench.io.safety import lease
 from vfsrbench.io.safety.damaged import DamagedPieces
 from vfsrbench.io.safety.ownership import read_made
 from vfsrbench.io.safety.targets import claim_folder, refuse_overlap
-from vfsrbench.store import Store
+from vfsrbench.results.store import Store
 
 DEFAULT = Path("workspace")
 FOLDERS = (
