@@ -19,9 +19,9 @@ from reports.style import Look, looks
 from vfsrbench import plugins
 from vfsrbench.board import Board
 from vfsrbench.errors import InputError, did_you_mean
+from vfsrbench.results.board_note import protocols
 from vfsrbench.results.slice_store import StripStore
 from vfsrbench.results.workspace import Workspace
-from vfsrbench.runs.board_note import protocols
 
 AT = " @ "  # stands between a method and the folder that its results come from, where two have it
 

@@ -12,10 +12,10 @@ from vfsrbench.board import Board, DatasetUse
 from vfsrbench.card import MetricCard
 from vfsrbench.datasets.dataset import dataset_name
 from vfsrbench.errors import InputError
-from vfsrbench.keys import score_key
+from vfsrbench.results.board_note import Protocol
 from vfsrbench.results.schema import JobRecord
 from vfsrbench.results.store import age
-from vfsrbench.runs.board_note import Protocol
+from vfsrbench.runs.keys import score_key
 
 
 @dataclass(frozen=True)

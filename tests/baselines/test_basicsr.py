@@ -14,10 +14,10 @@ from torch import Tensor, nn
 
 from baselines.basicsr_bridge import library
 from baselines.edvr.adapter import circle
-from vfsrbench import keys
 from vfsrbench.errors import InputError
 from vfsrbench.method_spec import Method, choose_method
 from vfsrbench.predictor import ClipInfo
+from vfsrbench.runs import keys
 from vfsrbench.weights.resolve import resolve_weights
 
 CPU = torch.device("cpu")

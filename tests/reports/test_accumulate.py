@@ -19,10 +19,10 @@ from tests.vfsrbench.boards import board_file, data_set, method_folder, moving, 
 from vfsrbench.cli import main
 from vfsrbench.io.clip import Clip
 from vfsrbench.plugins import metrics
+from vfsrbench.results.board_note import protocols
 from vfsrbench.results.store import read_record
 from vfsrbench.results.workspace import Workspace
-from vfsrbench.run import run_board
-from vfsrbench.runs.board_note import protocols
+from vfsrbench.runs.run import run_board
 
 
 class House:

@@ -9,7 +9,7 @@ from rich.console import Console
 
 from vfsrbench.cli.progress import LiveProgress, PlainProgress, trouble_with
 from vfsrbench.results.job import Job
-from vfsrbench.unit import Ended
+from vfsrbench.runs.worker.task_runner import Ended
 
 JOB = Job("m", "bi-x4", "one", "r", "k")
 ENDS = {

@@ -15,7 +15,9 @@ from vfsrbench.board import Board
 from vfsrbench.cli import main
 from vfsrbench.results.schema import JobRecord
 from vfsrbench.results.workspace import Workspace
-from vfsrbench.run import RunSummary, Silent, run_board
+from vfsrbench.runs.progress import Silent
+from vfsrbench.runs.run import run_board
+from vfsrbench.runs.summary import RunSummary
 
 KINDS = {
     "digest": "cache/digests/*.json",

@@ -16,9 +16,17 @@ from vfsrbench.hashing.code import folder_digest
 from vfsrbench.hashing.facts import array_digest
 from vfsrbench.io.clip import Clip
 from vfsrbench.io.digest_cache import ClipDigests
-from vfsrbench.keys import code_facts, job_key, method_facts, metric_facts, metric_key, restore_key, score_key
 from vfsrbench.method_spec import choose_method
 from vfsrbench.plugins import Entry, metrics
+from vfsrbench.runs.keys import (
+    code_facts,
+    job_key,
+    method_facts,
+    metric_facts,
+    metric_key,
+    restore_key,
+    score_key,
+)
 from vfsrbench.weights.resolve import Weights
 
 NONE = Weights()

@@ -16,7 +16,7 @@ from vfsrbench.io.atomic import whole_file, whole_folder
 from vfsrbench.io.safety import lease
 from vfsrbench.io.safety.ownership import NOTE
 from vfsrbench.results.workspace import Workspace
-from vfsrbench.run import run_board
+from vfsrbench.runs.run import run_board
 
 CHILD = """
 import sys, time

@@ -10,7 +10,7 @@ from tests.vfsrbench.boards import board_file, data_set, small_board
 
 RUN = """
 from pathlib import Path
-from vfsrbench.run import run_board
+from vfsrbench.runs.run import run_board
 with Path("log.txt").open("a") as log:
     log.write("script runs\\n")
 summary = run_board("board.toml", "w", workers=2)

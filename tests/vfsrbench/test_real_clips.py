@@ -24,11 +24,11 @@ from vfsrbench.io.clip import Clip
 from vfsrbench.io.upscaled import enlarged
 from vfsrbench.metric import TruthInfo
 from vfsrbench.metrics.functional.niqe import niqe
-from vfsrbench.plan import make_plan
 from vfsrbench.results.schema import JobRecord
 from vfsrbench.results.store import read_result
 from vfsrbench.results.workspace import Workspace
-from vfsrbench.run import run_board
+from vfsrbench.runs.plan import make_plan
+from vfsrbench.runs.run import run_board
 from vfsrbench.scoring.scorer import NO_REFERENCE, Scorer
 
 METRICS = ["niqe", "ewarp_self_dis", "psnr"]

@@ -17,10 +17,12 @@ from vfsrbench.errors import DiskError, InputError
 from vfsrbench.io.clip import Clip
 from vfsrbench.io.raw import RawWriter
 from vfsrbench.predictor import Predictor
+from vfsrbench.results.board_note import protocols
 from vfsrbench.results.store import read_result
 from vfsrbench.results.workspace import Workspace
-from vfsrbench.run import RunSummary, Silent, run_board
-from vfsrbench.runs.board_note import protocols
+from vfsrbench.runs.progress import Silent
+from vfsrbench.runs.run import run_board
+from vfsrbench.runs.summary import RunSummary
 from vfsrbench.runs.worker.outcome import Ended
 
 
@@ -474,7 +476,7 @@ def test_restored_clips_are_scored_in_parts_when_the_disk_must_be_spared(
     ]
     board = small_board(data, folders)
     _, listener = run(board, tmp_path / "w")
-    monkeypatch.setattr("vfsrbench.unit.SCRATCH_BYTES", 1)
+    monkeypatch.setattr("vfsrbench.runs.worker.task_runner.SCRATCH_BYTES", 1)
     _, pieces = run(board, tmp_path / "v")
     assert scores(tmp_path / "w") == scores(tmp_path / "v")
     assert ("one", "scoring 4 restored clips") in listener.steps

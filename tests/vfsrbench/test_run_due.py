@@ -10,13 +10,15 @@ import pytest
 from tests.vfsrbench.boards import board_file, contents, data_set, method_folder, scores, small_board
 from vfsrbench.cli import main
 from vfsrbench.errors import InputError
-from vfsrbench.jobs import Options
 from vfsrbench.metrics.fidelity import Psnr
-from vfsrbench.plan import Plan, make_plan
 from vfsrbench.results.schema import JobRecord
 from vfsrbench.results.store import Result, read_result, write_result
 from vfsrbench.results.workspace import Workspace
-from vfsrbench.run import RunSummary, Silent, run_board
+from vfsrbench.runs.jobs import Options
+from vfsrbench.runs.plan import Plan, make_plan
+from vfsrbench.runs.progress import Silent
+from vfsrbench.runs.run import run_board
+from vfsrbench.runs.summary import RunSummary
 
 
 class Listener(Silent):
@@ -123,7 +125,8 @@ def test_frames_that_were_not_kept_are_restored_again_and_the_plan_says_so(
 def test_a_new_version_of_a_metric_replaces_its_column(
     tmp_path: Path, data: Path, scored, monkeypatch: pytest.MonkeyPatch
 ):
-    from vfsrbench import plan, plugins
+    from vfsrbench import plugins
+    from vfsrbench.runs import plan
 
     both = board(data, tmp_path, "psnr", "ssim")
     first, _ = run(both, tmp_path / "w", keep="png")
@@ -152,8 +155,10 @@ def test_a_new_version_of_a_metric_replaces_its_column(
 def test_a_derived_metric_needs_no_frames_where_its_source_is_stored(
     tmp_path: Path, data: Path, scored, monkeypatch: pytest.MonkeyPatch
 ):
-    from vfsrbench import plan, plugins, worker
+    from vfsrbench import plugins
     from vfsrbench.card import MetricCard
+    from vfsrbench.runs import plan
+    from vfsrbench.runs.worker import worker
 
     def with_sigma():
         known = plugins.metrics()
@@ -270,7 +275,9 @@ def test_features_of_a_split_metric_are_keyed_checked_and_made_again(
     tmp_path: Path, data: Path, monkeypatch: pytest.MonkeyPatch, scored
 ):
     from tests.vfsrbench.test_scoring import card
-    from vfsrbench import plan, plugins, worker
+    from vfsrbench import plugins
+    from vfsrbench.runs import plan
+    from vfsrbench.runs.worker import worker
 
     def with_means():
         known = plugins.metrics()

@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from tests.vfsrbench.boards import data_set, method_folder, scores, small_board
-from vfsrbench.run import run_board
+from vfsrbench.runs.run import run_board
 
 pytestmark = [
     pytest.mark.gpu,

@@ -12,10 +12,10 @@ from vfsrbench.engines.base import Event
 from vfsrbench.io.foreign_text import one_line
 
 if TYPE_CHECKING:
-    from vfsrbench.jobs import Task
-    from vfsrbench.plan import Plan
     from vfsrbench.results.job import Job
-    from vfsrbench.run import Progress
+    from vfsrbench.runs.jobs import Task
+    from vfsrbench.runs.plan import Plan
+    from vfsrbench.runs.progress import Progress
     from vfsrbench.runs.worker.outcome import Ended
 
 MARKS = {"ok": "done", "failed": "FAILED", "skipped": "skipped", "oom": "OUT OF MEMORY"}

@@ -14,8 +14,8 @@ from vfsrbench.cli.notes import tell_notes
 
 if TYPE_CHECKING:
     from vfsrbench.board import Board
-    from vfsrbench.plan import Plan
-    from vfsrbench.run import RunSummary
+    from vfsrbench.runs.plan import Plan
+    from vfsrbench.runs.summary import RunSummary
 
 app = typer.Typer()
 MOST_PROBLEMS = 20
@@ -86,7 +86,7 @@ def run(
 def run_and_tell(board: Board, workspace: Path, **how: Any) -> RunSummary:
     """`run_board` with a progress display."""
     from vfsrbench.cli.progress import telling
-    from vfsrbench.run import run_board
+    from vfsrbench.runs.run import run_board
 
     with telling() as progress:
         return run_board(board, workspace, progress=progress, **how)
@@ -127,10 +127,10 @@ def finish(summary: RunSummary) -> None:
 def show_plan(board: Board, workspace: Path, engine: str, workers: int | None, **how: Any) -> None:
     """Print what a run with these options (those of `jobs.Options`) would do."""
     from vfsrbench.engines import get_engine
-    from vfsrbench.estimate import disk_need, gigabytes, time_need
-    from vfsrbench.jobs import Options
-    from vfsrbench.plan import make_plan
     from vfsrbench.results.workspace import Workspace, refuse_inputs
+    from vfsrbench.runs.estimate import disk_need, gigabytes, time_need
+    from vfsrbench.runs.jobs import Options
+    from vfsrbench.runs.plan import make_plan
 
     get_engine(engine, workers)  # an engine that does not exist is refused here too
     options = Options(**how)

@@ -15,9 +15,9 @@ from vfsrbench.errors import DiskError, InputError
 from vfsrbench.hashing.facts import digest_of
 from vfsrbench.io.clip import DEFAULT_FPS, Clip
 from vfsrbench.io.digest_cache import ClipDigests
-from vfsrbench.jobs import ClipFacts, Options, Place, outputs_place
 from vfsrbench.restoration.method_use import MethodUse
 from vfsrbench.results.workspace import Workspace
+from vfsrbench.runs.jobs import ClipFacts, Options, Place, outputs_place
 from vfsrbench.splits.manifest_check import Published, published_clip, read_published
 from vfsrbench.splits.split import Split
 

@@ -7,13 +7,13 @@ from collections.abc import Iterable
 from dataclasses import replace
 
 from vfsrbench.errors import DamagedFile
-from vfsrbench.jobs import Setup
-from vfsrbench.keys import score_key
 from vfsrbench.results import restored_store
 from vfsrbench.results.job import Job
 from vfsrbench.results.schema import JobRecord
 from vfsrbench.results.slice_store import StripStore
 from vfsrbench.results.workspace import Workspace
+from vfsrbench.runs.jobs import Setup
+from vfsrbench.runs.keys import score_key
 
 
 def planned(job: Job, record: JobRecord | None, setup: Setup, workspace: Workspace) -> Job:

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from vfsrbench.card import MetricCard, WeightUse
-from vfsrbench.jobs import ClipFacts
 from vfsrbench.restoration.method_use import MethodUse
+from vfsrbench.runs.jobs import ClipFacts
 from vfsrbench.weights.resolve import resolve_weights
 
 DETECTOR = "detector"

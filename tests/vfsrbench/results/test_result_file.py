@@ -26,7 +26,7 @@ from vfsrbench.results.job import (
 )
 from vfsrbench.results.schema import METADATA_KEY, JobRecord
 from vfsrbench.results.store import Store
-from vfsrbench.run import run_board
+from vfsrbench.runs.run import run_board
 
 
 def small() -> Result:

@@ -124,7 +124,7 @@ def test_digests_are_quick_and_need_no_torch():
     code = (
         "import sys, time\n"
         "from vfsrbench.plugins import methods, metrics\n"
-        "from vfsrbench.keys import code_facts\n"
+        "from vfsrbench.runs.keys import code_facts\n"
         "from vfsrbench.hashing.code import restore_code, score_code\n"
         "entries = [*methods(), *metrics()]\n"
         "began = time.process_time()\n"

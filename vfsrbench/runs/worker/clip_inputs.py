@@ -10,10 +10,10 @@ from vfsrbench.datasets.reference import degraded_side, truth_side
 from vfsrbench.datasets.stored_outputs import open_outputs
 from vfsrbench.io.clip import Clip
 from vfsrbench.io.digest_cache import ClipDigests, check_unchanged
-from vfsrbench.jobs import ClipFacts, Setup, outputs_place
 from vfsrbench.metric import TruthInfo
 from vfsrbench.results.job import Job
 from vfsrbench.results.workspace import Workspace
+from vfsrbench.runs.jobs import ClipFacts, Setup, outputs_place
 from vfsrbench.splits.manifest_check import compare
 from vfsrbench.splits.split import LqFacts, degraded_clip
 

@@ -7,13 +7,13 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from vfsrbench.errors import DamagedFile, JobFailure
-from vfsrbench.jobs import ClipFacts, Setup
-from vfsrbench.keys import score_key
-from vfsrbench.records import base_record, ended
 from vfsrbench.results.job import Job, Result
 from vfsrbench.results.schema import JobRecord, Score
 from vfsrbench.results.workspace import Workspace
 from vfsrbench.runs.due import due_metrics, is_fresh
+from vfsrbench.runs.jobs import ClipFacts, Setup
+from vfsrbench.runs.keys import score_key
+from vfsrbench.runs.records import base_record, ended
 from vfsrbench.runtime.versions import versions
 from vfsrbench.scoring.scorer import Wanted
 from vfsrbench.scoring.scores import Scores

@@ -10,10 +10,10 @@ from functools import partial
 from filelock import Timeout
 
 from vfsrbench.engines.base import Emit, Event
-from vfsrbench.jobs import Setup, Task
 from vfsrbench.plugins import metrics
 from vfsrbench.restoration.predictor_cache import PredictorCache
 from vfsrbench.results.workspace import Workspace
+from vfsrbench.runs.jobs import Setup, Task
 from vfsrbench.runtime.threads import torch_threads
 from vfsrbench.scoring.scorer import Scorer
 

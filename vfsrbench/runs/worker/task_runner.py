@@ -15,8 +15,6 @@ from vfsrbench.errors import DiskError, InputError, JobFailure
 from vfsrbench.io.clip import Clip
 from vfsrbench.io.names import slug
 from vfsrbench.io.raw import RawWriter
-from vfsrbench.jobs import Setup, Task
-from vfsrbench.keys import score_key
 from vfsrbench.predictor import ClipInfo
 from vfsrbench.restoration.predictor_cache import count_parameters
 from vfsrbench.restoration.restore import restore_clip
@@ -26,14 +24,16 @@ from vfsrbench.results.restored_store import KeptNote
 from vfsrbench.results.schema import JobRecord
 from vfsrbench.results.slice_store import StripStore
 from vfsrbench.runs.due import follow_from_stored, has_pieces
+from vfsrbench.runs.jobs import Setup, Task
+from vfsrbench.runs.keys import score_key
 from vfsrbench.runs.worker.clip_inputs import ClipInputs
 from vfsrbench.runs.worker.outcome import Ended, Restored
 from vfsrbench.runs.worker.recorder import Pending, Recorder, Scored, restoration_facts
+from vfsrbench.runs.worker.worker import Worker
 from vfsrbench.runtime.versions import device_name
 from vfsrbench.scoring.scorer import derive
 from vfsrbench.scoring.scores import Scores
 from vfsrbench.splits.split import LqFacts, Split
-from vfsrbench.worker import Worker
 
 SCRATCH_BYTES = 8 << 30
 """Restored clips that wait to be scored together take about this much of the disk at most."""

@@ -17,7 +17,7 @@ from vfsrbench.io.safety.sealed import read_note, reading, write_note
 from vfsrbench.results.workspace import Workspace
 
 if TYPE_CHECKING:
-    from vfsrbench.plan import Plan
+    from vfsrbench.runs.plan import Plan
 
 _KIND = "board-1"
 Place = tuple[str, str, str]

@@ -5,9 +5,9 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Any
 
-from vfsrbench.jobs import ClipFacts, Setup
 from vfsrbench.results.job import Job
 from vfsrbench.results.schema import JobRecord, Status
+from vfsrbench.runs.jobs import ClipFacts, Setup
 from vfsrbench.runtime.versions import versions
 
 

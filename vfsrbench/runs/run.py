@@ -5,104 +5,30 @@ from __future__ import annotations
 import logging
 import os
 import time
-from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
-from typing import Protocol
 
 from vfsrbench.board import Board, load_board
 from vfsrbench.engines import get_engine
 from vfsrbench.engines.base import Engine, Event, Outcome
 from vfsrbench.errors import InputError, JobFailure
-from vfsrbench.estimate import check_disk
-from vfsrbench.jobs import Options, Task
-from vfsrbench.plan import Plan, make_plan
 from vfsrbench.predictor import Predictor
 from vfsrbench.results.job import Job, Keep
-from vfsrbench.results.schema import JobRecord
 from vfsrbench.results.workspace import Workspace, refuse_inputs
-from vfsrbench.runs.board_note import note_run
+from vfsrbench.runs.estimate import check_disk
+from vfsrbench.runs.jobs import Options, Task
+from vfsrbench.runs.plan import Plan, make_plan
+from vfsrbench.runs.progress import Progress, Silent
+from vfsrbench.runs.summary import RunSummary, summarize
+from vfsrbench.runs.worker.entry import StartUnits, log_to
 from vfsrbench.runs.worker.outcome import Ended, Report
 from vfsrbench.runs.worker.recorder import Recorder
 from vfsrbench.runtime.precision import Profile
-from vfsrbench.start import StartUnits, log_to
 
 log = logging.getLogger(__name__)
-
-
-class Progress(Protocol):
-    """Hears what a run is doing."""
-
-    def planning(self, step: str, done: int, total: int) -> None: ...
-
-    def planned(self, plan: Plan) -> None: ...
-
-    def working(self, task: Task, event: Event) -> None: ...
-
-    def ended(self, ended: Ended) -> None: ...
-
-
-class Silent:
-    """Hears and says nothing."""
-
-    def planning(self, step: str, done: int, total: int) -> None: ...
-
-    def planned(self, plan: Plan) -> None: ...
-
-    def working(self, task: Task, event: Event) -> None: ...
-
-    def ended(self, ended: Ended) -> None: ...
-
-
-@dataclass(frozen=True)
-class RunSummary:
-    """What became of a board: the record of every job that has one, and the files that hold them.
-
-    `board` is the board as it was run (its splits by their names, its methods with the outputs); `metrics`
-    are its metrics and those that they are derived from.
-    """
-
-    board: Board
-    workspace: Path
-    records: Mapping[Job, JobRecord]
-    jobs: tuple[Job, ...]
-    files: tuple[Path, ...]
-    log: Path
-    seconds: float
-    metrics: tuple[str, ...]
-    damaged: tuple[str, ...] = ()
-    """Files whose checksum differed, with the reason: set aside in the workspace, and made again."""
-    notes: tuple[tuple[str, str], ...] = ()
-    """(clip, what a user should know of how its files are read)."""
-
-    @property
-    def counts(self) -> dict[str, int]:
-        """Jobs by status; those without a result count as `missing`."""
-        return dict(Counter(self.records[j].status if j in self.records else "missing" for j in self.jobs))
-
-    @property
-    def problems(self) -> list[tuple[str, str]]:
-        """(what, why) of everything that did not go well, metrics that raised included."""
-        found = []
-        for job in self.jobs:
-            where = f"{job.method}, {job.split}, {job.clip}"
-            record = self.records.get(job)
-            if record is None:
-                found.append((where, "no result"))
-            elif record.status != "ok":
-                found.append((where, f"{record.status}: {record.reason}"))
-            else:
-                broken = [m for m in record.broken if m in self.metrics]
-                found += [(f"{where}, {m}", record.unavailable.get(m, "failed")) for m in broken]
-        return found
-
-    @property
-    def exit_code(self) -> int:
-        """0 when every job has its scores, else 3."""
-        return 3 if self.problems else 0
 
 
 def run_board(
@@ -145,17 +71,6 @@ def run_board(
         _work(plan, place, runner, hears, log_path)
         summary = summarize(plan, place, log_path, time.monotonic() - began)
     return replace(summary, damaged=tuple(place.damaged.listed()[known:]))
-
-
-def summarize(plan: Plan, workspace: Workspace, log_path: Path, seconds: float) -> RunSummary:
-    """What the workspace now holds of a plan; notes the run on its board."""
-    records = {job: r for job in plan.jobs if (r := workspace.store.find(*job.place)) is not None}
-    files = tuple(workspace.store.path(*job.place) for job in records)
-    board = plan.setup.board.replace(methods=tuple(plan.setup.methods))
-    note_run(workspace, plan)
-    asked = tuple(plan.setup.metric_keys)
-    notes = tuple((clip.name, note) for clip in plan.clips for note in clip.notes)
-    return RunSummary(board, workspace.root, records, plan.jobs, files, log_path, seconds, asked, notes=notes)
 
 
 def _work(plan: Plan, workspace: Workspace, engine: Engine, hears: Progress, log_path: Path) -> None:

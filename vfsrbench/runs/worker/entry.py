@@ -12,10 +12,10 @@ from pathlib import Path
 
 from vfsrbench.engines.base import Emit
 from vfsrbench.errors import DiskError, InputError
-from vfsrbench.jobs import Setup, Task
+from vfsrbench.runs.jobs import Setup, Task
 from vfsrbench.runs.worker.outcome import Report
-from vfsrbench.unit import Unit
-from vfsrbench.worker import Worker
+from vfsrbench.runs.worker.task_runner import Unit
+from vfsrbench.runs.worker.worker import Worker
 
 
 @dataclass(frozen=True)

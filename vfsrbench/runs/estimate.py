@@ -8,13 +8,13 @@ from pathlib import Path
 from statistics import median
 
 from vfsrbench.errors import InputError
-from vfsrbench.jobs import ClipFacts
-from vfsrbench.plan import Plan
 from vfsrbench.results.job import Job
 from vfsrbench.results.schema import JobRecord
 from vfsrbench.results.store import read_record, result_files
 from vfsrbench.results.workspace import Workspace
-from vfsrbench.unit import SCRATCH_BYTES
+from vfsrbench.runs.jobs import ClipFacts
+from vfsrbench.runs.plan import Plan
+from vfsrbench.runs.worker.task_runner import SCRATCH_BYTES
 
 # bytes a pixel of what is written: PNG of noisy faces, FFV1, and raw frames
 _PNG, _VIDEO, _RAW = 2.0, 1.6, 3.0

@@ -7,21 +7,21 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from vfsrbench import keys
 from vfsrbench.board import Board
 from vfsrbench.card import MethodCard, MetricCard
 from vfsrbench.datasets.dataset import DatasetClip, dataset_of
 from vfsrbench.errors import DamagedFile, InputError
 from vfsrbench.hashing.facts import Facts, digest_of
-from vfsrbench.jobs import ClipFacts, Options, Setup, Task
 from vfsrbench.method_spec import choose_method
 from vfsrbench.plugins import Broken, Catalogue, methods, metrics
 from vfsrbench.predictor import Predictor
 from vfsrbench.restoration.method_use import MethodUse
 from vfsrbench.results.job import Job
 from vfsrbench.results.workspace import Workspace
+from vfsrbench.runs import keys
 from vfsrbench.runs.clip_facts import describe_clips
 from vfsrbench.runs.due import planned, stored_record, work_lines
+from vfsrbench.runs.jobs import ClipFacts, Options, Setup, Task
 from vfsrbench.scoring.derived import with_sources
 from vfsrbench.splits.split import Split, find_split, lq_facts
 from vfsrbench.weights.resolve import Weights, resolve_weights
