@@ -14,15 +14,20 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from vfsrbench import typed_toml
+from vfsrbench.board import Board, load_board
 from vfsrbench.card import MethodCard, MetricCard
 from vfsrbench.errors import InputError, did_you_mean
 from vfsrbench.hashing.code import folder_digest
+from vfsrbench.io.safety.paths import expanded, is_path, is_there, unknown_name
 
 if TYPE_CHECKING:  # numpy is not needed to read cards
     from vfsrbench.metric import Metric
 
 METHOD_GROUP = "vfsrbench.methods"
 METRIC_GROUP = "vfsrbench.metrics"
+BOARD_GROUP = "vfsrbench.boards"
+COMMAND_GROUP = "vfsrbench.commands"
+REPORTER_GROUP = "vfsrbench.reporters"
 Card = TypeVar("Card", MethodCard, MetricCard)
 
 
@@ -162,3 +167,40 @@ def _import_from(folder: Path, module_name: str) -> Any:
                 del sys.modules[name]
             raise
     return importlib.import_module(f"{package}.{module_name}")
+
+
+def board_files() -> dict[str, Path]:
+    """The boards' files of every package that registers in `vfsrbench.boards`, by name."""
+    broken: list[Broken] = []
+    paths = list(_card_files(BOARD_GROUP, "boards/*.toml", "*/boards/*.toml", broken))
+    return {path.stem: path for path in paths}
+
+
+def find_board(name: str) -> Board:
+    """The installed board of that name, or the board in the file of that path (`./my-board.toml`).
+
+    A bare name is never a path. InputError names the nearest boards, or what is wrong in the file.
+    """
+    if not is_path(name):
+        files = board_files()
+        if name not in files:
+            raise unknown_name("board", name, files)
+        return load_board(files[name])
+    path = expanded(name)
+    if not is_there(path):
+        raise InputError(f"{name}: no such board file; `vfsrbench list boards` shows those that ship")
+    return load_board(path)
+
+
+def command_modules() -> dict[str, str]:
+    """Verbs that packages add to the command line, with the module that has each verb's Typer `app`."""
+    return {
+        point.name: point.module for point in sorted(entry_points(group=COMMAND_GROUP), key=lambda p: p.name)
+    }
+
+
+def load_reporter(name: str) -> Any:
+    """What writes reports: `build` (files) or `show` (files, and tables on the terminal)."""
+    for point in entry_points(group=REPORTER_GROUP, name=name):
+        return point.load()
+    raise InputError("no package that writes reports is installed; install vfsrbench again")

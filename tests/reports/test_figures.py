@@ -13,11 +13,11 @@ sys.path.insert(0, str(Path(__file__).parent))
 import synthetic
 
 from reports import curves, persons, slices, style
-from reports.boards import find_board
 from reports.leaderboard import column
 from reports.results import Grid, read_results
 from vfsrbench import plugins
 from vfsrbench.io.clip import Clip
+from vfsrbench.plugins import find_board
 from vfsrbench.results.slice_store import TruthStrip
 from vfsrbench.results.temporal_slices import cut
 

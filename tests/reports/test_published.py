@@ -7,13 +7,12 @@ from pathlib import Path
 
 import pytest
 
-from reports.boards import board_files, find_board
 from reports.leaderboard import Sources, build_tables
 from reports.published import FOLDER, Figure, figures_of, read
 from vfsrbench.board import PublishedUse
 from vfsrbench.errors import InputError
 from vfsrbench.method_spec import choose_method
-from vfsrbench.plugins import choose_metric, methods, metrics
+from vfsrbench.plugins import board_files, choose_metric, find_board, methods, metrics
 
 FILES = {path.name: read(path) for path in FOLDER.glob("*.csv")}
 # rows x columns of each printed table (what the texts hold of them)

@@ -15,8 +15,8 @@ sys.path.insert(0, str(Path(__file__).parent))
 import synthetic
 
 from reports import build_report
-from reports.boards import board_files, find_board
 from vfsrbench.errors import InputError
+from vfsrbench.plugins import board_files, find_board
 
 EVIL = '<script>alert("1")</script>'
 

@@ -12,8 +12,8 @@ import pytest
 sys.path.insert(0, str(Path(__file__).parent))
 import synthetic
 
-from reports.boards import board_files
 from vfsrbench.cli import main
+from vfsrbench.plugins import board_files
 
 BOARD = """\
 name = "synthetic"

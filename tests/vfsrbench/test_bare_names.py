@@ -9,13 +9,13 @@ import numpy as np
 import pytest
 
 from degradations.recipe import load_recipe
-from reports.boards import find_board
 from tests.vfsrbench.boards import board_file, data_set, method_folder, small_board
 from vfsrbench.board import PublishedUse
 from vfsrbench.cli import main
 from vfsrbench.errors import InputError
 from vfsrbench.io.clip import Clip
 from vfsrbench.method_spec import choose_method
+from vfsrbench.plugins import find_board
 from vfsrbench.results.frame_table import load_results
 
 BLACK = "out = out * 0"

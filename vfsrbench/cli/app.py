@@ -1,4 +1,4 @@
-"""The verbs. Each is one module in this package with a Typer app, imported when it is asked for."""
+"""The verbs. Each is one module with a Typer app, imported when it is asked for."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ import typer.main
 from vfsrbench import __version__
 from vfsrbench.cli.echo import say
 from vfsrbench.errors import did_you_mean
+from vfsrbench.plugins import command_modules
 
 VERBS = {
     "demo": "demo",
@@ -22,14 +23,12 @@ VERBS = {
     "align": "align",
     "restore": "restore",
     "score": "score",
-    "report": "report",
-    "compare": "compare",
     "list": "listing",
     "weights": "weights",
     "new": "new",
     "check": "check",
 }
-"""Verb -> module."""
+"""Our verbs -> modules of `vfsrbench.cli.verbs`. Packages add theirs through `plugins.COMMAND_GROUP`."""
 STOPPED = 130
 
 
@@ -45,12 +44,13 @@ class Verbs(typer.core.TyperGroup):
     """A group that imports a verb's module when the verb is used."""
 
     def list_commands(self, ctx: Any) -> list[str]:
-        return list(VERBS)
+        return [*VERBS, *(name for name in command_modules() if name not in VERBS)]
 
     def get_command(self, ctx: Any, cmd_name: str) -> Any:
-        if cmd_name not in VERBS:
-            raise did_you_mean("command", cmd_name, VERBS)
-        module = importlib.import_module(f"vfsrbench.cli.{VERBS[cmd_name]}")
+        known = command_modules() | {verb: f"vfsrbench.cli.verbs.{name}" for verb, name in VERBS.items()}
+        if cmd_name not in known:
+            raise did_you_mean("command", cmd_name, known)
+        module = importlib.import_module(known[cmd_name])
         command = typer.main.get_command(module.app)
         command.name = cmd_name
         return command

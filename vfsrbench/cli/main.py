@@ -35,7 +35,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 def run(arguments: Sequence[str]) -> int:
     """The exit code of a command line. Errors go to stderr in one line."""
-    from vfsrbench.cli.house import shadowed
+    from vfsrbench.cli.environment import shadowed
 
     problem = shadowed()
     if problem:
@@ -60,7 +60,7 @@ def run(arguments: Sequence[str]) -> int:
 
 
 def _crash(error: Exception, arguments: Sequence[str]) -> int:
-    from vfsrbench.cli.house import write_crash
+    from vfsrbench.cli.environment import write_crash
 
     return _say(f"{type(error).__name__}: {error} (details in {write_crash(error, arguments)})", 1)
 

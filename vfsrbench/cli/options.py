@@ -99,7 +99,7 @@ def all_methods(names: Sequence[str] | None, paths: Sequence[str] | None) -> lis
 
 def find_board(name: str) -> Board:
     """A shipped board or a board's file."""
-    from reports.boards import find_board as find
+    from vfsrbench.plugins import find_board as find
 
     return find(name)
 

@@ -23,7 +23,7 @@ def demo(
     force: o.Force = False,
 ) -> None:
     """The whole job on bundled clips, no download: splits, methods, scores, report."""
-    from vfsrbench.cli.run import finish, run_and_tell, write_report
+    from vfsrbench.cli.verbs.run import finish, run_and_tell, write_report
 
     board = o.changed_board(o.find_board("demo"), methods=o.all_methods(method, method_path), frames=frames)
     summary = run_and_tell(board, workspace, engine=engine, workers=workers, keep=keep, force=force)

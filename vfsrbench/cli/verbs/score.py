@@ -42,7 +42,7 @@ def score(
     real) are scored by metrics that need none.
     """
     from vfsrbench.board import Board, DatasetUse, ScoreBoard
-    from vfsrbench.cli.run import finish, run_and_tell, write_report
+    from vfsrbench.cli.verbs.run import finish, run_and_tell, write_report
 
     given = o.parse_outputs(outputs)
     if board is None and dataset is None:

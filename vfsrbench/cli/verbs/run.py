@@ -97,11 +97,11 @@ def write_report(summary: RunSummary, outputs: Mapping[str, Path]) -> None:
     from vfsrbench.io.names import slug
 
     if any(record.status == "ok" for record in summary.records.values()):
-        from vfsrbench.cli.report import report_and_tell
+        from vfsrbench.plugins import load_reporter
 
         out = summary.workspace / "report" / slug(summary.board.name)
         clips = tuple(dict.fromkeys(job.clip for job in summary.jobs))
-        report_and_tell(summary.board, summary.workspace, out, outputs, clips=clips)
+        load_reporter("show")(summary.board, summary.workspace, out, outputs, clips=clips)
 
 
 def finish(summary: RunSummary) -> None:

@@ -87,9 +87,9 @@ def _recipes() -> Listing:
 
 
 def _boards() -> Listing:
-    from reports.boards import board_files
     from vfsrbench.board import load_board
     from vfsrbench.errors import InputError
+    from vfsrbench.plugins import board_files
 
     rows, notes = [], []
     for name, path in board_files().items():

@@ -16,7 +16,7 @@ from vfsrbench.io.atomic import whole_folder
 from vfsrbench.io.safety.targets import check_out_folder, check_path
 
 app = typer.Typer()
-TEMPLATES = Path(__file__).parents[1] / "templates"
+TEMPLATES = Path(__file__).parents[2] / "templates"
 _SHAPE = {
     "image": "# frames that are restored together; results must not depend on it\nbatch = 8\n",
     "video": (

@@ -1,0 +1,1 @@
+"""The verbs `report` and `compare`."""
