@@ -6,10 +6,10 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from reports.leaderboard import build_tables
+from reports.inputs.results import Result, newest, read_results
 from reports.material import AT, default_sources
-from reports.model import Table
-from reports.results import Result, newest, read_results
+from reports.tables.leaderboard import build_tables
+from reports.tables.model import Table
 from vfsrbench.board import Board, DatasetUse
 from vfsrbench.errors import InputError, did_you_mean
 

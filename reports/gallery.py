@@ -9,13 +9,13 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from reports import curves as curve_figures
-from reports import grids, jumps, overview, persons, slices
-from reports.frames import fed_record, truth_title
+from reports.figures import curves as curve_figures
+from reports.figures import grids, jumps, overview, persons, slices
+from reports.figures.style import Look
+from reports.inputs.frames import fed_record, truth_title
+from reports.inputs.results import Grid, Result
 from reports.material import Material
-from reports.model import Column, Table
-from reports.results import Grid, Result
-from reports.style import Look
+from reports.tables.model import Column, Table
 from vfsrbench.board import Board
 from vfsrbench.errors import InputError
 from vfsrbench.io.clip import Clip

@@ -7,15 +7,15 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 
-from reports.frames import Frames
-from reports.leaderboard import Sources, build_tables
-from reports.losses import Losses
-from reports.model import Table
-from reports.published import figures_of
-from reports.results import Grid, Result, read_results
-from reports.selection import Wanted, as_run, implied, last_protocol, select
-from reports.split_values import combine_splits
-from reports.style import Look, looks
+from reports.figures.style import Look, looks
+from reports.inputs.frames import Frames
+from reports.inputs.losses import Losses
+from reports.inputs.results import Grid, Result, read_results
+from reports.inputs.selection import Wanted, as_run, implied, last_protocol, select
+from reports.inputs.split_values import combine_splits
+from reports.tables.leaderboard import Sources, build_tables
+from reports.tables.model import Table
+from reports.tables.published import figures_of
 from vfsrbench import plugins
 from vfsrbench.board import Board
 from vfsrbench.errors import InputError, did_you_mean

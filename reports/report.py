@@ -6,13 +6,14 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from reports.formats import to_csv, to_html, to_json, to_latex, to_markdown
 from reports.gallery import Gallery
 from reports.material import Material, gather
-from reports.model import Table
-from reports.page import Section, write_page
+from reports.site.board_page import Section, write_page
+from reports.site.table_html import to_html
 from reports.staging import staged
-from reports.wins import wins_csv
+from reports.tables.formats import to_csv, to_json, to_latex, to_markdown
+from reports.tables.model import Table
+from reports.tables.wins import wins_csv
 from vfsrbench.board import Board
 from vfsrbench.io.names import slug
 from vfsrbench.io.safety.targets import claim_folder, own_file, refuse_overlap
@@ -53,7 +54,7 @@ def build_report(
 ) -> Report:
     """Tables, figures and the page of a board, from the results in `workspace`, into `out`.
 
-    Every result counts that fits the protocol of the board's last run (`reports.selection`), whichever run
+    Every result counts that fits the protocol of the board's last run (`reports.inputs.selection`), whichever run
     made it. `results` names files or folders of results to use instead; `clips` those that the run planned,
     so that a row without them counts as incomplete; `outputs` where somebody's own restored clips lie, by
     method; `only` narrows to these methods; `said` names what of the board (`dataset`, `frames`, `scale`,
@@ -97,8 +98,8 @@ def _build(
     files += [*_write_all(folder, material.tables), *(p for picture in overall for p in picture.files)]
     index = folder / "index.html"
     if site:
-        from reports.web.media import Media
-        from reports.web.site import write_site
+        from reports.site.media import Media
+        from reports.site.site import write_site
 
         media = Media(folder / "media", out / "media")
         files += write_site(material, index, media, sections, overall, progress, partial)

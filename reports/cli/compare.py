@@ -25,9 +25,9 @@ def compare(
     ] = "terminal",
 ) -> None:
     """Put results from any folders side by side: one table a split."""
-    from reports import formats
     from reports.compare import compare as compare_results
-    from reports.terminal import print_tables
+    from reports.tables import formats
+    from reports.tables.terminal import print_tables
 
     tables, skipped = compare_results(results, metrics=metric or (), versus=versus)
     for text in skipped:

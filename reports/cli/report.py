@@ -92,7 +92,7 @@ def report_and_tell(
     """Write the report (`how`: options of `build_report`); print its tables to stdout, and to stderr where it
     is and what was left out."""
     from reports import build_report
-    from reports.terminal import print_tables
+    from reports.tables.terminal import print_tables
     from vfsrbench.results.workspace import Workspace
 
     with Workspace(workspace).at_work():

@@ -12,9 +12,9 @@ import pytest
 sys.path.insert(0, str(Path(__file__).parent))
 import synthetic
 
-from reports.losses import Losses
-from reports.results import read_results
-from reports.split_values import combine_splits
+from reports.inputs.losses import Losses
+from reports.inputs.results import read_results
+from reports.inputs.split_values import combine_splits
 from tests.vfsrbench.boards import board_file, data_set, method_folder, moving, small_board, write_clip
 from vfsrbench.cli import main
 from vfsrbench.io.clip import Clip

@@ -15,9 +15,9 @@ sys.path.insert(0, str(Path(__file__).parent))
 import synthetic
 
 from reports.compare import compare, place_labels
-from reports.losses import Losses
-from reports.results import Result, read_results
-from reports.split_values import combine_splits
+from reports.inputs.losses import Losses
+from reports.inputs.results import Result, read_results
+from reports.inputs.split_values import combine_splits
 from vfsrbench.cli.main import run
 from vfsrbench.errors import InputError
 from vfsrbench.io.safety.damaged import DamagedPieces

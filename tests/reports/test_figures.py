@@ -12,9 +12,9 @@ from PIL import Image
 sys.path.insert(0, str(Path(__file__).parent))
 import synthetic
 
-from reports import curves, persons, slices, style
-from reports.leaderboard import column
-from reports.results import Grid, read_results
+from reports.figures import curves, persons, slices, style
+from reports.inputs.results import Grid, read_results
+from reports.tables.leaderboard import column
 from vfsrbench import plugins
 from vfsrbench.io.clip import Clip
 from vfsrbench.plugins import find_board

@@ -20,12 +20,14 @@ from rich.console import Console
 sys.path.insert(0, str(Path(__file__).parent))
 import synthetic
 
-from reports import build_report, fonts, formats, lettering, style
-from reports.leaderboard import Sources, build_tables
-from reports.model import Table
-from reports.results import read_results
-from reports.spreadsheet import csv_text, neutral
-from reports.terminal import print_tables
+from reports import build_report
+from reports.figures import fonts, legend, style
+from reports.inputs.results import read_results
+from reports.tables import formats
+from reports.tables.leaderboard import Sources, build_tables
+from reports.tables.model import Table
+from reports.tables.spreadsheet import csv_text, neutral
+from reports.tables.terminal import print_tables
 
 TITLES = (
     '=HYPERLINK("http://x","y")',
@@ -172,4 +174,4 @@ def test_long_names_are_shortened_and_stay_apart() -> None:
     short = fonts.shortened_apart([one, other, "c"], 24)
     assert len(set(short)) == 3 and max(map(len, short)) <= 24 and short[2] == "c"
     assert fonts.shortened("x" * 255, 30).count("x") == 29
-    assert max(map(len, lettering.broken("y" * 255, 20).split("\n"))) <= 20
+    assert max(map(len, legend.broken("y" * 255, 20).split("\n"))) <= 20

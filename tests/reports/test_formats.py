@@ -13,16 +13,18 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from reports.site.table_html import to_html
+
 sys.path.insert(0, str(Path(__file__).parent))
 import synthetic
 from rich.console import Console
 
-from reports import formats, layout
-from reports.leaderboard import Sources, build_tables
-from reports.model import PublishedRow, Table
-from reports.published import Figure, Published
-from reports.results import read_results
-from reports.terminal import print_tables
+from reports.inputs.results import read_results
+from reports.tables import formats, layout
+from reports.tables.leaderboard import Sources, build_tables
+from reports.tables.model import PublishedRow, Table
+from reports.tables.published import Figure, Published
+from reports.tables.terminal import print_tables
 
 EVIL = '<script>alert("x")</script> & co_50% $1 | #2'
 
@@ -108,7 +110,7 @@ def test_a_latex_row_may_begin_with_any_sign(tables: list[Table]) -> None:
 
 def test_html_escapes_names(tables: list[Table]) -> None:
     evil = replace(tables[0], rows=(replace(tables[0].rows[0], title=EVIL), *tables[0].rows[1:]))
-    text = formats.to_html(evil)
+    text = to_html(evil)
     assert "<script" not in text and "&lt;script&gt;" in text
     assert "<script" not in formats.to_markdown(evil)
     assert len(re.findall(r"<tr", text)) == 1 + len(evil.rows)
@@ -154,7 +156,7 @@ def test_published_figures_stand_beside_ours_with_the_difference(tmp_path: Path)
     gap = f"{cell.gap:+.2f}".replace("-", "−")
     assert f"(26.00, {gap})" in formats.to_markdown(table)
     assert "*RIVAL*" in formats.to_markdown(table) and r"\textit{RIVAL}" in formats.to_latex(table)
-    assert 'class="published' in formats.to_html(table)
+    assert 'class="published' in to_html(table)
     frame = formats.to_frame([table]).set_index("method")
     assert frame.loc["lanczos", "psnr_published"] == 26.0
     assert "rival" not in frame.index, "what we did not measure never mixes with what we did"

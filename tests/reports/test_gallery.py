@@ -12,10 +12,11 @@ from PIL import Image
 sys.path.insert(0, str(Path(__file__).parent))
 import synthetic
 
-from reports import build_report, grids, jumps, overview, persons, style
-from reports.frames import Frames
-from reports.leaderboard import Sources, build_tables, column
-from reports.results import Grid, read_results
+from reports import build_report
+from reports.figures import grids, jumps, overview, persons, style
+from reports.inputs.frames import Frames
+from reports.inputs.results import Grid, read_results
+from reports.tables.leaderboard import Sources, build_tables, column
 from vfsrbench.board import DatasetUse
 from vfsrbench.results.workspace import Workspace
 

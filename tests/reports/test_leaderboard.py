@@ -11,9 +11,9 @@ import pytest
 sys.path.insert(0, str(Path(__file__).parent))
 import synthetic
 
-from reports.leaderboard import Sources, build_tables
-from reports.model import Table
-from reports.results import newest, read_results
+from reports.inputs.results import newest, read_results
+from reports.tables.leaderboard import Sources, build_tables
+from reports.tables.model import Table
 from vfsrbench.errors import InputError
 
 SOURCES = Sources(cards=synthetic.CARDS, yardsticks=frozenset({"oracle"}))

@@ -6,8 +6,8 @@ import pytest
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from reports import style
-from reports.lettering import Legend, broken
+from reports.figures import style
+from reports.figures.legend import Legend, broken
 
 
 def legend_lines(names: list[str]) -> list[Line2D]:

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from reports.leaderboard import Sources, build_tables
-from reports.published import FOLDER, Figure, figures_of, read
+from reports.tables.leaderboard import Sources, build_tables
+from reports.tables.published import FOLDER, Figure, figures_of, read
 from vfsrbench.board import PublishedUse
 from vfsrbench.errors import InputError
 from vfsrbench.method_spec import choose_method

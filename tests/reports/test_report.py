@@ -106,7 +106,7 @@ def test_all_shipped_boards_can_be_read_and_found() -> None:
 
 def test_importing_reports_pulls_in_neither_matplotlib_nor_torch() -> None:
     code = (
-        "import sys, reports.boards, reports.report, reports.curves, reports.slices;"
+        "import sys, reports.boards, reports.report, reports.figures.curves, reports.figures.slices;"
         "sys.exit(any(m in sys.modules for m in ('matplotlib', 'torch', 'pandas', 'scipy')))"
     )
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

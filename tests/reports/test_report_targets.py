@@ -121,7 +121,7 @@ def test_a_figure_appears_whole_or_not_at_all(here: Path, monkeypatch: pytest.Mo
 
     from matplotlib.figure import Figure
 
-    from reports.style import save
+    from reports.figures.style import save
     from vfsrbench.errors import InputError
 
     (saved,) = save(Figure(), here / "curve", ["pdf"])

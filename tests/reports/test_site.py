@@ -19,10 +19,10 @@ import synthetic
 from reports import build_report
 from reports.material import gather
 from reports.report import Report
-from reports.web import worst
-from reports.web.clip_data import plain
-from reports.web.media import Media, write_mp4
-from reports.web.site import worst_clip
+from reports.site import worst
+from reports.site.clip_data import plain
+from reports.site.media import Media, write_mp4
+from reports.site.site import worst_clip
 from vfsrbench.io.clip import Clip
 
 EVIL = '</script><script>alert("1")</script><b>x</b>'

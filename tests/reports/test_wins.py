@@ -16,10 +16,10 @@ sys.path.insert(0, str(Path(__file__).parent))
 import synthetic
 
 from reports import build_report
-from reports.leaderboard import Sources, build_tables
-from reports.model import Table
-from reports.results import read_results
-from reports.wins import wins_csv, wins_lines
+from reports.inputs.results import read_results
+from reports.tables.leaderboard import Sources, build_tables
+from reports.tables.model import Table
+from reports.tables.wins import wins_csv, wins_lines
 
 CLIPS = [f"clip-{i}" for i in range(7)]
 SOURCES = Sources(cards=synthetic.CARDS, yardsticks=frozenset({"oracle"}), clips=CLIPS)

@@ -140,7 +140,7 @@ def test_one_method_is_named_one_way(capsys: pytest.CaptureFixture[str], here: P
 
 
 def test_published_figures_are_the_shipped_ones(here: Path) -> None:
-    from reports.published import figures_of
+    from reports.tables.published import figures_of
 
     (here / "keep.csv").write_text("not figures")
     assert figures_of(PublishedUse(file="keep.csv")).figures

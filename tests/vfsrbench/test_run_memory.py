@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import torch
 
-from reports.leaderboard import Sources, build_tables
+from reports.tables.leaderboard import Sources, build_tables
 from tests.vfsrbench.boards import data_set, method_folder, small_board
 from tests.vfsrbench.test_restore import Scripted, go, ramp, same
 from tests.vfsrbench.test_run import run
@@ -217,9 +217,10 @@ def test_a_wrong_range_is_said_in_the_record_and_on_the_board(
 ):
     from rich.console import Console
 
-    from reports.formats import to_html, to_markdown
-    from reports.results import read_results
-    from reports.terminal import print_tables
+    from reports.inputs.results import read_results
+    from reports.site.table_html import to_html
+    from reports.tables.formats import to_markdown
+    from reports.tables.terminal import print_tables
 
     data = data_set(tmp_path / "data", frames=6)
     wrong = method_folder(tmp_path, "wrong", act)

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 
-from reports.losses import Losses
+from reports.inputs.losses import Losses
 from vfsrbench.board import DatasetUse
 from vfsrbench.datasets.dataset import DatasetClip, dataset_of
 from vfsrbench.datasets.reference import TruthFacts, degraded_side, truth_facts, truth_side

@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from reports.fonts import shortened, shortened_apart
-from reports.layout import heading
-from reports.model import Column
-from reports.results import Grid
-from reports.style import MARKERS, Look, drawing, save
+from reports.figures.fonts import shortened, shortened_apart
+from reports.figures.style import MARKERS, Look, drawing, save
+from reports.inputs.results import Grid
+from reports.tables.layout import heading
+from reports.tables.model import Column
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

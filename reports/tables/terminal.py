@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Literal
 
-from reports.layout import Layout, Printed, lay_out
-from reports.model import Table
+from reports.tables.layout import Layout, Printed, lay_out
+from reports.tables.model import Table
 from vfsrbench.io.foreign_text import one_line
 
 if TYPE_CHECKING:

@@ -8,10 +8,10 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
-from reports.model import Cell, Column, Mark, PublishedRow, Row, Table
-from reports.published import Published
-from reports.results import Grid, Result
-from reports.wins import win_tables
+from reports.inputs.results import Grid, Result
+from reports.tables.model import Cell, Column, Mark, PublishedRow, Row, Table
+from reports.tables.published import Published
+from reports.tables.wins import win_tables
 from vfsrbench import plugins
 from vfsrbench.board import Board
 from vfsrbench.card import MethodCard, MetricCard

@@ -11,12 +11,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from reports.fonts import shortened
-from reports.layout import heading
-from reports.lettering import Legend, broken
-from reports.model import Column
-from reports.results import Grid
-from reports.style import Look, drawing, save
+from reports.figures.fonts import shortened
+from reports.figures.legend import Legend, broken
+from reports.figures.style import Look, drawing, save
+from reports.inputs.results import Grid
+from reports.tables.layout import heading
+from reports.tables.model import Column
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

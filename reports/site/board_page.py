@@ -4,22 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
-from urllib.parse import quote
 
 from reports.gallery import Picture
 from reports.material import Material
-from reports.model import Table
-from reports.wins import wins_lines
+from reports.site.templates import environment, link
+from reports.tables.model import Table
+from reports.tables.wins import wins_lines
 from vfsrbench.io.names import slug
 from vfsrbench.io.safety.targets import own_file
 from vfsrbench.results.schema import JobRecord
 from vfsrbench.results.store import age
 
 if TYPE_CHECKING:
-    from jinja2 import Environment
     from markupsafe import Markup
 
 
@@ -30,24 +28,6 @@ class Section:
     table: Table
     files: Sequence[Path]
     pictures: Sequence[Picture]
-
-
-@cache
-def environment() -> Environment:
-    """The templates. Everything that is put into them is escaped."""
-    from jinja2 import Environment, FileSystemLoader, StrictUndefined
-
-    return Environment(
-        loader=FileSystemLoader(Path(__file__).parent / "templates"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-    )
-
-
-def link(path: Path, page: Path) -> str:
-    """A relative address of `path` on the page, safe for any file name."""
-    return quote(path.relative_to(page.parent).as_posix())
 
 
 SCRIPTS = {
@@ -92,7 +72,7 @@ def write_page(
     the figures over all splits."""
     from markupsafe import Markup
 
-    from reports.formats import to_html
+    from reports.site.table_html import to_html
 
     more = extras or Extras()
 

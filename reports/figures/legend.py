@@ -7,7 +7,7 @@ import textwrap
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from reports.fonts import shortened
+from reports.figures.fonts import shortened
 
 if TYPE_CHECKING:
     from matplotlib.figure import FigureBase

@@ -13,13 +13,13 @@ from dataclasses import dataclass, field
 from io import StringIO
 from pathlib import Path
 
-from reports.model import PublishedRow
+from reports.tables.model import PublishedRow
 from vfsrbench.board import PublishedUse
 from vfsrbench.errors import InputError, did_you_mean
 from vfsrbench.io.safety.paths import expanded, is_path
 from vfsrbench.io.safety.text import read_text
 
-FOLDER = Path(__file__).parent / "published"
+FOLDER = Path(__file__).parents[1] / "published"
 FIELDS = ("paper", "table", "dataset", "split", "method", "label", "metric", "value", "where")
 
 

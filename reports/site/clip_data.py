@@ -10,13 +10,13 @@ from typing import Any
 
 from numpy.typing import NDArray
 
-from reports.frames import fed_record, truth_title
+from reports.figures.slices import crop
+from reports.figures.style import DEGRADED, TRUTH
+from reports.inputs.frames import fed_record, truth_title
+from reports.inputs.results import Grid
 from reports.material import Material
-from reports.model import Table
-from reports.results import Grid
-from reports.slices import crop
-from reports.style import DEGRADED, TRUTH
-from reports.web.media import Media, Pixels
+from reports.site.media import Media, Pixels
+from reports.tables.model import Table
 from vfsrbench.errors import DiskError, InputError
 from vfsrbench.io.clip import Clip
 from vfsrbench.results.schema import JobRecord

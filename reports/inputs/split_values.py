@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from reports.losses import Losses
-from reports.results import Result
+from reports.inputs.losses import Losses
+from reports.inputs.results import Result
 from vfsrbench.board import Board
 from vfsrbench.card import MetricCard
 from vfsrbench.errors import DamagedFile

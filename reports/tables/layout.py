@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TypeVar
 
-from reports.model import Cell, Column, Mark, Row, Table
+from reports.tables.model import Cell, Column, Mark, Row, Table
 from vfsrbench.io.foreign_text import one_line
 
 

@@ -6,10 +6,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from reports.jumps import worst_jump
-from reports.layout import number
-from reports.model import Column, Table
-from reports.results import Grid
+from reports.figures.jumps import worst_jump
+from reports.inputs.results import Grid
+from reports.tables.layout import number
+from reports.tables.model import Column, Table
 
 MOST = 8
 MOST_A_METHOD = 2

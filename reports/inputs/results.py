@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from reports.losses import Losses
+from reports.inputs.losses import Losses
 from vfsrbench.errors import DamagedFile, InputError
 from vfsrbench.results.schema import JobRecord
 from vfsrbench.results.store import age, read_record, read_result, result_files

@@ -16,7 +16,7 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
-from reports.fonts import families, make_drawable
+from reports.figures.fonts import families, make_drawable
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

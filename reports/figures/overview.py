@@ -6,10 +6,10 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from reports.fonts import shortened, shortened_apart
-from reports.layout import heading
-from reports.model import Column, Row, Table
-from reports.style import Look, drawing, save
+from reports.figures.fonts import shortened, shortened_apart
+from reports.figures.style import Look, drawing, save
+from reports.tables.layout import heading
+from reports.tables.model import Column, Row, Table
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

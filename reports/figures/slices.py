@@ -14,9 +14,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from reports.fonts import shortened
-from reports.lettering import broken
-from reports.style import Look, drawing, save
+from reports.figures.fonts import shortened
+from reports.figures.legend import broken
+from reports.figures.style import Look, drawing, save
 from vfsrbench.results.slice_store import TruthStrip
 
 if TYPE_CHECKING:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from reports.results import Result
+from reports.inputs.results import Result
 from vfsrbench.results.schema import JobRecord
 
 

@@ -13,11 +13,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from reports.curves import Curves, Scale, beyond, draw_panel, find_scale, legend_handles
-from reports.fonts import shortened
-from reports.layout import heading, number
-from reports.lettering import Legend, broken
-from reports.style import drawing, save
+from reports.figures.curves import Curves, Scale, beyond, draw_panel, find_scale, legend_handles
+from reports.figures.fonts import shortened
+from reports.figures.legend import Legend, broken
+from reports.figures.style import drawing, save
+from reports.tables.layout import heading, number
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from reports.fonts import shortened
-from reports.lettering import broken
-from reports.style import drawing, save
+from reports.figures.fonts import shortened
+from reports.figures.legend import broken
+from reports.figures.style import drawing, save
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

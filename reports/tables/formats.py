@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
-from reports.layout import Layout, Line, Printed, lay_out
-from reports.model import Row, Table
-from reports.spreadsheet import csv_text
+from reports.tables.layout import Layout, Line, Printed, lay_out
+from reports.tables.model import Row, Table
+from reports.tables.spreadsheet import csv_text
 from vfsrbench.io.foreign_text import one_line
 
 if TYPE_CHECKING:
@@ -88,7 +88,7 @@ def _record(table: Table, row: Row) -> dict[str, Any]:
 
 
 def to_csv(tables: Sequence[Table]) -> str:
-    """`to_frame` as CSV text, in which no cell is a formula to a spreadsheet (see `reports.spreadsheet`)."""
+    """`to_frame` as CSV text, in which no cell is a formula to a spreadsheet (see `reports.tables.spreadsheet`)."""
     frame = to_frame(tables)
     return csv_text([list(frame.columns), *frame.itertuples(index=False, name=None)])
 
@@ -185,19 +185,3 @@ def _latin(sign: str) -> str:
     if sign <= _LAST_LATIN or sign in _PUNCTUATION:
         return sign
     return _LATEX["\\"] + sign.encode("ascii", "backslashreplace").decode()[1:]
-
-
-def to_html(
-    table: Table,
-    *,
-    partial: bool = False,
-    link: Callable[[str, str], str] = lambda method, metric: "",
-    who: Callable[[str], str] = lambda method: "",
-    sortable: bool = False,
-) -> str:
-    """A table element; names and captions are escaped. `link(method, metric)` is where a cell leads,
-    `who(method)` where a name does; `sortable` marks the table for the site's scripts."""
-    from reports.page import environment
-
-    template = environment().get_template("table.html")
-    return template.render(layout=lay_out(table, partial=partial), link=link, who=who, sortable=sortable)

@@ -5,9 +5,9 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
-from reports.model import Column, Row, Table, Wins
-from reports.results import Grid
-from reports.spreadsheet import csv_text
+from reports.inputs.results import Grid
+from reports.tables.model import Column, Row, Table, Wins
+from reports.tables.spreadsheet import csv_text
 from vfsrbench.results import stats
 
 

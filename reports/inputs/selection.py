@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from reports.results import Result
+from reports.inputs.results import Result
 from vfsrbench.board import Board, DatasetUse
 from vfsrbench.card import MetricCard
 from vfsrbench.datasets.dataset import dataset_name

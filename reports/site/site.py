@@ -12,18 +12,19 @@ from urllib.parse import quote, urlencode
 import numpy as np
 
 from reports.gallery import Picture
+from reports.inputs.results import Grid
 from reports.material import Material
-from reports.model import Column, Table
-from reports.page import SCRIPTS, Extras, Section, link, write_html, write_page
-from reports.results import Grid
-from reports.web import clip_data, provenance, worst
-from reports.web.media import Media
+from reports.site import clip_data, provenance, worst
+from reports.site.board_page import SCRIPTS, Extras, Section, write_html, write_page
+from reports.site.media import Media
+from reports.site.templates import link
+from reports.tables.model import Column, Table
 from vfsrbench.io.names import slug
 from vfsrbench.io.safety.targets import own_file
 
 HERE = Path(__file__).parent
 _ASSETS = (
-    HERE.parent / "templates" / "style.css",
+    HERE / "templates" / "style.css",
     HERE / "vendor" / "sortable" / "sortable.min.js",
     *sorted((HERE / "assets").iterdir()),
 )

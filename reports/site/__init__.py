@@ -1,0 +1,1 @@
+"""Pages: the board page and the static site."""

@@ -1,0 +1,1 @@
+"""Tables: leaderboards and their text forms."""

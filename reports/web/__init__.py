@@ -1,1 +1,0 @@
-"""The site: a board's report as pages to look around in, offline, straight from the file system."""
