@@ -21,7 +21,7 @@ import cv2
 import numpy as np
 
 from degradations.imaging.scratch import Scratch
-from degradations.imaging.yuv_frame import frame_to_rgb
+from degradations.imaging.yuv.frame import frame_to_rgb
 from vfsrbench.datasets.demo.clips import demo_clip
 
 FORMATS = {

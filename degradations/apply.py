@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from degradations.digest import FrameHasher
 from degradations.errors import InputError
-from degradations.grid import whole
+from degradations.numerics.grid import whole
 from degradations.operators.base import ClipRun, Operator, Place, chain
 
 Frame = NDArray[np.uint8]

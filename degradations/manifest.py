@@ -13,11 +13,11 @@ from pydantic import Field, field_validator
 
 from degradations.apply import Degraded, Degrading
 from degradations.errors import InputError
-from degradations.limits import MOST_FRAMES, MOST_SEED, MOST_SIDE
+from degradations.reading.limits import MOST_FRAMES, MOST_SEED, MOST_SIDE
+from degradations.reading.regular_file import is_there
+from degradations.reading.text import read_json
+from degradations.reading.typed_toml import Facts, parse
 from degradations.recipe import Recipe
-from degradations.regular_file import is_there
-from degradations.text import read_json
-from degradations.typed_toml import Facts, parse
 
 MANIFEST = "manifest.json"
 Digest = str

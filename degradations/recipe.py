@@ -15,11 +15,11 @@ from pydantic import Field
 
 from degradations.apply import Degraded, Degrading
 from degradations.errors import InputError
-from degradations.limits import MOST_NAME, MOST_OPERATORS
 from degradations.operators.base import Operator, plain, scale_through
 from degradations.operators.catalogue import build, count_operators
-from degradations.shelf import list_recipes, recipe_path
-from degradations.typed_toml import Facts, parse, read_toml
+from degradations.reading.limits import MOST_NAME, MOST_OPERATORS
+from degradations.reading.typed_toml import Facts, parse, read_toml
+from degradations.shipped import list_recipes, recipe_path
 
 __all__ = ["ARITHMETIC", "Recipe", "list_recipes", "load_recipe"]
 

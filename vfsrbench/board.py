@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field
 
-from degradations.limits import MOST_FRAMES, MOST_SCALE, MOST_SEED
+from degradations.reading.limits import MOST_FRAMES, MOST_SCALE, MOST_SEED
 from vfsrbench import typed_toml
 from vfsrbench.card import Name
 from vfsrbench.io.foreign_text import clean_name

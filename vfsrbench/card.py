@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
-from degradations.limits import MOST_FRAMES, MOST_NAME, MOST_SCALE, MOST_SIDE
+from degradations.reading.limits import MOST_FRAMES, MOST_NAME, MOST_SCALE, MOST_SIDE
 from vfsrbench.typed_toml import Facts
 
 Value = bool | int | float | str

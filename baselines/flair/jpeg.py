@@ -1,4 +1,4 @@
-"""FLAIR's model of JPEG on tensors: the arithmetic of `degradations.jpeg.flair_jpeg`, without its rounding
+"""FLAIR's model of JPEG on tensors: the arithmetic of `degradations.imaging.jpeg.flair_jpeg`, without its rounding
 to the splits' grid, on whatever device the frames are.
 """
 
@@ -10,7 +10,7 @@ import torch.nn.functional as F
 from numpy.typing import NDArray
 from torch import Tensor
 
-from degradations.jpeg import TO_RGB, TO_YCC, dct, quantization_tables
+from degradations.imaging.jpeg import TO_RGB, TO_YCC, dct, quantization_tables
 
 BLOCK = 8
 MULTIPLE = 2 * BLOCK

@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from baselines.flair.consistency import Bicubic, Blur, ForwardModel
-from degradations import kernels
 from degradations.errors import InputError, did_you_mean
+from degradations.imaging import kernels
 from degradations.operators.base import Operator
 from degradations.operators.blur import Blur as BlurOperator
 from degradations.operators.blur import make_kernel
@@ -20,7 +20,7 @@ from degradations.operators.compress import Jpeg
 from degradations.operators.noise import GaussianNoise
 from degradations.operators.sampling import Resize, Subsample
 from degradations.recipe import Recipe, load_recipe
-from degradations.shelf import list_recipes
+from degradations.shipped import list_recipes
 
 
 @dataclass(frozen=True)

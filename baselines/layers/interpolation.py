@@ -11,7 +11,7 @@ from vfsrbench.predictor import ImagePredictor
 
 
 class Interpolation(ImagePredictor):
-    """Subclasses name the interpolation, one of `degradations.resize.METHODS`."""
+    """Subclasses name the interpolation, one of `degradations.imaging.resize.METHODS`."""
 
     method: ClassVar[str]
 

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from baselines.layers.pictures import to_pixels
-from degradations.codec import Encoding, round_trip
+from degradations.imaging.codec import Encoding, round_trip
 from vfsrbench.predictor import Predictor
 
 

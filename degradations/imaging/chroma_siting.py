@@ -8,7 +8,7 @@ from __future__ import annotations
 import io
 from typing import Any
 
-from degradations.imaging.chroma import Siting
+from degradations.imaging.yuv.chroma import Siting
 
 # elements of Matroska: their id, and one byte of a number
 _ACROSS, _DOWN = b"\x55\xb7\x81", b"\x55\xb8\x81"

@@ -7,10 +7,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from degradations.draws import Share
-from degradations.grid import Picture
-from degradations.streams import Stream
-from degradations.typed_toml import Facts
+from degradations.numerics.draws import Share
+from degradations.numerics.grid import Picture
+from degradations.numerics.streams import Stream
+from degradations.reading.typed_toml import Facts
 
 Frames = Iterator[Picture]
 Record = dict[str, Any]

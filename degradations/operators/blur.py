@@ -10,14 +10,25 @@ from typing import Literal
 import numpy as np
 from pydantic import Field, model_validator
 
-from degradations import kernels
-from degradations.draws import Amount, Choice, Positive, Range, Spread, Step, Walk, bounds, names, pick
 from degradations.errors import did_you_mean
-from degradations.filters import Filter
-from degradations.grid import STEPS, WHITE, Picture, fine, settle
-from degradations.limits import LEAST_SIGMA, MOST_KERNEL, MOST_SIGMA
+from degradations.imaging import kernels
+from degradations.imaging.filters import Filter
+from degradations.numerics.draws import (
+    Amount,
+    Choice,
+    Positive,
+    Range,
+    Spread,
+    Step,
+    Walk,
+    bounds,
+    names,
+    pick,
+)
+from degradations.numerics.grid import STEPS, WHITE, Picture, fine, settle
+from degradations.numerics.streams import Stream
 from degradations.operators.base import Drawn, Frames, Operator, Place
-from degradations.streams import Stream
+from degradations.reading.limits import LEAST_SIGMA, MOST_KERNEL, MOST_SIGMA
 
 KINDS = {
     "isotropic": (),

@@ -12,7 +12,7 @@ from degradations.operators.compress import Codec, Jpeg
 from degradations.operators.mix import Choose, Shuffle
 from degradations.operators.noise import GaussianNoise, PoissonNoise
 from degradations.operators.sampling import Quantize, Resize, Subsample
-from degradations.typed_toml import parse
+from degradations.reading.typed_toml import parse
 
 _KINDS: tuple[type[Operator], ...] = (
     Blur,

@@ -7,11 +7,11 @@ from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
-from degradations import colour
-from degradations.draws import Amount, Range, bounds, draw, within
-from degradations.grid import Picture
+from degradations.imaging import colour
+from degradations.numerics.draws import Amount, Range, bounds, draw, within
+from degradations.numerics.grid import Picture
+from degradations.numerics.streams import Stream
 from degradations.operators.base import Frames, Operator, Place
-from degradations.streams import Stream
 
 Strength = Annotated[Range, within(0, 100)]
 _CHANGES: dict[str, Callable[[Picture, float], Picture]] = {

@@ -10,17 +10,17 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field, model_validator
 
-from degradations.codec import DECODERS, Encoding, round_trip
 from degradations.digest import FrameHasher
-from degradations.draws import Choice, Count, Step, Walk, count_bounds, draw_count, names, pick
 from degradations.errors import InputError, did_you_mean
-from degradations.grid import Picture, whole
-from degradations.jpeg import flair_jpeg, jpeg
-from degradations.limits import LEAST_RATE, MOST_BITRATE, MOST_RATE
+from degradations.imaging.codec import DECODERS, Encoding, round_trip
+from degradations.imaging.jpeg import flair_jpeg, jpeg
+from degradations.imaging.resize import resize
+from degradations.numerics.draws import Choice, Count, Step, Walk, count_bounds, draw_count, names, pick
+from degradations.numerics.grid import Picture, whole
+from degradations.numerics.streams import Stream
 from degradations.operators.base import Drawn, Frames, Operator, Place
-from degradations.resize import resize
-from degradations.streams import Stream
-from degradations.x264_params import Preset, check_x264_params
+from degradations.operators.x264_params import Preset, check_x264_params
+from degradations.reading.limits import LEAST_RATE, MOST_BITRATE, MOST_RATE
 
 
 class Jpeg(Operator):

@@ -6,9 +6,9 @@ from typing import Literal
 
 from pydantic import model_validator
 
-from degradations.draws import Share
+from degradations.numerics.draws import Share
+from degradations.numerics.streams import Stream
 from degradations.operators.base import Frames, Operator, Place, chain, scale_through
-from degradations.streams import Stream
 
 Operators = tuple[Operator, ...]
 

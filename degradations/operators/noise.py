@@ -9,12 +9,12 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import model_validator
 
-from degradations.draws import NotNegative, Range, Share, Step, Walk, bounds, within
-from degradations.gaussian import MAX_SIGMA, add_gaussian
-from degradations.grid import Picture, clamp
+from degradations.numerics.draws import NotNegative, Range, Share, Step, Walk, bounds, within
+from degradations.numerics.gaussian import MAX_SIGMA, add_gaussian
+from degradations.numerics.grid import Picture, clamp
+from degradations.numerics.poisson import add_poisson
+from degradations.numerics.streams import Stream
 from degradations.operators.base import Drawn, Frames, Operator, Place
-from degradations.poisson import add_poisson
-from degradations.streams import Stream
 
 
 class _Noise(Operator):

@@ -6,13 +6,13 @@ from typing import Literal
 
 from pydantic import Field, model_validator
 
-from degradations.draws import Choice, Factor, Range, Step, Walk, bounds, draw, names, pick
 from degradations.errors import InputError, did_you_mean
-from degradations.grid import Picture, whole
-from degradations.limits import LEAST_FACTOR, MOST_FACTOR, MOST_PIXELS
+from degradations.imaging.resize import METHODS, resize, subsample
+from degradations.numerics.draws import Choice, Factor, Range, Step, Walk, bounds, draw, names, pick
+from degradations.numerics.grid import Picture, whole
+from degradations.numerics.streams import Stream
 from degradations.operators.base import Drawn, Frames, Operator, Place
-from degradations.resize import METHODS, resize, subsample
-from degradations.streams import Stream
+from degradations.reading.limits import LEAST_FACTOR, MOST_FACTOR, MOST_PIXELS
 
 MODES = ("up", "down", "keep")
 

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from degradations.imaging.yuv_frame import rgb_to_frame
+from degradations.imaging.yuv.frame import rgb_to_frame
 from vfsrbench.io.clip import Clip
 from vfsrbench.io.safety.targets import own_file
 

@@ -25,7 +25,7 @@ from baselines.flair.sampler import Walk, sample
 from baselines.flair.schedule import consistency_weights, keep_weights, make_schedule
 from baselines.flair.tasks import TASKS
 from baselines.layers.resample import weight_matrix
-from degradations.jpeg import dct, quantization_tables
+from degradations.imaging.jpeg import dct, quantization_tables
 from vfsrbench.faces.ffhq_align import similarity_from_points
 from vfsrbench.faces.similarity import invert
 

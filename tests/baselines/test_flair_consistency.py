@@ -17,7 +17,7 @@ from baselines.flair.consistency import Bicubic, Blur
 from baselines.flair.jpeg import jpeg_round_trip
 from baselines.flair.tasks import covered, find_degradation
 from degradations.errors import InputError
-from degradations.jpeg import flair_jpeg
+from degradations.imaging.jpeg import flair_jpeg
 from degradations.recipe import Recipe, load_recipe
 
 sys.path.insert(0, str(Path(__file__).parent))

@@ -13,7 +13,7 @@ from skimage.filters import unsharp_mask
 from skimage.restoration import richardson_lucy
 from torch import Tensor
 
-from degradations.codec import Encoding, round_trip
+from degradations.imaging.codec import Encoding, round_trip
 from vfsrbench.method_spec import choose_method
 from vfsrbench.metrics.estimators.flow_sources import dis_flow
 from vfsrbench.predictor import ClipInfo, Predictor

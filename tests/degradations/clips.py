@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from degradations.streams import Stream
+from degradations.numerics.streams import Stream
 
 BLOCK = 16
 

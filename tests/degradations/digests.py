@@ -11,7 +11,7 @@ import sys
 from pathlib import Path
 
 from degradations.recipe import load_recipe
-from degradations.shelf import list_recipes
+from degradations.shipped import list_recipes
 from tests.degradations.clips import moving_clip
 
 GOLDENS = Path(__file__).with_name("goldens.json")

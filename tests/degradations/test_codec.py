@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from degradations.codec import Encoding, round_trip
 from degradations.errors import InputError
+from degradations.imaging.codec import Encoding, round_trip
 from tests.degradations.clips import moving_clip
 
 

@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from degradations import colour
-from degradations.grid import STEPS, WHITE
+from degradations.imaging import colour
+from degradations.numerics.grid import STEPS, WHITE
 from tests.degradations.clips import moving_clip
 
 

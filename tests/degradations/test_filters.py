@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from degradations import kernels
-from degradations.filters import Filter
-from degradations.grid import STEPS
+from degradations.imaging import kernels
+from degradations.imaging.filters import Filter
+from degradations.numerics.grid import STEPS
 from tests.degradations.clips import moving_clip
 
 PAD_MODE = {"reflect101": "reflect", "reflect": "symmetric", "replicate": "edge"}

@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from degradations.gaussian import UNIT, add_gaussian, normals, quantiles
-from degradations.grid import STEPS
-from degradations.streams import Stream
+from degradations.numerics.gaussian import UNIT, add_gaussian, normals, quantiles
+from degradations.numerics.grid import STEPS
+from degradations.numerics.streams import Stream
 
 
 def test_no_quantile_lies_so_near_a_tie_that_a_math_library_could_turn_it() -> None:

@@ -10,9 +10,9 @@ import numpy as np
 import parity
 import pytest
 
-from degradations import jpeg as module
-from degradations.grid import STEPS
-from degradations.jpeg import flair_jpeg, jpeg
+from degradations.imaging import jpeg as module
+from degradations.imaging.jpeg import flair_jpeg, jpeg
+from degradations.numerics.grid import STEPS
 from tests.degradations.clips import moving_clip
 
 PACK = parity.load(Path(parity.__file__).parent / "degradations.json")["flair_jpeg_q60"]

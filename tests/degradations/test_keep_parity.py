@@ -16,13 +16,13 @@ import pytest
 from numpy.typing import NDArray
 
 from benchmarks import keep_transcription as published
-from degradations import kernels
-from degradations.codec import Encoding, round_trip
-from degradations.filters import Filter
-from degradations.grid import STEPS, clamp, whole
+from degradations.imaging import kernels
+from degradations.imaging.codec import Encoding, round_trip
+from degradations.imaging.filters import Filter
+from degradations.imaging.resize import resize
+from degradations.numerics.grid import STEPS, clamp, whole
 from degradations.operators.compress import Codec
 from degradations.recipe import load_recipe
-from degradations.resize import resize
 
 PACK = parity.load(Path(parity.__file__).parent / "degradations.json")
 CASES = {case["name"]: case for case in PACK["cases"]}

@@ -9,7 +9,7 @@ import numpy as np
 import parity
 import pytest
 
-from degradations import kernels
+from degradations.imaging import kernels
 from degradations.operators.blur import make_kernel
 
 PACK = parity.load(Path(parity.__file__).parent / "degradations.json")

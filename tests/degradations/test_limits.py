@@ -15,10 +15,10 @@ import pytest
 from degradations.errors import InputError
 from degradations.manifest import MANIFEST, read_manifest
 from degradations.operators.catalogue import build
+from degradations.operators.x264_params import ALLOWED
+from degradations.reading.text import read_toml
+from degradations.reading.typed_toml import parse
 from degradations.recipe import Recipe, list_recipes, load_recipe
-from degradations.text import read_toml
-from degradations.typed_toml import parse
-from degradations.x264_params import ALLOWED
 from tests.degradations.splits import make_split
 
 HEAD = 'name = "mine"\nversion = 1\nstatus = "extrapolated"\nsource = "a test"\ndescription = "a test"\n'

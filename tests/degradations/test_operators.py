@@ -241,7 +241,7 @@ def test_sharpening_is_basicsrs() -> None:
     """img + soft * (clip(img + 0.5 residue) - img), with OpenCV's Gaussian of 51 pixels."""
     import cv2
 
-    from degradations.grid import WHITE
+    from degradations.numerics.grid import WHITE
     from degradations.operators.blur import Sharpen
 
     frame = moving_clip(1, 96, 96)[0]

@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from degradations.grid import STEPS
-from degradations.poisson import _poisson, add_poisson, luma
-from degradations.streams import Stream
+from degradations.numerics.grid import STEPS
+from degradations.numerics.poisson import _poisson, add_poisson, luma
+from degradations.numerics.streams import Stream
 from tests.degradations.clips import moving_clip
 
 COUNT = 60_000

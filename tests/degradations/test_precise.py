@@ -9,7 +9,15 @@ import numpy as np
 import pytest
 from scipy.special import j1
 
-from degradations.precise import DIGITS, apportion, bessel_j1, cos_sin, localcontext, power, round_to_sum
+from degradations.numerics.exact_arithmetic import (
+    DIGITS,
+    apportion,
+    bessel_j1,
+    cos_sin,
+    localcontext,
+    power,
+    round_to_sum,
+)
 
 
 @pytest.mark.parametrize("angle", [-math.pi, -2.0, -1e-9, 0.0, 0.5, 1.0, 3.14159, 11.0])

@@ -249,7 +249,7 @@ def test_recipes_that_are_not_there(tmp_path: Path) -> None:
 
 def test_listing_recipes_loads_neither_opencv_nor_pyav_nor_torch() -> None:
     code = (
-        "import sys; from degradations.shelf import list_recipes; assert list_recipes();"
+        "import sys; from degradations.shipped import list_recipes; assert list_recipes();"
         "print(sorted({'cv2', 'av', 'torch', 'numpy'} & set(sys.modules)))"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, env=dict(os.environ))

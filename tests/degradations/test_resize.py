@@ -9,8 +9,8 @@ import numpy as np
 import parity
 import pytest
 
-from degradations.grid import STEPS, WHITE
-from degradations.resize import METHODS, resize, subsample, taps
+from degradations.imaging.resize import METHODS, resize, subsample, taps
+from degradations.numerics.grid import STEPS, WHITE
 from tests.degradations.clips import moving_clip
 
 PACK = parity.load(Path(parity.__file__).parent / "degradations.json")

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from degradations.shelf import list_recipes
+from degradations.shipped import list_recipes
 from tests.degradations.digests import DEMO_CLIPS, GOLDENS, all_digests, demo_digests, digests
 
 ROOT = Path(__file__).parents[2]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from degradations.streams import Stream
+from degradations.numerics.streams import Stream
 
 
 def test_a_stream_is_its_names() -> None:

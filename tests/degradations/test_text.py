@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 
 from degradations.errors import InputError
-from degradations.names import as_path, is_path
-from degradations.regular_file import check_regular_file, is_there
-from degradations.text import read_json, read_lines, read_text, read_toml
+from degradations.reading.names import as_path, is_path
+from degradations.reading.regular_file import check_regular_file, is_there
+from degradations.reading.text import read_json, read_lines, read_text, read_toml
 
 
 def file(folder: Path, content: bytes, name: str = "f.txt") -> Path:

@@ -11,8 +11,8 @@ import numpy as np
 import pytest
 import torch
 
-from degradations.grid import whole
-from degradations.resize import resize
+from degradations.imaging.resize import resize
+from degradations.numerics.grid import whole
 from tests.vfsrbench.boards import method_folder, moving, scores, small_board, write_clip
 from vfsrbench import plugins
 from vfsrbench.board import Board

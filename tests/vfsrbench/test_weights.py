@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from degradations import typed_toml
+from degradations.reading import typed_toml
 from vfsrbench import plugins
 from vfsrbench.card import WeightUse
 from vfsrbench.errors import InputError
@@ -259,7 +259,7 @@ def test_the_manifest_is_parsed_once_and_again_when_it_changes(
     place.write_text(entry + 'urls = ["https://example.org/a.pth"]\n')
     monkeypatch.setattr(manifest, "_files", lambda: iter([place]))
     genuine, read = typed_toml.read_toml, []
-    monkeypatch.setattr("degradations.typed_toml.read_toml", lambda p: read.append(p) or genuine(p))
+    monkeypatch.setattr("degradations.reading.typed_toml.read_toml", lambda p: read.append(p) or genuine(p))
     for _ in range(5):
         assert [e.name for e in load_manifest()] == ["mynet"]
     assert read == [place]

@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal
 
 import typer
 
-from degradations.limits import MOST_FRAMES, MOST_SCALE, MOST_SEED, MOST_WORKERS
+from degradations.reading.limits import MOST_FRAMES, MOST_SCALE, MOST_SEED, MOST_WORKERS
 from vfsrbench.board import Board
 from vfsrbench.cli.echo import say
 from vfsrbench.datasets.layouts import REAL, REAL_SPLIT

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from degradations.limits import MOST_FRAMES, MOST_SCALE
+from degradations.reading.limits import MOST_FRAMES, MOST_SCALE
 from vfsrbench.board import DatasetUse
 from vfsrbench.datasets.landmarks_file import clip_landmarks
 from vfsrbench.datasets.layouts import LAYOUTS, REAL, Found

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from degradations.limits import MOST_SIDE
+from degradations.reading.limits import MOST_SIDE
 from vfsrbench.errors import InputError
 from vfsrbench.faces.pair_align import read_landmarks_file
 from vfsrbench.io.clip import Clip

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from degradations.limits import MOST_WORKERS
+from degradations.reading.limits import MOST_WORKERS
 from vfsrbench.engines.base import Engine
 from vfsrbench.errors import InputError, did_you_mean
 

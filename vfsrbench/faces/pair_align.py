@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from degradations.errors import InputError
-from degradations.limits import MOST_SIDE
+from degradations.reading.limits import MOST_SIDE
 from vfsrbench.faces.ffhq_align import BORDER_RGB, FFHQ_512, FFHQ_SIZE, similarity_from_points
 from vfsrbench.faces.warp import warp_affine
 from vfsrbench.io.safety.text import read_lines

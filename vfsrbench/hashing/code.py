@@ -37,11 +37,11 @@ PLUMBING = frozenset(
         "vfsrbench.weights.resolve",
         "vfsrbench.weights.manifest",
         "degradations.errors",
-        "degradations.names",
-        "degradations.regular_file",
-        "degradations.shelf",
-        "degradations.text",
-        "degradations.typed_toml",
+        "degradations.reading.names",
+        "degradations.reading.regular_file",
+        "degradations.shipped",
+        "degradations.reading.text",
+        "degradations.reading.typed_toml",
     }
 )
 _DATA_ENDS = (".json", ".toml", ".yaml", ".yml", ".csv", ".txt", ".npy", ".npz", ".so")

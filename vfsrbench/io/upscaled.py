@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from degradations.grid import whole
-from degradations.resize import resize
+from degradations.imaging.resize import resize
+from degradations.numerics.grid import whole
 from vfsrbench.hashing.code import module_digest
 from vfsrbench.hashing.facts import digest_of
 from vfsrbench.io.clip import Clip
@@ -22,7 +22,9 @@ def enlarged(clip: Clip, scale: int) -> Clip:
 
 def enlarged_digest(digest: str, scale: int) -> str:
     """Names the enlarged frames by the digest of those they are made from: no need to make them."""
-    code = module_digest("degradations.resize", "degradations.grid", alone=("vfsrbench.io.upscaled",))
+    code = module_digest(
+        "degradations.imaging.resize", "degradations.numerics.grid", alone=("vfsrbench.io.upscaled",)
+    )
     return digest_of("enlarged", {"frames": digest, "scale": scale, "code": code})
 
 

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from degradations.digest import FrameHasher
 from degradations.recipe import Recipe, load_recipe
-from degradations.shelf import list_recipes
+from degradations.shipped import list_recipes
 from vfsrbench.datasets.dataset import DatasetClip
 from vfsrbench.datasets.layouts import REAL_SPLIT
 from vfsrbench.errors import DamagedFile, InputError

@@ -18,8 +18,8 @@ import av
 import cv2
 import numpy as np
 
-from degradations.imaging.pixel_formats import pixel_format, samples
-from degradations.imaging.yuv_frame import frame_to_rgb, rgb_to_frame
+from degradations.imaging.yuv.frame import frame_to_rgb, rgb_to_frame
+from degradations.imaging.yuv.pixel_formats import pixel_format, samples
 
 FORMATS = (
     "yuv420p",

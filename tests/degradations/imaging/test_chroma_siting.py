@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from degradations.imaging.chroma_siting import siting_of
-from degradations.imaging.yuv_frame import rgb_to_frame
+from degradations.imaging.yuv.frame import rgb_to_frame
 
 
 def encode(path: Path, codec: str, pix_fmt: str = "yuv420p", **options: str) -> Path:

@@ -15,7 +15,7 @@ import av
 import numpy as np
 import pytest
 
-from degradations.imaging.yuv_frame import rgb_to_frame
+from degradations.imaging.yuv.frame import rgb_to_frame
 from tests.degradations.imaging.frame_digests import pattern
 from tests.degradations.test_same_everywhere import without
 

@@ -11,8 +11,8 @@ import pytest
 from numpy.typing import NDArray
 
 from degradations.errors import InputError
-from degradations.imaging.pixel_formats import pixel_format, samples
-from degradations.imaging.yuv_frame import frame_to_rgb, notice, rgb_to_frame
+from degradations.imaging.yuv.frame import frame_to_rgb, notice, rgb_to_frame
+from degradations.imaging.yuv.pixel_formats import pixel_format, samples
 
 TAGS = {"bt601": 6, "bt709": 1, "bt2020": 9, "fcc": 4, "smpte240m": 7}
 SHARES = {

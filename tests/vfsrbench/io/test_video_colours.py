@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from degradations.imaging.yuv_frame import frame_to_rgb, rgb_to_frame
+from degradations.imaging.yuv.frame import frame_to_rgb, rgb_to_frame
 from tests.vfsrbench.clips import noise
 from vfsrbench.errors import InputError
 from vfsrbench.io.clip import Clip, write_video

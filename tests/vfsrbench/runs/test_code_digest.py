@@ -62,13 +62,13 @@ def test_a_changed_layer_changes_what_uses_it_and_nothing_else(tree: SourceTree)
     assert changed(tree, "baselines.layers.spynet", "class ", "EXTRA = 1\n\n\nclass ") == users
     assert changed(tree, "vfsrbench.metrics.ssim", "class ", "EXTRA = 1\n\n\nclass ") >= {"ssim"}
     assert "psnr" not in changed(tree, "vfsrbench.metrics.ssim", "class ", "EXTRA = 1\n\n\nclass ")
-    assert changed(tree, "degradations.gaussian", "def ", "EXTRA = 1\n\n\ndef ") >= {"recipes"}
+    assert changed(tree, "degradations.numerics.gaussian", "def ", "EXTRA = 1\n\n\ndef ") >= {"recipes"}
     assert "restore" in changed(tree, "vfsrbench.restoration.windows", "def ", "EXTRA = 1\n\n\ndef ")
 
 
 def test_comments_docstrings_and_layout_change_nothing(tree: SourceTree):
     first = "from __future__ import annotations\n"
-    for module in ("baselines.layers.spynet", "vfsrbench.scoring.scorer", "degradations.resize"):
+    for module in ("baselines.layers.spynet", "vfsrbench.scoring.scorer", "degradations.imaging.resize"):
         path = tree.find(module)
         assert path is not None
         docstring = path.read_text().split('"""')[1]

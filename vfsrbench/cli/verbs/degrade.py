@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from degradations.limits import MOST_SEED
+from degradations.reading.limits import MOST_SEED
 from vfsrbench.cli import options as o
 from vfsrbench.cli.echo import say
 from vfsrbench.cli.notes import tell_notes

@@ -80,7 +80,7 @@ def _metrics() -> Listing:
 
 
 def _recipes() -> Listing:
-    from degradations.shelf import list_recipes
+    from degradations.shipped import list_recipes
 
     rows = [[r.name, str(r.version), r.status, _short(r.description)] for r in list_recipes()]
     return ["name", "version", "status", "description"], rows, []

@@ -5,9 +5,9 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from degradations.limits import MOST_PIXELS
-from degradations.names import as_path, expanded, is_path, unknown_name
-from degradations.regular_file import check_regular_file, is_there, read_bytes
+from degradations.reading.limits import MOST_PIXELS
+from degradations.reading.names import as_path, expanded, is_path, unknown_name
+from degradations.reading.regular_file import check_regular_file, is_there, read_bytes
 from vfsrbench.errors import InputError
 
 __all__ = [

@@ -1,6 +1,6 @@
-"""Text that users give, read by the one reader of `degradations.text`."""
+"""Text that users give, read by the one reader of `degradations.reading.text`."""
 
-from degradations.text import (
+from degradations.reading.text import (
     MOST_NESTED,
     check_values,
     decode_text,

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from degradations.imaging.chroma_siting import siting_of
 from degradations.imaging.scratch import Scratch
-from degradations.imaging.yuv_frame import frame_to_rgb, notice
+from degradations.imaging.yuv.frame import frame_to_rgb, notice
 from vfsrbench.errors import InputError
 from vfsrbench.io.orientation import UPRIGHT, Orientation, from_matrix
 from vfsrbench.io.safety.paths import check_pixels, check_regular_file

@@ -10,7 +10,7 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from degradations.imaging.yuv_frame import rgb_to_frame
+from degradations.imaging.yuv.frame import rgb_to_frame
 from vfsrbench.errors import InputError
 from vfsrbench.io.atomic import read_through, whole_file
 from vfsrbench.io.video.film import Film

@@ -15,7 +15,7 @@ from importlib import resources
 import numpy as np
 from numpy.typing import NDArray
 
-from degradations.resize import taps
+from degradations.imaging.resize import taps
 from vfsrbench.errors import InputError
 from vfsrbench.metrics.functional.frechet import Gaussian
 from vfsrbench.metrics.pixels import luma

@@ -8,7 +8,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from degradations.grid import STEPS, WHITE, Picture, fine, settle
+from degradations.numerics.grid import STEPS, WHITE, Picture, fine, settle
 
 Floats = NDArray[np.float64]
 _GREY = (0.2989, 0.587, 0.114)

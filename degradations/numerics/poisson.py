@@ -14,10 +14,10 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
-from degradations.gaussian import UNIT, normals
-from degradations.grid import STEPS, Picture, fine, settle, whole
-from degradations.precise import DIGITS, localcontext
-from degradations.streams import Stream
+from degradations.numerics.exact_arithmetic import DIGITS, localcontext
+from degradations.numerics.gaussian import UNIT, normals
+from degradations.numerics.grid import STEPS, Picture, fine, settle, whole
+from degradations.numerics.streams import Stream
 
 _EXACT_UP_TO = 300
 _BITS = 32

@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import Any
 
 from degradations.errors import InputError
-from degradations.names import expanded, is_path, unknown_name
-from degradations.regular_file import is_there
-from degradations.typed_toml import read_toml
+from degradations.reading.names import expanded, is_path, unknown_name
+from degradations.reading.regular_file import is_there
+from degradations.reading.typed_toml import read_toml
 
 SHELF = Path(__file__).parent / "recipes"
 

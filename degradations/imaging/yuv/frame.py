@@ -13,10 +13,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from degradations.errors import InputError
-from degradations.imaging.chroma import Siting
-from degradations.imaging.pixel_formats import PixelFormat, pixel_format, samples
 from degradations.imaging.scratch import Scratch
-from degradations.imaging.yuv_rgb import Coding, Matrix, Rgb, grey_to_rgb, rgb_to_yuv, yuv_to_rgb
+from degradations.imaging.yuv.chroma import Siting
+from degradations.imaging.yuv.pixel_formats import PixelFormat, pixel_format, samples
+from degradations.imaging.yuv.rgb import Coding, Matrix, Rgb, grey_to_rgb, rgb_to_yuv, yuv_to_rgb
 
 _MATRICES: dict[int, Matrix] = {
     1: "bt709",

@@ -17,8 +17,8 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
-from degradations.motion import motion_path
-from degradations.precise import (
+from degradations.imaging.motion import motion_path
+from degradations.numerics.exact_arithmetic import (
     DIGITS,
     PI,
     apportion,

@@ -12,7 +12,7 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
-from degradations.streams import Stream
+from degradations.numerics.streams import Stream
 
 _STEPS = 256  # of a path, and of a pixel
 _JERK_EVERY = 48

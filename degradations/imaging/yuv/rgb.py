@@ -15,8 +15,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from degradations.imaging.chroma import BORDER, Plane, Sampling, Siting, enlarge, reduce, with_border
 from degradations.imaging.scratch import Scratch
+from degradations.imaging.yuv.chroma import BORDER, Plane, Sampling, Siting, enlarge, reduce, with_border
 
 Rgb = NDArray[np.uint8]
 Matrix = Literal["bt601", "bt709", "bt2020", "fcc", "smpte240m"]

@@ -14,7 +14,7 @@ from collections.abc import Callable
 from typing import Any
 
 from degradations.errors import InputError
-from degradations.regular_file import read_bytes
+from degradations.reading.regular_file import read_bytes
 
 MOST_TOML_BYTES = 4 << 20
 MOST_TEXT_BYTES = 1 << 26

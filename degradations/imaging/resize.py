@@ -19,8 +19,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from degradations.grid import STEPS, Picture, settle
-from degradations.precise import DIGITS, PI, apportion, cos_sin, localcontext
+from degradations.numerics.exact_arithmetic import DIGITS, PI, apportion, cos_sin, localcontext
+from degradations.numerics.grid import STEPS, Picture, settle
 
 METHODS = ("area", "linear", "cubic", "lanczos", "matlab")
 _BITS = 16

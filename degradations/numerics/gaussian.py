@@ -16,8 +16,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from degradations.grid import STEPS, Picture, fine
-from degradations.streams import Stream
+from degradations.numerics.grid import STEPS, Picture, fine
+from degradations.numerics.streams import Stream
 
 UNIT = 4096
 """Table steps in one standard deviation."""

@@ -13,8 +13,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from degradations.grid import STEPS, Picture, settle
-from degradations.kernels import ACROSS_BITS, WEIGHT_BITS, Full, Kernel, Separable
+from degradations.imaging.kernels import ACROSS_BITS, WEIGHT_BITS, Full, Kernel, Separable
+from degradations.numerics.grid import STEPS, Picture, settle
 
 BORDERS = {
     "reflect101": cv2.BORDER_REFLECT_101,

@@ -9,7 +9,7 @@ from typing import Any, Self, TypeVar
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from degradations.errors import InputError
-from degradations.text import read_toml
+from degradations.reading.text import read_toml
 
 __all__ = ["Facts", "Model", "load", "parse", "read_toml"]
 

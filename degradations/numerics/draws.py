@@ -7,8 +7,8 @@ from typing import Annotated, Any
 
 from pydantic import Field, PlainValidator
 
-from degradations.limits import LEAST_FACTOR, LEAST_SIGMA, MOST_FACTOR, MOST_SIGMA
-from degradations.streams import Stream
+from degradations.numerics.streams import Stream
+from degradations.reading.limits import LEAST_FACTOR, LEAST_SIGMA, MOST_FACTOR, MOST_SIGMA
 
 Range = float | tuple[float, float]
 

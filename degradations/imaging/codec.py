@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from degradations.errors import InputError
-from degradations.imaging.yuv_frame import frame_to_rgb, rgb_to_frame
+from degradations.imaging.yuv.frame import frame_to_rgb, rgb_to_frame
 
 Frame = NDArray[np.uint8]
 

@@ -10,8 +10,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from degradations.grid import STEPS, Picture, settle, whole
-from degradations.precise import DIGITS, PI, cos_sin, localcontext
+from degradations.numerics.exact_arithmetic import DIGITS, PI, cos_sin, localcontext
+from degradations.numerics.grid import STEPS, Picture, settle, whole
 
 Floats = NDArray[np.float64]
 

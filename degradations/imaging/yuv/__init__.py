@@ -1,0 +1,1 @@
+"""YUV frames to RGB and back, in whole numbers."""

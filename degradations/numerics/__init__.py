@@ -1,0 +1,1 @@
+"""Random draws and arithmetic with the same bits everywhere."""
