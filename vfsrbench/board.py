@@ -7,11 +7,11 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field
 
+from degradations.reading import typed_toml
 from degradations.reading.limits import MOST_FRAMES, MOST_SCALE, MOST_SEED
-from vfsrbench import typed_toml
+from degradations.reading.typed_toml import Facts
 from vfsrbench.card import Name
 from vfsrbench.io.foreign_text import clean_name
-from vfsrbench.typed_toml import Facts
 
 
 class DatasetUse(Facts):

@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 from pydantic import Field, model_validator
 
 from degradations.reading.limits import MOST_FRAMES, MOST_NAME, MOST_SCALE, MOST_SIDE
-from vfsrbench.typed_toml import Facts
+from degradations.reading.typed_toml import Facts
 
 Value = bool | int | float | str
 Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.+-]*$", max_length=MOST_NAME)]

@@ -9,7 +9,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from vfsrbench import typed_toml
+from degradations.reading import typed_toml
 from vfsrbench.card import MethodCard, Option, Value, split_spec
 from vfsrbench.errors import InputError, did_you_mean
 from vfsrbench.io.safety.paths import check_regular_file, expanded, is_path, is_there, unknown_name

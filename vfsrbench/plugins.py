@@ -13,7 +13,7 @@ from importlib.metadata import entry_points
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
-from vfsrbench import typed_toml
+from degradations.reading import typed_toml
 from vfsrbench.board import Board, load_board
 from vfsrbench.card import MethodCard, MetricCard
 from vfsrbench.errors import InputError, did_you_mean

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
+from degradations.reading.typed_toml import parse
 from vfsrbench.board import Board
 from vfsrbench.card import MetricCard
 from vfsrbench.io.clip import Clip, write_png_folder
@@ -16,7 +17,6 @@ from vfsrbench.results.job import Job
 from vfsrbench.results.schema import JobRecord
 from vfsrbench.results.slice_store import StripStore
 from vfsrbench.results.workspace import Workspace
-from vfsrbench.typed_toml import parse
 
 CLIPS = ("calm", "fast", "talking")
 LEVEL = {"nearest": 24.0, "bicubic": 26.0, "lanczos": 26.4, "oracle": np.inf}

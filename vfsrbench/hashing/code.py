@@ -33,7 +33,7 @@ PLUMBING = frozenset(
         "vfsrbench.plugins",
         "vfsrbench.hashing.code",
         "vfsrbench.runtime.versions",
-        "vfsrbench.typed_toml",
+        "degradations.reading.typed_toml",
         "vfsrbench.weights.resolve",
         "vfsrbench.weights.manifest",
         "degradations.errors",
@@ -41,7 +41,6 @@ PLUMBING = frozenset(
         "degradations.reading.regular_file",
         "degradations.shipped",
         "degradations.reading.text",
-        "degradations.reading.typed_toml",
     }
 )
 _DATA_ENDS = (".json", ".toml", ".yaml", ".yml", ".csv", ".txt", ".npy", ".npz", ".so")

@@ -14,11 +14,11 @@ from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
-from vfsrbench import typed_toml
+from degradations.reading import typed_toml
+from degradations.reading.typed_toml import Facts
 from vfsrbench.card import Factory, Name
 from vfsrbench.errors import InputError, did_you_mean
 from vfsrbench.plugins import METHOD_GROUP, METRIC_GROUP, methods, metrics
-from vfsrbench.typed_toml import Facts
 
 FILE = "weights.toml"
 MOST_BYTES = 1 << 40
