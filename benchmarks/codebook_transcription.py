@@ -25,12 +25,12 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from baselines.adapters.ready import ready
 from baselines.codeformer.network import CodeFormer
 from baselines.keep.network import KEEP
-from baselines.layers import codebook, vqgan
+from baselines.layers.flow.gmflow import network as gmflow
+from baselines.layers.generative import codebook, vqgan
 from baselines.layers.gmflow import GMFlow
-from baselines.layers.gmflow import network as gmflow
-from baselines.layers.ready import ready
 
 CPU = torch.device("cpu")
 

@@ -66,7 +66,7 @@ ROWS = (
     Row("keep_kalman", "baselines.keep.kalman:KalmanFilter", "code_taps:kalman"),
     Row("keep_cfa", "baselines.keep.cfa:CrossFrameAttention", "code_taps:cross_frame"),
     Row("gmflow", "baselines.layers.gmflow:GMFlow", "code_taps:gmflow", limit=2e-3),
-    Row("pwcnet", "baselines.layers.pwcnet:PWCNet", "code_taps:pwcnet", limit=1e-4),
+    Row("pwcnet", "baselines.layers.flow.pwcnet:PWCNet", "code_taps:pwcnet", limit=1e-4),
     Row("gfpgan", "baselines.gfpgan.network:GFPGANClean", "face_taps:gfpgan", limit=1e-4),
     Row(
         "restoreformer",
@@ -95,12 +95,26 @@ ROWS = (
     vsr("edvr", "baselines.edvr.network:EDVR"),
     vsr("edvr_l", "baselines.edvr.network:EDVR", mid_channels=128, num_blocks_reconstruction=40),
     vsr("edvr_m_wotsa", "baselines.edvr.network:EDVR", with_tsa=False),
-    vsr("spynet", "baselines.layers.spynet:SPyNet"),
+    vsr("spynet", "baselines.layers.flow.spynet:SPyNet"),
     Row("raft", "raft_taps:Raft", "raft_taps:raft", limit=1e-4),
-    Row("flair_unet", "baselines.flair.network:FlairUNet", "flair_taps:unet", 1e-4, {"config": "bicubic"}),
-    Row("flair_unet_blur", "baselines.flair.network:FlairUNet", "flair_taps:unet", 1e-4, {"config": "blur"}),
-    Row("flair_dc", "baselines.flair.consistency", "flair_taps:consistency", 1e-4),
-    Row("flair_sampler", "baselines.flair.sampler", "flair_taps:sampler", 1e-4, tables="flair_taps:tables"),
+    Row(
+        "flair_unet", "baselines.flair.unet.network:FlairUNet", "flair_taps:unet", 1e-4, {"config": "bicubic"}
+    ),
+    Row(
+        "flair_unet_blur",
+        "baselines.flair.unet.network:FlairUNet",
+        "flair_taps:unet",
+        1e-4,
+        {"config": "blur"},
+    ),
+    Row("flair_dc", "baselines.flair.diffusion.consistency", "flair_taps:consistency", 1e-4),
+    Row(
+        "flair_sampler",
+        "baselines.flair.diffusion.sampler",
+        "flair_taps:sampler",
+        1e-4,
+        tables="flair_taps:tables",
+    ),
     Row("flair_face", "baselines.flair.faces", "flair_taps:faces", 2e-4),
 )
 

@@ -25,10 +25,10 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from baselines.adapters.face import arrange
 from baselines.gfpgan import network as gfpgan
 from baselines.gpen import network as gpen
-from baselines.layers import stylegan2, vqgan
-from baselines.layers.face_adapter import arrange
+from baselines.layers.generative import stylegan2, vqgan
 from baselines.restoreformer import network as restoreformer
 from baselines.vqfr import network as vqfr
 

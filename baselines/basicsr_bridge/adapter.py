@@ -9,9 +9,9 @@ from typing import Literal
 import torch
 from torch import Tensor, nn
 
+from baselines.adapters.vsr import VsrPredictor
 from baselines.basicsr_bridge.library import architecture, build, read_options, window_frames
 from baselines.edvr.adapter import circle
-from baselines.layers.vsr_adapter import VsrPredictor
 from vfsrbench.errors import InputError
 from vfsrbench.io.safety.paths import expanded
 from vfsrbench.predictor import Predictor

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from torch import nn
 
+from baselines.adapters.vsr import VsrPredictor
 from baselines.basicvsr.network import BasicVSR
-from baselines.layers.vsr_adapter import VsrPredictor
 
 
 class BasicVSRPredictor(VsrPredictor):

@@ -5,10 +5,10 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from baselines.layers.neighbour_flow import neighbour_flows
+from baselines.layers.flow.neighbour_flow import neighbour_flows
+from baselines.layers.flow.spynet import SPyNet
+from baselines.layers.flow.warp import flow_warp
 from baselines.layers.residual import ResidualBlocksWithInputConv, UpsampleTail, bilinear_x4, lrelu
-from baselines.layers.spynet import SPyNet
-from baselines.layers.warp import flow_warp
 
 
 class BasicVSR(UpsampleTail):

@@ -6,8 +6,8 @@ from collections.abc import Mapping
 
 from torch import nn
 
+from baselines.adapters.vsr import VsrPredictor
 from baselines.basicvsrpp.network import BasicVSRPlusPlus
-from baselines.layers.vsr_adapter import VsrPredictor
 from vfsrbench.card import MethodCard, Value
 
 SHAPES = {"ntire": (128, 25), "denoise": (64, 15), "deblur": (64, 15)}

@@ -7,7 +7,8 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from baselines.layers.deform_align import SecondOrderAlignment, carry
-from baselines.layers.neighbour_flow import neighbour_flows
+from baselines.layers.flow.neighbour_flow import neighbour_flows
+from baselines.layers.flow.spynet import SPyNet
 from baselines.layers.residual import (
     SLOPE,
     ResidualBlocksWithInputConv,
@@ -15,7 +16,6 @@ from baselines.layers.residual import (
     bilinear_x4,
     in_chunks,
 )
-from baselines.layers.spynet import SPyNet
 
 BRANCHES = ("backward_1", "forward_1", "backward_2", "forward_2")
 

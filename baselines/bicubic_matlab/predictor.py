@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from baselines.layers.interpolation import Interpolation
+from baselines.adapters.interpolation import Interpolation
 
 
 class BicubicMatlab(Interpolation):

@@ -8,9 +8,9 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
+from baselines.adapters.aligned import fit_result, is_grey, resize_faces, to_grey, to_levels, transfer_colour
+from baselines.adapters.ready import ready
 from baselines.codeformer.network import CodeFormer
-from baselines.layers.aligned import fit_result, is_grey, resize_faces, to_grey, to_levels, transfer_colour
-from baselines.layers.ready import ready
 from vfsrbench.predictor import ImagePredictor
 from vfsrbench.runtime.checkpoint import load_checkpoint, read_checkpoint
 

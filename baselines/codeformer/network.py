@@ -9,7 +9,7 @@ from functools import partial
 
 from torch import Tensor
 
-from baselines.layers.codebook import (
+from baselines.layers.generative.codebook import (
     GENERATOR_BLOCK,
     SIDE,
     CodePredictor,

@@ -5,8 +5,8 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
+from baselines.adapters.vsr import VsrPredictor
 from baselines.edvr.network import EDVR
-from baselines.layers.vsr_adapter import VsrPredictor
 
 
 def circle(index: int, frames: int, reach: int) -> list[int]:

@@ -14,14 +14,14 @@ import torch.nn.functional as F
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from baselines.flair.consistency import exact
+from baselines.adapters.vsr import fit_input, pad_by_reflection
+from baselines.flair.diffusion.consistency import exact
+from baselines.flair.diffusion.sampler import Walk, noised, sample
+from baselines.flair.diffusion.schedule import consistency_weights, keep_weights, make_schedule
+from baselines.flair.diffusion.tasks import TASKS, find_degradation
 from baselines.flair.enhance import FaceEnhancer, Restorer
 from baselines.flair.faces import background_weights
-from baselines.flair.network import FlairUNet
-from baselines.flair.sampler import Walk, noised, sample
-from baselines.flair.schedule import consistency_weights, keep_weights, make_schedule
-from baselines.flair.tasks import TASKS, find_degradation
-from baselines.layers.vsr_adapter import fit_input, pad_by_reflection
+from baselines.flair.unet.network import FlairUNet
 from degradations.errors import InputError
 from vfsrbench.card import MethodCard, Value
 from vfsrbench.faces.networks.parsenet import ParseNet

@@ -11,8 +11,8 @@ from collections.abc import Callable, Sequence
 import torch
 from torch import Tensor
 
+from baselines.layers.flow.warp import flow_warp
 from baselines.layers.pictures import to_pixels
-from baselines.layers.warp import flow_warp
 from degradations.errors import InputError
 
 Interpolator = Callable[[Tensor, Tensor, Sequence[float]], Tensor]

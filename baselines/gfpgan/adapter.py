@@ -8,8 +8,8 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from baselines.adapters.face import FacePredictor
 from baselines.gfpgan.network import GFPGANClean, draw_noise
-from baselines.layers.face_adapter import FacePredictor
 from vfsrbench.card import MethodCard, Value
 
 

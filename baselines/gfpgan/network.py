@@ -2,7 +2,7 @@
 
 A U-Net reads the degraded face. Its bottleneck gives the latents of a StyleGAN2 decoder, and its upward
 path gives maps that scale and shift half of the decoder's features at every level. Names, shapes and
-figures are the official checkpoints' (baselines/layers/stylegan2.py has the layers).
+figures are the official checkpoints' (baselines/layers/generative/stylegan2.py has the layers).
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from baselines.layers.checks import expect_faces
-from baselines.layers.stylegan2 import (
+from baselines.layers.generative.stylegan2 import (
     SLOPE,
     SQRT2,
     BilinearUpConv2d,

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from torch import Tensor, nn
 
+from baselines.adapters.face import FacePredictor
 from baselines.gpen.network import GPEN
-from baselines.layers.face_adapter import FacePredictor
 
 
 class GPENPredictor(FacePredictor):

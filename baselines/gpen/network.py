@@ -16,7 +16,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from baselines.layers.checks import expect_faces
-from baselines.layers.stylegan2 import (
+from baselines.layers.generative.stylegan2 import (
     SLOPE,
     SQRT2,
     Blur,

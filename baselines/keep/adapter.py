@@ -9,10 +9,10 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from baselines.adapters.aligned import fit_result, is_grey, resize_faces, to_grey, to_levels
+from baselines.adapters.ready import ready
 from baselines.keep.network import KEEP, State
 from baselines.keep.weights import load_keep
-from baselines.layers.aligned import fit_result, is_grey, resize_faces, to_grey, to_levels
-from baselines.layers.ready import ready
 from vfsrbench.card import MethodCard, Value
 from vfsrbench.predictor import ClipInfo, Predictor
 from vfsrbench.runtime.checkpoint import read_checkpoint

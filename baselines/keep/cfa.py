@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from torch import Tensor, nn
 
-from baselines.layers.transformer import Attention, FeedForward
+from baselines.layers.generative.transformer import Attention, FeedForward
 
 HEADS = 4
 HEAD_DIM = 256

@@ -8,9 +8,9 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from baselines.layers.transformer import Attention, FeedForward
-from baselines.layers.vqgan import ResBlock
-from baselines.layers.warp import flow_warp
+from baselines.layers.flow.warp import flow_warp
+from baselines.layers.generative.transformer import Attention, FeedForward
+from baselines.layers.generative.vqgan import ResBlock
 
 DIM = 256
 HEADS = 8

@@ -16,7 +16,9 @@ from torch import Tensor
 
 from baselines.keep.cfa import CrossFrameAttention
 from baselines.keep.kalman import KalmanFilter, Memory
-from baselines.layers.codebook import (
+from baselines.layers.flow.pwcnet import PWCNet
+from baselines.layers.flow.warp import flow_warp
+from baselines.layers.generative.codebook import (
     GENERATOR_BLOCK,
     LATENT,
     MAP_CHANNELS,
@@ -25,10 +27,8 @@ from baselines.layers.codebook import (
     enlarge,
     fuse_blocks,
 )
+from baselines.layers.generative.vqgan import VQEncoder
 from baselines.layers.gmflow import GMFlow
-from baselines.layers.pwcnet import PWCNet
-from baselines.layers.vqgan import VQEncoder
-from baselines.layers.warp import flow_warp
 from degradations.errors import InputError, did_you_mean
 
 Layout = Literal["v0", "v1", "asian"]

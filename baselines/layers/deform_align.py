@@ -8,8 +8,8 @@ import torch
 from torch import Tensor, nn
 
 from baselines.layers.deform import TAPS, deform_conv
+from baselines.layers.flow.warp import flow_warp
 from baselines.layers.residual import SLOPE
-from baselines.layers.warp import flow_warp
 
 GROUPS = 16
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from torch import nn
 
-from baselines.layers.vsr_adapter import VsrPredictor
+from baselines.adapters.vsr import VsrPredictor
 from baselines.realbasicvsr.network import RealBasicVSR
 
 

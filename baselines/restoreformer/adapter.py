@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from torch import Tensor, nn
 
-from baselines.layers.face_adapter import FacePredictor
+from baselines.adapters.face import FacePredictor
 from baselines.restoreformer.network import RestoreFormer, RestoreFormerPP
 
 

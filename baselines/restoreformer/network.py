@@ -13,7 +13,7 @@ import torch
 from torch import Tensor, nn
 
 from baselines.layers.checks import expect_multiples
-from baselines.layers.vqgan import (
+from baselines.layers.generative.vqgan import (
     CHANNEL_MULTIPLIERS,
     Downsample,
     ResBlock,

@@ -8,7 +8,7 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from baselines.layers.vsr_adapter import fit_input
+from baselines.adapters.vsr import fit_input
 from baselines.secnet.network import SECNet
 from vfsrbench.errors import InputError
 from vfsrbench.predictor import Predictor

@@ -16,8 +16,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from baselines.layers.flow.warp import flow_warp
 from baselines.layers.residual import PixelShufflePack, ResidualBlockNoBN
-from baselines.layers.warp import flow_warp
 from baselines.secnet.blocks import AttentiveBlock
 from baselines.secnet.motion import MotionNet
 from baselines.secnet.sequence import SequentialEncoding, State

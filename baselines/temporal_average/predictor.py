@@ -7,9 +7,9 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from baselines.layers.flow.warp import flow_warp
 from baselines.layers.pictures import to_pixels
 from baselines.layers.resample import resample
-from baselines.layers.warp import flow_warp
 from vfsrbench.metrics.estimators.flow_sources import dis_flow
 from vfsrbench.predictor import Predictor
 

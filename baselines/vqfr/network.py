@@ -14,10 +14,9 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from baselines.layers.checks import expect_faces
-from baselines.layers.codebook import Codebook
 from baselines.layers.deform import DeformPack
-from baselines.layers.norms import replace_norms
-from baselines.layers.vqgan import (
+from baselines.layers.generative.codebook import Codebook
+from baselines.layers.generative.vqgan import (
     CHANNEL_MULTIPLIERS,
     AttnBlock,
     Downsample,
@@ -26,6 +25,7 @@ from baselines.layers.vqgan import (
     conv3x3,
     group_norm,
 )
+from baselines.layers.norms import replace_norms
 
 BASE = 64
 LATENT = 256

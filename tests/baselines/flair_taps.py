@@ -17,13 +17,13 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from baselines.flair import bicubic_unet, blur_unet
-from baselines.flair.consistency import Bicubic, Blur, ForwardModel
+from baselines.flair.diffusion.consistency import Bicubic, Blur, ForwardModel
+from baselines.flair.diffusion.jpeg import encode, jpeg_round_trip
+from baselines.flair.diffusion.sampler import Walk, sample
+from baselines.flair.diffusion.schedule import consistency_weights, keep_weights, make_schedule
+from baselines.flair.diffusion.tasks import TASKS
 from baselines.flair.faces import background_weights, carried, crop_faces, face_masks, paste_faces
-from baselines.flair.jpeg import encode, jpeg_round_trip
-from baselines.flair.sampler import Walk, sample
-from baselines.flair.schedule import consistency_weights, keep_weights, make_schedule
-from baselines.flair.tasks import TASKS
+from baselines.flair.unet import bicubic_unet, blur_unet
 from baselines.layers.resample import weight_matrix
 from degradations.imaging.jpeg import dct, quantization_tables
 from vfsrbench.faces.ffhq_align import similarity_from_points

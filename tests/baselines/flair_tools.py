@@ -7,7 +7,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from baselines.flair.network import FlairUNet
+from baselines.flair.unet.network import FlairUNet
 from vfsrbench.faces.ffhq_align import FFHQ_512
 from vfsrbench.faces.networks.retinaface_decode import anchors
 

@@ -203,7 +203,7 @@ import sys, torch
 sys.path.append(sys.argv[1])
 from pathlib import Path
 from baselines.basicsr_bridge.library import GONE, architectures
-from baselines.layers.vsr_adapter import openmmlab_names
+from baselines.adapters.vsr import openmmlab_names
 from vfsrbench.runtime.checkpoint import load_checkpoint
 from vfsrbench.plugins import choose_method
 from vfsrbench.predictor import ClipInfo

@@ -11,9 +11,9 @@ from typing import Any
 import pytest
 import torch
 
+from baselines.adapters.ready import ready
 from baselines.codeformer.network import CodeFormer
-from baselines.layers.codebook import adaptive_instance_norm
-from baselines.layers.ready import ready
+from baselines.layers.generative.codebook import adaptive_instance_norm
 from degradations.errors import InputError
 
 sys.path.insert(0, str(Path(__file__).parent))

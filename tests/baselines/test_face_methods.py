@@ -14,10 +14,10 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from baselines.adapters.aligned import is_grey, resize_faces, to_grey, transfer_colour
+from baselines.adapters.ready import ready
 from baselines.codeformer.network import CodeFormer
 from baselines.keep.network import KEEP
-from baselines.layers.aligned import is_grey, resize_faces, to_grey, transfer_colour
-from baselines.layers.ready import ready
 from vfsrbench.errors import InputError
 from vfsrbench.io.clip import Clip
 from vfsrbench.method_spec import choose_method

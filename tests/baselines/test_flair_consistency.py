@@ -13,9 +13,9 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from baselines.flair.consistency import Bicubic, Blur
-from baselines.flair.jpeg import jpeg_round_trip
-from baselines.flair.tasks import covered, find_degradation
+from baselines.flair.diffusion.consistency import Bicubic, Blur
+from baselines.flair.diffusion.jpeg import jpeg_round_trip
+from baselines.flair.diffusion.tasks import covered, find_degradation
 from degradations.errors import InputError
 from degradations.imaging.jpeg import flair_jpeg
 from degradations.recipe import Recipe, load_recipe

@@ -9,7 +9,7 @@ import pytest
 import torch
 from torch import nn
 
-from baselines.flair.network import FlairUNet
+from baselines.flair.unet.network import FlairUNet
 from degradations.errors import InputError
 
 sys.path.insert(0, str(Path(__file__).parent))

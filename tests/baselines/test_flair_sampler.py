@@ -11,9 +11,9 @@ import pytest
 import torch
 from torch import Tensor
 
-from baselines.flair.sampler import Walk, noised, sample
-from baselines.flair.schedule import consistency_weights, keep_weights, make_schedule
-from baselines.flair.tasks import TASKS
+from baselines.flair.diffusion.sampler import Walk, noised, sample
+from baselines.flair.diffusion.schedule import consistency_weights, keep_weights, make_schedule
+from baselines.flair.diffusion.tasks import TASKS
 from degradations.errors import InputError
 
 sys.path.insert(0, str(Path(__file__).parent))

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from typer.testing import CliRunner
 
 from baselines.codeformer.network import CodeFormer
-from baselines.flair.network import FlairUNet
+from baselines.flair.unet.network import FlairUNet
 from baselines.restoreformer.network import RestoreFormerOutput, RestoreFormerPP
 from vfsrbench.cli.verbs.weights import app
 from vfsrbench.errors import InputError

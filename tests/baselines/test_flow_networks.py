@@ -12,9 +12,9 @@ import pytest
 import torch
 import torch.nn.functional as F
 
+from baselines.layers.flow.pwcnet import PWCNet, cost_volume
+from baselines.layers.flow.warp import flow_warp
 from baselines.layers.gmflow import GMFlow
-from baselines.layers.pwcnet import PWCNet, cost_volume
-from baselines.layers.warp import flow_warp
 from degradations.errors import InputError
 
 sys.path.insert(0, str(Path(__file__).parent))

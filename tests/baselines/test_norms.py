@@ -5,8 +5,8 @@ from __future__ import annotations
 import torch
 from torch import nn
 
+from baselines.adapters.ready import ready
 from baselines.layers.norms import ChannelsLastGroupNorm, replace_norms
-from baselines.layers.ready import ready
 
 CPU = torch.device("cpu")
 

@@ -9,8 +9,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from baselines.layers import stylegan2
-from baselines.layers.stylegan2 import BilinearUpConv2d, BlurUpConv2d, ModulatedConv2d
+from baselines.layers.generative import stylegan2
+from baselines.layers.generative.stylegan2 import BilinearUpConv2d, BlurUpConv2d, ModulatedConv2d
 
 
 def zero_insert(x: Tensor) -> Tensor:

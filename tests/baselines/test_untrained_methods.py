@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from baselines.codeformer.network import CodeFormer
 from baselines.gfpgan.network import GFPGANClean
 from baselines.gpen.network import GPEN
-from baselines.layers.spynet import SPyNet
+from baselines.layers.flow.spynet import SPyNet
 from baselines.restoreformer.network import RestoreFormer, RestoreFormerPP
 from baselines.vqfr.network import VQFR
 from vfsrbench.weights.random_init import untrained_state

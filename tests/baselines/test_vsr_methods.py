@@ -10,9 +10,9 @@ import numpy as np
 import pytest
 import torch
 
+from baselines.adapters.vsr import VsrPredictor, fit_input, pad_by_reflection
 from baselines.basicvsrpp.network import BasicVSRPlusPlus
 from baselines.edvr.adapter import circle
-from baselines.layers.vsr_adapter import VsrPredictor, fit_input, pad_by_reflection
 from vfsrbench.errors import InputError
 from vfsrbench.method_spec import choose_method
 from vfsrbench.predictor import ClipInfo

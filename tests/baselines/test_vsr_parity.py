@@ -16,7 +16,7 @@ from torch import nn
 from baselines.basicvsr.network import BasicVSR
 from baselines.basicvsrpp.network import BasicVSRPlusPlus
 from baselines.edvr.network import EDVR
-from baselines.layers.spynet import SPyNet
+from baselines.layers.flow.spynet import SPyNet
 from baselines.realbasicvsr.network import RealBasicVSR
 
 sys.path.insert(0, str(Path(__file__).parent))

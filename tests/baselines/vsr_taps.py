@@ -12,8 +12,8 @@ import torch
 from torch import nn
 
 from baselines.basicvsrpp.network import BRANCHES, BasicVSRPlusPlus
+from baselines.layers.flow.spynet import SPyNet
 from baselines.layers.residual import bilinear_x4
-from baselines.layers.spynet import SPyNet
 from baselines.realbasicvsr.network import RealBasicVSR
 
 

@@ -1,5 +1,5 @@
 """GMFlow: optical flow by global matching."""
 
-from baselines.layers.gmflow.network import GMFlow
+from baselines.layers.flow.gmflow.network import GMFlow
 
 __all__ = ["GMFlow"]

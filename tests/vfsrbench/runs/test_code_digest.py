@@ -57,9 +57,9 @@ def changed(tree: SourceTree, module: str, old: str, new: str) -> set[str]:
 
 
 def test_a_changed_layer_changes_what_uses_it_and_nothing_else(tree: SourceTree):
-    users = {n for n, m in modules().items() if "baselines.layers.spynet" in our_sources().closure([m])}
+    users = {n for n, m in modules().items() if "baselines.layers.flow.spynet" in our_sources().closure([m])}
     assert {"basicvsr", "realbasicvsr"} <= users and "codeformer" not in users and "psnr" not in users
-    assert changed(tree, "baselines.layers.spynet", "class ", "EXTRA = 1\n\n\nclass ") == users
+    assert changed(tree, "baselines.layers.flow.spynet", "class ", "EXTRA = 1\n\n\nclass ") == users
     assert changed(tree, "vfsrbench.metrics.ssim", "class ", "EXTRA = 1\n\n\nclass ") >= {"ssim"}
     assert "psnr" not in changed(tree, "vfsrbench.metrics.ssim", "class ", "EXTRA = 1\n\n\nclass ")
     assert changed(tree, "degradations.numerics.gaussian", "def ", "EXTRA = 1\n\n\ndef ") >= {"recipes"}
@@ -68,7 +68,7 @@ def test_a_changed_layer_changes_what_uses_it_and_nothing_else(tree: SourceTree)
 
 def test_comments_docstrings_and_layout_change_nothing(tree: SourceTree):
     first = "from __future__ import annotations\n"
-    for module in ("baselines.layers.spynet", "vfsrbench.scoring.scorer", "degradations.imaging.resize"):
+    for module in ("baselines.layers.flow.spynet", "vfsrbench.scoring.scorer", "degradations.imaging.resize"):
         path = tree.find(module)
         assert path is not None
         docstring = path.read_text().split('"""')[1]

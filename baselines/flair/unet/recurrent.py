@@ -10,9 +10,9 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from baselines.layers.deform_align import SecondOrderAlignment, carry
-from baselines.layers.neighbour_flow import neighbour_flows
+from baselines.layers.flow.neighbour_flow import neighbour_flows
+from baselines.layers.flow.spynet import SPyNet
 from baselines.layers.residual import ResidualBlocksWithInputConv
-from baselines.layers.spynet import SPyNet
 
 BRANCHES = ("backward_1", "forward_1")
 Flows = tuple[Tensor, Tensor]

@@ -10,7 +10,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from baselines.layers.warp import flow_warp
+from baselines.layers.flow.warp import flow_warp
 
 RADIUS = 4
 COSTS = (2 * RADIUS + 1) ** 2

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from torch import Tensor
 from tqdm import tqdm
 
-from baselines.flair.schedule import Schedule
+from baselines.flair.diffusion.schedule import Schedule
 
 Draw = Callable[[], Tensor]
 Change = Callable[[Tensor], Tensor]

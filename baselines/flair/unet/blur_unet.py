@@ -8,9 +8,9 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from baselines.flair.layers import ClipNorm, ResBlock, TemporalAttention, conv2d, head_count, sinusoids
-from baselines.flair.recurrent import FlowsBySize, RecurrentEnhancement, level_flows
-from baselines.layers.spynet import SPyNet
+from baselines.flair.unet.layers import ClipNorm, ResBlock, TemporalAttention, conv2d, head_count, sinusoids
+from baselines.flair.unet.recurrent import FlowsBySize, RecurrentEnhancement, level_flows
+from baselines.layers.flow.spynet import SPyNet
 
 MODEL = 128
 MULTIPLIERS = (0.5, 1, 1, 2, 2, 4, 4)

@@ -10,8 +10,8 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from baselines.layers.aligned import fit_result, resize_faces, to_levels
-from baselines.layers.ready import arrange
+from baselines.adapters.aligned import fit_result, resize_faces, to_levels
+from baselines.adapters.ready import arrange
 from vfsrbench.predictor import ImagePredictor
 from vfsrbench.runtime.checkpoint import load_checkpoint, read_checkpoint
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from baselines.flair.bicubic_unet import BicubicUNet
-from baselines.flair.blur_unet import BlurUNet
+from baselines.flair.unet.bicubic_unet import BicubicUNet
+from baselines.flair.unet.blur_unet import BlurUNet
 from degradations.errors import did_you_mean
 
 CONFIGS: dict[str, type[BicubicUNet] | type[BlurUNet]] = {"bicubic": BicubicUNet, "blur": BlurUNet}

@@ -12,8 +12,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from baselines.layers.gmflow.backbone import CHANNELS, Backbone
-from baselines.layers.gmflow.transformer import SPLITS, FeatureTransformer, add_position
+from baselines.layers.flow.gmflow.backbone import CHANNELS, Backbone
+from baselines.layers.flow.gmflow.transformer import SPLITS, FeatureTransformer, add_position
 from degradations.errors import InputError
 
 FACTOR = 8

@@ -19,7 +19,7 @@ import torch.nn.functional as F
 from numpy.typing import NDArray
 from torch import Tensor
 
-from baselines.flair.jpeg import jpeg_round_trip
+from baselines.flair.diffusion.jpeg import jpeg_round_trip
 from baselines.layers.resample import weight_matrix
 from degradations.errors import InputError
 from vfsrbench.runtime.precision import arithmetic

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from baselines.flair.consistency import Bicubic, Blur, ForwardModel
+from baselines.flair.diffusion.consistency import Bicubic, Blur, ForwardModel
 from degradations.errors import InputError, did_you_mean
 from degradations.imaging import kernels
 from degradations.operators.base import Operator

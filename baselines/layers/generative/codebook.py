@@ -14,8 +14,8 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from baselines.layers.checks import expect_faces
-from baselines.layers.transformer import TransformerLayer
-from baselines.layers.vqgan import ResBlock, VQEncoder, VQGenerator, conv3x3
+from baselines.layers.generative.transformer import TransformerLayer
+from baselines.layers.generative.vqgan import ResBlock, VQEncoder, VQGenerator, conv3x3
 
 SIDE = 512
 SHRINK = 32  # a latent's side is that of the frame divided by this

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from torch import Tensor
 
+from baselines.layers.flow.spynet import SPyNet
 from baselines.layers.residual import in_chunks
-from baselines.layers.spynet import SPyNet
 
 
 def neighbour_flows(spynet: SPyNet, frames: Tensor) -> tuple[Tensor, Tensor]:

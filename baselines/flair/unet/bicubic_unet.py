@@ -9,9 +9,9 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from baselines.flair.layers import ClipNorm, PerFrame, ResBlock, TemporalAttention, conv2d, over_pixels
-from baselines.flair.recurrent import FlowsBySize, RecurrentEnhancement, level_flows
-from baselines.layers.spynet import SPyNet
+from baselines.flair.unet.layers import ClipNorm, PerFrame, ResBlock, TemporalAttention, conv2d, over_pixels
+from baselines.flair.unet.recurrent import FlowsBySize, RecurrentEnhancement, level_flows
+from baselines.layers.flow.spynet import SPyNet
 
 INNER = 64
 MULTIPLIERS = (1, 2, 4, 8, 16)

@@ -1,0 +1,1 @@
+"""FLAIR's networks."""
