@@ -24,11 +24,12 @@ from typing import Any
 ROOT = Path(__file__).resolve().parents[1]
 sys.path[:0] = [str(ROOT), str(ROOT / "tests/parity"), str(ROOT / "tests/baselines")]
 
-import code_taps  # noqa: E402
 import numpy as np  # noqa: E402
-import taps as tap_tools  # noqa: E402
 import torch  # noqa: E402
 from torch import Tensor, nn  # noqa: E402
+
+from tests.baselines.taps import code_taps
+from tests.baselines.taps import taps as tap_tools
 
 Collector = Callable[[nn.Module | None, dict[str, Any]], dict[str, Tensor]]
 

@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
 
-sys.path.insert(0, str(Path(__file__).parent))
-import code_taps
-import taps as tap_tools
-
 from benchmarks import parity_table
+from tests.baselines.taps import code_taps
+from tests.baselines.taps import taps as tap_tools
 
 PAGE = Path(__file__).resolve().parents[2] / "docs/parity.md"
 METHODS = {

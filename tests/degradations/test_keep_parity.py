@@ -11,7 +11,6 @@ from typing import Any
 
 import cv2
 import numpy as np
-import parity
 import pytest
 from numpy.typing import NDArray
 
@@ -23,6 +22,7 @@ from degradations.imaging.resize import resize
 from degradations.numerics.grid import STEPS, clamp, whole
 from degradations.operators.compress import Codec
 from degradations.recipe import load_recipe
+from tests.parity import parity
 
 PACK = parity.load(Path(parity.__file__).parent / "degradations.json")
 CASES = {case["name"]: case for case in PACK["cases"]}

@@ -3,18 +3,15 @@
 from __future__ import annotations
 
 import json
-import sys
 from pathlib import Path
 
 import pandas as pd
 import pytest
 
-sys.path.insert(0, str(Path(__file__).parent))
-import synthetic
-
 from reports.inputs.losses import Losses
 from reports.inputs.results import read_results
 from reports.inputs.split_values import combine_splits
+from tests.reports import synthetic
 from tests.vfsrbench.boards import board_file, data_set, method_folder, moving, small_board, write_clip
 from vfsrbench.cli import main
 from vfsrbench.io.clip import Clip

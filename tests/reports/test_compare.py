@@ -4,20 +4,17 @@ from __future__ import annotations
 
 import io
 import json
-import sys
 from contextlib import redirect_stdout
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-sys.path.insert(0, str(Path(__file__).parent))
-import synthetic
-
 from reports.compare import compare, place_labels
 from reports.inputs.losses import Losses
 from reports.inputs.results import Result, read_results
 from reports.inputs.split_values import combine_splits
+from tests.reports import synthetic
 from vfsrbench.cli.main import run
 from vfsrbench.errors import InputError
 from vfsrbench.io.safety.damaged import DamagedPieces

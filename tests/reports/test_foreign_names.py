@@ -7,7 +7,6 @@ import io
 import re
 import shutil
 import subprocess
-import sys
 import warnings
 from dataclasses import replace
 from pathlib import Path
@@ -17,9 +16,6 @@ import pytest
 from PIL import Image
 from rich.console import Console
 
-sys.path.insert(0, str(Path(__file__).parent))
-import synthetic
-
 from reports import build_report
 from reports.figures import fonts, legend, style
 from reports.inputs.results import read_results
@@ -28,6 +24,7 @@ from reports.tables.leaderboard import Sources, build_tables
 from reports.tables.model import Table
 from reports.tables.spreadsheet import csv_text, neutral
 from reports.tables.terminal import print_tables
+from tests.reports import synthetic
 
 TITLES = (
     '=HYPERLINK("http://x","y")',

@@ -10,10 +10,8 @@ from pathlib import Path
 
 import pytest
 
-sys.path.insert(0, str(Path(__file__).parent))
-import synthetic
-
 from reports import build_report
+from tests.reports import synthetic
 from vfsrbench.errors import InputError
 
 MiB = 1 << 20

@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
 from PIL import Image
 
-sys.path.insert(0, str(Path(__file__).parent))
-import synthetic
-
 from reports import build_report
 from reports.figures import grids, jumps, overview, persons, style
 from reports.inputs.frames import Frames
 from reports.inputs.results import Grid, read_results
 from reports.tables.leaderboard import Sources, build_tables, column
+from tests.reports import synthetic
 from vfsrbench.board import DatasetUse
 from vfsrbench.results.workspace import Workspace
 

@@ -11,10 +11,8 @@ from urllib.parse import unquote
 
 import pytest
 
-sys.path.insert(0, str(Path(__file__).parent))
-import synthetic
-
 from reports import build_report
+from tests.reports import synthetic
 from vfsrbench.errors import InputError
 from vfsrbench.plugins import board_files, find_board
 

@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 
 import pytest
 
-sys.path.insert(0, str(Path(__file__).parent))
-import synthetic
-
+from tests.reports import synthetic
 from vfsrbench.cli import main
 from vfsrbench.io.safety.ownership import NOTE
 

@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 import json
-import sys
 from pathlib import Path
 
 import pandas as pd
 import pytest
 
-sys.path.insert(0, str(Path(__file__).parent))
-import synthetic
-
+from tests.reports import synthetic
 from vfsrbench.cli import main
 from vfsrbench.plugins import board_files
 

@@ -12,8 +12,7 @@ import nbformat
 import pytest
 from nbclient import NotebookClient
 
-sys.path.insert(0, str(Path(__file__).parent))
-import synthetic
+from tests.reports import synthetic
 
 TOUR = Path(__file__).parents[2] / "docs" / "tour.ipynb"
 ASK = """

@@ -4,11 +4,11 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import parity
 import pytest
 import torch
 
 from degradations.errors import InputError
+from tests.parity import parity
 from vfsrbench.faces.arcface_align import align_faces, arcface_matrices, arcface_template
 
 PACK = parity.load(Path(parity.__file__).parent / "metrics_points.json")["align"]

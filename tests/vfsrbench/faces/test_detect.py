@@ -4,12 +4,12 @@ import math
 from pathlib import Path
 
 import numpy as np
-import parity
 import pytest
 import torch
 from torch import Tensor, nn
 
 from degradations.errors import InputError
+from tests.parity import parity
 from vfsrbench.faces.detect import FaceDetector, choose_face, detect_landmarks
 from vfsrbench.faces.networks.retinaface import MEAN_BGR, retinaface_mobile025
 from vfsrbench.faces.networks.retinaface_decode import anchors

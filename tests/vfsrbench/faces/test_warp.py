@@ -3,10 +3,10 @@ from __future__ import annotations
 import zlib
 
 import numpy as np
-import parity
 import pytest
 
 from degradations.errors import InputError
+from tests.parity import parity
 from vfsrbench.faces.warp import warp_affine, warp_map
 
 

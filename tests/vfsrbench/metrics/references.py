@@ -13,15 +13,15 @@ from typing import Any
 
 import cv2
 import numpy as np
-import parity
 from numpy.typing import NDArray
 
+from tests.parity import parity
 from tests.vfsrbench.metrics.checker import scores
+from tests.vfsrbench.metrics.functional.test_niqe import PACK as NIQE_PACK
+from tests.vfsrbench.metrics.functional.test_niqe import _picture as niqe_picture
 from tests.vfsrbench.metrics.network_references import NETWORK_REFERENCES
 from tests.vfsrbench.metrics.outcome import Outcome, Reference
 from tests.vfsrbench.metrics.random_weights import metric
-from tests.vfsrbench.metrics.test_niqe import PACK as NIQE_PACK
-from tests.vfsrbench.metrics.test_niqe import _picture as niqe_picture
 from vfsrbench.metric import Frames, TruthInfo
 from vfsrbench.metrics.estimators.flow import Flow
 from vfsrbench.metrics.warping import carrier, visible

@@ -5,9 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
-import parity
 import pytest
 
+from tests.parity import parity
 from vfsrbench.metrics.functional import identity, landmark_distance, temporal_std
 
 PACK = parity.load(Path(parity.__file__).parent / "metrics_points.json")
