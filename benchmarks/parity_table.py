@@ -28,8 +28,8 @@ import numpy as np  # noqa: E402
 import torch  # noqa: E402
 from torch import Tensor, nn  # noqa: E402
 
-from tests.baselines.taps import code_taps
-from tests.baselines.taps import taps as tap_tools
+from tests.baselines.taps import code_taps  # noqa: E402
+from tests.baselines.taps import taps as tap_tools  # noqa: E402
 
 Collector = Callable[[nn.Module | None, dict[str, Any]], dict[str, Tensor]]
 

@@ -1,7 +1,7 @@
 """Untrained weights for every checkpoint that a method names: the same bytes each time.
 
-`vfsrbench.weights.random_init` fills the networks that the weights manifest names. Where it names none, as one file
-name stands for several layouts, the network is the one that the method's own adapter builds.
+`vfsrbench.weights.random_init` fills the networks that the weights manifest names. Where it names none, as
+one file name stands for several layouts, the network is the one that the method's own adapter builds.
 """
 
 from __future__ import annotations

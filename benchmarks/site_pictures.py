@@ -21,8 +21,8 @@ ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
 
 from benchmarks.site_browser import Visit, chromium  # noqa: E402
-from reports.figures.slices import LINE
-from reports.figures.style import HUES
+from reports.figures.slices import LINE  # noqa: E402
+from reports.figures.style import HUES  # noqa: E402
 
 IMAGES = ROOT / "docs" / "images"
 CLIP = "clips/vfhq-mild/demo-talking.html"

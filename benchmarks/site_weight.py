@@ -25,8 +25,8 @@ sys.path.insert(0, str(ROOT))
 from benchmarks.site_browser import Visit, chromium  # noqa: E402
 from reports import build_report  # noqa: E402
 from vfsrbench.board import Board, DatasetUse, Figures  # noqa: E402
-from vfsrbench.io.clip import write_png_folder
-from vfsrbench.runs.run import run_board
+from vfsrbench.io.clip import write_png_folder  # noqa: E402
+from vfsrbench.runs.run import run_board  # noqa: E402
 
 Pixels = NDArray[np.uint8]
 METRICS = ("psnr", "ssim", "ssim_vt", "psnr_clip")

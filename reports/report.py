@@ -54,7 +54,8 @@ def build_report(
 ) -> Report:
     """Tables, figures and the page of a board, from the results in `workspace`, into `out`.
 
-    Every result counts that fits the protocol of the board's last run (`reports.inputs.selection`), whichever run
+    Every result counts that fits the protocol of the board's last run (`reports.inputs.selection`), whichever
+    run
     made it. `results` names files or folders of results to use instead; `clips` those that the run planned,
     so that a row without them counts as incomplete; `outputs` where somebody's own restored clips lie, by
     method; `only` narrows to these methods; `said` names what of the board (`dataset`, `frames`, `scale`,

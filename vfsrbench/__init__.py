@@ -1,3 +1,102 @@
-"""vfsrbench: the harness of the reference benchmark for video face super-resolution."""
+"""The reference benchmark for video face super-resolution: the public API.
 
-__version__ = "0.1.0"
+    import vfsrbench as vb
+
+    vb.score(restored, gt, metrics=["psnr", "ssim"])    # a pandas frame, a row a frame
+    vb.restore(vb.degrade(gt, "vfhq-mild"), "bicubic")  # clips in, clips out
+
+docs/python.md shows each function in use. Names are imported when they are used: importing the package loads
+neither torch nor numpy nor pydantic.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+__version__ = "0.2.0"
+
+if TYPE_CHECKING:
+    from vfsrbench.api import boards as boards
+    from vfsrbench.api import datasets as datasets
+    from vfsrbench.api import degrade as degrade
+    from vfsrbench.api import load_results as load_results
+    from vfsrbench.api import methods as methods
+    from vfsrbench.api import metric as metric
+    from vfsrbench.api import metrics as metrics
+    from vfsrbench.api import recipes as recipes
+    from vfsrbench.api import report as report
+    from vfsrbench.api import restore as restore
+    from vfsrbench.api import run_board as run_board
+    from vfsrbench.api import score as score
+    from vfsrbench.board import Board as Board
+    from vfsrbench.card import MethodCard as MethodCard
+    from vfsrbench.card import MetricCard as MetricCard
+    from vfsrbench.datasets.dataset import Dataset as Dataset
+    from vfsrbench.errors import InputError as InputError
+    from vfsrbench.io.clip import Clip as Clip
+    from vfsrbench.metric import Metric as Metric
+    from vfsrbench.predictor import ClipInfo as ClipInfo
+    from vfsrbench.predictor import ImagePredictor as ImagePredictor
+    from vfsrbench.predictor import Predictor as Predictor
+
+_HOMES = {
+    "vfsrbench.api": (
+        "boards",
+        "datasets",
+        "degrade",
+        "load_results",
+        "methods",
+        "metric",
+        "metrics",
+        "recipes",
+        "report",
+        "restore",
+        "run_board",
+        "score",
+    ),
+    "vfsrbench.board": ("Board",),
+    "vfsrbench.card": ("MethodCard", "MetricCard"),
+    "vfsrbench.datasets.dataset": ("Dataset",),
+    "vfsrbench.errors": ("InputError",),
+    "vfsrbench.io.clip": ("Clip",),
+    "vfsrbench.metric": ("Metric",),
+    "vfsrbench.predictor": ("ClipInfo", "ImagePredictor", "Predictor"),
+}
+_MODULE_OF = {name: module for module, names in _HOMES.items() for name in names}
+
+__all__ = [
+    "Board",
+    "Clip",
+    "ClipInfo",
+    "Dataset",
+    "ImagePredictor",
+    "InputError",
+    "MethodCard",
+    "Metric",
+    "MetricCard",
+    "Predictor",
+    "__version__",
+    "boards",
+    "datasets",
+    "degrade",
+    "load_results",
+    "methods",
+    "metric",
+    "metrics",
+    "recipes",
+    "report",
+    "restore",
+    "run_board",
+    "score",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _MODULE_OF:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(importlib.import_module(_MODULE_OF[name]), name)
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
+from vfsrbench.callable_module import make_callable
 from vfsrbench.card import MetricCard
 from vfsrbench.runtime.precision import Profile
 
@@ -172,3 +173,6 @@ def clip_mean(values: Values, cap: float | None) -> float:
     if cap is not None:
         known = np.where(np.isposinf(known), cap, known)
     return float(known.mean()) if known.size else float("nan")
+
+
+make_callable(__name__)

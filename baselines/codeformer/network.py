@@ -24,7 +24,7 @@ class CodeFormer(CodePredictor):
     """The published network: 9 transformer layers, 1024 codes, fusion at 32, 64, 128 and 256 pixels."""
 
     untrained_gain = 0.5
-    """For random weights (`vfsrbench.weights.random_init`): four fusions multiply features, which then overflow."""
+    """For random weights (`vfsrbench.weights.random_init`): four fusions multiply features and overflow."""
 
     def __init__(self, side: int = SIDE) -> None:
         super().__init__(side)

@@ -11,7 +11,7 @@ from degradations.imaging.resize import real_taps, taps
 def resample(frames: Tensor, height: int, width: int, method: str) -> Tensor:
     """(n, c, h, w) resized to (n, c, height, width), not clamped.
 
-    `method` is one of `degradations.imaging.resize.METHODS` (cubic and lanczos as OpenCV's, matlab as imresize).
+    `method` is one of `degradations.imaging.resize.METHODS` (cubic, lanczos: OpenCV's; matlab: imresize).
     Sums run in float64, a frame at a time, so that a frame's result does not depend on its batch, and CPU
     and GPU agree in every level of the 8-bit picture.
     """

@@ -88,7 +88,7 @@ def _record(table: Table, row: Row) -> dict[str, Any]:
 
 
 def to_csv(tables: Sequence[Table]) -> str:
-    """`to_frame` as CSV text, in which no cell is a formula to a spreadsheet (see `reports.tables.spreadsheet`)."""
+    """`to_frame` as CSV text, in which no cell is a formula (see `reports.tables.spreadsheet`)."""
     frame = to_frame(tables)
     return csv_text([list(frame.columns), *frame.itertuples(index=False, name=None)])
 

@@ -285,3 +285,9 @@ LAYOUTS: dict[str, Layout] = {
     "pairs": pairs,
     "real": real,
 }
+
+
+def describe_layouts() -> dict[str, str]:
+    """Every layout with a line about it, the bundled clips first."""
+    found = {"demo": "Three rendered clips that come with vfsrbench: no path needed."}
+    return found | {name: (layout.__doc__ or "").partition("\n")[0] for name, layout in LAYOUTS.items()}

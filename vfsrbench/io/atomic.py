@@ -27,7 +27,7 @@ _DISK_TROUBLE = frozenset(
 def whole_file(target: Path) -> Iterator[Path]:
     """A temporary path (`io.lease.temporary_for`) that takes its place when the block ends without an error.
 
-    The temporary name keeps the suffix. What stood at `target` is replaced (`vfsrbench.io.safety.targets.own_file`
+    The temporary name keeps the suffix. What stood at `target` is replaced (`io.safety.targets.own_file`
     asks first whose it is). InputError when the disk is full or the folder cannot be written; a block that
     reads something wraps that in `read_through`, so that a failed read is not called a failed write.
     """
@@ -47,7 +47,7 @@ def whole_folder(
 ) -> Iterator[Path]:
     """A temporary folder (`io.lease.temporary_for`) that takes its name when the block ends without an error.
 
-    It then carries a note of all files in it (see `vfsrbench.io.safety.ownership`; unless it is not to be `noted`,
+    It then carries a note of all files in it (see `io.safety.ownership`; unless it is not to be `noted`,
     as what we make for others to go on with). `replace`: a folder that we
     made takes the place of an earlier one that we made, if there is nothing else in it; `mend`: also where
     our files in it were changed. InputError when something else is there; when the disk is full; when the

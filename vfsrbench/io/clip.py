@@ -6,7 +6,7 @@ import math
 from collections.abc import Iterator
 from functools import cached_property
 from pathlib import Path
-from typing import Protocol
+from typing import Protocol, overload
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,7 +19,7 @@ from vfsrbench.io.images.folder import PictureSource, write_png_folder
 from vfsrbench.io.safety.paths import check_regular_file, is_there
 from vfsrbench.io.video.film import Film
 from vfsrbench.io.video.reader import VideoSource
-from vfsrbench.io.video.writer import write_video
+from vfsrbench.io.video.writer import Codec, write_video
 
 __all__ = ["Clip", "FrameSource", "write_png_folder", "write_video"]
 
@@ -163,13 +163,62 @@ class Clip:
         for _, _, block in self.windows(_BLOCK):
             yield from block
 
+    def __iter__(self) -> Iterator[Frames]:
+        """All frames one by one, (H, W, 3)."""
+        return self.frames()
+
+    @overload
+    def __getitem__(self, index: int) -> Frames: ...
+
+    @overload
+    def __getitem__(self, index: slice) -> Clip: ...
+
+    def __getitem__(self, index: int | slice) -> Frames | Clip:
+        """One frame (H, W, 3), or a part of the clip as a clip; both as of a list.
+
+        IndexError for a frame that is not there; InputError for a part without frames or with a step.
+        """
+        if isinstance(index, slice):
+            start, stop, step = index.indices(len(self))
+            if step != 1 or stop <= start:
+                raise InputError(
+                    f"clip {self.name!r}: a part must have at least one frame and no step, got "
+                    f"[{start}:{stop}:{step}] of {len(self)} frames"
+                )
+            return Clip(Part(self._source, start, stop), self.name, self.fps, self.path)
+        number = index + len(self) if index < 0 else index
+        return self.read(number, number + 1)[0]
+
+    def array(self) -> Frames:
+        """All frames in memory, uint8 RGB (T, H, W, 3)."""
+        return self.read(0, len(self))
+
+    def renamed(self, name: str, fps: float | None = None) -> Clip:
+        """The same frames under another name, or at another rate."""
+        return Clip(self._source, name, self.fps if fps is None else fps, self.path)
+
+    def write(self, path: str | Path) -> None:
+        """Write the clip: without loss as a video where the name ends in .mkv or .avi, as H.264 to look at
+        where it ends in .mp4, else as a folder of PNG pictures.
+
+        InputError when something lies there already, for another video suffix, or when the disk is full.
+        """
+        place = Path(path)
+        if is_there(place):
+            raise InputError(f"{place}: is there already; remove it or choose another name")
+        if place.suffix.lower() in VIDEO_SUFFIXES:
+            codec: Codec = "h264" if place.suffix.lower() == ".mp4" else "ffv1"
+            write_video(place, self.frames(), self.fps, codec)
+        else:
+            write_png_folder(place, self.frames(), self.frame_names)
+
     def head(self, count: int) -> Clip:
         """The first `count` frames as a clip; InputError if there are not as many."""
         if count > len(self):
             raise InputError(f"clip {self.name!r} has {len(self)} frames, {count} were asked for")
         if count == len(self):
             return self
-        return Clip(_Head(self._source, count), self.name, self.fps, self.path)
+        return self[:count]
 
     def digest(self) -> str:
         """SHA-256 of the decoded frames (see `degradations.digest`), computed once."""
@@ -196,12 +245,12 @@ class _ArraySource:
         return self._frames[start:stop].copy()
 
 
-class _Head:
-    """The first frames of another source."""
+class Part:
+    """Frames start to stop - 1 of another source."""
 
-    def __init__(self, source: FrameSource, length: int) -> None:
-        self._source = source
-        self.length, self.height, self.width = length, source.height, source.width
+    def __init__(self, source: FrameSource, start: int, stop: int) -> None:
+        self._source, self._start = source, start
+        self.length, self.height, self.width = stop - start, source.height, source.width
 
     @property
     def notes(self) -> tuple[str, ...]:
@@ -210,12 +259,12 @@ class _Head:
     @property
     def film(self) -> Film | None:
         whole: Film | None = getattr(self._source, "film", None)
-        return whole and whole.head(self.length)
+        return whole.head(self.length) if whole is not None and not self._start else None
 
     @property
     def names(self) -> tuple[str, ...] | None:
         names = self._source.names
-        return None if names is None else names[: self.length]
+        return None if names is None else names[self._start : self._start + self.length]
 
     def read(self, start: int, stop: int) -> Frames:
-        return self._source.read(start, stop)
+        return self._source.read(self._start + start, self._start + stop)

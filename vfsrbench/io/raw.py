@@ -19,7 +19,7 @@ Frames = NDArray[np.uint8]
 
 @dataclass
 class RawFrames:
-    """uint8 RGB frames in a raw file: a source for `vfsrbench.io.clip.Clip`. `names` are the frames' names."""
+    """uint8 RGB frames in a raw file: a source for a `Clip`. `names` are the frames' names."""
 
     path: Path
     length: int

@@ -66,7 +66,7 @@ def open_clips(path: Path) -> list[Clip]:
     return [Clip.open(place, name) for name, place in found]
 
 
-def usable_method(spec: str) -> MethodUse:
+def usable_method(spec: str | Predictor) -> MethodUse:
     """A method that restores degraded clips, with its weights. InputError if it cannot be used."""
     method = choose_method(spec)
     if method.card.source == "gt":

@@ -1,5 +1,5 @@
-"""FLAIR's model of JPEG on tensors: the arithmetic of `degradations.imaging.jpeg.flair_jpeg`, without its rounding
-to the splits' grid, on whatever device the frames are.
+"""FLAIR's model of JPEG on tensors: the arithmetic of `degradations.imaging.jpeg.flair_jpeg`, without its
+rounding to the splits' grid, on whatever device the frames are.
 """
 
 from __future__ import annotations

@@ -168,7 +168,8 @@ def test_telemetry_is_off_before_onnxruntime_starts(tmp_path: Path) -> None:
     """In a process of its own: the library reads the variable once, when it is loaded."""
     path = _embedder(tmp_path / "e.onnx")
     code = (
-        "import sys; from vfsrbench.faces.networks.insightface_onnx import OnnxNetwork; assert 'onnxruntime' not in sys.modules;"
+        "import sys; from vfsrbench.faces.networks.insightface_onnx import OnnxNetwork;"
+        "assert 'onnxruntime' not in sys.modules;"
         f"OnnxNetwork({str(path)!r});"
         "import ctypes; libc = ctypes.CDLL(None); libc.getenv.restype = ctypes.c_char_p;"
         "print(libc.getenv(b'ORT_DISABLE_TELEMETRY'))"
