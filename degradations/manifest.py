@@ -16,7 +16,7 @@ from degradations.errors import InputError
 from degradations.reading.limits import MOST_FRAMES, MOST_SEED, MOST_SIDE
 from degradations.reading.regular_file import is_there
 from degradations.reading.text import read_json
-from degradations.reading.typed_toml import Facts, parse
+from degradations.reading.typed_toml import FrozenModel, parse
 from degradations.recipe import Recipe
 
 MANIFEST = "manifest.json"
@@ -25,7 +25,7 @@ Side = Annotated[int, Field(ge=1, le=MOST_SIDE)]
 _HEX = r"^[0-9a-f]{64}$"
 
 
-class ClipEntry(Facts):
+class ClipEntry(FrozenModel):
     """One degraded clip. Sizes are (height, width) in pixels; digests are those of `degradations.digest`."""
 
     frames: int = Field(ge=1, le=MOST_FRAMES)
@@ -38,7 +38,7 @@ class ClipEntry(Facts):
     parameters: dict[str, Any]
 
 
-class RecipeEntry(Facts):
+class RecipeEntry(FrozenModel):
     """The recipe a split was made with. `content` is everything that decides the frames."""
 
     name: str
@@ -49,7 +49,7 @@ class RecipeEntry(Facts):
     content: dict[str, Any]
 
 
-class Manifest(Facts):
+class Manifest(FrozenModel):
     """A whole split: one recipe, one seed, many clips."""
 
     format: Literal["vfsrbench-split"] = "vfsrbench-split"

@@ -18,7 +18,7 @@ from degradations.errors import InputError
 from degradations.operators.base import Operator, plain, scale_through
 from degradations.operators.catalogue import build, count_operators
 from degradations.reading.limits import MOST_NAME, MOST_OPERATORS
-from degradations.reading.typed_toml import Facts, parse, read_toml
+from degradations.reading.typed_toml import FrozenModel, parse, read_toml
 from degradations.shipped import list_recipes, recipe_path
 
 __all__ = ["ARITHMETIC", "Recipe", "list_recipes", "load_recipe"]
@@ -27,7 +27,7 @@ ARITHMETIC = 1
 """The version of the operators' arithmetic: raised whenever any recipe would give other frames."""
 
 
-class Recipe(Facts):
+class Recipe(FrozenModel):
     """How a clip is degraded. `status` says whether a publication states these numbers or we chose them."""
 
     name: str = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$", max_length=MOST_NAME)

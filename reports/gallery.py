@@ -112,14 +112,14 @@ class Gallery:
         column = self._column(table, metric)
         titles = {r.method: r.title for r in table.rows}
         heading = f"{column.title} over time, {table.split}"
-        return curve_figures.Curves(column, panels, titles, self.looks, self.material.yardsticks, heading)
+        return curve_figures.Curves(column, panels, titles, self.looks, self.material.reference_rows, heading)
 
     def _jump(self, table: Table, grid: Grid, metric: str) -> list[Picture]:
         """The clip with the worst jump of any method."""
         panels = curve_figures.clip_panels(grid, metric, grid.clips)
         worst: tuple[jumps.Jump, curve_figures.Panel] | None = None
         for panel in panels:
-            rivals = {m: v for m, v in panel.series.items() if m not in self.material.yardsticks}
+            rivals = {m: v for m, v in panel.series.items() if m not in self.material.reference_rows}
             jump = jumps.worst_jump(rivals)
             if jump is not None and (worst is None or jump.size > worst[0].size):
                 worst = jump, panel
@@ -129,7 +129,7 @@ class Gallery:
         cells = {m: grid.cells[m, panel.title].record for m in panel.series}
         clips: dict[str, Clip | None] = {m: self.material.frames.restored(r) for m, r in cells.items()}
         clips["_truth"] = self.material.frames.truth(cells[jump.method])
-        others = [r.method for r in table.rows if r.method != jump.method and not r.yardstick]
+        others = [r.method for r in table.rows if r.method != jump.method and not r.is_reference]
         shown = [jump.method, *others][:MOST_FACES]
         titles = {r.method: r.title for r in table.rows}
         figure = jumps.JumpFigure(
@@ -143,7 +143,7 @@ class Gallery:
         return picture("jumps", files, f"{what}; {table.split}.")
 
     def _persons(self, table: Table, grid: Grid, metric: str) -> list[Picture]:
-        methods = [m for m in grid.methods if m not in self.material.yardsticks]
+        methods = [m for m in grid.methods if m not in self.material.reference_rows]
         titles = {r.method: r.title for r in table.rows if r.method in methods}
         column = self._column(table, metric)
         scores = persons.by_person(grid, metric, methods)
@@ -191,7 +191,7 @@ class Gallery:
         fed = fed_record(records.values())
         clips = {"Degraded": frames.degraded(fed)} if first.reference else {title: frames.truth(first)}
         for row in table.rows:
-            if row.method in records and not row.yardstick:
+            if row.method in records and not row.is_reference:
                 clips[row.title] = frames.restored(records[row.method])
         if first.reference:
             clips[title] = frames.truth(first)

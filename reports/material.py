@@ -37,7 +37,7 @@ class Material:
     frames: Frames
     strips: StripStore
     looks: Mapping[str, Look]
-    yardsticks: frozenset[str]
+    reference_rows: frozenset[str]
     losses: Losses
     skipped: tuple[str, ...] = ()
 
@@ -79,15 +79,15 @@ def gather(
     sources = replace(sources, split_values=whole.values)
     tables = build_tables(board, found, sources)
     shown = {row.method for table in tables for row in table.rows}
-    yardsticks = frozenset(shown & sources.yardsticks)
+    reference_rows = frozenset(shown & sources.reference_rows)
     return Material(
         board=board,
         results=tuple(found),
         tables=tuple(tables),
         frames=Frames(place, board.dataset, outputs or {}, losses),
         strips=StripStore(place.slices, board.figures.slice_column, losses.set_aside),
-        looks=looks(shown, yardsticks),
-        yardsticks=yardsticks,
+        looks=looks(shown, reference_rows),
+        reference_rows=reference_rows,
         losses=losses,
         skipped=(*skipped, *(f"{m}: {why}" for m, why in whole.reasons.items())),
     )
@@ -123,7 +123,7 @@ def default_sources(board: Board, found: Sequence[Result], clips: Sequence[str] 
     names = {r.record.method for r in found}
     sources = Sources(
         cards={name: entry.card for name, entry in plugins.metrics().entries.items()},
-        yardsticks=frozenset(m for m in names if m.partition(AT)[0].partition("[")[0] in fed_truth),
+        reference_rows=frozenset(m for m in names if m.partition(AT)[0].partition("[")[0] in fed_truth),
         clips=clips,
     )
     return sources if board.published is None else replace(sources, published=figures_of(board.published))

@@ -24,7 +24,7 @@ FILES = (
     "tables", "figures", "assets", "clips", "media",
 )  # fmt: skip
 """What lies in a report's folder, a site's too."""
-Tell = Callable[[str], None]
+ProgressCallback = Callable[[str], None]
 
 
 @dataclass(frozen=True)
@@ -50,7 +50,7 @@ def build_report(
     site: bool = False,
     only: Sequence[str] = (),
     said: frozenset[str] = frozenset(),
-    progress: Tell = lambda what: None,
+    progress: ProgressCallback = lambda what: None,
 ) -> Report:
     """Tables, figures and the page of a board, from the results in `workspace`, into `out`.
 
@@ -82,7 +82,7 @@ def _build(
     formats: Sequence[str],
     partial: bool,
     site: bool,
-    progress: Tell,
+    progress: ProgressCallback,
 ) -> list[Path]:
     """Write a report into `folder`; the page first, then every other file. Media that `out` has are kept."""
     gallery = Gallery(folder / "figures", material, formats)

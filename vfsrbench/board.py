@@ -9,12 +9,12 @@ from pydantic import AfterValidator, Field
 
 from degradations.reading import typed_toml
 from degradations.reading.limits import MOST_FRAMES, MOST_SCALE, MOST_SEED
-from degradations.reading.typed_toml import Facts
+from degradations.reading.typed_toml import FrozenModel
 from vfsrbench.card import Name
 from vfsrbench.io.foreign_text import clean_name
 
 
-class DatasetUse(Facts):
+class DatasetUse(FrozenModel):
     """Which clips. `layout` names a loader (`demo`, `vfhq-test`, `folder`, ...); `path` may come from the
     command line; `clips` picks some by name; `frames` keeps the first so many of each clip. `scale` is for
     clips without ground truth (`real`): how many times as large restored clips are (default: as large)."""
@@ -27,7 +27,7 @@ class DatasetUse(Facts):
     scale: int | None = Field(default=None, ge=1, le=MOST_SCALE)
 
 
-class Figures(Facts):
+class Figures(FrozenModel):
     """What the report draws: each names the board's metrics to draw it for.
 
     `curves`: values over time, clip by clip; `averages`: the same, averaged over clips; `jumps`: one clip
@@ -52,7 +52,7 @@ class Figures(Facts):
         return self.replace(**kept)
 
 
-class PublishedUse(Facts):
+class PublishedUse(FrozenModel):
     """A paper's figures: a file of `reports/published/`, the table and data set in it. `metrics` maps our
     metric ids to the names in that file where they differ."""
 
@@ -62,7 +62,7 @@ class PublishedUse(Facts):
     metrics: dict[str, str] = {}
 
 
-class Board(Facts):
+class Board(FrozenModel):
     """A leaderboard: data set, splits, methods, metrics, averaging, published figures beside it.
 
     `average`: `clips` takes the mean over a clip's frames, then over clips; `frames` weighs every frame

@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 from pydantic import Field, model_validator
 
 from degradations.reading.limits import MOST_FRAMES, MOST_NAME, MOST_SCALE, MOST_SIDE
-from degradations.reading.typed_toml import Facts
+from degradations.reading.typed_toml import FrozenModel
 
 Value = bool | int | float | str
 Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.+-]*$", max_length=MOST_NAME)]
@@ -17,7 +17,7 @@ Side = Annotated[int, Field(ge=1, le=MOST_SIDE)]
 Factory = Annotated[str, Field(pattern=r"^[A-Za-z_][\w.]*:[A-Za-z_]\w*$")]
 
 
-class Option(Facts):
+class Option(FrozenModel):
     """One option of a method, chosen as `name[option=value]`.
 
     A `file` is a path (or nothing); results are keyed by the file's content, not by its path.
@@ -31,7 +31,7 @@ class Option(Facts):
     choices: tuple[Value, ...] = ()
 
 
-class WeightUse(Facts):
+class WeightUse(FrozenModel):
     """A checkpoint that a method loads, by its name in the weights manifest.
 
     `when` restricts it to certain option values (`{version = "1.4"}`); `role` is the key under which
@@ -44,7 +44,7 @@ class WeightUse(Facts):
     optional: bool = False
 
 
-class MethodCard(Facts):
+class MethodCard(FrozenModel):
     """What is known of a method without running it.
 
     `source` says what the method is fed: the degraded clip, or (yardsticks only) the ground truth.
@@ -97,7 +97,7 @@ class MethodCard(Facts):
         return tuple(u for u in self.weights if all(options.get(k) == v for k, v in u.when.items()))
 
 
-class Derived(Facts):
+class Derived(FrozenModel):
     """A clip value computed from the frame values of another metric."""
 
     metric: str = Field(alias="from")
@@ -105,7 +105,7 @@ class Derived(Facts):
     factor: float = 1.0
 
 
-class MetricCard(Facts):
+class MetricCard(FrozenModel):
     """What is known of a metric without running it.
 
     `level`: `frame` gives a value for each frame; `pair` for each frame but the first (it looks back);

@@ -13,7 +13,7 @@ from degradations.reading import typed_toml
 from vfsrbench.card import MethodCard, Option, Value, split_spec
 from vfsrbench.errors import InputError, did_you_mean
 from vfsrbench.io.safety.paths import check_regular_file, expanded, is_path, is_there, unknown_name
-from vfsrbench.plugins import Catalogue, Entry, methods
+from vfsrbench.plugins import Entry, Registry, methods
 from vfsrbench.predictor import Predictor
 
 if TYPE_CHECKING:  # numpy is not needed to read cards
@@ -54,7 +54,7 @@ class Method:
             ) from error
 
 
-def choose_method(spec: str | Predictor, known: Catalogue[MethodCard] | None = None) -> Method:
+def choose_method(spec: str | Predictor, known: Registry[MethodCard] | None = None) -> Method:
     """The method that `spec` stands for, its options checked.
 
     Args:

@@ -50,7 +50,7 @@ class Entry(Generic[Card]):
 
 
 @dataclass(frozen=True)
-class Broken:
+class SkippedPlugin:
     """A plugin that could not be read; it is reported and skipped."""
 
     name: str
@@ -58,12 +58,12 @@ class Broken:
 
 
 @dataclass
-class Catalogue(Generic[Card]):
+class Registry(Generic[Card]):
     """Cards by name, and the plugins that were skipped."""
 
     kind: str
     entries: dict[str, Entry[Card]] = field(default_factory=dict)
-    broken: list[Broken] = field(default_factory=list)
+    broken: list[SkippedPlugin] = field(default_factory=list)
 
     def __getitem__(self, name: str) -> Entry[Card]:
         if name not in self.entries:
@@ -78,53 +78,55 @@ class Catalogue(Generic[Card]):
 
     def add(self, entry: Entry[Card], name: str) -> None:
         if name in self.entries:
-            self.broken.append(Broken(name, f"{entry.path}: the name is taken by {self.entries[name].path}"))
+            self.broken.append(
+                SkippedPlugin(name, f"{entry.path}: the name is taken by {self.entries[name].path}")
+            )
         else:
             self.entries[name] = entry
 
 
-def methods() -> Catalogue[MethodCard]:
+def methods() -> Registry[MethodCard]:
     """Every installed method."""
-    found: Catalogue[MethodCard] = Catalogue("method")
+    found: Registry[MethodCard] = Registry("method")
     for path in _card_files(METHOD_GROUP, "card.toml", "*/card.toml", found.broken):
         _read(found, MethodCard, path, None)
     return found
 
 
-def metrics() -> Catalogue[MetricCard]:
+def metrics() -> Registry[MetricCard]:
     """Every installed metric."""
-    found: Catalogue[MetricCard] = Catalogue("metric")
+    found: Registry[MetricCard] = Registry("metric")
     for path in _card_files(METRIC_GROUP, "cards/*.toml", "*/cards/*.toml", found.broken):
         _read(found, MetricCard, path, None)
     return found
 
 
-def _read(found: Catalogue[Any], model: type[Any], path: Path, folder: Path | None) -> None:
+def _read(found: Registry[Any], model: type[Any], path: Path, folder: Path | None) -> None:
     try:
         card = typed_toml.load(model, path)
     except InputError as error:
         name = path.parent.name if path.name == "card.toml" else path.stem
-        found.broken.append(Broken(name, str(error)))
+        found.broken.append(SkippedPlugin(name, str(error)))
         return
     found.add(Entry(card, path, folder), card.name if isinstance(card, MethodCard) else card.id)
 
 
-def _card_files(group: str, own: str, nested: str, broken: list[Broken]) -> Iterator[Path]:
+def _card_files(group: str, own: str, nested: str, broken: list[SkippedPlugin]) -> Iterator[Path]:
     """Card files of every package that registers in `group`, found without importing the package."""
     for point in sorted(entry_points(group=group), key=lambda p: (p.name, p.value)):
         try:
             spec = importlib.util.find_spec(point.module)
         except Exception as error:  # a parent package may do anything when it is imported
-            broken.append(Broken(point.name, f"{point.value}: {type(error).__name__}: {error}"))
+            broken.append(SkippedPlugin(point.name, f"{point.value}: {type(error).__name__}: {error}"))
             continue
         places = list(spec.submodule_search_locations or []) if spec else []
         files = [f for place in places for f in (*Path(place).glob(own), *Path(place).glob(nested))]
         if not files:
-            broken.append(Broken(point.name, f"{point.value}: no cards found in that package"))
+            broken.append(SkippedPlugin(point.name, f"{point.value}: no cards found in that package"))
         yield from sorted(files)
 
 
-def choose_metric(metric_id: str, known: Catalogue[MetricCard] | None = None) -> Entry[MetricCard]:
+def choose_metric(metric_id: str, known: Registry[MetricCard] | None = None) -> Entry[MetricCard]:
     """The metric of that id, or InputError with the nearest known ids."""
     return (known or metrics())[metric_id]
 
@@ -171,7 +173,7 @@ def _import_from(folder: Path, module_name: str) -> Any:
 
 def board_files() -> dict[str, Path]:
     """The boards' files of every package that registers in `vfsrbench.boards`, by name."""
-    broken: list[Broken] = []
+    broken: list[SkippedPlugin] = []
     paths = list(_card_files(BOARD_GROUP, "boards/*.toml", "*/boards/*.toml", broken))
     return {path.stem: path for path in paths}
 

@@ -10,7 +10,7 @@ from typing import Any, Literal
 from degradations.numerics.draws import Share
 from degradations.numerics.grid import Picture
 from degradations.numerics.streams import Stream
-from degradations.reading.typed_toml import Facts
+from degradations.reading.typed_toml import FrozenModel
 
 Frames = Iterator[Picture]
 Record = dict[str, Any]
@@ -56,7 +56,7 @@ class Place:
         return place
 
 
-class Operator(Facts, ABC):
+class Operator(FrozenModel, ABC):
     """One step of a recipe. `probability`: the share of clips that it is applied to."""
 
     op: str

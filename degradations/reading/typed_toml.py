@@ -14,7 +14,7 @@ from degradations.reading.text import read_toml
 __all__ = ["Facts", "Model", "load", "parse", "read_toml"]
 
 
-class Facts(BaseModel):
+class FrozenModel(BaseModel):
     """Base of all cards, recipes and operators: unknown keys, NaN and infinities are errors, values do
     not change."""
 

@@ -41,7 +41,7 @@ class Panel:
 class Curves:
     """A figure: panels side by side on one scale.
 
-    `titles` names the methods in the legend, in order; `yardsticks` do not stretch the scale: they are
+    `titles` names the methods in the legend, in order; `reference_rows` do not stretch the scale: they are
     drawn if they lie near it, otherwise the legend says that they are beyond it.
     """
 
@@ -49,7 +49,7 @@ class Curves:
     panels: Sequence[Panel]
     titles: Mapping[str, str]
     looks: Mapping[str, Look]
-    yardsticks: frozenset[str] = frozenset()
+    reference_rows: frozenset[str] = frozenset()
     heading: str = ""
 
 
@@ -132,12 +132,12 @@ def draw_curves(curves: Curves, path: Path, formats: Sequence[str] = ("png", "pd
 
 def find_scale(curves: Curves) -> Scale:
     """The scale that the methods need; yardsticks widen it by a third at most."""
-    own = [v for p in curves.panels for m, v in p.series.items() if m not in curves.yardsticks]
+    own = [v for p in curves.panels for m, v in p.series.items() if m not in curves.reference_rows]
     low, high = _extremes(own or [v for p in curves.panels for v in p.series.values()])
     pad = 0.06 * (high - low) or 0.5
     low, high = low - pad, high + pad
     beyond = set()
-    for ruler in sorted(curves.yardsticks):
+    for ruler in sorted(curves.reference_rows):
         rows = [p.series[ruler] for p in curves.panels if ruler in p.series]
         if not rows:
             continue
@@ -173,7 +173,7 @@ def draw_panel(ax: Axes, panel: Panel, curves: Curves, scale: Scale) -> None:
             markevery=(place * step // max(1, len(shown)), step),
             markeredgecolor="white",
             label=curves.titles[method],
-            zorder=3 - 0.01 * place if method not in curves.yardsticks else 1.5,
+            zorder=3 - 0.01 * place if method not in curves.reference_rows else 1.5,
         )
     ax.set_ylim(scale.low, scale.high)
     ax.set_title(shortened(panel.title, PANEL_SIGNS))

@@ -29,7 +29,7 @@ def draw_levels(
     columns = [c for m in metrics for c in tables[0].columns if c.id == m] if len(tables) > 1 else []
     if not columns:
         return []
-    titles = {r.method: r.title for t in tables for r in t.rows if not r.yardstick}
+    titles = {r.method: r.title for t in tables for r in t.rows if not r.is_reference}
     with drawing():
         from matplotlib.figure import Figure
 
@@ -83,7 +83,9 @@ def draw_speed(
     """
     column = next((c for c in table.columns if c.id == metric), None)
     rows = [
-        r for r in table.rows if not r.yardstick and r.speed and column and r.cells[metric].value is not None
+        r
+        for r in table.rows
+        if not r.is_reference and r.speed and column and r.cells[metric].value is not None
     ]
     if column is None or not rows:
         return []

@@ -13,7 +13,7 @@ from vfsrbench.board import Board
 from vfsrbench.card import MetricCard
 from vfsrbench.errors import DamagedFile
 from vfsrbench.metric import SplitMetric
-from vfsrbench.plugins import Catalogue, build_metric
+from vfsrbench.plugins import Registry, build_metric
 from vfsrbench.results.store import Features, Store
 
 
@@ -26,7 +26,7 @@ class SplitValues:
 
 
 def combine_splits(
-    board: Board, results: Sequence[Result], store: Store, known: Catalogue[MetricCard], losses: Losses
+    board: Board, results: Sequence[Result], store: Store, known: Registry[MetricCard], losses: Losses
 ) -> SplitValues:
     """Combine what the store keeps, clips in the order of their names. Nothing is loaded or run but the
     arithmetic; a metric that cannot be combined has a reason instead. A row of which features are damaged

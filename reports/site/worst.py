@@ -28,7 +28,7 @@ class Find:
 def worst_results(table: Table, grid: Grid, column: Column, most: int = MOST) -> list[Find]:
     """Results furthest below what the methods reach on that clip in the median: hard clips do not crowd out
     the failures, nor does one weak method (`MOST_A_METHOD`)."""
-    rivals = [r.method for r in table.rows if not r.yardstick]
+    rivals = [r.method for r in table.rows if not r.is_reference]
     values = np.array([grid.clip_values(m, column.id) for m in rivals])
     if not values.size:
         return []
@@ -52,7 +52,7 @@ def worst_results(table: Table, grid: Grid, column: Column, most: int = MOST) ->
 
 def disagreements(table: Table, grid: Grid, column: Column, most: int = MOST) -> list[Find]:
     """Clips on which the best and the worst method are furthest apart."""
-    rivals = [r for r in table.rows if not r.yardstick]
+    rivals = [r for r in table.rows if not r.is_reference]
     values = np.array([grid.clip_values(r.method, column.id) for r in rivals])
     if len(rivals) < 2:
         return []
@@ -75,7 +75,7 @@ def jumps(table: Table, grid: Grid, column: Column, most: int = MOST) -> list[Fi
     """The worst jump of each method, the largest first."""
     found = []
     for row in table.rows:
-        if row.yardstick:
+        if row.is_reference:
             continue
         best = None
         for result in grid.done(row.method):

@@ -29,13 +29,13 @@ FEW_CLIPS = 6
 class Sources:
     """What a table is made from beside the results themselves.
 
-    `cards` are the known metrics by id; `yardsticks` the methods that are fed the ground truth; `clips`
+    `cards` are the known metrics by id; `reference_rows` the methods that are fed the ground truth; `clips`
     those that the run planned (default: all that any result names); `split_values` the values of metrics
     over a whole split, by (split, method, metric).
     """
 
     cards: Mapping[str, MetricCard] = field(default_factory=dict)
-    yardsticks: frozenset[str] = frozenset()
+    reference_rows: frozenset[str] = frozenset()
     clips: Sequence[str] = ()
     split_values: Mapping[tuple[str, str, str], float] = field(default_factory=dict)
     published: Published | None = None
@@ -127,7 +127,7 @@ class _Builder:
         cells = {m: self._cell(m, column, values, due) for m, values in series.items()}
         if column.direction == "none":
             return cells
-        rivals = {m: v for m, v in series.items() if m not in self.sources.yardsticks}
+        rivals = {m: v for m, v in series.items() if m not in self.sources.reference_rows}
         places = stats.ranks(rivals, column.direction, seed=self.board.seed, resamples=self.resamples)
         marks = _marks({m: cells[m].value for m in rivals}, column)
         versus: dict[str, stats.Comparison] = {}
@@ -169,7 +169,7 @@ class _Builder:
             method=method,
             title=self.titles[method],
             cells=cells,
-            yardstick=method in self.sources.yardsticks,
+            is_reference=method in self.sources.reference_rows,
             licence=any_record.method_licence,
             parameters=any_record.parameters,
             speed=sum(r.frames for r in done if r.restore_seconds) / seconds if seconds else None,
@@ -188,8 +188,8 @@ class _Builder:
         def place(row: Row) -> tuple[bool, bool, float]:
             value = row.cells[by.id].value if by else None
             if by is None or value is None:
-                return row.yardstick, by is not None, 0.0
-            return row.yardstick, False, -value if by.direction == "higher" else value
+                return row.is_reference, by is not None, 0.0
+            return row.is_reference, False, -value if by.direction == "higher" else value
 
         return sorted(rows, key=place)
 
@@ -275,7 +275,7 @@ def method_order(board: Board, found: Iterable[str]) -> list[str]:
     return first + sorted(known - set(first))
 
 
-def canonical_method(spec: str, installed: plugins.Catalogue[MethodCard]) -> str:
+def canonical_method(spec: str, installed: plugins.Registry[MethodCard]) -> str:
     """The id under which results of `name[option=value]` are stored; unknown methods go by their text."""
     try:
         return choose_method(spec, installed).id

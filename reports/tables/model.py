@@ -56,7 +56,7 @@ class Cell:
 
 @dataclass(frozen=True)
 class Row:
-    """A method's row. A `yardstick` is fed the ground truth: it is shown but takes no part in the order.
+    """A method's row. A `is_reference` is fed the ground truth: it is shown but takes no part in the order.
 
     `done` of `total` clips ended well; `speed` is frames a second, `memory` bytes at peak, None where
     not known. `clamped` is the largest part of a clip's values that lay far outside [0, 1].
@@ -65,7 +65,7 @@ class Row:
     method: str
     title: str
     cells: dict[str, Cell]
-    yardstick: bool = False
+    is_reference: bool = False
     licence: str = ""
     parameters: int | None = None
     speed: float | None = None

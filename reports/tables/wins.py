@@ -14,7 +14,7 @@ from vfsrbench.results import stats
 def win_tables(grid: Grid, columns: Sequence[Column], rows: Sequence[Row]) -> tuple[Wins, ...]:
     """One matrix for each metric with a direction that any two of the methods have, methods in the order of
     the rows."""
-    rivals = [r for r in rows if not r.yardstick]
+    rivals = [r for r in rows if not r.is_reference]
     found = []
     for column in columns:
         series = {r.method: grid.clip_values(r.method, column.id) for r in rivals}

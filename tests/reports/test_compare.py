@@ -65,7 +65,7 @@ def test_a_yardstick_from_two_places_is_still_one(tmp_path: Path) -> None:
             for clip in synthetic.CLIPS:
                 synthetic.write_result(tmp_path / folder, method, "vfhq-mild", clip)
     tables, _ = compare([tmp_path / "a", tmp_path / "b"])
-    assert {r.method for r in tables[0].rows if r.yardstick} == {"oracle @ a", "oracle @ b"}
+    assert {r.method for r in tables[0].rows if r.is_reference} == {"oracle @ a", "oracle @ b"}
 
 
 def test_what_cannot_be_compared_is_one_clear_line(tmp_path: Path) -> None:

@@ -111,7 +111,7 @@ def test_a_folder_without_a_card_says_how_to_make_one(tmp_path: Path) -> None:
 
 
 def test_an_unknown_method_suggests_near_names() -> None:
-    known: plugins.Catalogue[MethodCard] = plugins.Catalogue("method")
+    known: plugins.Registry[MethodCard] = plugins.Registry("method")
     card = MethodCard.model_validate(
         {"name": "bicubic", "title": "B", "kind": "image", "class": "m:C", "description": "-"}
     )

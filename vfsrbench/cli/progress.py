@@ -98,7 +98,7 @@ class StepBar:
         if self._live is not None:
             self._live.stop()
 
-    def tell(self, what: str, done: int, total: int) -> None:
+    def on_progress(self, what: str, done: int, total: int) -> None:
         """`done` of `total` of the step called `what` are behind us."""
         if what not in self._lines:
             if self._live is None:

@@ -32,18 +32,18 @@ class Outcome:
 Outcomes = Generator[Outcome, None, None]
 """Closing it stops all workers."""
 
-Emit = Callable[[Event], None]
-Work = Callable[[Any, Emit], Any]
+EventSink = Callable[[Event], None]
+Work = Callable[[Any, EventSink], Any]
 """Does one task, telling its events. Errors that are not the task's own may escape: they are crashes."""
 
-Listen = Callable[[Any, Event], None]
+EventListener = Callable[[Any, Event], None]
 """Hears (task, event)."""
 
-Lost = Callable[[Any, Event | None, str], Any]
+LostTaskHandler = Callable[[Any, Event | None, str], Any]
 """A task's worker died twice: (task, last event heard, how it died) -> what to do instead, or None."""
 
 
-class Start(Protocol):
+class WorkerFactory(Protocol):
     """Makes the work in a fresh worker. It is pickled: a module-level function or a plain dataclass."""
 
     def __call__(self) -> Work: ...
@@ -58,6 +58,8 @@ class Engine(Protocol):
 
     name: str
 
-    def run(self, start: Start, tasks: Sequence[Any], listen: Listen, lost: Lost, /) -> Outcomes:
+    def run(
+        self, start: WorkerFactory, tasks: Sequence[Any], on_event: EventListener, lost: LostTaskHandler, /
+    ) -> Outcomes:
         """The outcome of each task, as it ends."""
         ...

@@ -16,7 +16,7 @@ from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
 from typing import Any
 
-from vfsrbench.engines.base import Event, Listen, Lost, Outcome, Outcomes, Start
+from vfsrbench.engines.base import Event, EventListener, LostTaskHandler, Outcome, Outcomes, WorkerFactory
 from vfsrbench.engines.main_module import UNGUARDED, main_module, needs_main, stop_if_imported, unguarded
 
 TRIES = 2
@@ -36,7 +36,9 @@ class LocalEngine:
     workers: int | None = None
     name: str = "local"
 
-    def run(self, start: Start, tasks: Sequence[Any], listen: Listen, lost: Lost, /) -> Outcomes:
+    def run(
+        self, start: WorkerFactory, tasks: Sequence[Any], on_event: EventListener, lost: LostTaskHandler, /
+    ) -> Outcomes:
         if not tasks:
             return
         stop_if_imported()
@@ -44,7 +46,7 @@ class LocalEngine:
         count = min(self.workers or len(gpus) or cpu_workers(), len(tasks))
         pool = _Pool(start, worker_environments(count, gpus), needs_main(start, *tasks))
         try:
-            yield from pool.work_off(deque(_Assignment(t) for t in tasks), listen, lost)
+            yield from pool.work_off(deque(_Assignment(t) for t in tasks), on_event, lost)
         finally:
             pool.stop()
 
@@ -99,7 +101,7 @@ class _Worker:
 
 
 class _Pool:
-    def __init__(self, start: Start, environments: Sequence[Mapping[str, str]], main: bool) -> None:
+    def __init__(self, start: WorkerFactory, environments: Sequence[Mapping[str, str]], main: bool) -> None:
         self._context = multiprocessing.get_context("spawn")
         self._start = start
         self._main = main
@@ -118,7 +120,7 @@ class _Pool:
         theirs.close()
         return _Worker(process, ours, environment)
 
-    def work_off(self, queue: deque[_Assignment], listen: Listen, lost: Lost) -> Outcomes:
+    def work_off(self, queue: deque[_Assignment], on_event: EventListener, lost: LostTaskHandler) -> Outcomes:
         while queue or any(w.current for w in self._workers):
             for index, worker in enumerate(self._workers):
                 if queue and worker.current is None:
@@ -127,7 +129,7 @@ class _Pool:
             ready = wait([*busy, *(w.process.sentinel for w in busy.values())])
             for worker in list(busy.values()):
                 if worker.pipe in ready or worker.process.sentinel in ready:
-                    yield from self._hear(worker, queue, listen, lost)
+                    yield from self._hear(worker, queue, on_event, lost)
 
     def _give(self, worker: _Worker, assignment: _Assignment) -> _Worker:
         """The worker that has the task: this one, or a new one if it died while it had nothing to do."""
@@ -145,7 +147,9 @@ class _Pool:
         worker.process.join()
         return self._spawn(worker.environment)
 
-    def _hear(self, worker: _Worker, queue: deque[_Assignment], listen: Listen, lost: Lost) -> Outcomes:
+    def _hear(
+        self, worker: _Worker, queue: deque[_Assignment], on_event: EventListener, lost: LostTaskHandler
+    ) -> Outcomes:
         """Take in all that the worker has said; when it is dead, see to its task and replace it."""
         assignment = worker.current
         assert assignment is not None
@@ -155,7 +159,7 @@ class _Pool:
                 message = worker.pipe.recv()
                 if isinstance(message, Event):
                     worker.heard = message
-                    listen(task, message)
+                    on_event(task, message)
                 else:
                     worker.current = None
                     yield message
@@ -217,7 +221,7 @@ def _environment(changes: Mapping[str, str]) -> Iterator[None]:
                 os.environ[name] = value
 
 
-def _serve(pipe: Connection, start: Start) -> None:
+def _serve(pipe: Connection, start: WorkerFactory) -> None:
     """A worker's life: tasks come, events and outcomes go, until None comes or the parent is gone."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's business
     threading.Thread(target=_die_with_parent, daemon=True).start()

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from functools import partial
 from typing import Any
 
-from vfsrbench.engines.base import Listen, Lost, Outcome, Outcomes, Start
+from vfsrbench.engines.base import EventListener, LostTaskHandler, Outcome, Outcomes, WorkerFactory
 
 
 class SerialEngine:
@@ -15,13 +15,15 @@ class SerialEngine:
 
     name = "serial"
 
-    def run(self, start: Start, tasks: Sequence[Any], listen: Listen, lost: Lost, /) -> Outcomes:
+    def run(
+        self, start: WorkerFactory, tasks: Sequence[Any], on_event: EventListener, lost: LostTaskHandler, /
+    ) -> Outcomes:
         if not tasks:
             return
         work = start()
         for task in tasks:
             try:
-                result = work(task, partial(listen, task))
+                result = work(task, partial(on_event, task))
             except Exception:
                 yield Outcome(task, crash=traceback.format_exc())
             else:

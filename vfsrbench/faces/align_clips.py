@@ -27,14 +27,14 @@ from vfsrbench.io.safety.targets import check_out_folder, check_own_file, own_fi
 Frames = NDArray[np.uint8]
 FindLandmarks = Callable[[Frames], NDArray[np.float64]]
 """Frames (n, H, W, 3) uint8 RGB -> five points of one face a frame, (n, 5, 2) pixels, NaN where none is."""
-Tell = Callable[[str, int, int], None]
+ProgressCallback = Callable[[str, int, int], None]
 """Hears a step's name, how many of its frames are done, and of how many."""
 
 _BATCH, _PIXELS = 8, 1 << 22  # frames that are looked at together, and pixels
 
 
 def silent(what: str, done: int, total: int) -> None:
-    """A `Tell` that tells nobody."""
+    """A `ProgressCallback` that tells nobody."""
 
 
 class _Enlarged:
@@ -81,7 +81,7 @@ def find_alignment(
     clip: Clip,
     find: FindLandmarks,
     sigma: float = SMOOTHING_SIGMA,
-    tell: Tell = silent,
+    on_progress: ProgressCallback = silent,
     untrained: bool = False,
 ) -> Alignment:
     """Where the face of every frame of `clip` goes; `clip` has been through `enlarged`.
@@ -91,9 +91,9 @@ def find_alignment(
     """
     found = []
     for first, frames in batches(clip):
-        tell(f"{clip.name}: finding faces", first, len(clip))
+        on_progress(f"{clip.name}: finding faces", first, len(clip))
         found.append(find(frames))
-    tell(f"{clip.name}: finding faces", len(clip), len(clip))
+    on_progress(f"{clip.name}: finding faces", len(clip), len(clip))
     try:
         alignment = align_clip_landmarks(np.concatenate(found), sigma, (clip.height, clip.width))
     except InputError as error:
@@ -102,13 +102,13 @@ def find_alignment(
 
 
 def aligned_frames(
-    clip: Clip, alignment: Alignment, tell: Tell = silent, step: str = "aligning"
+    clip: Clip, alignment: Alignment, on_progress: ProgressCallback = silent, step: str = "aligning"
 ) -> Iterator[Frames]:
     """The clip's faces one by one, (512, 512, 3) uint8 RGB; `clip` as in `find_alignment`."""
     for first, frames in batches(clip):
-        tell(f"{clip.name}: {step}", first, len(clip))
+        on_progress(f"{clip.name}: {step}", first, len(clip))
         yield from alignment.apply(frames, first)
-    tell(f"{clip.name}: {step}", len(clip), len(clip))
+    on_progress(f"{clip.name}: {step}", len(clip), len(clip))
 
 
 @dataclass(frozen=True)
@@ -133,7 +133,7 @@ def align_files(
     sigma: float = SMOOTHING_SIGMA,
     replace: bool = False,
     untrained: bool = False,
-    tell: Tell = silent,
+    on_progress: ProgressCallback = silent,
 ) -> list[AlignedFile]:
     """Write `out`/<clip>/<frame>.png, 512x512, and `out`/<clip>.alignment.json (see `Alignment.save`; its
     pixels are those of the enlarged frames).
@@ -154,11 +154,17 @@ def align_files(
             check_replaceable(folder)
             check_own_file(note, out)
     sweep_beside(out)
-    return [_align(clip, out, find, sigma, replace, untrained, tell) for clip in clips]
+    return [_align(clip, out, find, sigma, replace, untrained, on_progress) for clip in clips]
 
 
 def _align(
-    clip: Clip, out: Path, find: FindLandmarks, sigma: float, replace: bool, untrained: bool, tell: Tell
+    clip: Clip,
+    out: Path,
+    find: FindLandmarks,
+    sigma: float,
+    replace: bool,
+    untrained: bool,
+    on_progress: ProgressCallback,
 ) -> AlignedFile:
     folder, note = _places(out, clip)
     try:
@@ -167,9 +173,9 @@ def _align(
             missing = int((~before.found).sum())
             return AlignedFile(clip.name, folder, len(before.found), missing, kept=True, notes=clip.notes)
         source = enlarged(clip)
-        alignment = find_alignment(source, find, sigma, tell, untrained)
+        alignment = find_alignment(source, find, sigma, on_progress, untrained)
         note.unlink(missing_ok=True)
-        frames = aligned_frames(source, alignment, tell)
+        frames = aligned_frames(source, alignment, on_progress)
         write_png_folder(folder, frames, clip.frame_names, replace=True)
         with own_file(note, out) as temporary:
             alignment.save(temporary)

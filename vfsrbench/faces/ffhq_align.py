@@ -20,7 +20,7 @@ from numpy.typing import ArrayLike, NDArray
 from degradations.errors import InputError
 from vfsrbench.faces.similarity import robust_similarity
 from vfsrbench.faces.warp import warp_affine
-from vfsrbench.io.atomic import whole_file
+from vfsrbench.io.atomic import atomic_file
 from vfsrbench.io.safety.paths import check_pixels
 from vfsrbench.io.safety.text import read_json
 
@@ -105,7 +105,7 @@ class Alignment:
                 "matrices": self.matrices.tolist(),
             }
         )
-        with whole_file(Path(path)) as temporary:
+        with atomic_file(Path(path)) as temporary:
             temporary.write_text(text + "\n", encoding="utf-8")
 
     @classmethod

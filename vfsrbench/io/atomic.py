@@ -24,7 +24,7 @@ _DISK_TROUBLE = frozenset(
 
 
 @contextmanager
-def whole_file(target: Path) -> Iterator[Path]:
+def atomic_file(target: Path) -> Iterator[Path]:
     """A temporary path (`io.lease.temporary_for`) that takes its place when the block ends without an error.
 
     The temporary name keeps the suffix. What stood at `target` is replaced (`io.safety.targets.own_file`
@@ -42,7 +42,7 @@ def whole_file(target: Path) -> Iterator[Path]:
 
 
 @contextmanager
-def whole_folder(
+def atomic_directory(
     target: Path, replace: bool = False, mend: bool = False, noted: bool = True
 ) -> Iterator[Path]:
     """A temporary folder (`io.lease.temporary_for`) that takes its name when the block ends without an error.

@@ -16,7 +16,7 @@ from vfsrbench.card import MethodCard
 from vfsrbench.errors import InputError, JobFailure
 from vfsrbench.faces.align_clips import (
     FindLandmarks,
-    Tell,
+    ProgressCallback,
     aligned_frames,
     batches,
     enlarged,
@@ -25,7 +25,7 @@ from vfsrbench.faces.align_clips import (
 )
 from vfsrbench.faces.face_tools import FINDER
 from vfsrbench.faces.ffhq_align import FFHQ_SIZE, SMOOTHING_SIGMA, Alignment
-from vfsrbench.io.atomic import whole_folder
+from vfsrbench.io.atomic import atomic_directory
 from vfsrbench.io.clip import Clip, write_png_folder
 from vfsrbench.io.names import slug
 from vfsrbench.predictor import Predictor
@@ -88,7 +88,7 @@ def restore_videos(
     form: Form = "h264",
     seed: int = 0,
     untrained: Collection[str] = (),
-    tell: Tell = silent,
+    on_progress: ProgressCallback = silent,
 ) -> list[WildFile]:
     """`restore_video` for one clip after the other, each with a note how it was made (`write_note`).
     untrained: the face tools (see `faces.loading`) whose weights are random. A clip that fails is reported
@@ -97,7 +97,7 @@ def restore_videos(
     clips = list(clips)
     check_targets(out, clips, "png")
     predictor = PredictorCache(device).need(use)
-    how = {"sigma": sigma, "upscale": upscale, "form": form, "seed": seed, "tell": tell}
+    how = {"sigma": sigma, "upscale": upscale, "form": form, "seed": seed, "on_progress": on_progress}
     facts = {"sigma": sigma, "mask": "square" if masks is None else "parse", "upscale": upscale, "seed": seed}
     done = []
     for clip in clips:
@@ -131,7 +131,7 @@ def restore_video(
     seed: int = 0,
     untrained: Collection[str] = (),
     note: Callable[[Path, Restoration, Iterable[str]], None] | None = None,
-    tell: Tell = silent,
+    on_progress: ProgressCallback = silent,
 ) -> WildFile:
     """Restore the face in a video with a loaded method. Written into `out`/<clip>, which appears when all
     of it is there:
@@ -154,21 +154,21 @@ def restore_video(
         )
     source = enlarged(clip)
     names = clip.frame_names
-    with whole_folder(out / slug(clip.name), replace=True) as folder:
-        alignment = find_alignment(source, find, sigma, tell, FINDER in untrained)
+    with atomic_directory(out / slug(clip.name), replace=True) as folder:
+        alignment = find_alignment(source, find, sigma, on_progress, FINDER in untrained)
         alignment.save(folder / TRANSFORMS)
-        write_png_folder(folder / CROPPED, aligned_frames(source, alignment, tell), names)
+        write_png_folder(folder / CROPPED, aligned_frames(source, alignment, on_progress), names)
         crops = Clip.open(folder / CROPPED, clip.name, clip.fps)
-        told = partial(tell, f"{clip.name}: restoring")
+        told = partial(on_progress, f"{clip.name}: restoring")
         size = (FFHQ_SIZE, FFHQ_SIZE)
         with restored_frames(predictor, crops, size, folder, seed, device, told) as (faces, report):
             write_png_folder(folder / RESTORED, faces.frames(), names)
-            pasted = _pasted(source, faces, alignment, masks, upscale, tell)
+            pasted = _pasted(source, faces, alignment, masks, upscale, on_progress)
             write_png_folder(folder / FINAL, pasted, names)
         notes = list(clip.notes)
         if form in VIDEOS:
             final = Clip.open(folder / FINAL, clip.name, clip.fps)
-            frames = partial(_told, final, partial(tell, f"{clip.name}: writing the video"))
+            frames = partial(_told, final, partial(on_progress, f"{clip.name}: writing the video"))
             notes += write_restored(video_path(folder, clip, form), frames, clip, form)
         else:
             notes += clip.lost_in_pictures
@@ -181,21 +181,26 @@ def restore_video(
 
 
 def _pasted(
-    source: Clip, faces: Clip, alignment: Alignment, masks: MakeMasks | None, upscale: int, tell: Tell
+    source: Clip,
+    faces: Clip,
+    alignment: Alignment,
+    masks: MakeMasks | None,
+    upscale: int,
+    on_progress: ProgressCallback,
 ) -> Iterator[Frames]:
     """The frames of `source` one by one, with their faces."""
     from vfsrbench.faces.paste import paste_faces
 
     for first, frames in batches(source):
-        tell(f"{source.name}: pasting", first, len(source))
+        on_progress(f"{source.name}: pasting", first, len(source))
         part = slice(first, first + len(frames))
         restored = faces.read(part.start, part.stop)
         mask = None if masks is None else masks(restored)
         yield from paste_faces(frames, restored, alignment.matrices[part], mask, upscale)
-    tell(f"{source.name}: pasting", len(source), len(source))
+    on_progress(f"{source.name}: pasting", len(source), len(source))
 
 
-def _told(clip: Clip, tell: Callable[[int, int], None]) -> Iterator[Frames]:
+def _told(clip: Clip, on_progress: Callable[[int, int], None]) -> Iterator[Frames]:
     for number, frame in enumerate(clip.frames(), start=1):
         yield frame
-        tell(number, len(clip))
+        on_progress(number, len(clip))

@@ -43,7 +43,7 @@ VIDEOS: dict[Form, tuple[str, Codec]] = {"video": (".mkv", "ffv1"), "h264": (".m
 _HOLDS_MOST = ".mkv"
 DEFAULT_SCALE = 4
 Frames = NDArray[np.uint8]
-Tell = Callable[[str, int, int], None]
+ProgressCallback = Callable[[str, int, int], None]
 
 
 @dataclass(frozen=True)
@@ -100,13 +100,13 @@ def restore_files(
     scale: int | None = None,
     seed: int = 0,
     device: torch.device | None = None,
-    tell: Tell = lambda what, done, total: None,
+    on_progress: ProgressCallback = lambda what, done, total: None,
 ) -> list[RestoredFile]:
     """Restore clips one after the other into `out`/<clip>, as pictures or as a video (see `VIDEOS`), each
     with a note how it was made in `out`/<clip>.restoration.json (see `restore_note`).
 
-    A clip that fails is reported with its reason, the others go on. `tell` hears (clip, frames done, of
-    how many). InputError when the method cannot be loaded, when `out` cannot be written or overlaps the
+    A clip that fails is reported with its reason, the others go on. `on_progress` is called with (clip,
+    frames done, of how many). InputError when the method cannot be loaded, when `out` cannot be written or overlaps the
     clips, when two clips would go to one place, or when something that we did not make is there.
     """
     import torch
@@ -119,7 +119,7 @@ def restore_files(
     done = []
     for clip in clips:
         try:
-            done.append(_restore(predictors, use, clip, out, form, scale, seed, tell))
+            done.append(_restore(predictors, use, clip, out, form, scale, seed, on_progress))
         except JobFailure as failure:
             done.append(RestoredFile(clip.name, reason=failure.reason))
         free_memory()
@@ -134,11 +134,11 @@ def _restore(
     form: Form,
     scale: int | None,
     seed: int,
-    tell: Tell,
+    on_progress: ProgressCallback,
 ) -> RestoredFile:
     predictor = predictors.get(use)
     size = output_size(predictor.card, clip, scale)
-    told = partial(tell, clip.name)
+    told = partial(on_progress, clip.name)
     with restored_frames(predictor, clip, size, out, seed, predictors.device, told) as (restored, report):
         path = _result(out, clip, form)
         if form == "png":
@@ -218,7 +218,7 @@ def restored_frames(
     out: Path,
     seed: int,
     device: torch.device,
-    tell: Callable[[int, int], None],
+    on_progress: Callable[[int, int], None],
 ) -> Iterator[tuple[Clip, Restoration]]:
     """The clip restored to `size` (height, width), its frames in a hidden file below `out` that is gone
     after the block; and how it went. JobFailure when the method gives no result."""
@@ -234,7 +234,7 @@ def restored_frames(
                 sink,
                 seed=seed,
                 device=device,
-                progress=lambda done: tell(done, len(clip)),
+                progress=lambda done: on_progress(done, len(clip)),
             )
             raw = sink.done(clip.frame_names if clip.named_frames else None)
         yield Clip(raw, clip.name, clip.fps), report

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-from vfsrbench.io.atomic import whole_file
+from vfsrbench.io.atomic import atomic_file
 from vfsrbench.restoration.method_use import MethodUse
 from vfsrbench.restoration.restore import Restoration
 from vfsrbench.runtime.versions import versions
@@ -40,7 +40,7 @@ def write_note(
         "warnings": [*notes, *report.warnings],
         "versions": versions(),
     }
-    with whole_file(path) as temporary:
+    with atomic_file(path) as temporary:
         temporary.write_text(json.dumps(note, indent=1) + "\n", encoding="utf-8")
 
 

@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vfsrbench.errors import DamagedFile, InputError
-from vfsrbench.io.atomic import whole_file
+from vfsrbench.io.atomic import atomic_file
 from vfsrbench.io.safety.paths import check_regular_file
 from vfsrbench.io.safety.sealed import reading
 from vfsrbench.results.schema import METADATA_KEY, SCHEMA, JobRecord, Score
@@ -68,7 +68,7 @@ def write_result(path: Path, result: Result) -> None:
     metadata = {METADATA_KEY: record.model_dump_json().encode(), SEAL_KEY: _UNSEALED}
     buffer = pa.BufferOutputStream()
     pq.write_table(pa.table(columns).replace_schema_metadata(metadata), buffer)
-    with whole_file(path) as temporary:
+    with atomic_file(path) as temporary:
         temporary.write_bytes(_sealed(buffer.getvalue().to_pybytes()))
 
 

@@ -13,7 +13,7 @@ from vfsrbench.datasets.dataset import DatasetClip, dataset_of
 from vfsrbench.errors import DamagedFile, InputError
 from vfsrbench.hashing.facts import Facts, digest_of
 from vfsrbench.method_spec import choose_method
-from vfsrbench.plugins import Broken, Catalogue, methods, metrics
+from vfsrbench.plugins import Registry, SkippedPlugin, methods, metrics
 from vfsrbench.predictor import Predictor
 from vfsrbench.restoration.method_use import MethodUse
 from vfsrbench.results.job import Job
@@ -26,7 +26,7 @@ from vfsrbench.scoring.derived import with_sources
 from vfsrbench.splits.split import Split, find_split, lq_facts
 from vfsrbench.weights.resolve import Weights, resolve_weights
 
-Tell = Callable[[str, int, int], None]
+ProgressCallback = Callable[[str, int, int], None]
 
 
 @dataclass(frozen=True)
@@ -42,7 +42,7 @@ class Plan:
     metrics: tuple[MetricCard, ...]
     jobs: tuple[Job, ...]
     missing_metrics: Mapping[str, str]
-    broken: tuple[Broken, ...]
+    broken: tuple[SkippedPlugin, ...]
     damaged: tuple[DamagedFile, ...] = ()
 
     @property
@@ -71,24 +71,24 @@ def make_plan(
     workspace: Workspace,
     options: Options | None = None,
     objects: Sequence[Predictor] = (),
-    tell: Tell = lambda step, done, total: None,
+    on_progress: ProgressCallback = lambda step, done, total: None,
 ) -> Plan:
     """The plan of a board. Nothing is computed but digests of the clips.
 
     `objects` are methods beside the board's; their results are never reused, as nothing says what is in
-    them. `tell` hears (step, done, total). InputError for anything that is wrong with the board, the data
-    set or the outputs.
+    them. `on_progress` is called with (step, done, total). InputError for anything that is wrong with the
+    board, the data set or the outputs.
     """
     options = options or Options()
     board = board.replace()  # `model_copy` and `model_construct` check nothing
     known_methods, known_metrics = methods(), metrics()
     cards = with_sources(board.metrics, known_metrics)
     uses = _uses(board, options, objects, known_methods)
-    tell("opening the clips", 0, 0)
+    on_progress("opening the clips", 0, 0)
     dataset, unopened = dataset_of(board.dataset).usable()
     splits = _splits(board, dataset.clips(), needed=any(use.outputs is None for use in uses.values()))
     board = board.replace(splits=tuple(splits))
-    facts = describe_clips(dataset, unopened, board, uses, splits, options, workspace, tell)
+    facts = describe_clips(dataset, unopened, board, uses, splits, options, workspace, on_progress)
     metric_weights = {card.id: resolve_weights(card.weights) for card in cards}
     metric_facts = _metric_facts(cards, known_metrics, metric_weights)
     setup = Setup(
@@ -124,7 +124,7 @@ def make_plan(
 
 
 def _metric_facts(
-    cards: Iterable[MetricCard], known: Catalogue[MetricCard], weights: Mapping[str, Weights]
+    cards: Iterable[MetricCard], known: Registry[MetricCard], weights: Mapping[str, Weights]
 ) -> dict[str, Facts]:
     """What each metric's key is made from; those of its source are a derived metric's, too."""
     found: dict[str, Facts] = {}
@@ -135,7 +135,7 @@ def _metric_facts(
 
 
 def _uses(
-    board: Board, options: Options, objects: Sequence[Predictor], known: Catalogue[MethodCard]
+    board: Board, options: Options, objects: Sequence[Predictor], known: Registry[MethodCard]
 ) -> dict[str, MethodUse]:
     uses: list[MethodUse] = []
     specs: list[str | Predictor] = [*board.methods, *objects]

@@ -61,22 +61,22 @@ def run_board(
     runner = get_engine(engine, workers) if isinstance(engine, str) else engine
     if methods and runner.name != "serial":
         raise InputError('methods that are Python objects run in this process only: use engine="serial"')
-    hears = progress or Silent()
+    observer = progress or Silent()
     options = Options(keep, force, retry_failed, outputs or {}, tuple(manifests), profile)
     known = len(place.damaged.listed())
     with place.at_work(), _log_file(place) as log_path:
-        plan = make_plan(chosen, place, options, methods, hears.planning)
-        hears.planned(plan)
+        plan = make_plan(chosen, place, options, methods, observer.planning)
+        observer.planned(plan)
         check_disk(plan, place)
-        _work(plan, place, runner, hears, log_path)
+        _work(plan, place, runner, observer, log_path)
         summary = summarize(plan, place, log_path, time.monotonic() - began)
     return replace(summary, damaged=tuple(place.damaged.listed()[known:]))
 
 
-def _work(plan: Plan, workspace: Workspace, engine: Engine, hears: Progress, log_path: Path) -> None:
-    keeper = _Keeper(plan, workspace, hears)
+def _work(plan: Plan, workspace: Workspace, engine: Engine, observer: Progress, log_path: Path) -> None:
+    keeper = _Keeper(plan, workspace, observer)
     start = StartUnits(plan.setup, log_path)
-    with closing(engine.run(start, plan.tasks(), hears.working, keeper.lost)) as outcomes:
+    with closing(engine.run(start, plan.tasks(), observer.working, keeper.lost)) as outcomes:
         for outcome in outcomes:
             keeper.take(outcome)
 
@@ -87,7 +87,7 @@ class _Keeper:
 
     plan: Plan
     workspace: Workspace
-    hears: Progress
+    observer: Progress
 
     def take(self, outcome: Outcome) -> None:
         """A task's outcome. InputError when nothing can go on."""
@@ -98,7 +98,7 @@ class _Keeper:
             return
         report: Report = outcome.result
         for end in report.ends:
-            self.hears.ended(end)
+            self.observer.ended(end)
         if report.fatal:
             raise InputError(report.fatal)
 
@@ -123,7 +123,7 @@ class _Keeper:
                 record = recorder.fail(pending, JobFailure(reason))
             else:  # done before the worker died
                 record = pending.stored.record
-            self.hears.ended(Ended.of(job, record, self.plan.setup.metric_keys))
+            self.observer.ended(Ended.of(job, record, self.plan.setup.metric_keys))
 
 
 @contextmanager

@@ -8,10 +8,10 @@ import numpy as np
 
 from vfsrbench.card import MetricCard
 from vfsrbench.metric import Values
-from vfsrbench.plugins import Catalogue, choose_metric
+from vfsrbench.plugins import Registry, choose_metric
 
 
-def with_sources(ids: Sequence[str], known: Catalogue[MetricCard]) -> list[MetricCard]:
+def with_sources(ids: Sequence[str], known: Registry[MetricCard]) -> list[MetricCard]:
     """The cards of these metrics and of those that they are derived from, each once, sources first."""
     cards: dict[str, MetricCard] = {}
 

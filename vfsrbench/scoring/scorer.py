@@ -14,7 +14,7 @@ from vfsrbench.card import MetricCard
 from vfsrbench.errors import InputError, JobFailure, describe
 from vfsrbench.io.clip import Clip
 from vfsrbench.metric import Metric, SplitMetric, TruthInfo, Values, Window
-from vfsrbench.plugins import Catalogue, build_metric
+from vfsrbench.plugins import Registry, build_metric
 from vfsrbench.runtime.memory import attempt, is_out_of_memory
 from vfsrbench.runtime.precision import Profile
 from vfsrbench.scoring.derived import spread, with_sources
@@ -52,7 +52,7 @@ class Scorer:
     def __init__(
         self,
         ids: Sequence[str],
-        known: Catalogue[MetricCard],
+        known: Registry[MetricCard],
         device: torch.device,
         profile: Profile = "strict",
         release: Callable[[], bool] = lambda: False,

@@ -24,7 +24,7 @@ from degradations.recipe import Recipe
 from vfsrbench.board import DatasetUse
 from vfsrbench.datasets.dataset import open_dataset
 from vfsrbench.datasets.layouts import REAL
-from vfsrbench.engines.base import Emit, Engine, Event, Listen, Outcome
+from vfsrbench.engines.base import Engine, Event, EventListener, EventSink, Outcome
 from vfsrbench.errors import InputError
 from vfsrbench.io.clip import Clip, write_png_folder
 from vfsrbench.io.names import check_unique, slug
@@ -55,14 +55,14 @@ class _Done:
 
 @dataclass(frozen=True)
 class StartDegrading:
-    """Makes the work of a worker (an engine's `Start`)."""
+    """Makes the work of a worker (an engine's `WorkerFactory`)."""
 
     dataset: DatasetUse
 
-    def __call__(self) -> Callable[[DegradeTask, Emit], _Done | str]:
-        def work(task: DegradeTask, emit: Emit) -> _Done | str:
+    def __call__(self) -> Callable[[DegradeTask, EventSink], _Done | str]:
+        def work(task: DegradeTask, send_event: EventSink) -> _Done | str:
             try:
-                return _degrade(task, self.dataset, emit)
+                return _degrade(task, self.dataset, send_event)
             except InputError as error:
                 return str(error)
 
@@ -94,7 +94,7 @@ def degrade_splits(
     out: Path,
     seed: int,
     engine: Engine,
-    listen: Listen = lambda task, event: None,
+    on_event: EventListener = lambda task, event: None,
     force: bool = False,
 ) -> Degraded:
     """Degrade all clips of a data set with each recipe into `out`/<recipe>/<clip>, with a manifest each.
@@ -130,7 +130,9 @@ def degrade_splits(
     failed: list[FailedClip] = []
     notes: dict[str, tuple[str, ...]] = {}
     try:
-        with closing(engine.run(StartDegrading(dataset), tasks, listen, partial(_lost, failed))) as outcomes:
+        with closing(
+            engine.run(StartDegrading(dataset), tasks, on_event, partial(_lost, failed))
+        ) as outcomes:
             for outcome in outcomes:
                 split, clip = outcome.task.recipe.name, outcome.task.clip
                 if isinstance(outcome.result, _Done):
@@ -197,12 +199,12 @@ def _lost(failed: list[FailedClip], task: DegradeTask, event: Event | None, how:
     failed.append(FailedClip(task.recipe.name, task.clip, f"its worker died twice: {how}"))
 
 
-def _degrade(task: DegradeTask, use: DatasetUse, emit: Emit) -> _Done:
+def _degrade(task: DegradeTask, use: DatasetUse, send_event: EventSink) -> _Done:
     """The clip's entry; the frames are made unless they are there already, whole and made alike."""
     gt = open_dataset(use.layout, use.path, [task.clip], use.frames).clips()[0].gt
     if gt is None:
         raise InputError(f"clip {task.clip!r} has no clean frames to degrade")
-    emit(Event(None, "reading", 0, len(gt)))
+    send_event(Event(None, "reading", 0, len(gt)))
     truth_digest = gt.digest()
     folder = task.folder / task.clip
     notes = (*gt.notes, *gt.lost_in_pictures)
@@ -217,7 +219,7 @@ def _degrade(task: DegradeTask, use: DatasetUse, emit: Emit) -> _Done:
         for done, frame in enumerate(making, start=1):
             size = (frame.shape[0], frame.shape[1])
             yield frame
-            emit(Event(None, "degrading", done, len(gt)))
+            send_event(Event(None, "degrading", done, len(gt)))
 
     write_png_folder(folder, counted(), gt.frame_names, replace=True, mend=True)
     entry = clip_entry(

@@ -15,7 +15,7 @@ from typing import Annotated, Literal
 from pydantic import Field, model_validator
 
 from degradations.reading import typed_toml
-from degradations.reading.typed_toml import Facts
+from degradations.reading.typed_toml import FrozenModel
 from vfsrbench.card import Factory, Name
 from vfsrbench.errors import InputError, did_you_mean
 from vfsrbench.plugins import METHOD_GROUP, METRIC_GROUP, methods, metrics
@@ -26,7 +26,7 @@ LONGEST_FILE = 200  # bytes of a file's name: locks and parts beside it have lon
 Hash = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 
 
-class Archive(Facts):
+class Archive(FrozenModel):
     """The zip that a file comes in. `member` is the file's name in it, in whatever folder."""
 
     member: str
@@ -34,7 +34,7 @@ class Archive(Facts):
     size: int | None = Field(default=None, ge=1, le=MOST_BYTES)
 
 
-class WeightFile(Facts):
+class WeightFile(FrozenModel):
     """One checkpoint.
 
     `urls` are tried in order; they point to the archive if there is one. `page` is where a person gets the
@@ -109,7 +109,7 @@ class WeightFile(Facts):
         return self.size or int((self.megabytes or 0) * 1e6)
 
 
-class ManifestFile(Facts):
+class ManifestFile(FrozenModel):
     """A `weights.toml`."""
 
     weights: tuple[WeightFile, ...]

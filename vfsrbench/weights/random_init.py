@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from vfsrbench.errors import InputError
-from vfsrbench.io.atomic import whole_file
+from vfsrbench.io.atomic import atomic_file
 from vfsrbench.weights.manifest import WeightFile
 from vfsrbench.weights.resolve import UNTRAINED
 
@@ -36,7 +36,7 @@ def write_untrained(entry: WeightFile, root: Path, only: str = "") -> Path:
     network = build_network(entry)
     state = {k: v.contiguous() for k, v in untrained_state(network).items() if k.startswith(only)}
     path = root / f"{entry.name}{UNTRAINED}.safetensors"
-    with whole_file(path) as temporary:
+    with atomic_file(path) as temporary:
         save_file(state, temporary)
     return path
 

@@ -14,7 +14,7 @@ from pathlib import Path
 from filelock import FileLock
 
 from vfsrbench.errors import InputError
-from vfsrbench.io.atomic import whole_file
+from vfsrbench.io.atomic import atomic_file
 from vfsrbench.io.safety.paths import expanded, user_cache
 from vfsrbench.weights.manifest import WeightFile
 
@@ -81,7 +81,7 @@ def update_receipt(root: Path, name: str, **changes: str | int) -> Receipt:
     with _lock(path):
         receipt = replace(read_receipt(root, name), **changes)  # type: ignore[arg-type]
         facts = asdict(receipt)
-        with whole_file(path) as temporary:
+        with atomic_file(path) as temporary:
             text = json.dumps(facts | {"check": _checksum(facts)}, indent=1)
             temporary.write_text(text, encoding="utf-8")
     return receipt

@@ -48,13 +48,13 @@ class Look:
         return 8.0 if self.marker == "*" else 5.0
 
 
-def looks(methods: Iterable[str], yardsticks: Iterable[str] = ()) -> dict[str, Look]:
+def looks(methods: Iterable[str], reference_rows: Iterable[str] = ()) -> dict[str, Look]:
     """A look for each method, whatever their order. Named methods keep theirs in every report.
 
     A method that is not named starts from a place given by its name and takes the next free one; with
     more methods than looks, looks repeat.
     """
-    names, rulers = sorted(set(methods)), sorted(set(yardsticks))
+    names, rulers = sorted(set(methods)), sorted(set(reference_rows))
     fixed = _fixed()
     total = len(HUES) * len(DASHES)
     taken = {m: fixed[m] for m in names if m in fixed}

@@ -211,12 +211,12 @@ def test_one_frame_and_odd_sizes(nets: Nets, name: str) -> None:
 def test_a_failing_network_fails_the_job(nets: Nets) -> None:
     """The official tools hand the input on as the result instead."""
 
-    class Broken(Identity):
+    class SkippedPlugin(Identity):
         def forward(self, x: Tensor) -> tuple[Tensor, None]:
             raise RuntimeError("something in the network")
 
     with pytest.raises(JobFailure, match="something in the network"):
-        restore(method("restoreformer", Broken()), clip(1, 64, 64))
+        restore(method("restoreformer", SkippedPlugin()), clip(1, 64, 64))
 
 
 WEIGHTS = {

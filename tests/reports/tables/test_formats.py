@@ -27,7 +27,7 @@ EVIL = '<script>alert("x")</script> & co_50% $1 | #2'
 
 def make(folder: Path, published: Published | None = None, **changes: object) -> list[Table]:
     results, _ = read_results([folder])
-    sources = Sources(cards=synthetic.CARDS, yardsticks=frozenset({"oracle"}), published=published)
+    sources = Sources(cards=synthetic.CARDS, reference_rows=frozenset({"oracle"}), published=published)
     return build_tables(synthetic.board(**changes), results, sources, resamples=400)
 
 

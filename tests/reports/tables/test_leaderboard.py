@@ -13,7 +13,7 @@ from reports.tables.model import Table
 from tests.reports import synthetic
 from vfsrbench.errors import InputError
 
-SOURCES = Sources(cards=synthetic.CARDS, yardsticks=frozenset({"oracle"}))
+SOURCES = Sources(cards=synthetic.CARDS, reference_rows=frozenset({"oracle"}))
 
 
 def tables(folder: Path, sources: Sources = SOURCES, **changes: object) -> list[Table]:
@@ -58,7 +58,7 @@ def test_frames_averaging_weighs_clips_by_their_frames(tmp_path: Path) -> None:
 
 def test_infinite_psnr_is_capped_and_yardsticks_take_no_mark(mild: Table) -> None:
     oracle = mild.row("oracle")
-    assert oracle.cells["psnr"].value == 100.0 and oracle.yardstick
+    assert oracle.cells["psnr"].value == 100.0 and oracle.is_reference
     assert oracle.cells["psnr"].mark == "" and oracle.cells["psnr"].rank is None
     assert mild.row("lanczos").cells["psnr"].mark == "best"
     assert mild.row("bicubic").cells["psnr"].mark == "second"

@@ -19,7 +19,7 @@ from reports.tables.wins import wins_csv, wins_lines
 from tests.reports import synthetic
 
 CLIPS = [f"clip-{i}" for i in range(7)]
-SOURCES = Sources(cards=synthetic.CARDS, yardsticks=frozenset({"oracle"}), clips=CLIPS)
+SOURCES = Sources(cards=synthetic.CARDS, reference_rows=frozenset({"oracle"}), clips=CLIPS)
 
 
 def values_of(method: str, clip: str) -> dict[str, np.ndarray]:

@@ -30,7 +30,7 @@ class Recorder:
         self.events: list[tuple[object, Event]] = []
         self.lost: list[tuple[object, Event | None, str]] = []
 
-    def listen(self, task, event) -> None:
+    def on_event(self, task, event) -> None:
         self.events.append((task, event))
 
     def on_lost(self, task, event, how):
@@ -40,13 +40,13 @@ class Recorder:
 
 def run(engine, start, tasks, recorder=None):
     recorder = recorder or Recorder()
-    with closing(engine.run(start, tasks, recorder.listen, recorder.on_lost)) as outcomes:
+    with closing(engine.run(start, tasks, recorder.on_event, recorder.on_lost)) as outcomes:
         return list(outcomes)
 
 
 def start_doubling():
-    def work(task, emit):
-        emit(Event(None, "doubling", 1, 1))
+    def work(task, send_event):
+        send_event(Event(None, "doubling", 1, 1))
         if task == 3:
             raise KeyError("three")
         return 2 * task, os.getpid(), os.environ.get("OMP_NUM_THREADS")
@@ -67,9 +67,9 @@ def test_every_task_ends_once_and_a_crash_costs_only_its_own(name: str, workers)
 
 
 def start_dying():
-    def work(task, emit):
+    def work(task, send_event):
         name, marker, deaths = task
-        emit(Event(7, "restoring"))
+        send_event(Event(7, "restoring"))
         if name == "killer":
             count = Path(marker)
             died = len(count.read_text()) if count.exists() else 0
@@ -99,7 +99,7 @@ def test_a_task_whose_worker_dies_twice_is_lost_with_the_step_it_was_in(tmp_path
 
 
 def start_sleeping():
-    def work(task, emit):
+    def work(task, send_event):
         Path(task, str(os.getpid())).touch()
         time.sleep(60)
 
@@ -165,7 +165,7 @@ def test_each_worker_sees_one_gpu_and_its_share_of_the_cores(monkeypatch: pytest
 
 
 def start_reporting_device():
-    def work(task, emit):
+    def work(task, send_event):
         return os.environ.get("CUDA_VISIBLE_DEVICES"), "torch" in sys.modules
 
     return work

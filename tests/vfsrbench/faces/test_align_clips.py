@@ -166,6 +166,6 @@ def test_an_unfinished_clip_is_not_taken_for_a_finished_one(tmp_path: Path) -> N
 
 def test_progress_goes_from_nothing_to_all(tmp_path: Path) -> None:
     told: list[tuple[str, int, int]] = []
-    tell: Callable[[str, int, int], None] = lambda *step: told.append(step)  # noqa: E731
-    align_files([_clip(2)], tmp_path, Known(np.stack([FACE, FACE])), tell=tell)
+    on_progress: Callable[[str, int, int], None] = lambda *step: told.append(step)  # noqa: E731
+    align_files([_clip(2)], tmp_path, Known(np.stack([FACE, FACE])), on_progress=on_progress)
     assert told[0] == ("c: finding faces", 0, 2) and told[-1] == ("c: aligning", 2, 2)

@@ -14,7 +14,7 @@ import pytest
 
 from tests.vfsrbench.clips import Frames, noise, picture_folder
 from vfsrbench.errors import InputError
-from vfsrbench.io.atomic import whole_file
+from vfsrbench.io.atomic import atomic_file
 from vfsrbench.io.clip import Clip, write_png_folder, write_video
 
 FRAMES = noise(3)
@@ -199,7 +199,7 @@ def test_a_failed_read_is_not_called_a_failed_write(tmp_path: Path) -> None:
 
 
 def _whole(path: Path, action: Callable[[], object]) -> None:
-    with whole_file(path) as temporary:
+    with atomic_file(path) as temporary:
         action()
         temporary.write_text("x")
 

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from tests.vfsrbench.boards import data_set, method_folder, small_board
-from vfsrbench.io.atomic import whole_file, whole_folder
+from vfsrbench.io.atomic import atomic_directory, atomic_file
 from vfsrbench.io.safety import lease
 from vfsrbench.io.safety.ownership import NOTE
 from vfsrbench.results.workspace import Workspace
@@ -93,21 +93,21 @@ def test_a_process_id_that_was_given_again_is_another_process(tmp_path: Path):
 
 def test_files_are_written_where_they_are_found_again(tmp_path: Path):
     root = tmp_path / "w"
-    with whole_file(tmp_path / "elsewhere" / "a.txt") as beside:
+    with atomic_file(tmp_path / "elsewhere" / "a.txt") as beside:
         assert beside.parent == tmp_path / "elsewhere", "no workspace: beside the file"
         beside.touch()
     own = lease.begin(root)
-    with whole_file(root / "cache" / "deep" / "a.npz") as temporary:
+    with atomic_file(root / "cache" / "deep" / "a.npz") as temporary:
         assert temporary.parent == own and temporary.suffix == ".npz"
         temporary.write_bytes(b"whole")
     assert (root / "cache" / "deep" / "a.npz").read_bytes() == b"whole"
-    with whole_folder(root / "restored" / "c") as folder:
+    with atomic_directory(root / "restored" / "c") as folder:
         assert folder.parent == own
-    with whole_folder(root / "restored" / "c", replace=True) as folder:
+    with atomic_directory(root / "restored" / "c", replace=True) as folder:
         (folder / "x").touch()
     assert files(root) == ["cache/deep/a.npz", "restored/c/x"]
     lease.end(root)
-    with whole_file(root / "b.txt") as beside:
+    with atomic_file(root / "b.txt") as beside:
         assert beside.parent == root
         beside.touch()
 

@@ -13,7 +13,7 @@ from vfsrbench.card import MetricCard
 from vfsrbench.metric import Metric
 from vfsrbench.metrics.estimators import reference_cache
 from vfsrbench.metrics.estimators.reference_cache import array_name, fingerprint
-from vfsrbench.plugins import Catalogue, Entry
+from vfsrbench.plugins import Entry, Registry
 from vfsrbench.scoring.scorer import Scorer
 
 MEGABYTE = 1 << 20
@@ -52,7 +52,7 @@ def test_the_known_digest_is_used_without_reading_the_file(tmp_path: Path, monke
     monkeypatch.setenv("VFSRBENCH_WEIGHTS", str(tmp_path))
     (tmp_path / "some-net.pth").write_bytes(b"weights")
     weighty = card(weights=[{"name": "some-net"}])
-    known = Catalogue("metric", {"weighty": Entry(weighty, Path("card.toml"))})
+    known = Registry("metric", {"weighty": Entry(weighty, Path("card.toml"))})
     scorer = Scorer(["weighty"], known, torch.device("cpu"))
     metric = scorer.metrics["weighty"]
     assert isinstance(metric, Weighty)

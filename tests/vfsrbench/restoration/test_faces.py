@@ -50,7 +50,7 @@ class Negative(Predictor):
         return 1 - frames
 
 
-class Broken(Negative):
+class SkippedPlugin(Negative):
     def restore(self, frames: Tensor, generator: torch.Generator) -> Tensor:
         raise RuntimeError("no luck today")
 
@@ -193,7 +193,7 @@ def test_one_video_without_a_face_does_not_stop_the_others(video: Clip, tmp_path
         _known(points),
         None,
         device=CPU,
-        tell=lambda what, done, total: told.append(what),
+        on_progress=lambda what, done, total: told.append(what),
     )
     assert first.path is None and "clip 'empty': no face was found" in first.reason
     assert second.reason == "" and second.video is not None
@@ -204,8 +204,8 @@ def test_one_video_without_a_face_does_not_stop_the_others(video: Clip, tmp_path
 
 def test_a_method_that_fails_is_reported(video: Clip, tmp_path: Path) -> None:
     with pytest.raises(JobFailure, match="no luck today"):
-        restore_video(video, Broken(), _find(), None, tmp_path, device=CPU)
-    (done,) = restore_videos(_use(Broken()), [video], tmp_path, _find(), None, device=CPU)
+        restore_video(video, SkippedPlugin(), _find(), None, tmp_path, device=CPU)
+    (done,) = restore_videos(_use(SkippedPlugin()), [video], tmp_path, _find(), None, device=CPU)
     assert "no luck today" in done.reason and not list(tmp_path.iterdir())
 
 

@@ -14,7 +14,7 @@ from vfsrbench.card import MetricCard
 from vfsrbench.errors import InputError, JobFailure
 from vfsrbench.io.clip import Clip
 from vfsrbench.metric import Metric, SplitMetric, TruthInfo
-from vfsrbench.plugins import Catalogue, Entry, metrics
+from vfsrbench.plugins import Entry, Registry, metrics
 from vfsrbench.scoring.derived import spread, with_sources
 from vfsrbench.scoring.scorer import Scorer, unfit
 
@@ -29,8 +29,8 @@ def card(metric_id: str, **facts: object) -> MetricCard:
     return MetricCard.model_validate({**base, **texts, **facts})
 
 
-def catalogue(*cards: MetricCard) -> Catalogue[MetricCard]:
-    return Catalogue("metric", {c.id: Entry(c, Path("card.toml")) for c in cards})
+def catalogue(*cards: MetricCard) -> Registry[MetricCard]:
+    return Registry("metric", {c.id: Entry(c, Path("card.toml")) for c in cards})
 
 
 def info(clip: Clip, **facts: object) -> TruthInfo:

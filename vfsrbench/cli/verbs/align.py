@@ -49,7 +49,13 @@ def align(
     sigma = SMOOTHING_SIGMA if smooth else 0.0
     with StepBar() as bar:
         done = align_files(
-            sources, out, finder, sigma=sigma, replace=replace, untrained=bool(untrained), tell=bar.tell
+            sources,
+            out,
+            finder,
+            sigma=sigma,
+            replace=replace,
+            untrained=bool(untrained),
+            on_progress=bar.on_progress,
         )
     for file in done:
         if file.path is None:

@@ -54,7 +54,7 @@ def degrade(
             out,
             seed,
             get_engine(engine, workers),
-            lambda task, event: bar.tell(
+            lambda task, event: bar.on_progress(
                 f"{task.recipe.name}: {event.step} {task.clip}", event.done, event.total
             ),
             force,

@@ -12,7 +12,7 @@ import typer
 
 from vfsrbench.cli.echo import say
 from vfsrbench.errors import InputError
-from vfsrbench.io.atomic import whole_folder
+from vfsrbench.io.atomic import atomic_directory
 from vfsrbench.io.safety.targets import check_out_folder, check_path
 
 app = typer.Typer()
@@ -52,7 +52,7 @@ def new(
         "place": f"./{folder.as_posix()}" if not folder.is_absolute() else folder.as_posix(),
     }
     files = {"card.toml": "card.toml.txt", "method.py": f"{kind}.py.txt"}
-    with whole_folder(folder, noted=False) as temporary:
+    with atomic_directory(folder, noted=False) as temporary:
         for file, template in files.items():
             (temporary / file).write_text(_fill((TEMPLATES / template).read_text(), words))
     place = words["place"]

@@ -14,7 +14,7 @@ from vfsrbench.cli.notes import tell_notes
 
 if TYPE_CHECKING:
     from vfsrbench.io.clip import Clip
-    from vfsrbench.restoration.files import Form, Tell
+    from vfsrbench.restoration.files import Form, ProgressCallback
     from vfsrbench.restoration.method_use import MethodUse
     from vfsrbench.restoration.restore import Restoration
 
@@ -89,21 +89,29 @@ def restore(
         failed = 0
         if wild:
             parse = mask == "parse"
-            failed = _restore_faces(use, wild, out, form or "h264", scale or 1, seed, bar.tell, smooth, parse)
+            failed = _restore_faces(
+                use, wild, out, form or "h264", scale or 1, seed, bar.on_progress, smooth, parse
+            )
         if whole:
-            failed += _restore_whole(use, whole, out, form or "png", scale, seed, bar.tell)
+            failed += _restore_whole(use, whole, out, form or "png", scale, seed, bar.on_progress)
     if failed:
         raise typer.Exit(3)
 
 
 def _restore_whole(
-    use: MethodUse, clips: list[Clip], out: Path, form: Form, scale: int | None, seed: int, tell: Tell
+    use: MethodUse,
+    clips: list[Clip],
+    out: Path,
+    form: Form,
+    scale: int | None,
+    seed: int,
+    on_progress: ProgressCallback,
 ) -> int:
     """Whole frames; how many clips failed."""
     from vfsrbench.restoration.files import restore_files
 
     failed = 0
-    for file in restore_files(use, clips, out, form=form, scale=scale, seed=seed, tell=tell):
+    for file in restore_files(use, clips, out, form=form, scale=scale, seed=seed, on_progress=on_progress):
         failed += _said(file.clip, file.path, file.frames, file.report, file.reason, file.notes)
     return failed
 
@@ -115,7 +123,7 @@ def _restore_faces(
     form: Form,
     upscale: int,
     seed: int,
-    tell: Tell,
+    on_progress: ProgressCallback,
     smooth: bool,
     parse: bool,
 ) -> int:
@@ -148,7 +156,7 @@ def _restore_faces(
         form=form,
         seed=seed,
         untrained=untrained,
-        tell=tell,
+        on_progress=on_progress,
     )
     failed = 0
     for file in done:

@@ -23,7 +23,7 @@ from vfsrbench.datasets.demo.portrait import LANDMARKS, MARGIN, portrait
 from vfsrbench.datasets.demo.presets import DEMO_CLIPS
 from vfsrbench.datasets.demo.resample import OUT_BITS, Planes, positions, sample
 from vfsrbench.errors import InputError, did_you_mean
-from vfsrbench.io.atomic import whole_file
+from vfsrbench.io.atomic import atomic_file
 from vfsrbench.io.clip import Clip
 from vfsrbench.io.images.folder import PictureSource, encode_png
 from vfsrbench.io.safety.paths import expanded, user_cache
@@ -131,9 +131,9 @@ def _render(motion: Motion, numbers: Sequence[int], files: Sequence[Path]) -> No
 
     def one(number: int) -> None:
         data = encode_png(render_frame(planes, pose(motion, number)))
-        with whole_file(files[number]) as temporary:
+        with atomic_file(files[number]) as temporary:
             temporary.write_bytes(data)
-        with whole_file(_seal(files[number])) as temporary:
+        with atomic_file(_seal(files[number])) as temporary:
             temporary.write_text(hashlib.sha256(data).hexdigest(), encoding="ascii")
 
     with ThreadPoolExecutor(2) as pool:

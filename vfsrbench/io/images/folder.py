@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vfsrbench.errors import InputError
-from vfsrbench.io.atomic import read_through, whole_folder
+from vfsrbench.io.atomic import atomic_directory, read_through
 from vfsrbench.io.foreign_text import clean_name
 from vfsrbench.io.formats import PICTURE_SUFFIXES, check_known
 from vfsrbench.io.images.reader import read_first_picture, read_picture
@@ -106,12 +106,12 @@ def write_png_folder(
 ) -> None:
     """Write single uint8 RGB (H, W, 3) frames as `<path>/<name>.png`. The folder appears when it is complete.
 
-    `replace` and `mend` are those of `whole_folder`: a folder that we made takes the place of an earlier one.
+    `replace` and `mend` are those of `atomic_directory`: ours takes the place of an earlier one.
     InputError when there is already something else, when a name is not a plain file name or comes twice,
     when frames cannot be read, or when the disk is full. ValueError when there are more frames than names or
     fewer.
     """
-    with whole_folder(Path(path), replace, mend) as folder:
+    with atomic_directory(Path(path), replace, mend) as folder:
         for frame, name in zip(read_through(frames, f"frames of {path}"), names, strict=True):
             picture = folder / f"{check_name(name, 'frame name')}.png"
             if os.path.lexists(picture):  # as the file system sees it: some do not tell `A` from `a`

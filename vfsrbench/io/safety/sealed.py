@@ -21,7 +21,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vfsrbench.errors import DamagedFile, DiskError, InputError
-from vfsrbench.io.atomic import whole_file
+from vfsrbench.io.atomic import atomic_file
 from vfsrbench.io.formats import PICTURE_SUFFIXES
 
 Arrays = dict[str, NDArray[Any]]
@@ -60,7 +60,7 @@ def write_note(path: Path, kind: str, content: Mapping[str, Any]) -> None:
         InputError: The disk is full, or the folder cannot be written.
     """
     note = {"kind": kind, "sha256": _note_digest(kind, content), "content": content}
-    with whole_file(path) as temporary:
+    with atomic_file(path) as temporary:
         temporary.write_text(json.dumps(note, indent=1), encoding="utf-8")
 
 
@@ -93,7 +93,7 @@ def write_arrays(path: Path, arrays: Mapping[str, NDArray[Any]], *, compressed: 
     Raises:
         InputError: The disk is full, or the folder cannot be written.
     """
-    with whole_file(path) as temporary:
+    with atomic_file(path) as temporary:
         with temporary.open("wb") as file:
             (np.savez_compressed if compressed else np.savez)(file, **arrays)  # type: ignore[arg-type]
         with temporary.open("r+b") as file:

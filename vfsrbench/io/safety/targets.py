@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from vfsrbench.errors import InputError
-from vfsrbench.io.atomic import whole_file
+from vfsrbench.io.atomic import atomic_file
 from vfsrbench.io.safety.lease import sweep_beside
 from vfsrbench.io.safety.ownership import NOTE, claim, is_made, note_file, read_made
 
@@ -90,7 +90,7 @@ def check_own_file(path: Path, root: Path | None = None, mend: bool = False) -> 
 
 @contextmanager
 def own_file(path: Path, root: Path | None = None, mend: bool = False) -> Iterator[Path]:
-    """A temporary path beside `path`, as `whole_file` gives it; the file is noted as ours in `root`.
+    """A temporary path beside `path`, as `atomic_file` gives it; the file is noted as ours in `root`.
 
     Args:
         path: The file. What was there is replaced only if we made it, by the note's name and SHA-256.
@@ -102,7 +102,7 @@ def own_file(path: Path, root: Path | None = None, mend: bool = False) -> Iterat
     """
     check_own_file(path, root, mend)
     place = root or owner_of(path)
-    with whole_file(path) as temporary:
+    with atomic_file(path) as temporary:
         yield temporary
         check_own_file(path, root, mend)
         note_file(place, path, temporary)

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from degradations.imaging.yuv.frame import rgb_to_frame
 from vfsrbench.errors import InputError
-from vfsrbench.io.atomic import read_through, whole_file
+from vfsrbench.io.atomic import atomic_file, read_through
 from vfsrbench.io.video.film import Film
 from vfsrbench.io.video.sound import SoundCopy
 
@@ -66,7 +66,7 @@ def write_video(
     first = next(source, None)
     if first is None:
         raise InputError(f"{target}: there are no frames to write")
-    with whole_file(target) as temporary, av.open(str(temporary.resolve()), "w") as container:
+    with atomic_file(target) as temporary, av.open(str(temporary.resolve()), "w") as container:
         stream = _stream(container, codec, first, fps, like)
         pictures = _pictures(_chain(first, source), stream.pix_fmt, target)
         if like is None:

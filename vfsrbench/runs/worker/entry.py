@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from vfsrbench.engines.base import Emit
+from vfsrbench.engines.base import EventSink
 from vfsrbench.errors import DiskError, InputError
 from vfsrbench.runs.jobs import Setup, Task
 from vfsrbench.runs.worker.outcome import Report
@@ -20,19 +20,19 @@ from vfsrbench.runs.worker.worker import Worker
 
 @dataclass(frozen=True)
 class StartUnits:
-    """Makes the work of a worker (an engine's `Start`)."""
+    """Makes the work of a worker (an engine's `WorkerFactory`)."""
 
     setup: Setup
     log: Path
 
-    def __call__(self) -> Callable[[Task, Emit], Report]:
+    def __call__(self) -> Callable[[Task, EventSink], Report]:
         if multiprocessing.parent_process() is not None:
             _own_process(self.log)
         worker = Worker(self.setup)
 
-        def work(task: Task, emit: Emit) -> Report:
-            with worker.lock(task, emit), worker.threads():
-                unit = Unit(worker, task, emit)
+        def work(task: Task, send_event: EventSink) -> Report:
+            with worker.lock(task, send_event), worker.threads():
+                unit = Unit(worker, task, send_event)
                 try:
                     try:
                         unit.run()

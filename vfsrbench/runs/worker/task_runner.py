@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 from vfsrbench.card import MethodCard
-from vfsrbench.engines.base import Emit, Event
+from vfsrbench.engines.base import Event, EventSink
 from vfsrbench.errors import DiskError, InputError, JobFailure
 from vfsrbench.io.clip import Clip
 from vfsrbench.io.names import slug
@@ -46,7 +46,7 @@ class Unit:
 
     worker: Worker
     task: Task
-    emit: Emit
+    send_event: EventSink
     ends: list[Ended] = field(default_factory=list)
 
     def __post_init__(self) -> None:
@@ -316,7 +316,7 @@ class Unit:
         self._say(job, record.status)
 
     def _say(self, job: Job | None, step: str, done: int = 0, total: int = 0) -> None:
-        self.emit(Event(None if job is None else self.task.jobs.index(job), step, done, total))
+        self.send_event(Event(None if job is None else self.task.jobs.index(job), step, done, total))
 
     def _counter(self, job: Job | None, step: str, total: int) -> Callable[[int], None]:
         self._say(job, step, 0, total)

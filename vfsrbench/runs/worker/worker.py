@@ -9,7 +9,7 @@ from functools import partial
 
 from filelock import Timeout
 
-from vfsrbench.engines.base import Emit, Event
+from vfsrbench.engines.base import Event, EventSink
 from vfsrbench.plugins import metrics
 from vfsrbench.restoration.predictor_cache import PredictorCache
 from vfsrbench.results.workspace import Workspace
@@ -57,13 +57,13 @@ class Worker:
             yield
 
     @contextmanager
-    def lock(self, task: Task, emit: Emit) -> Iterator[None]:
+    def lock(self, task: Task, send_event: EventSink) -> Iterator[None]:
         """The clip's lock between runs in this workspace; says so when it has to wait."""
         lock = self.workspace.lock(task.clip.name)
         try:
             lock.acquire(timeout=0)
         except Timeout:
-            emit(Event(None, "waiting for another run"))
+            send_event(Event(None, "waiting for another run"))
             lock.acquire()
         try:
             yield
