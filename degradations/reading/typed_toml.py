@@ -11,7 +11,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from degradations.errors import InputError
 from degradations.reading.text import read_toml
 
-__all__ = ["Facts", "Model", "load", "parse", "read_toml"]
+__all__ = ["FrozenModel", "Model", "load", "parse", "read_toml"]
 
 
 class FrozenModel(BaseModel):

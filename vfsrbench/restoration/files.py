@@ -106,8 +106,8 @@ def restore_files(
     with a note how it was made in `out`/<clip>.restoration.json (see `restore_note`).
 
     A clip that fails is reported with its reason, the others go on. `on_progress` is called with (clip,
-    frames done, of how many). InputError when the method cannot be loaded, when `out` cannot be written or overlaps the
-    clips, when two clips would go to one place, or when something that we did not make is there.
+    frames done, of how many). InputError when the method cannot be loaded, when `out` cannot be written or
+    overlaps the clips, when two clips would go to one place, or when something that we did not make is there.
     """
     import torch
 
