@@ -28,9 +28,9 @@ from torch import Tensor, nn
 from baselines.adapters.ready import ready
 from baselines.codeformer.network import CodeFormer
 from baselines.keep.network import KEEP
+from baselines.layers.flow.gmflow import GMFlow
 from baselines.layers.flow.gmflow import network as gmflow
 from baselines.layers.generative import codebook, vqgan
-from baselines.layers.gmflow import GMFlow
 
 CPU = torch.device("cpu")
 

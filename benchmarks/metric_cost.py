@@ -10,6 +10,7 @@ import os
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
+import argparse
 import platform
 import sys
 import time
@@ -19,6 +20,7 @@ from typing import Any
 
 import cv2
 import numpy as np
+import torch
 from numpy.typing import NDArray
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -58,6 +60,7 @@ def table() -> str:
         if entry.card.weights or entry.card.derived or entry.card.level == "split":
             continue
         metric = plugins.build_metric(entry)
+        metric.load({}, torch.device("cpu"))
         # a new window each time: what a window remembers is part of the cost
         fresh = lambda: Window(frames, 0, LEAD, info)  # noqa: E731
         truth = fresh()
@@ -74,9 +77,12 @@ def table() -> str:
 
 
 def main() -> None:
+    parser = argparse.ArgumentParser(description=str(__doc__).splitlines()[0])
+    parser.add_argument("--print", action="store_true", help="to the terminal, not into docs/metrics.md")
+    arguments = parser.parse_args()
     cv2.setNumThreads(1)
     body = table()
-    if "--print" in sys.argv[1:]:
+    if arguments.print:
         print(body)
         return
     page = PAGE.read_text(encoding="utf-8")

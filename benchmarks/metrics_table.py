@@ -9,6 +9,7 @@ implementation that its card names.
 
 from __future__ import annotations
 
+import argparse
 import math
 import sys
 from pathlib import Path
@@ -83,13 +84,16 @@ def rewritten(page: str, body: str) -> str:
 
 
 def main() -> None:
+    parser = argparse.ArgumentParser(description=str(__doc__).splitlines()[0])
+    parser.add_argument("--print", action="store_true", help="to the terminal, not into docs/metrics.md")
+    arguments = parser.parse_args()
     outcomes = {}
     for name, reference in REFERENCES.items():
         outcomes[name] = reference.run()
         if outcomes[name].worst > reference.limit:
             raise SystemExit(f"{name}: deviation {outcomes[name].worst} is above {reference.limit}")
     body = generated(outcomes, fast_deviations())
-    if "--print" in sys.argv[1:]:
+    if arguments.print:
         print(body)
     else:
         PAGE.write_text(rewritten(PAGE.read_text(encoding="utf-8"), body), encoding="utf-8")

@@ -66,7 +66,7 @@ ROWS = (
     Row("keep_v1", "baselines.keep.network:KEEP", "code_taps:keep", options={"layout": "asian"}, codes=True),
     Row("keep_kalman", "baselines.keep.kalman:KalmanFilter", "code_taps:kalman"),
     Row("keep_cfa", "baselines.keep.cfa:CrossFrameAttention", "code_taps:cross_frame"),
-    Row("gmflow", "baselines.layers.gmflow:GMFlow", "code_taps:gmflow", limit=2e-3),
+    Row("gmflow", "baselines.layers.flow.gmflow:GMFlow", "code_taps:gmflow", limit=2e-3),
     Row("pwcnet", "baselines.layers.flow.pwcnet:PWCNet", "code_taps:pwcnet", limit=1e-4),
     Row("gfpgan", "baselines.gfpgan.network:GFPGANClean", "face_taps:gfpgan", limit=1e-4),
     Row(

@@ -64,7 +64,7 @@ def write(name: str, picture: Image.Image, wide: int) -> None:
         buffer = io.BytesIO()
         few = small.quantize(palette=palette_of(small), dither=Image.Dither.FLOYDSTEINBERG)
         few.save(buffer, "PNG", optimize=True)
-        if buffer.on_progress() <= HEAVIEST:
+        if buffer.tell() <= HEAVIEST:
             break
         wide = wide * 9 // 10
     (IMAGES / f"{name}.png").write_bytes(buffer.getvalue())

@@ -16,6 +16,7 @@ from torch import Tensor
 
 from baselines.keep.cfa import CrossFrameAttention
 from baselines.keep.kalman import KalmanFilter, Memory
+from baselines.layers.flow.gmflow import GMFlow
 from baselines.layers.flow.pwcnet import PWCNet
 from baselines.layers.flow.warp import flow_warp
 from baselines.layers.generative.codebook import (
@@ -28,7 +29,6 @@ from baselines.layers.generative.codebook import (
     fuse_blocks,
 )
 from baselines.layers.generative.vqgan import VQEncoder
-from baselines.layers.gmflow import GMFlow
 from degradations.errors import InputError, did_you_mean
 
 Layout = Literal["v0", "v1", "asian"]

@@ -103,7 +103,7 @@ def restore_files(
     on_progress: ProgressCallback = lambda what, done, total: None,
 ) -> list[RestoredFile]:
     """Restore clips one after the other into `out`/<clip>, as pictures or as a video (see `VIDEOS`), each
-    with a note how it was made in `out`/<clip>.restoration.json (see `restore_note`).
+    with a note how it was made in `out`/<clip>.restoration.json (see `restoration.sidecar`).
 
     A clip that fails is reported with its reason, the others go on. `on_progress` is called with (clip,
     frames done, of how many). InputError when the method cannot be loaded, when `out` cannot be written or

@@ -95,7 +95,7 @@ def metric_facts(entry: Entry[MetricCard], weights: Weights, source: Facts | Non
 
 
 def restore_key(method: Facts, clip: Facts) -> str:
-    """The key of a restored clip: `method_facts`, and what was fed to it (`ClipPlan.restore_facts`)."""
+    """The key of a restored clip: `method_facts`, and what is fed to it (frames, range, seed, profile)."""
     return digest_of("restore", {"method": method, "input": clip})
 
 

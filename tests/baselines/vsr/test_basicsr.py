@@ -205,7 +205,7 @@ from pathlib import Path
 from baselines.basicsr_bridge.library import GONE, architectures
 from baselines.adapters.vsr import openmmlab_names
 from vfsrbench.runtime.checkpoint import load_checkpoint
-from vfsrbench.plugins import choose_method
+from vfsrbench.method_spec import choose_method
 from vfsrbench.predictor import ClipInfo
 
 assert {"EDVR", "BasicVSR", "IconVSR", "SwinIR"} <= set(architectures()) and GONE not in sys.modules

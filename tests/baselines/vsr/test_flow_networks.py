@@ -9,9 +9,9 @@ import pytest
 import torch
 import torch.nn.functional as F
 
+from baselines.layers.flow.gmflow import GMFlow
 from baselines.layers.flow.pwcnet import PWCNet, cost_volume
 from baselines.layers.flow.warp import flow_warp
-from baselines.layers.gmflow import GMFlow
 from degradations.errors import InputError
 from tests.baselines.taps import code_taps, raft_taps
 from tests.baselines.taps import taps as tap_tools

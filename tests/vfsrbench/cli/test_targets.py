@@ -178,16 +178,16 @@ def test_a_result_that_was_cut_off_half_way_is_made_again(
 
 KILLED = """
 import os, signal, sys
-from vfsrbench import pictures
+from vfsrbench.io.images import folder
 from vfsrbench.cli.main import run
-real, count = pictures.encode_png, 0
+real, count = folder.encode_png, 0
 def encode(*arguments):
     global count
     count += 1
     if count == 3:
         os.kill(os.getpid(), signal.SIGKILL)
     return real(*arguments)
-pictures.encode_png = encode
+folder.encode_png = encode
 run(sys.argv[1:])
 """
 

@@ -21,11 +21,11 @@ from vfsrbench.runs.run import run_board
 CHILD = """
 import sys, time
 from pathlib import Path
-from vfsrbench.io.atomic import whole_file, whole_folder
-from vfsrbench.io import lease
+from vfsrbench.io.atomic import atomic_directory, atomic_file
+from vfsrbench.io.safety import lease
 root = Path(sys.argv[1])
 lease.begin(root)
-with whole_file(root / "results" / "a.parquet") as one, whole_folder(root / "restored" / "clip") as two:
+with atomic_file(root / "results" / "a.parquet") as one, atomic_directory(root / "restored" / "clip") as two:
     one.write_bytes(b"half")
     (two / "0.png").write_bytes(b"half")
     print("ready", flush=True)

@@ -1,1 +1,5 @@
-"""GMFlow."""
+"""GMFlow: optical flow by global matching."""
+
+from baselines.layers.flow.gmflow.network import GMFlow
+
+__all__ = ["GMFlow"]
