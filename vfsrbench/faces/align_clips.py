@@ -22,7 +22,7 @@ from vfsrbench.io.clip import Clip, FrameSource, write_png_folder
 from vfsrbench.io.names import check_unique, slug
 from vfsrbench.io.safety.lease import sweep_beside
 from vfsrbench.io.safety.ownership import check_replaceable
-from vfsrbench.io.safety.targets import check_out_folder, check_own_file, own_file, refuse_overlap
+from vfsrbench.io.safety.targets import check_out_folder, check_own_file, own_file, read_places, refuse_overlap
 
 Frames = NDArray[np.uint8]
 FindLandmarks = Callable[[Frames], NDArray[np.float64]]
@@ -144,7 +144,7 @@ def align_files(
     when something that we did not make is there.
     """
     clips = list(clips)
-    sources = [clip.path for clip in clips]
+    sources = [place for clip in clips for place in read_places(clip.path)]
     check_unique(((clip.name, clip.path) for clip in clips), "clips")
     check_out_folder(out, sources)
     for clip in clips:

@@ -22,7 +22,7 @@ from vfsrbench.io.raw import RawWriter
 from vfsrbench.io.safety.lease import sweep_beside, temporary_for
 from vfsrbench.io.safety.ownership import check_replaceable
 from vfsrbench.io.safety.paths import check_pixels
-from vfsrbench.io.safety.targets import check_out_folder, check_own_file, own_file, refuse_overlap
+from vfsrbench.io.safety.targets import check_out_folder, check_own_file, own_file, read_places, refuse_overlap
 from vfsrbench.io.video.sound import SoundError, takes_sound
 from vfsrbench.io.video.writer import Codec
 from vfsrbench.method_spec import choose_method
@@ -179,7 +179,7 @@ def write_restored(path: Path, frames: Callable[[], Iterable[Frames]], clip: Cli
 def check_targets(out: Path, clips: Sequence[Clip], form: Form) -> None:
     """Do nothing but clear up after killed processes if `restore_files` may write the results of these clips.
     InputError as it says there."""
-    sources = [clip.path for clip in clips]
+    sources = [place for clip in clips for place in read_places(clip.path)]
     check_unique(((clip.name, clip.path) for clip in clips), "clips")
     check_out_folder(out, sources)
     for clip in clips:

@@ -30,7 +30,7 @@ from vfsrbench.io.clip import Clip, write_png_folder
 from vfsrbench.io.names import check_unique, slug
 from vfsrbench.io.safety.lease import sweep_beside
 from vfsrbench.io.safety.ownership import check_replaceable
-from vfsrbench.io.safety.targets import check_out_folder, check_own_file, own_file
+from vfsrbench.io.safety.targets import check_out_folder, check_own_file, own_file, read_places
 
 _NOTES = ".clips"
 
@@ -110,7 +110,8 @@ def degrade_splits(
     if dataset.layout == REAL:
         raise InputError(f"clips of layout {REAL!r} have no clean frames to degrade; choose another --layout")
     opened = open_dataset(dataset.layout, dataset.path, dataset.clips, dataset.frames)
-    sources = [place for found in opened.found for place in (found.gt, *found.lq.values())]
+    read = [place for found in opened.found for place in (found.gt, *found.lq.values()) if place is not None]
+    sources = [place for source in read for place in read_places(source)]
     tasks, earlier = [], {}
     for recipe in recipes:
         folder = out / recipe.name

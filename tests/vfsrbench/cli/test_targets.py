@@ -23,6 +23,23 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
+def test_results_of_ours_that_are_read_through_links_are_inputs(
+    here: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    works(capsys, *restore("clips", "o"))
+    (here / "farm" / "a").mkdir(parents=True)
+    for picture in (here / "o" / "a").glob("*.png"):
+        (here / "farm" / "a" / picture.name).symlink_to(picture)
+    for out, more in (("o", []), ("o", ["--as", "video"]), ("o/a", [])):
+        assert "holds the input" in refused(capsys, here, *restore("farm", out, *more))
+    works(capsys, "degrade", "split", "--split", "bi-x4", "--layout", "folder", "--dataset", "clips")
+    (here / "split-farm" / "a").mkdir(parents=True)
+    for picture in (here / "split" / "bi-x4" / "a").glob("*.png"):
+        (here / "split-farm" / "a" / picture.name).symlink_to(picture)
+    arguments = ("degrade", "split", "--split", "bi-x4", "--layout", "folder", "--dataset", "split-farm")
+    assert "holds the input" in refused(capsys, here, *arguments)
+
+
 @pytest.mark.parametrize(
     ("source", "out", "more"),
     [

@@ -45,6 +45,19 @@ def refuse_overlap(target: Path, inputs: Iterable[str | Path | None]) -> None:
         raise InputError(f"{target}: {how}; choose another place for the results, nothing was written")
 
 
+def read_places(source: str | Path) -> list[Path]:
+    """A source and, of a folder whose files are links, one file of each folder that they lead to: what
+    `refuse_overlap` is to know of a clip."""
+    source = Path(source)
+    led_to: dict[str, Path] = {}
+    if source.is_dir():
+        with os.scandir(source) as entries:
+            for entry in entries:
+                if entry.is_symlink():
+                    led_to.setdefault(os.path.dirname(os.path.realpath(entry.path)), Path(entry.path))
+    return [source, *led_to.values()]
+
+
 def check_out_folder(out: Path, inputs: Iterable[str | Path | None] = ()) -> None:
     """Do nothing if results can be written below the folder `out`, which need not exist.
 
