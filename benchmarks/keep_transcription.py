@@ -1,6 +1,6 @@
 """KEEP's synthetic degradation, transcribed step by step in the order its data loader publishes.
 
-Plain NumPy in float64, global random numbers, one frame at a time: the yardstick for speed, and the way to
+Plain NumPy in float64, global random numbers, one frame at a time: the reference for speed, and the way to
 the golden figures of the official functions (tests/parity/degradations.json). Not used by the product.
 
 Source: jnjaby/KEEP at f382730, `vfhq_real_degradation2_dataset.py` and BasicSR's `degradations.py`.

@@ -182,7 +182,7 @@ class Gallery:
         return picture("grids", files, f"Middle frames and where methods differ most in them; {table.split}.")
 
     def _row_pictures(self, table: Table, records: Mapping[str, JobRecord]) -> dict[str, Pixels]:
-        """The middle frame: degraded, every method that is no yardstick, ground truth last (if any)."""
+        """The middle frame: degraded, every method but reference rows, ground truth last (if any)."""
         if not records:
             return {}
         first = next(iter(records.values()))

@@ -47,7 +47,7 @@ class WeightUse(FrozenModel):
 class MethodCard(FrozenModel):
     """What is known of a method without running it.
 
-    `source` says what the method is fed: the degraded clip, or (yardsticks only) the ground truth.
+    `source` says what the method is fed: the degraded clip, or (reference rows only) the ground truth.
     `window` is the largest number of frames a call of `restore` takes (none: the whole clip), `overlap`
     how many frames neighbouring windows share, `tail` what becomes of the last one: `short` keeps it
     short, `shift` moves it back to full length. `stateful` methods carry state from window to window.

@@ -55,7 +55,7 @@ class Curves:
 
 @dataclass(frozen=True)
 class Scale:
-    """The axis from `low` to `high`, and the yardsticks that lie beyond it."""
+    """The axis from `low` to `high`, and the reference rows that lie beyond it."""
 
     low: float
     high: float
@@ -131,7 +131,7 @@ def draw_curves(curves: Curves, path: Path, formats: Sequence[str] = ("png", "pd
 
 
 def find_scale(curves: Curves) -> Scale:
-    """The scale that the methods need; yardsticks widen it by a third at most."""
+    """The scale that the methods need; reference rows widen it by a third at most."""
     own = [v for p in curves.panels for m, v in p.series.items() if m not in curves.reference_rows]
     low, high = _extremes(own or [v for p in curves.panels for v in p.series.values()])
     pad = 0.06 * (high - low) or 0.5
@@ -198,6 +198,6 @@ def legend_handles(curves: Curves, scale: Scale) -> list[Line2D]:
 
 
 def beyond(curves: Curves, scale: Scale) -> str:
-    """Which yardsticks are not drawn because they lie too far away; empty if all are."""
+    """Which reference rows are not drawn because they lie too far away; empty if all are."""
     names = ", ".join(t for m, t in curves.titles.items() if m in scale.beyond)
     return f"beyond the scale: {names}" if names else ""

@@ -24,7 +24,7 @@ def draw_levels(
 ) -> list[Path]:
     """Each metric over the splits in the board's order, with 95 % intervals (KEEP, Fig. 9a).
 
-    Incomplete cells leave a gap; yardsticks are left out. Nothing is written for fewer than two splits.
+    Incomplete cells leave a gap; reference rows are left out. Nothing is written for fewer than two splits.
     """
     columns = [c for m in metrics for c in tables[0].columns if c.id == m] if len(tables) > 1 else []
     if not columns:

@@ -26,7 +26,7 @@ class Printed:
 
 @dataclass(frozen=True)
 class Line:
-    """One row: `kind` tells measured methods from yardsticks and from what only the paper has."""
+    """One row: `kind` tells measured methods from reference rows and from what only the paper has."""
 
     name: str
     method: str
@@ -100,7 +100,7 @@ def _hint(cell: Cell) -> str:
 
 
 def lay_out(table: Table, *, partial: bool = False) -> Layout:
-    """The table's lines: methods, then yardsticks, then what only the paper has."""
+    """The table's lines: methods, then reference rows, then what only the paper has."""
     facts = _facts(table)
     lines = [
         Line(

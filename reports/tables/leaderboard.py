@@ -182,7 +182,7 @@ class _Builder:
         )
 
     def _sorted(self, rows: list[Row]) -> list[Row]:
-        """By the board's metric if it names one (incomplete rows last), yardsticks at the end."""
+        """By the board's metric if it names one (incomplete rows last), reference rows at the end."""
         by = next((c for c in self.columns if c.id == self.board.sort_by), None)
 
         def place(row: Row) -> tuple[bool, bool, float]:

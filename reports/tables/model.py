@@ -113,7 +113,7 @@ class Table:
 
     `status` says how sure the split's recipe is (`official` or `extrapolated`); `demo` that these are
     the bundled clips. `notes` are sentences for the reader, the most important first. `wins` has one entry
-    a metric that has a direction, yardsticks left out.
+    a metric that has a direction, reference rows left out.
     """
 
     board: str

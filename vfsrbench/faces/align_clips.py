@@ -22,7 +22,13 @@ from vfsrbench.io.clip import Clip, FrameSource, write_png_folder
 from vfsrbench.io.names import check_unique, slug
 from vfsrbench.io.safety.lease import sweep_beside
 from vfsrbench.io.safety.ownership import check_replaceable
-from vfsrbench.io.safety.targets import check_out_folder, check_own_file, own_file, read_places, refuse_overlap
+from vfsrbench.io.safety.targets import (
+    check_out_folder,
+    check_own_file,
+    own_file,
+    read_places,
+    refuse_overlap,
+)
 
 Frames = NDArray[np.uint8]
 FindLandmarks = Callable[[Frames], NDArray[np.float64]]

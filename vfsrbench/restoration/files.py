@@ -22,7 +22,13 @@ from vfsrbench.io.raw import RawWriter
 from vfsrbench.io.safety.lease import sweep_beside, temporary_for
 from vfsrbench.io.safety.ownership import check_replaceable
 from vfsrbench.io.safety.paths import check_pixels
-from vfsrbench.io.safety.targets import check_out_folder, check_own_file, own_file, read_places, refuse_overlap
+from vfsrbench.io.safety.targets import (
+    check_out_folder,
+    check_own_file,
+    own_file,
+    read_places,
+    refuse_overlap,
+)
 from vfsrbench.io.video.sound import SoundError, takes_sound
 from vfsrbench.io.video.writer import Codec
 from vfsrbench.method_spec import choose_method
@@ -70,7 +76,9 @@ def usable_method(spec: str | Predictor) -> MethodUse:
     """A method that restores degraded clips, with its weights. InputError if it cannot be used."""
     method = choose_method(spec)
     if method.card.source == "gt":
-        raise InputError(f"method {method.id!r} is a yardstick fed with ground truth; it restores nothing")
+        raise InputError(
+            f"method {method.id!r} is fed the ground truth (a reference row); it restores nothing"
+        )
     weights = resolve_weights(method.card.weights_for(dict(method.options)))
     if weights.missing:
         raise InputError(f"method {method.id!r}: {weights.missing}")
