@@ -174,7 +174,7 @@ def test_the_checks_see_what_is_wrong() -> None:
 
 def test_the_layout_page_names_every_folder() -> None:
     page = (ROOT / "docs" / "layout.md").read_text(encoding="utf-8")
-    parts = {name: text for name, text in re.findall(r"^## (\w+)\n(.*?)(?=^## |\Z)", page, re.M | re.S)}
+    parts = dict(re.findall(r"^## (\w+)\n(.*?)(?=^## |\Z)", page, re.M | re.S))
     missing = []
     for package in ("vfsrbench", "degradations", "baselines", "reports"):
         for file in (ROOT / package).rglob("__init__.py"):

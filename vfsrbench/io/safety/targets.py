@@ -54,7 +54,7 @@ def read_places(source: str | Path) -> list[Path]:
         with os.scandir(source) as entries:
             for entry in entries:
                 if entry.is_symlink():
-                    led_to.setdefault(os.path.dirname(os.path.realpath(entry.path)), Path(entry.path))
+                    led_to.setdefault(str(Path(entry.path).resolve().parent), Path(entry.path))
     return [source, *led_to.values()]
 
 
