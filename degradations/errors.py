@@ -9,7 +9,16 @@ _LONGEST = 100
 
 
 class InputError(ValueError):
-    """Something the user gave is wrong. The message names the thing and the remedy, in one line."""
+    """Something the user gave is wrong. The message names the thing and the remedy, in one line.
+
+    Example:
+        >>> import vfsrbench as vb
+        >>> try:
+        ...     vb.metric("psnrr")
+        ... except vb.InputError as error:
+        ...     print(error)
+        unknown metric 'psnrr': did you mean 'psnr' or 'psnr_y' or 'psnr_clip'?
+    """
 
 
 def did_you_mean(kind: str, name: str, choices: Iterable[str]) -> InputError:

@@ -12,23 +12,24 @@ neither torch nor numpy nor pydantic.
 from __future__ import annotations
 
 import importlib
+import sys
 from typing import TYPE_CHECKING, Any
 
 __version__ = "0.2.0"
 
 if TYPE_CHECKING:
-    from vfsrbench.api import boards as boards
-    from vfsrbench.api import datasets as datasets
-    from vfsrbench.api import degrade as degrade
-    from vfsrbench.api import load_results as load_results
-    from vfsrbench.api import methods as methods
-    from vfsrbench.api import metric as metric
-    from vfsrbench.api import metrics as metrics
-    from vfsrbench.api import recipes as recipes
-    from vfsrbench.api import report as report
-    from vfsrbench.api import restore as restore
-    from vfsrbench.api import run_board as run_board
-    from vfsrbench.api import score as score
+    from vfsrbench.api.boards import load_results as load_results
+    from vfsrbench.api.boards import report as report
+    from vfsrbench.api.boards import run_board as run_board
+    from vfsrbench.api.clips import degrade as degrade
+    from vfsrbench.api.clips import metric as metric
+    from vfsrbench.api.clips import restore as restore
+    from vfsrbench.api.clips import score as score
+    from vfsrbench.api.listings import boards as boards
+    from vfsrbench.api.listings import datasets as datasets
+    from vfsrbench.api.listings import methods as methods
+    from vfsrbench.api.listings import metrics as metrics
+    from vfsrbench.api.listings import recipes as recipes
     from vfsrbench.board import Board as Board
     from vfsrbench.card import MethodCard as MethodCard
     from vfsrbench.card import MetricCard as MetricCard
@@ -41,20 +42,9 @@ if TYPE_CHECKING:
     from vfsrbench.predictor import Predictor as Predictor
 
 _HOMES = {
-    "vfsrbench.api": (
-        "boards",
-        "datasets",
-        "degrade",
-        "load_results",
-        "methods",
-        "metric",
-        "metrics",
-        "recipes",
-        "report",
-        "restore",
-        "run_board",
-        "score",
-    ),
+    "vfsrbench.api.boards": ("load_results", "report", "run_board"),
+    "vfsrbench.api.clips": ("degrade", "metric", "restore", "score"),
+    "vfsrbench.api.listings": ("boards", "datasets", "methods", "metrics", "recipes"),
     "vfsrbench.board": ("Board",),
     "vfsrbench.card": ("MethodCard", "MetricCard"),
     "vfsrbench.datasets.dataset": ("Dataset",),
@@ -63,7 +53,8 @@ _HOMES = {
     "vfsrbench.metric": ("Metric",),
     "vfsrbench.predictor": ("ClipInfo", "ImagePredictor", "Predictor"),
 }
-_MODULE_OF = {name: module for module, names in _HOMES.items() for name in names}
+MODULE_OF = {name: module for module, names in _HOMES.items() for name in names}
+"""The module that each public name comes from."""
 
 __all__ = [
     "Board",
@@ -93,10 +84,11 @@ __all__ = [
 
 
 def __getattr__(name: str) -> Any:
-    if name not in _MODULE_OF:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(importlib.import_module(_MODULE_OF[name]), name)
+    if name not in MODULE_OF:
+        message = f"module {__name__!r} has no attribute {name!r}"
+        raise AttributeError(message, name=name, obj=sys.modules[__name__])  # Python adds the nearest name
+    return getattr(importlib.import_module(MODULE_OF[name]), name)
 
 
 def __dir__() -> list[str]:
-    return sorted({*globals(), *__all__})
+    return sorted(__all__)

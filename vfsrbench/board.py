@@ -67,6 +67,16 @@ class Board(FrozenModel):
 
     `average`: `clips` takes the mean over a clip's frames, then over clips; `frames` weighs every frame
     the same. `versus` is the method that the others are tested against.
+
+    Example:
+        >>> import vfsrbench as vb
+        >>> mine = vb.boards()["demo"].replace(name="mine", metrics=["psnr", "ssim"], sort_by="psnr")
+        >>> mine.name, mine.metrics
+        ('mine', ('psnr', 'ssim'))
+        >>> mine.replace(metric=["psnr"])
+        Traceback (most recent call last):
+        ...
+        degradations.errors.InputError: board mine: unknown key 'metric', did you mean 'metrics'?
     """
 
     name: Name

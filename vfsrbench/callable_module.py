@@ -11,7 +11,7 @@ from typing import Any
 
 
 class CallableModule(ModuleType):
-    """A module that passes a call on to the function of its name in `vfsrbench.api`.
+    """A module that passes a call on to the public function of its name.
 
     Importing `vfsrbench.metric` binds that module to the name under which the public API has a function.
     Called, the module does what the function does, so the name works both ways, whatever was imported first.
@@ -19,7 +19,8 @@ class CallableModule(ModuleType):
 
     def _function(self) -> Callable[..., Any]:
         name = self.__name__.rpartition(".")[2]
-        function: Callable[..., Any] = getattr(importlib.import_module("vfsrbench.api"), name)
+        home = importlib.import_module(importlib.import_module("vfsrbench").MODULE_OF[name])
+        function: Callable[..., Any] = getattr(home, name)
         return function
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
@@ -34,6 +35,6 @@ def make_callable(module: str) -> None:
     """Make a module of this package callable.
 
     Args:
-        module: Its full name (`__name__`); `vfsrbench.api` has a function of its last part.
+        module: Its full name (`__name__`); the public API has a function of its last part.
     """
     sys.modules[module].__class__ = CallableModule

@@ -53,12 +53,18 @@ class MethodCard(FrozenModel):
     short, `shift` moves it back to full length. `stateful` methods carry state from window to window.
     `scale` is the enlargement (none: to whatever size the ground truth has). `variant` is the option that
     `name:value` sets.
+
+    Example:
+        >>> import vfsrbench as vb
+        >>> card = vb.methods()["keep"]
+        >>> card.kind, card.input_size, card.window, card.options["max_length"].default
+        ('video', (512, 512), 20, 20)
     """
 
     name: Name
     title: str
     kind: Literal["image", "video"]
-    factory: Factory = Field(alias="class")
+    factory: Factory = Field(validation_alias="class", serialization_alias="class")
     description: str
     year: int | None = Field(default=None, ge=1900, le=2200)
     paper: str = ""
@@ -100,7 +106,7 @@ class MethodCard(FrozenModel):
 class Derived(FrozenModel):
     """A clip value computed from the frame values of another metric."""
 
-    metric: str = Field(alias="from")
+    metric: str = Field(validation_alias="from", serialization_alias="from")
     how: Literal["std"]
     factor: float = 1.0
 
@@ -112,6 +118,12 @@ class MetricCard(FrozenModel):
     `clip` one for a clip; `split` one for all clips of a split together, from features kept a clip.
     `context` is the number of frames before a frame that its value needs. `cap` replaces +inf in means.
     `reference` says that it compares with the ground truth: false where it looks at restored frames alone.
+
+    Example:
+        >>> import vfsrbench as vb
+        >>> card = vb.metrics()["psnr"]
+        >>> card.unit, card.direction, card.level, card.cap
+        ('dB', 'higher', 'frame', 100.0)
     """
 
     id: Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$", max_length=MOST_NAME)]
@@ -119,7 +131,7 @@ class MetricCard(FrozenModel):
     unit: str = ""
     direction: Literal["higher", "lower", "none"]
     level: Literal["frame", "pair", "clip", "split"]
-    factory: Factory | None = Field(default=None, alias="class")
+    factory: Factory | None = Field(default=None, validation_alias="class", serialization_alias="class")
     definition: str
     source: str
     checked_against: str

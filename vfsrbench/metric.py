@@ -103,6 +103,19 @@ class Metric(ABC):
     `profile`, set before `load`, is the arithmetic of a metric with a network: `strict` is float32; `fast`
     may round more coarsely, and every table says so. `weight_digests`, set before `load` too, has the
     SHA-256 of the weights' files by role, where it is known.
+
+    Example:
+        >>> import numpy as np, vfsrbench as vb
+        >>> class Brightness(vb.Metric):
+        ...     def score(self, restored, truth, state):
+        ...         means = [w.frames[w.lead :].mean(axis=(1, 2, 3)) for w in (restored, truth)]
+        ...         return means[0] - means[1]
+        >>> card = vb.MetricCard(id="brighter", title="Brighter", direction="none", level="frame",
+        ...                      factory="mine:Brightness", definition="Difference of the means.",
+        ...                      source="here", checked_against="numpy")
+        >>> gt = np.full((3, 16, 16, 3), 120, np.uint8)
+        >>> vb.metric(Brightness(card))(gt + np.uint8(2), gt)
+        2.0
     """
 
     profile: Profile = "strict"

@@ -25,6 +25,12 @@ class ClipInfo:
     `frames` is the clip's length; `height` and `width` are the input's, `out_height` and `out_width` the
     size that is expected back, in pixels; `recipe` names the degradation (empty for foreign splits), `drawn`
     is what it drew for this clip, for methods that invert a known degradation.
+
+    Example:
+        >>> import vfsrbench as vb
+        >>> info = vb.ClipInfo("calm", frames=24, fps=25, height=64, width=64, out_height=256, out_width=256)
+        >>> info.out_height // info.height
+        4
     """
 
     name: str
@@ -61,6 +67,16 @@ class Predictor(ABC):
 
     `profile`, set before `load`, says how to compute: `strict` is float32; with `fast` the harness allows
     TF32 and bfloat16 (autocast) around `restore`, and a predictor may do more (channels_last, say).
+
+    Example:
+        >>> import numpy as np, vfsrbench as vb
+        >>> class Halve(vb.Predictor):
+        ...     def restore(self, frames, generator):
+        ...         return frames / 2
+        >>> card = vb.MethodCard(name="halve", title="Halve", kind="video", factory="mine:Halve",
+        ...                      description="Half as bright", scale=1)
+        >>> vb.restore(np.full((3, 16, 16, 3), 120, np.uint8), Halve(card, {}), device="cpu")[0].mean().item()
+        60.0
     """
 
     profile: Profile = "strict"
@@ -89,7 +105,19 @@ class Predictor(ABC):
 
 
 class ImagePredictor(Predictor):
-    """A method whose frames do not see each other: it restores `card.batch` frames at a time."""
+    """A method whose frames do not see each other: it restores `card.batch` frames at a time.
+
+    Example:
+        >>> import numpy as np, torch, vfsrbench as vb
+        >>> class Nearest(vb.ImagePredictor):
+        ...     def restore_batch(self, frames):
+        ...         size = (self.clip.out_height, self.clip.out_width)
+        ...         return torch.nn.functional.interpolate(frames, size=size)
+        >>> card = vb.MethodCard(name="mine", title="Mine", kind="image", factory="mine:Nearest",
+        ...                      description="Nearest neighbour")
+        >>> vb.restore(np.zeros((3, 16, 16, 3), np.uint8), Nearest(card, {}), scale=2, device="cpu")
+        Clip('lq', 32x32, in memory)
+    """
 
     @abstractmethod
     def restore_batch(self, frames: Tensor) -> Tensor:

@@ -74,12 +74,12 @@ def _keys(model: type[BaseModel], place: tuple[int | str, ...]) -> list[str]:
     for part in place:
         if isinstance(part, int):
             continue
-        field = next((f for n, f in model.model_fields.items() if part in (n, f.alias)), None)
+        field = next((f for n, f in model.model_fields.items() if part in (n, f.validation_alias)), None)
         nested = _nested_model(field.annotation) if field else None
         if nested is None:
             continue  # a key of a dict: the model inside was found one step earlier
         model = nested
-    return [field.alias or name for name, field in model.model_fields.items()]
+    return [str(field.validation_alias or name) for name, field in model.model_fields.items()]
 
 
 def _nested_model(annotation: Any) -> type[BaseModel] | None:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import os
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
@@ -59,13 +60,67 @@ class DatasetClip:
 @dataclass(frozen=True)
 class Dataset:
     """The chosen clips of a data set, in natural order. `frames` keeps the first so many of each, `scale`
-    is how many times as large restored clips are where there is no ground truth to say it."""
+    is how many times as large restored clips are where there is no ground truth to say it.
+
+    Has a length, gives its clips one after the other, and a clip by its name.
+
+    Example:
+        >>> import vfsrbench as vb
+        >>> demo = vb.Dataset.open("demo", frames=2)
+        >>> [clip.name for clip in demo]
+        ['demo-calm', 'demo-talking', 'demo-fast']
+        >>> gt = demo["demo-calm"].gt
+        >>> len(gt), gt.height
+        (2, 512)
+    """
 
     name: str
     layout: str
     found: tuple[Found, ...]
     frames: int | None = None
     scale: int = 1
+
+    @classmethod
+    def open(
+        cls,
+        layout: str,
+        path: str | os.PathLike[str] | None = None,
+        *,
+        clips: Sequence[str] = (),
+        frames: int | None = None,
+        scale: int | None = None,
+    ) -> Dataset:
+        """Find the clips of a data set. Files are opened when a clip is asked for.
+
+        Args:
+            layout: How the folder is laid out; see `vfsrbench.datasets()`.
+            path: Where it lies; None for `demo`.
+            clips: The names of those to take. Default: all.
+            frames: Keep the first so many frames of each clip.
+            scale: For the layout `real` alone: how many times as large restored clips are.
+
+        Returns:
+            The data set.
+
+        Raises:
+            InputError: An unknown layout or clip, a missing path, or a folder that is not laid out so.
+        """
+        return open_dataset(layout, None if path is None else Path(path), clips, frames, scale)
+
+    def __len__(self) -> int:
+        return len(self.found)
+
+    def __iter__(self) -> Iterator[DatasetClip]:
+        """The clips, opened one after the other; InputError names one that is not in order."""
+        return (self._clip(found) for found in self.found)
+
+    def __getitem__(self, name: str) -> DatasetClip:
+        """The clip of that name, opened. InputError if there is none, or it is not in order."""
+        (found,) = _chosen(self.found, [name])
+        return self._clip(found)
+
+    def __repr__(self) -> str:
+        return f"Dataset({self.name!r}, layout={self.layout!r}, {len(self)} clips)"
 
     @property
     def names(self) -> tuple[str, ...]:

@@ -47,6 +47,20 @@ class Clip:
     """Frames (T, H, W, 3), uint8 RGB. Nothing is held in memory but what the caller asks for.
 
     A clip can be pickled and sent to another process. One clip must not be read by two threads at once.
+
+    Example:
+        >>> import numpy as np, vfsrbench as vb
+        >>> clip = vb.Clip.from_array(np.zeros((8, 48, 64, 3), np.uint8), "black", fps=25)
+        >>> clip
+        Clip('black', 64x48, in memory)
+        >>> len(clip), clip[3].shape, len(clip[2:7]), [frame.dtype.name for frame in clip[:2]]
+        (8, (48, 64, 3), 5, ['uint8', 'uint8'])
+        >>> import tempfile, pathlib
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     path = pathlib.Path(folder, "black.mkv")
+        ...     clip.write(path)
+        ...     len(vb.Clip.open(path))
+        8
     """
 
     def __init__(self, source: FrameSource, name: str, fps: float, path: Path | None = None) -> None:
@@ -80,7 +94,7 @@ class Clip:
         return cls(video, name or place.stem, video.fps if fps is None else fps, place)
 
     @classmethod
-    def from_array(cls, frames: Frames, name: str, fps: float = DEFAULT_FPS) -> Clip:
+    def from_array(cls, frames: Frames, name: str = "clip", fps: float = DEFAULT_FPS) -> Clip:
         """A clip of frames in memory, uint8 RGB (T, H, W, 3), T >= 1."""
         if frames.dtype != np.uint8 or frames.ndim != 4 or frames.shape[-1] != 3 or not frames.size:
             raise InputError(
@@ -187,6 +201,8 @@ class Clip:
                 )
             return Clip(Part(self._source, start, stop), self.name, self.fps, self.path)
         number = index + len(self) if index < 0 else index
+        if not 0 <= number < len(self):
+            raise IndexError(f"frame {index} of clip {self.name!r}, which has {len(self)}")
         return self.read(number, number + 1)[0]
 
     def array(self) -> Frames:

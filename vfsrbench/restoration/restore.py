@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from vfsrbench.card import MethodCard
 from vfsrbench.errors import InputError, JobFailure, describe
+from vfsrbench.io.clip_argument import to_uint8
 from vfsrbench.predictor import ClipInfo, Predictor
 from vfsrbench.restoration.windows import Span, method_windows, smaller
 from vfsrbench.runtime.memory import attempt, is_out_of_memory, watch_peak
@@ -47,6 +48,10 @@ class InMemory:
 
     def __init__(self) -> None:
         self.parts: list[Frames] = []
+
+    def frames(self) -> Frames:
+        """All frames, (T, H, W, 3)."""
+        return np.concatenate(self.parts)
 
     def write(self, frames: Frames) -> None:
         self.parts.append(frames)
@@ -182,8 +187,7 @@ def restore_window(
         batch = torch.from_numpy(frames).to(device).permute(0, 3, 1, 2).contiguous().float().div_(255.0)
         out = _guarded(predictor.restore, batch, generator)
         _check(out, (len(frames), 3, info.out_height, info.out_width))
-        pixels = out.to(torch.float32).clamp(0.0, 1.0).mul_(255.0).round_().to(torch.uint8)
-        done: Frames = pixels.permute(0, 2, 3, 1).contiguous().cpu().numpy()
+        done = to_uint8(out)
         if reach is not None:
             reach.count(out)
         return done

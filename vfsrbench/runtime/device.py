@@ -32,10 +32,10 @@ def choose_device(device: str | torch.device | None = None) -> torch.device:
         return torch.device("cuda" if torch.cuda.is_available() else "cpu")
     try:
         chosen = torch.device(device)
-    except RuntimeError as error:
-        raise InputError(f"device {str(device)!r}: {str(error).splitlines()[0]}") from None
+    except (RuntimeError, TypeError):
+        chosen = torch.device("meta")
     if chosen.type not in ("cpu", "cuda"):
-        raise InputError(f"device {str(device)!r}: use cpu or cuda")
+        raise InputError(f"device {str(device)!r}: use cpu, cuda, or cuda:N")
     if chosen.type == "cuda" and (chosen.index or 0) >= torch.cuda.device_count():
         count = torch.cuda.device_count()
         raise InputError(

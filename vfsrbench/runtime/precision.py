@@ -4,12 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, cast, get_args
+
+from vfsrbench.errors import InputError
 
 if TYPE_CHECKING:
     import torch
 
 Profile = Literal["strict", "fast"]
+
+
+def check_profile(profile: str) -> Profile:
+    """The profile of that name; InputError if there is none."""
+    if profile not in get_args(Profile):
+        raise InputError(f"profile: must be {' or '.join(get_args(Profile))}, got {profile!r}")
+    return cast(Profile, profile)
 
 
 @contextmanager

@@ -2,55 +2,61 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from vfsrbench.card import MetricCard
-from vfsrbench.errors import InputError
+from vfsrbench.errors import InputError, JobFailure
 from vfsrbench.io.clip import Clip
 from vfsrbench.io.clip_argument import check_same
-from vfsrbench.metric import SplitMetric, TruthInfo
-from vfsrbench.plugins import choose_metric, metrics
-from vfsrbench.runtime.precision import Profile
+from vfsrbench.metric import Metric, SplitMetric, TruthInfo
+from vfsrbench.plugins import Entry, Registry, metrics
+from vfsrbench.runtime.precision import Profile, check_profile
 from vfsrbench.scoring.scorer import Scorer
 from vfsrbench.scoring.scores import Scores
 
 if TYPE_CHECKING:
     import torch
 
+MetricChoice = str | Metric
+"""A metric's id, or an object of the caller's own."""
 Features = tuple[NDArray[np.float32], NDArray[np.float32]]
 
 
 class DirectScorer:
     """Metrics, loaded once, for any number of pairs of clips."""
 
-    def __init__(self, ids: Sequence[str], device: torch.device, profile: Profile = "strict") -> None:
+    def __init__(
+        self,
+        chosen: MetricChoice | Sequence[MetricChoice],
+        device: torch.device,
+        profile: Profile = "strict",
+    ) -> None:
         """Load the metrics.
 
         Args:
-            ids: The metrics' ids (`vfsrbench list metrics`).
+            chosen: Ids of metrics (`vfsrbench list metrics`), `Metric` objects, or a single one of these.
             device: Where networks run.
             profile: `strict` is float32; `fast` allows TF32 and bfloat16.
 
         Raises:
             InputError: An id is not known, a metric cannot be loaded, or its weights are not here.
         """
-        if not ids:
-            raise InputError(
-                "metrics: give at least one id, such as 'psnr'; `vfsrbench list metrics` has all"
-            )
         known = metrics()
-        self.cards: tuple[MetricCard, ...] = tuple(choose_metric(m, known).card for m in dict.fromkeys(ids))
-        self._scorer = Scorer([card.id for card in self.cards], known, device, profile)
+        ids = [_known_id(one, known) for one in _listed(chosen)]
+        self.cards: tuple[MetricCard, ...] = tuple(known[m].card for m in dict.fromkeys(ids))
+        self._scorer = Scorer([card.id for card in self.cards], known, device, check_profile(profile))
         for metric_id, reason in self._scorer.unavailable.items():
             raise InputError(f"metric {metric_id!r} cannot be used: {reason}")
 
     def score(
-        self, restored: Clip, gt: Clip | None, landmarks: NDArray[np.float64] | None = None
-    ) -> tuple[Scores, Features | None]:
+        self, restored: Clip, gt: Clip | None, landmarks: Any = None
+    ) -> tuple[Scores, dict[str, Features]]:
         """Scores of one clip.
 
         Args:
@@ -59,39 +65,66 @@ class DirectScorer:
             landmarks: Five points a frame of the ground truth, (T, 5, 2), pixels, x then y.
 
         Returns:
-            The scores, and the features (restored, ground truth) of the one split metric, if there is one.
+            The scores, and the features (restored, ground truth) of each split metric.
 
         Raises:
-            InputError: The clips do not fit, or the landmarks.
+            InputError: The clips do not fit, or the landmarks; or memory ran out.
         """
         if gt is not None:
             check_same(restored, gt)
         truth = restored if gt is None else gt
-        info = TruthInfo(
-            truth.name,
-            truth.digest(),
-            len(truth),
-            truth.fps,
-            _checked(landmarks, len(truth)),
-            reference=gt is not None,
-        )
-        found, truth_features = self._scorer.score(truth, info, [restored])
-        (scores,) = found
-        features = [(scores.features[m], truth_features[m]) for m in scores.features if m in truth_features]
-        return scores, features[0] if features else None
+        points = _checked(landmarks, len(truth))
+        digest = truth.digest()
+        info = TruthInfo(truth.name, digest, len(truth), truth.fps, points, reference=gt is not None)
+        try:
+            (scores,), truth_features = self._scorer.score(truth, info, [restored])
+        except JobFailure as failure:
+            raise InputError(f"clip {truth.name!r} cannot be scored: {failure.reason}") from failure
+        pairs = {m: (own, truth_features[m]) for m, own in scores.features.items() if m in truth_features}
+        return scores, pairs
 
-    def combine(self, features: Sequence[Features]) -> float:
-        """The value of the split metric over these clips' features."""
-        metric = self._scorer.metrics[self.cards[0].id]
+    def combine(self, metric_id: str, features: Sequence[Features]) -> float:
+        """The value of a split metric over these clips' features."""
+        metric = self._scorer.metrics[metric_id]
         assert isinstance(metric, SplitMetric)
-        found = metric.combine([own for own, _ in features], [truth for _, truth in features])
+        found: Mapping[str, float] = metric.combine([own for own, _ in features], [gt for _, gt in features])
         return float(found.get("value", np.nan))
 
 
-def _checked(landmarks: NDArray[np.float64] | None, frames: int) -> NDArray[np.float64] | None:
+@dataclass(frozen=True)
+class _Own(Entry[MetricCard]):
+    """A metric object of the caller's."""
+
+    metric: Metric | None = None
+
+    def build(self, *arguments: Any) -> Metric | None:
+        return self.metric
+
+
+def _listed(chosen: object) -> list[MetricChoice]:
+    given: list[Any] = list(chosen) if isinstance(chosen, list | tuple | set | frozenset) else [chosen]
+    for one in given:
+        if not isinstance(one, MetricChoice):
+            raise InputError(f"metrics: give ids such as 'psnr', or Metric objects; got {type(one).__name__}")
+    if not given:
+        raise InputError("metrics: give at least one id, such as 'psnr'; `vfsrbench list metrics` has all")
+    return given
+
+
+def _known_id(one: MetricChoice, known: Registry[MetricCard]) -> str:
+    if isinstance(one, str):
+        return known[one].card.id
+    known.entries[one.card.id] = _Own(one.card, Path("<object>"), metric=one)
+    return one.card.id
+
+
+def _checked(landmarks: Any, frames: int) -> NDArray[np.float64] | None:
     if landmarks is None:
         return None
-    points = np.asarray(landmarks, dtype=np.float64)
+    try:
+        points = np.asarray(landmarks, dtype=np.float64)
+    except (TypeError, ValueError):
+        raise InputError(f"landmarks: must be numbers (T, 5, 2), got {type(landmarks).__name__}") from None
     if points.shape != (frames, 5, 2):
         raise InputError(f"landmarks: must be (T, 5, 2) with T = {frames}, got {points.shape}")
     return points

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -10,9 +9,10 @@ from numpy.typing import NDArray
 
 from vfsrbench.card import MetricCard
 from vfsrbench.errors import InputError
-from vfsrbench.io.clip_argument import as_clip
 from vfsrbench.runtime.precision import Profile
-from vfsrbench.scoring.direct import DirectScorer
+from vfsrbench.scoring.clip_pairs import ClipPair, check_usable, many_pairs, one_pair
+from vfsrbench.scoring.direct import DirectScorer, Features, MetricChoice
+from vfsrbench.scoring.score_table import has_frame_values
 from vfsrbench.scoring.scores import Scores
 
 if TYPE_CHECKING:
@@ -22,9 +22,9 @@ if TYPE_CHECKING:
 class MetricFunction:
     """A loaded metric. `card` says its unit, direction and level."""
 
-    def __init__(self, metric_id: str, device: torch.device, profile: Profile = "strict") -> None:
+    def __init__(self, metric: MetricChoice, device: torch.device, profile: Profile = "strict") -> None:
         """See `vfsrbench.metric`."""
-        self._scorer = DirectScorer((metric_id,), device, profile)
+        self._scorer = DirectScorer((metric,), device, profile)
         self.card: MetricCard = self._scorer.cards[0]
 
     def __repr__(self) -> str:
@@ -34,21 +34,28 @@ class MetricFunction:
         """The metric's value.
 
         Args:
-            restored: The restored clip, in any form that `vfsrbench.score` takes; for a metric over a whole
-                split (FID, say) a list of clips.
-            gt: The ground truth; for a metric over a whole split a list, in the same order. None for metrics
-                that need none.
-            landmarks: Five points a frame of the ground truth, (T, 5, 2), in pixels, x then y.
+            restored: The restored clip, in any form that `vfsrbench.score` takes, or a list of clips (a must
+                for a metric over a whole split, FID say).
+            gt: The ground truth; a list in the same order where `restored` is one. None for metrics that
+                need none.
+            landmarks: Five points a frame of the ground truth, (T, 5, 2), in pixels, x then y; a list where
+                `restored` is one.
 
         Returns:
-            The clip's value, in the card's unit; NaN where no frame has one.
+            The clip's value, in the card's unit; NaN where no frame has one. For a list, the value over all
+            clips: the mean over clips, or the split metric's own.
 
         Raises:
             InputError: The clips are wrong, or the metric has no value for such a clip.
         """
+        pairs = many_pairs(restored, gt, landmarks)
+        check_usable([self.card], gt is not None, pairs is not None)
+        if pairs is None:
+            return self._scores(one_pair(restored, gt, landmarks))[0].clip_values[self.card.id]
+        scored = [self._scores(pair) for pair in pairs]
         if self.card.level == "split":
-            return self._over_many(restored, gt)
-        return self._scores(restored, gt, landmarks).clip_values[self.card.id]
+            return self._scorer.combine(self.card.id, [features[self.card.id] for _, features in scored])
+        return float(np.mean([scores.clip_values[self.card.id] for scores, _ in scored]))
 
     def per_frame(self, restored: Any, gt: Any = None, *, landmarks: Any = None) -> NDArray[np.float64]:
         """The values of a clip's frames.
@@ -64,34 +71,15 @@ class MetricFunction:
         Raises:
             InputError: As for a call; or the metric has no values a frame.
         """
-        if self.card.level in ("clip", "split") or self.card.derived is not None:
+        if not has_frame_values(self.card):
             raise InputError(f"metric {self.card.id!r} has no value a frame; call it for the clip's value")
-        return self._scores(restored, gt, landmarks).values[self.card.id]
+        check_usable([self.card], gt is not None, many=False)
+        scores, _ = self._scores(one_pair(restored, gt, landmarks))
+        return scores.values[self.card.id]
 
-    def _scores(self, restored: Any, gt: Any, landmarks: Any) -> Scores:
-        truth = None if gt is None else as_clip(gt, "gt")
-        found, _ = self._scorer.score(as_clip(restored, "restored"), truth, landmarks)
-        reason = found.unavailable.get(self.card.id)
+    def _scores(self, pair: ClipPair) -> tuple[Scores, dict[str, Features]]:
+        scores, features = self._scorer.score(pair.restored, pair.gt, pair.landmarks)
+        reason = scores.unavailable.get(self.card.id)
         if reason:
-            raise InputError(f"metric {self.card.id!r}: {reason}")
-        return found
-
-    def _over_many(self, restored: Any, gt: Any) -> float:
-        if not _is_list(restored) or not _is_list(gt) or len(restored) != len(gt) or not restored:
-            raise InputError(
-                f"metric {self.card.id!r} is one value over many clips: give two lists of clips, equally long"
-            )
-        features = []
-        for number, (own, truth) in enumerate(zip(restored, gt, strict=True)):
-            clips = as_clip(own, f"restored[{number}]"), as_clip(truth, f"gt[{number}]")
-            scores, found = self._scorer.score(*clips)
-            if found is None:
-                raise InputError(
-                    f"metric {self.card.id!r}: {scores.unavailable.get(self.card.id, 'no value')}"
-                )
-            features.append(found)
-        return self._scorer.combine(features)
-
-
-def _is_list(value: Any) -> bool:
-    return isinstance(value, Sequence) and not isinstance(value, str)
+            raise InputError(f"metric {self.card.id!r} has no value for clip {pair.name!r}: {reason}")
+        return scores, features
