@@ -137,15 +137,15 @@ def find_scale(curves: Curves) -> Scale:
     pad = 0.06 * (high - low) or 0.5
     low, high = low - pad, high + pad
     beyond = set()
-    for ruler in sorted(curves.reference_rows):
-        rows = [p.series[ruler] for p in curves.panels if ruler in p.series]
-        if not rows:
+    for row in sorted(curves.reference_rows):
+        drawn = [p.series[row] for p in curves.panels if row in p.series]
+        if not drawn:
             continue
-        bottom, top = _extremes(rows, keep_infinite=True)
+        bottom, top = _extremes(drawn, keep_infinite=True)
         if top <= high + (high - low) / 3 and bottom >= low - (high - low) / 3:
             low, high = min(low, bottom - pad), max(high, top + pad)
         else:
-            beyond.add(ruler)
+            beyond.add(row)
     return Scale(low, high, frozenset(beyond))
 
 

@@ -73,7 +73,7 @@ class ClipTracks:
             look = self.material.looks[row.method]
             clip = None if _is_truth(record) else frames.restored(record)
             track = self._track(row.method, row.title, look.colour, record.restored_digest, clip)
-            track |= {"dash": list(look.dash), "yardstick": row.is_reference, "reference": row.is_reference}
+            track |= {"dash": list(look.dash), "reference": row.is_reference}
             tracks.append(track)
         self._add_strips(tracks, first)
         return tracks
@@ -162,7 +162,7 @@ def board_clips(table: Table, grid: Grid, address: Callable[[str], str]) -> Json
             }
             for c in table.columns
         ],
-        "methods": [{"id": r.method, "title": r.title, "yardstick": r.is_reference} for r in table.rows],
+        "methods": [{"id": r.method, "title": r.title, "reference": r.is_reference} for r in table.rows],
         "clips": [{"name": clip, "href": address(clip)} for clip in grid.clips],
         "values": {
             c.id: {r.method: [plain(float(v)) for v in grid.clip_values(r.method, c.id)] for r in table.rows}

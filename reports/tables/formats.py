@@ -72,7 +72,7 @@ def _record(table: Table, row: Row) -> dict[str, Any]:
             record[f"{name}_holm_p"] = cell.versus.holm_p
             record[f"{name}_wins"] = 1.0 - cell.versus.wins
     return record | {
-        "yardstick": row.is_reference,
+        "reference_row": row.is_reference,
         "licence": row.licence,
         "parameters": row.parameters,
         "frames_per_second": row.speed,

@@ -108,7 +108,7 @@ def lay_out(table: Table, *, partial: bool = False) -> Layout:
             method=row.method,
             cells=tuple(print_cell(row.cells[c.id], c, partial) for c in table.columns),
             facts=tuple(show(row) for _, show in facts),
-            kind="yardstick" if row.is_reference else "method",
+            kind="reference" if row.is_reference else "method",
         )
         for row in table.rows
     ]

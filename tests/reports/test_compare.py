@@ -59,7 +59,7 @@ def test_folders_of_one_name_are_told_apart_by_their_way(tmp_path: Path) -> None
     assert list(place_labels([Path("/a/b"), Path("/c/d")]).values()) == ["b", "d"]
 
 
-def test_a_yardstick_from_two_places_is_still_one(tmp_path: Path) -> None:
+def test_a_reference_row_from_two_places_is_still_one(tmp_path: Path) -> None:
     for folder in ("a", "b"):
         for method in ("oracle", "lanczos"):
             for clip in synthetic.CLIPS:

@@ -89,7 +89,7 @@ def test_the_front_holds_methods_that_none_beats_in_both() -> None:
     assert overview.best_of_both(lower, "lower") == ["slow-best", "middle", "fast"]
 
 
-def test_levels_draw_every_method_and_leave_yardsticks_out(tmp_path: Path) -> None:
+def test_levels_draw_every_method_and_leave_reference_rows_out(tmp_path: Path) -> None:
     results, _ = read_results([synthetic.write_board(tmp_path)])
     sources = Sources(cards=synthetic.CARDS, reference_rows=frozenset({"oracle"}))
     tables = build_tables(synthetic.board(), results, sources, resamples=300)

@@ -52,7 +52,7 @@ def test_the_tour_finds_the_figures(tour: Any) -> None:
     expected = [synthetic.frame_values("bicubic", "vfhq-mild", c, 12)["psnr"].mean() for c in synthetic.CLIPS]
     assert found["bicubic"] == pytest.approx(sum(expected) / 3)
     assert found["splits"] == ["vfhq-heavy", "vfhq-mild"]
-    assert found["lines"] == 3, "every method but the yardsticks has its curve"
+    assert found["lines"] == 3, "every method but the reference rows has its curve"
 
 
 def test_the_tour_shows_tables_a_curve_and_statistics(tour: Any) -> None:

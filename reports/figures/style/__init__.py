@@ -27,7 +27,7 @@ DASHES: tuple[tuple[float, ...], ...] = ((), (4, 1.5), (1, 1.2), (6, 1.5, 1, 1.5
 MARKERS = "osD^vPX<>hp*"
 TRUTH = "#000000"
 DEGRADED = "#8A8A8A"
-YARDSTICK = "#5A5A5A"
+REFERENCE = "#5A5A5A"
 
 
 @dataclass(frozen=True)
@@ -54,21 +54,21 @@ def looks(methods: Iterable[str], reference_rows: Iterable[str] = ()) -> dict[st
     A method that is not named starts from a place given by its name and takes the next free one; with
     more methods than looks, looks repeat.
     """
-    names, rulers = sorted(set(methods)), sorted(set(reference_rows))
+    names, references = sorted(set(methods)), sorted(set(reference_rows))
     fixed = _fixed()
     total = len(HUES) * len(DASHES)
     taken = {m: fixed[m] for m in names if m in fixed}
     used = set(taken.values())
     for method in names:
-        if method in taken or method in rulers:
+        if method in taken or method in references:
             continue
         start = zlib.crc32(method.encode("utf-8", "surrogatepass")) % total
         free = next((s for s in _around(start, total) if s not in used), start)
         taken[method] = free
         used.add(free)
     found = {m: _look(slot) for m, slot in taken.items()}
-    for i, ruler in enumerate(rulers):
-        found[ruler] = Look(YARDSTICK, DASHES[i % len(DASHES)], ".")
+    for i, row in enumerate(references):
+        found[row] = Look(REFERENCE, DASHES[i % len(DASHES)], ".")
     return found
 
 

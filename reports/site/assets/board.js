@@ -14,7 +14,7 @@
         const cell = Page.make("td", { data: { sort: Page.order(values[j]) } });
         const href = `${clip.href}#method=${encodeURIComponent(method.id)}&metric=${metric.id}`;
         cell.append(Page.make("a", { href }, Page.number(values[j], metric.digits)));
-        if (values[j] !== null && values[j] === best && !method.yardstick) cell.className = "best";
+        if (values[j] !== null && values[j] === best && !method.reference) cell.className = "best";
         row.append(cell);
       });
       body.append(row);
@@ -25,7 +25,7 @@
   }
 
   function bestOf(values, methods, direction) {
-    const known = values.filter((v, j) => typeof v === "number" && !methods[j].yardstick);
+    const known = values.filter((v, j) => typeof v === "number" && !methods[j].reference);
     if (!known.length || direction === "none") return undefined;
     return direction === "lower" ? Math.min(...known) : Math.max(...known);
   }

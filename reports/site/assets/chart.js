@@ -62,10 +62,10 @@ class Chart {
     return this.edge.top + (1 - (value - low) / (high - low)) * this.plotHeight;
   }
 
-  /** Draw `lines`: {values, colour, dash, yardstick, title}. Yardsticks do not stretch the scale. */
+  /** Draw `lines`: {values, colour, dash, reference, title}. Reference rows do not stretch the scale. */
   draw(lines, digits) {
     Object.assign(this, { lines, digits });
-    const rivals = lines.filter((line) => !line.yardstick);
+    const rivals = lines.filter((line) => !line.reference);
     const known = (rivals.length ? rivals : lines).flatMap((l) => l.values).filter(Number.isFinite);
     let low = known.length ? Math.min(...known) : 0;
     let high = known.length ? Math.max(...known) : 1;

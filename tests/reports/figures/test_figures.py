@@ -62,9 +62,9 @@ def test_every_shipped_method_has_a_look_of_its_own_and_those_of_a_board_differ_
     assert len({persons._hatch(look) for look in found.values()}) == len(rivals)
 
 
-def test_yardsticks_are_grey_and_do_not_take_a_colour() -> None:
+def test_reference_rows_are_grey_and_do_not_take_a_colour() -> None:
     found = style.looks(["oracle", "bicubic"], ["oracle"])
-    assert found["oracle"].colour == style.YARDSTICK
+    assert found["oracle"].colour == style.REFERENCE
     assert found["bicubic"] == style.looks(["bicubic"])["bicubic"]
 
 
@@ -95,15 +95,15 @@ def test_many_clips_are_shown_from_the_hardest_to_the_easiest(tmp_path: Path) ->
     assert levels == [20, 24, 28]
 
 
-def test_a_yardstick_far_away_does_not_squeeze_the_others() -> None:
-    rulers = frozenset({"oracle", "near"})
+def test_a_reference_row_far_away_does_not_squeeze_the_others() -> None:
+    references = frozenset({"oracle", "near"})
     series = {
         "a": np.array([25.0, 27.0]),
         "oracle": np.array([np.inf, np.inf]),
         "near": np.array([27.2, 27.4]),
     }
-    looks = style.looks(series, rulers)
-    figure = curves.Curves(PSNR, [curves.Panel("c", series)], dict.fromkeys(series, "t"), looks, rulers)
+    looks = style.looks(series, references)
+    figure = curves.Curves(PSNR, [curves.Panel("c", series)], dict.fromkeys(series, "t"), looks, references)
     scale = curves.find_scale(figure)
     assert scale.beyond == {"oracle"} and scale.low < 25 and 27.4 < scale.high < 29
 

@@ -122,7 +122,7 @@ def wait_sorted(page: Any, direction: str) -> None:
     page.wait_for_timeout(100)
 
 
-def test_the_board_sorts_by_a_heading_and_yardsticks_stay_below(visit: Any) -> None:
+def test_the_board_sorts_by_a_heading_and_reference_rows_stay_below(visit: Any) -> None:
     page = visit("index.html")
     head = page.locator("#vfhq-mild table.board th", has_text="PSNR").first
     head.click()
@@ -134,7 +134,7 @@ def test_the_board_sorts_by_a_heading_and_yardsticks_stay_below(visit: Any) -> N
     wait_sorted(page, "ascending")
     assert [float(v) for v in column(page, 1)] == falling[::-1]
     last = page.locator("#vfhq-mild table.board").first.locator("tbody").last
-    assert "Oracle" in last.inner_text() and "yardstick" in last.get_attribute("class")
+    assert "Oracle" in last.inner_text() and "reference" in last.get_attribute("class")
 
 
 def test_the_board_filters(visit: Any) -> None:

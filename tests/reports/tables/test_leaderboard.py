@@ -56,7 +56,7 @@ def test_frames_averaging_weighs_clips_by_their_frames(tmp_path: Path) -> None:
     assert by_frame.row("bicubic").cells["psnr"].value == 27.5
 
 
-def test_infinite_psnr_is_capped_and_yardsticks_take_no_mark(mild: Table) -> None:
+def test_infinite_psnr_is_capped_and_reference_rows_take_no_mark(mild: Table) -> None:
     oracle = mild.row("oracle")
     assert oracle.cells["psnr"].value == 100.0 and oracle.is_reference
     assert oracle.cells["psnr"].mark == "" and oracle.cells["psnr"].rank is None

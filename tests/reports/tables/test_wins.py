@@ -46,7 +46,7 @@ def table(tmp_path: Path) -> Table:
 def test_the_matrix_is_a_count_of_clips(table: Table) -> None:
     assert [w.column.id for w in table.wins] == ["psnr", "ssim", "ewarp_dis"]
     for wins in table.wins:
-        assert set(wins.methods) == {"bicubic", "nearest", "lanczos"}, "yardsticks take no part"
+        assert set(wins.methods) == {"bicubic", "nearest", "lanczos"}, "reference rows take no part"
         for i, a in enumerate(wins.methods):
             for j, b in enumerate(wins.methods):
                 pairs = list(zip(clip_means(a, wins.column.id), clip_means(b, wins.column.id), strict=True))

@@ -71,7 +71,7 @@ def test_a_board_runs_and_is_reported_without_ground_truth(
         frames = moving(4 - seed, 200, seed + 7)
         write_clip(tmp_path / "mine" / name, frames, first=10)
     run = ("run", "demo", "-w", place, "--engine", "serial", "--keep", "png")
-    say(*run, *common, *what, *methods, *stored, code=3)  # the yardstick is skipped
+    say(*run, *common, *what, *methods, *stored, code=3)  # the reference row is skipped
     said = capsys.readouterr()
     assert "their split is lq" in said.err and "oracle, lq, one: skipped: is fed the ground truth" in said.err
 
