@@ -1,4 +1,8 @@
-"""Finding methods and metrics: entry points and folders. Only cards are read; code is imported on use."""
+"""What packages register: methods, metrics and boards by their files, everything else by name.
+
+Finding imports no plugin: cards are read, entry points listed. Code is imported when it is used. What cannot
+be used is named (`SkippedPlugin`) and skipped; what comes with vfsrbench has its names for itself.
+"""
 
 from __future__ import annotations
 
@@ -9,13 +13,15 @@ import sys
 import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from importlib.metadata import entry_points
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from degradations.reading import typed_toml
+from degradations.reading.limits import MOST_WORKERS
 from vfsrbench.board import Board, load_board
 from vfsrbench.card import MethodCard, MetricCard
+from vfsrbench.engines.base import Engine
+from vfsrbench.entry_points import Registered, SkippedPlugin, points, reason_of, registered
 from vfsrbench.errors import InputError, did_you_mean
 from vfsrbench.hashing.code import folder_digest
 from vfsrbench.io.safety.paths import expanded, is_path, is_there, unknown_name
@@ -27,6 +33,8 @@ METHOD_GROUP = "vfsrbench.methods"
 METRIC_GROUP = "vfsrbench.metrics"
 BOARD_GROUP = "vfsrbench.boards"
 COMMAND_GROUP = "vfsrbench.commands"
+ENGINE_GROUP = "vfsrbench.engines"
+LAYOUT_GROUP = "vfsrbench.layouts"
 REPORTER_GROUP = "vfsrbench.reporters"
 Card = TypeVar("Card", MethodCard, MetricCard)
 
@@ -47,14 +55,6 @@ class Entry(Generic[Card]):
         else:
             module = _import_from(self.folder, module_name)
         return getattr(module, name)(*arguments)
-
-
-@dataclass(frozen=True)
-class SkippedPlugin:
-    """A plugin that could not be read; it is reported and skipped."""
-
-    name: str
-    reason: str
 
 
 @dataclass
@@ -113,16 +113,16 @@ def _read(found: Registry[Any], model: type[Any], path: Path, folder: Path | Non
 
 def _card_files(group: str, own: str, nested: str, broken: list[SkippedPlugin]) -> Iterator[Path]:
     """Card files of every package that registers in `group`, found without importing the package."""
-    for point in sorted(entry_points(group=group), key=lambda p: (p.name, p.value)):
+    for point in points(group):
         try:
             spec = importlib.util.find_spec(point.module)
         except Exception as error:  # a parent package may do anything when it is imported
-            broken.append(SkippedPlugin(point.name, f"{point.value}: {type(error).__name__}: {error}"))
+            broken.append(SkippedPlugin(point.name, reason_of(point, error)))
             continue
         places = list(spec.submodule_search_locations or []) if spec else []
         files = [f for place in places for f in (*Path(place).glob(own), *Path(place).glob(nested))]
         if not files:
-            broken.append(SkippedPlugin(point.name, f"{point.value}: no cards found in that package"))
+            broken.append(SkippedPlugin(point.name, f"{point.value}: nothing found in that package ({own})"))
         yield from sorted(files)
 
 
@@ -171,11 +171,19 @@ def _import_from(folder: Path, module_name: str) -> Any:
     return importlib.import_module(f"{package}.{module_name}")
 
 
-def board_files() -> dict[str, Path]:
-    """The boards' files of every package that registers in `vfsrbench.boards`, by name."""
-    broken: list[SkippedPlugin] = []
-    paths = list(_card_files(BOARD_GROUP, "boards/*.toml", "*/boards/*.toml", broken))
-    return {path.stem: path for path in paths}
+def board_files(skipped: list[SkippedPlugin] | None = None) -> dict[str, Path]:
+    """The boards' files of every package that registers in `vfsrbench.boards`, by name.
+
+    Args:
+        skipped: Takes the packages without boards, and boards whose name is taken.
+    """
+    broken = [] if skipped is None else skipped
+    found: dict[str, Path] = {}
+    for path in _card_files(BOARD_GROUP, "boards/*.toml", "*/boards/*.toml", broken):
+        first = found.setdefault(path.stem, path)
+        if first != path:
+            broken.append(SkippedPlugin(path.stem, f"{path}: the name is taken by {first}"))
+    return found
 
 
 def find_board(name: str) -> Board:
@@ -194,15 +202,49 @@ def find_board(name: str) -> Board:
     return load_board(path)
 
 
-def command_modules() -> dict[str, str]:
-    """Verbs that packages add to the command line, with the module that has each verb's Typer `app`."""
-    return {
-        point.name: point.module for point in sorted(entry_points(group=COMMAND_GROUP), key=lambda p: p.name)
-    }
+def commands() -> Registered:
+    """The verbs that packages add to the command line: modules, each with a Typer `app`."""
+    return registered("command", COMMAND_GROUP)
+
+
+def engines() -> Registered:
+    """The engines: classes or functions that are called with `workers` and return an `Engine`."""
+    return registered("engine", ENGINE_GROUP)
+
+
+def layouts() -> Registered:
+    """The layouts of data sets: functions from a folder to its clips (`vfsrbench.datasets.layouts`)."""
+    return registered("data set layout", LAYOUT_GROUP)
+
+
+def get_engine(name: str = "local", workers: int | None = None) -> Engine:
+    """The engine of that name.
+
+    Args:
+        name: As `engines` has it.
+        workers: Processes, for an engine that has several. Default: its own choice.
+
+    Raises:
+        InputError: There is no such engine, or it cannot be made.
+    """
+    if workers is not None and not 1 <= workers <= MOST_WORKERS:
+        raise InputError(f"--workers must be at least 1 and at most {MOST_WORKERS}, got {workers}")
+    known = engines()
+    make = known.load(name)
+    try:
+        engine: Engine = make(workers)
+    except InputError:
+        raise
+    except Exception as error:
+        raise InputError(f"engine {name!r} cannot be used: {reason_of(known.points[name], error)}") from error
+    if not isinstance(getattr(engine, "name", None), str) or not callable(getattr(engine, "run", None)):
+        raise InputError(f"engine {name!r} cannot be used: {known.points[name].value} makes no engine")
+    return engine
 
 
 def load_reporter(name: str) -> Any:
-    """What writes reports: `build` (files) or `show` (files, and tables on the terminal)."""
-    for point in entry_points(group=REPORTER_GROUP, name=name):
-        return point.load()
-    raise InputError("no package that writes reports is installed; install vfsrbench again")
+    """The function that writes reports: `build` (files) or `show` (files, and tables on the terminal)."""
+    known = registered("reporter", REPORTER_GROUP)
+    if name not in known.points:
+        raise InputError("no package that writes reports is installed; install vfsrbench again")
+    return known.load(name)

@@ -157,11 +157,11 @@ def test_a_broken_package_is_reported_and_the_others_stay(
     (package / "bad" / "card.toml").write_text("name = 'bad'\ntitel = 'x'\n")
     (package / "__init__.py").write_text("raise RuntimeError('must not be imported to list it')\n")
     monkeypatch.syspath_prepend(str(tmp_path))
-    points = [
+    found_points = [
         EntryPoint("third", "third_party_methods", plugins.METHOD_GROUP),
         EntryPoint("gone", "package_that_is_gone", plugins.METHOD_GROUP),
     ]
-    monkeypatch.setattr(plugins, "entry_points", lambda group: points)
+    monkeypatch.setattr("vfsrbench.entry_points.entry_points", lambda group: found_points)
     found = plugins.methods()
     assert [entry.card.name for entry in found] == ["good"]
     reasons = {b.name: b.reason for b in found.broken}

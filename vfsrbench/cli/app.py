@@ -12,8 +12,8 @@ import typer.main
 
 from vfsrbench import __version__
 from vfsrbench.cli.echo import say
-from vfsrbench.errors import did_you_mean
-from vfsrbench.plugins import command_modules
+from vfsrbench.errors import InputError, did_you_mean
+from vfsrbench.plugins import commands
 
 VERBS = {
     "demo": "demo",
@@ -44,22 +44,46 @@ class Verbs(typer.core.TyperGroup):
     """A group that imports a verb's module when the verb is used."""
 
     def list_commands(self, ctx: Any) -> list[str]:
-        return [*VERBS, *(name for name in command_modules() if name not in VERBS)]
+        return [*VERBS, *(name for name in commands().points if name not in VERBS)]
 
     def get_command(self, ctx: Any, cmd_name: str) -> Any:
-        known = command_modules() | {verb: f"vfsrbench.cli.verbs.{name}" for verb, name in VERBS.items()}
-        if cmd_name not in known:
-            raise did_you_mean("command", cmd_name, known)
-        module = importlib.import_module(known[cmd_name])
-        command = typer.main.get_command(module.app)
-        command.name = cmd_name
-        return command
+        if cmd_name in VERBS:
+            module = importlib.import_module(f"vfsrbench.cli.verbs.{VERBS[cmd_name]}")
+            return _named(module.app, cmd_name)
+        known = commands()
+        if cmd_name not in known.points:
+            raise did_you_mean("command", cmd_name, [*VERBS, *known.points])
+        try:
+            return _named(known.load(cmd_name).app, cmd_name)
+        except InputError as error:
+            return _named(_unusable(str(error)), cmd_name)
+        except Exception as error:  # no `app`, or none that Typer can read
+            reason = f"command {cmd_name!r} cannot be used: {known.points[cmd_name].value}: "
+            return _named(_unusable(f"{reason}{type(error).__name__}: {error}"), cmd_name)
 
     def invoke(self, ctx: Any) -> Any:
         try:
             return super().invoke(ctx)
         except EOFError as error:
             raise UnexpectedEnd(f"a file ended too early ({error or 'EOFError'})") from error
+
+
+def _named(verb: typer.Typer, name: str) -> Any:
+    command = typer.main.get_command(verb)
+    command.name = name
+    return command
+
+
+def _unusable(problem: str) -> typer.Typer:
+    """A verb that stands in `--help` with its problem, and ends with it when it is used."""
+    verb = typer.Typer()
+    anything = {"ignore_unknown_options": True, "allow_extra_args": True}
+
+    @verb.command(help=problem, add_help_option=False, context_settings=anything)
+    def refuse() -> None:
+        raise InputError(problem)
+
+    return verb
 
 
 app = typer.Typer(

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from degradations.reading.limits import MOST_FRAMES, MOST_SCALE
 from vfsrbench.board import DatasetUse
 from vfsrbench.datasets.landmarks_file import clip_landmarks
-from vfsrbench.datasets.layouts import LAYOUTS, REAL, Found
+from vfsrbench.datasets.layouts import DEMO, REAL, Found, clips_of, find_layout
 from vfsrbench.errors import InputError, did_you_mean
 from vfsrbench.io.clip import Clip
 from vfsrbench.io.foreign_text import clean_name
@@ -23,7 +23,6 @@ from vfsrbench.io.safety.paths import check_regular_file, is_there
 from vfsrbench.io.upscaled import enlarged
 from vfsrbench.metric import FlowField
 
-DEMO = "demo"
 Landmarks = NDArray[np.float64]
 
 
@@ -159,11 +158,6 @@ class Dataset:
         return tuple(self._clip(found) for found in self.found)
 
 
-def layout_names() -> list[str]:
-    """The layouts that `open_dataset` knows."""
-    return [DEMO, *LAYOUTS]
-
-
 def dataset_of(use: DatasetUse, clips: Sequence[str] | None = None) -> Dataset:
     """A board's data set; `clips` instead of those that the board picks."""
     return open_dataset(use.layout, use.path, use.clips if clips is None else clips, use.frames, use.scale)
@@ -193,8 +187,8 @@ def open_dataset(
     layout `real` alone (see `Dataset`; default 1). InputError for an unknown layout or clip, a missing
     path, or a folder that is not laid out so.
     """
-    if layout not in layout_names():
-        raise did_you_mean("data set layout", layout, layout_names())
+    if layout != DEMO:
+        find_layout(layout)  # a wrong name is the first thing to be told
     if frames is not None and not 1 <= frames <= MOST_FRAMES:
         raise InputError(f"frames must be at least 1 and at most {MOST_FRAMES}, got {frames}")
     if scale is not None and layout != REAL:
@@ -213,7 +207,7 @@ def open_dataset(
     root = Path(path)
     if is_there(root) and not root.is_dir():
         check_regular_file(root, "data set")
-    return Dataset(_name(layout, root), layout, _chosen(LAYOUTS[layout](root), clips), frames, scale or 1)
+    return Dataset(_name(layout, root), layout, _chosen(clips_of(layout, root), clips), frames, scale or 1)
 
 
 def _chosen(found: Sequence[Found], clips: Sequence[str]) -> tuple[Found, ...]:

@@ -1,4 +1,4 @@
-"""Where the clips of a data set lie on disk: one function a layout, all of them found by name.
+"""Where the clips of a data set lie on disk: one function a layout, found by name (`plugins.layouts`).
 
 A layout only finds paths; nothing is opened. Clips are called after their folder or file; names hold any
 character that a file name can (YouTube ids begin with `-`), so nothing here takes them apart.
@@ -12,7 +12,8 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from vfsrbench.errors import InputError
+from vfsrbench import plugins
+from vfsrbench.errors import InputError, did_you_mean
 from vfsrbench.io.foreign_text import clean_name, raw_name
 from vfsrbench.io.formats import PICTURE_SUFFIXES, VIDEO_SUFFIXES, check_known, is_sidecar
 from vfsrbench.io.names import check_unique, natural_key
@@ -20,6 +21,7 @@ from vfsrbench.io.safety.paths import check_regular_file, is_there
 from vfsrbench.io.safety.text import read_json, read_lines
 
 _SPEAKER = re.compile(r"^id\d+$")
+DEMO = "demo"
 REAL = "real"
 REAL_SPLIT = "lq"
 """The split of clips without ground truth: the clips as they are."""
@@ -275,19 +277,48 @@ def _need_folder(root: Path) -> None:
         raise InputError(f"{root}: no such folder")
 
 
-LAYOUTS: dict[str, Layout] = {
-    "vfhq-test": vfhq_test,
-    "celebv-hq": celebv_hq,
-    "celebv-text": celebv_text,
-    "voxceleb": voxceleb,
-    "ravdess": ravdess,
-    "folder": folder,
-    "pairs": pairs,
-    "real": real,
-}
+def find_layout(name: str) -> Layout:
+    """The layout of that name, ours or another package's (`plugins.layouts`).
+
+    Raises:
+        InputError: There is no such layout, or its package cannot be imported.
+    """
+    known = plugins.layouts()
+    if name not in known.points:
+        raise did_you_mean("data set layout", name, [DEMO, *known.points])
+    layout: Layout = known.load(name)
+    return layout
 
 
-def describe_layouts() -> dict[str, str]:
-    """Every layout with a line about it, the bundled clips first."""
-    found = {"demo": "Three rendered clips that come with vfsrbench: no path needed."}
-    return found | {name: (layout.__doc__ or "").partition("\n")[0] for name, layout in LAYOUTS.items()}
+def clips_of(name: str, root: Path) -> list[Found]:
+    """The clips of a data set.
+
+    Raises:
+        InputError: The layout is unknown or broken, or the folder is not laid out so.
+    """
+    layout = find_layout(name)
+    try:
+        found = list(layout(root))
+    except (InputError, OSError):
+        raise
+    except Exception as error:  # another package's code
+        raise InputError(f"data set layout {name!r} failed: {type(error).__name__}: {error}") from error
+    if not all(isinstance(clip, Found) and clip.name for clip in found):
+        raise InputError(f"data set layout {name!r} is broken: it must return a list of named `Found`")
+    if not found:
+        raise InputError(f"{root}: data set layout {name!r} finds no clips there")
+    check_unique(((clip.name, clip.gt) for clip in found), "clips", root)
+    return found
+
+
+def describe_layouts(skipped: list[plugins.SkippedPlugin] | None = None) -> dict[str, str]:
+    """Every layout with a line about it, the bundled clips first.
+
+    Args:
+        skipped: Takes the layouts that cannot be imported.
+    """
+    found, broken = plugins.layouts().load_all()
+    if skipped is not None:
+        skipped += broken
+    lines = {name: (layout.__doc__ or "").strip().partition("\n")[0] for name, layout in found.items()}
+    return {DEMO: "Three rendered clips that come with vfsrbench: no path needed."} | lines

@@ -27,7 +27,7 @@ _BYTES_A_WORKER = 2 << 30
 
 @dataclass
 class LocalEngine:
-    """Spawned processes on this machine.
+    """Spawned processes on this machine: one a GPU, or several on the CPU.
 
     `workers`: their number (default: one a GPU; without GPU as many as cores and memory allow). Each sees
     one GPU only, chosen before it imports torch, and its share of the cores.

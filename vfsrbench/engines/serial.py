@@ -11,9 +11,15 @@ from vfsrbench.engines.base import EventListener, LostTaskHandler, Outcome, Outc
 
 
 class SerialEngine:
-    """Nothing is pickled and nothing is started. A crash of the interpreter ends the run."""
+    """Every task in this process, one after the other.
+
+    Nothing is pickled and nothing is started. A crash of the interpreter ends the run.
+    """
 
     name = "serial"
+
+    def __init__(self, workers: int | None = None) -> None:
+        """`workers` is not used: there is one."""
 
     def run(
         self, start: WorkerFactory, tasks: Sequence[Any], on_event: EventListener, lost: LostTaskHandler, /

@@ -12,9 +12,9 @@ from datetime import datetime
 from pathlib import Path
 
 from vfsrbench.board import Board, load_board
-from vfsrbench.engines import get_engine
 from vfsrbench.engines.base import Engine, Event, Outcome
 from vfsrbench.errors import InputError, JobFailure
+from vfsrbench.plugins import get_engine
 from vfsrbench.predictor import Predictor
 from vfsrbench.results.job import Job, Keep
 from vfsrbench.results.workspace import Workspace, refuse_inputs

@@ -198,7 +198,7 @@ def test_restore_writes_frames_or_video(capsys, tmp_path: Path):
     )
     small = Clip.open(tmp_path / "x2" / "one")
     assert (len(small), small.width) == (3, 64)
-    assert "fed with ground truth" in fails(capsys, "restore", data, tmp_path / "o", "--method", "oracle")
+    assert "fed the ground truth" in fails(capsys, "restore", data, tmp_path / "o", "--method", "oracle")
     bad = method_folder(tmp_path, "bad", "raise ValueError('no')")
     assert main.run(["restore", str(data), str(tmp_path / "bad_out"), "--method", bad]) == 3
     assert "one: failed: ValueError: no" in capsys.readouterr().err

@@ -14,10 +14,10 @@ from pathlib import Path
 import psutil
 import pytest
 
-from vfsrbench.engines import get_engine
 from vfsrbench.engines.base import Event
 from vfsrbench.engines.local import visible_gpus, worker_environments
 from vfsrbench.errors import InputError
+from vfsrbench.plugins import get_engine
 
 
 @dataclass
@@ -128,7 +128,8 @@ def gone(pid: int) -> bool:
 SLEEPER = """
 import sys
 sys.path.insert(0, {tests!r})
-from vfsrbench.engines import get_engine
+from tests.vfsrbench.engines.test_engines import run, start_sleeping
+from vfsrbench.plugins import get_engine
 if __name__ == "__main__":
     run(get_engine("local", 2), start_sleeping, [{folder!r}] * 2)
 """

@@ -37,7 +37,7 @@ def degrade(
     from degradations.recipe import load_recipe
     from vfsrbench.board import DatasetUse
     from vfsrbench.cli.progress import StepBar
-    from vfsrbench.engines import get_engine
+    from vfsrbench.plugins import get_engine
     from vfsrbench.splits.export import degrade_splits
 
     use = DatasetUse(

@@ -1,15 +1,21 @@
-"""`vfsrbench list`: methods, metrics, recipes, boards, data sets. Reads cards only, never imports torch."""
+"""`vfsrbench list`: methods, metrics, recipes, boards, data sets, engines.
+
+Reads cards and registrations; never imports torch.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from vfsrbench.cli.echo import say
 from vfsrbench.errors import InputError, did_you_mean
+
+if TYPE_CHECKING:
+    from vfsrbench.plugins import SkippedPlugin
 
 app = typer.Typer()
 Rows = list[list[str]]
@@ -18,10 +24,11 @@ Rows = list[list[str]]
 @app.command()
 def list_(
     kinds: Annotated[
-        list[str] | None, typer.Argument(help="methods, metrics, recipes, boards, datasets; none: all")
+        list[str] | None,
+        typer.Argument(help="methods, metrics, recipes, boards, datasets, engines; none: all"),
     ] = None,
 ) -> None:
-    """Methods, metrics, recipes, boards, data sets, with licences and whether weights are here."""
+    """Methods, metrics, recipes, boards, data sets, engines, with licences and whether weights are here."""
     for kind in kinds or list(_KINDS):
         if kind not in _KINDS:
             raise did_you_mean("kind of thing", kind, _KINDS)
@@ -56,7 +63,7 @@ def _methods() -> Listing:
             ]
         )
     heads = ["name", "title", "kind", "year", "licence", "weights", "options"]
-    return heads, rows, [f"skipped {b.name}: {b.reason}" for b in known.broken]
+    return heads, rows, _skipped(known.broken)
 
 
 def _metrics() -> Listing:
@@ -76,7 +83,7 @@ def _metrics() -> Listing:
         for entry in known
     ]
     heads = ["id", "title", "unit", "better", "level", "ground truth", "weights"]
-    return heads, rows, [f"skipped {b.name}: {b.reason}" for b in known.broken]
+    return heads, rows, _skipped(known.broken)
 
 
 def _recipes() -> Listing:
@@ -91,23 +98,36 @@ def _boards() -> Listing:
     from vfsrbench.errors import InputError
     from vfsrbench.plugins import board_files
 
+    broken: list[SkippedPlugin] = []
     rows, notes = [], []
-    for name, path in board_files().items():
+    for name, path in board_files(broken).items():
         try:
             board = load_board(path)
         except InputError as error:
             notes.append(f"skipped {name}: {error}")
             continue
         rows.append([name, board.title, board.dataset.layout, ", ".join(board.splits)])
-    return ["name", "title", "data set", "splits"], rows, notes
+    return ["name", "title", "data set", "splits"], rows, [*notes, *_skipped(broken)]
 
 
 def _datasets() -> Listing:
-    from vfsrbench.datasets.layouts import LAYOUTS
+    from vfsrbench.datasets.layouts import describe_layouts
 
-    rows = [["demo", "Three rendered clips that come with vfsrbench: no path needed."]]
-    rows += [[name, _short(layout.__doc__ or "")] for name, layout in LAYOUTS.items()]
-    return ["layout", "description"], rows, []
+    broken: list[SkippedPlugin] = []
+    rows = [[name, _short(line)] for name, line in describe_layouts(broken).items()]
+    return ["layout", "description"], rows, _skipped(broken)
+
+
+def _engines() -> Listing:
+    from vfsrbench.plugins import engines
+
+    found, broken = engines().load_all()
+    lines = {name: (engine.__doc__ or "").strip().partition("\n")[0] for name, engine in found.items()}
+    return ["name", "description"], [[name, _short(line)] for name, line in lines.items()], _skipped(broken)
+
+
+def _skipped(broken: Iterable[SkippedPlugin]) -> list[str]:
+    return [f"skipped {plugin.name}: {plugin.reason}" for plugin in broken]
 
 
 _KINDS: dict[str, Callable[[], Listing]] = {
@@ -116,6 +136,7 @@ _KINDS: dict[str, Callable[[], Listing]] = {
     "recipes": _recipes,
     "boards": _boards,
     "datasets": _datasets,
+    "engines": _engines,
 }
 
 

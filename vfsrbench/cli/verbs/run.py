@@ -126,7 +126,7 @@ def finish(summary: RunSummary) -> None:
 
 def show_plan(board: Board, workspace: Path, engine: str, workers: int | None, **how: Any) -> None:
     """Print what a run with these options (those of `jobs.Options`) would do."""
-    from vfsrbench.engines import get_engine
+    from vfsrbench.plugins import get_engine
     from vfsrbench.results.workspace import Workspace, refuse_inputs
     from vfsrbench.runs.estimate import disk_need, gigabytes, time_need
     from vfsrbench.runs.jobs import Options
