@@ -150,7 +150,7 @@ def align_files(
     when something that we did not make is there.
     """
     clips = list(clips)
-    sources = [place for clip in clips for place in read_places(clip.path)]
+    sources = [place for clip in clips if clip.path is not None for place in read_places(clip.path)]
     check_unique(((clip.name, clip.path) for clip in clips), "clips")
     check_out_folder(out, sources)
     for clip in clips:

@@ -187,7 +187,7 @@ def write_restored(path: Path, frames: Callable[[], Iterable[Frames]], clip: Cli
 def check_targets(out: Path, clips: Sequence[Clip], form: Form) -> None:
     """Do nothing but clear up after killed processes if `restore_files` may write the results of these clips.
     InputError as it says there."""
-    sources = [place for clip in clips for place in read_places(clip.path)]
+    sources = [place for clip in clips if clip.path is not None for place in read_places(clip.path)]
     check_unique(((clip.name, clip.path) for clip in clips), "clips")
     check_out_folder(out, sources)
     for clip in clips:

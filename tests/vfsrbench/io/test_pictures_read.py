@@ -127,6 +127,35 @@ def test_cut_anywhere_a_picture_is_whole_or_refused(tmp_path: Path, suffix: str)
         np.testing.assert_array_equal(found, wanted, err_msg=f"the first {cut} of {len(data)} bytes")
 
 
+@pytest.mark.parametrize("progressive", [False, True])
+@pytest.mark.parametrize("share", [0.5, 0.8, 0.95])
+def test_a_jpeg_cut_off_and_given_an_end_mark_is_refused(
+    tmp_path: Path, share: float, progressive: bool
+) -> None:
+    path = tmp_path / "a.jpg"
+    Image.fromarray(noise(1, 120, 160)[0]).save(path, quality=90, progressive=progressive)
+    data = path.read_bytes()
+    read_picture(path)
+    path.write_bytes(data[: int(len(data) * share)] + b"\xff\xd9")
+    assert "not all its pixels are there" in refusal(path)
+
+
+@pytest.mark.parametrize("mode", ["L", "RGB", "CMYK"])
+@pytest.mark.parametrize(
+    "options", [{"quality": 5}, {"quality": 100, "progressive": True}, {"optimize": True}]
+)
+def test_whole_jpegs_of_all_kinds_are_read(tmp_path: Path, mode: str, options: dict[str, Any]) -> None:
+    picture = Image.fromarray(noise(1, 37, 53)[0]).convert(mode)
+    for subsampling in (0, 1, 2):
+        for more in ({}, {"restart_marker_blocks": 3}, {"comment": b"x" * 300}):
+            picture.save(tmp_path / "a.jpg", subsampling=subsampling, **options, **more)
+            assert read_picture(tmp_path / "a.jpg").shape == (37, 53, 3)
+    picture.save(tmp_path / "b.mpo", save_all=True, append_images=[picture])
+    if (tmp_path / "b.mpo").exists():
+        (tmp_path / "b.mpo").rename(tmp_path / "b.jpg")
+        assert read_picture(tmp_path / "b.jpg").shape == (37, 53, 3)
+
+
 def test_sixteen_bits_are_refused_in_every_format(tmp_path: Path) -> None:
     deep = np.full((20, 30, 3), 30000, np.uint16)
     for name, frame in (("c.png", deep), ("c.tif", deep), ("c.ppm", deep), ("g.tif", deep[..., 0])):

@@ -194,3 +194,14 @@ def test_bytes_behind_a_whole_file_do_no_harm(films: Path, tmp_path: Path) -> No
     for name in ("end.mp4", "closed.mkv", "moving.gif"):
         (tmp_path / name).write_bytes((films / name).read_bytes() + bytes(5000))
         assert frames_or_refusal(tmp_path / name) == len(FRAMES)
+
+
+@pytest.mark.parametrize("name", ["win.wmv", "dvd.mpg", "old.avi", "air.ts"])
+@pytest.mark.parametrize("share", [0.1, 0.5])
+def test_space_that_was_set_aside_and_never_filled_is_no_film(
+    films: Path, tmp_path: Path, name: str, share: float
+) -> None:
+    data = (films / name).read_bytes()
+    gone = int(len(data) * share)
+    (tmp_path / name).write_bytes(data[:-gone] + bytes(gone))
+    assert isinstance(frames_or_refusal(tmp_path / name), str)

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vfsrbench.errors import InputError
+from vfsrbench.io.images.jpeg_check import check_jpeg
 from vfsrbench.io.safety.paths import MOST_PIXELS, check_pixels, read_bytes
 
 Frames = NDArray[np.uint8]
@@ -59,6 +60,8 @@ def _decode(path: Path, data: bytes) -> tuple[Frames, tuple[str, ...]]:
                 count = getattr(picture, "n_frames", 1)
                 if count > 1 and picture.format != "MPO":  # phones put previews behind a JPEG
                     raise InputError(f"{path}: holds {count} pictures; a frame is one picture")
+                if picture.format in ("JPEG", "MPO"):
+                    check_jpeg(path, data)
                 notes = _transparency(picture)
                 # TIFF is turned while it is loaded, and by some versions of Pillow a second time here
                 upright = picture if picture.format == "TIFF" else ImageOps.exif_transpose(picture)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import struct
 
-from vfsrbench.io.video.containers.damage import Damage, Data, broken_at, cut_at, open_ended
+from vfsrbench.io.video.containers.damage import Damage, Data, broken_at, cut_at, empty_end, open_ended
 
 _FRAMES = (b"movi", b"rec ")  # lists of AVI whose chunks are walked through
 
@@ -87,9 +87,9 @@ def asf_damage(data: Data) -> Damage | None:
         if position + 24 > len(data) or position + max(size, 24) > len(data):
             return cut_at(data, position + max(size, 24), "an object")
         if size < 24:
-            return None if position else broken_at(position, "no object")
+            return empty_end(data) if position else broken_at(position, "no object")
         position += size
-    return None
+    return empty_end(data)
 
 
 def gif_damage(data: Data) -> Damage | None:

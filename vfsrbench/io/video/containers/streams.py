@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from vfsrbench.io.video.containers.damage import Damage, Data, broken_at, cut_at, open_ended
+from vfsrbench.io.video.containers.damage import Damage, Data, broken_at, cut_at, empty_end, open_ended
 
 _PACKETS = ((188, 0), (192, 4), (204, 0))  # bytes a packet, where its sync byte is
 _OPTIONAL = ((0x10, 6), (0x08, 6), (0x04, 1))  # flags of an adaptation field, bytes that they add
@@ -23,7 +23,9 @@ def transport_stream_damage(data: Data) -> Damage | None:
             rest = len(data) % size
             if rest:
                 return cut_at(data, len(data) - rest + size, "a packet")
-            return _open_picture(np.frombuffer(data, np.uint8).reshape(-1, size)[:, sync : sync + 188])
+            packets = np.frombuffer(data, np.uint8).reshape(-1, size)[:, sync : sync + 188]
+            (astray,) = np.nonzero(packets[:, 0] != 0x47)
+            return broken_at(int(astray[0]) * size, "no packet") if len(astray) else _open_picture(packets)
     if len(data) < 3 * _PACKETS[-1][0]:
         return Damage("truncated", f"it ends at byte {len(data)}, before its third packet")
     return None  # no packets at a steady distance: the decoder has the last word
@@ -68,7 +70,7 @@ def program_stream_damage(data: Data) -> Damage | None:
     while position + 4 <= len(data):
         if data[position : position + 3] != b"\x00\x00\x01":
             if not any(data[position : position + 64]):
-                break  # zeros at the end
+                return empty_end(data)
             return broken_at(position, "no packet")
         kind = data[position + 3]
         if kind == 0xB9:
