@@ -11,7 +11,7 @@ from vfsrbench.errors import InputError
 def check_jpeg(path: Path, data: bytes) -> None:
     """Do nothing if the bytes of a JPEG decode up to its end.
 
-    libjpeg, and so Pillow and OpenCV, fills missing pixels with grey and only warns. FFmpeg's decoder notices;
+    libjpeg, and so Pillow and OpenCV, fills missing pixels with grey and only warns. FFmpeg notices;
     kinds of JPEG that it does not know pass.
 
     Raises:
