@@ -36,12 +36,20 @@ class WeightUse(FrozenModel):
 
     `when` restricts it to certain option values (`{version = "1.4"}`); `role` is the key under which
     `Predictor.load` receives its path. An `optional` one is left out where the file is not here.
+    `alternatives` are other checkpoints that serve as well, the preferred one first: the first one that is
+    here is loaded, and results are keyed by its hash.
     """
 
     name: str
+    alternatives: tuple[str, ...] = ()
     role: str = "net"
     when: dict[str, Value] = {}
     optional: bool = False
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The checkpoint and its alternatives, the preferred one first."""
+        return (self.name, *self.alternatives)
 
 
 class MethodCard(FrozenModel):

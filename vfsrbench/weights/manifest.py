@@ -34,21 +34,59 @@ class Archive(FrozenModel):
     size: int | None = Field(default=None, ge=1, le=MOST_BYTES)
 
 
+class PackageFile(FrozenModel):
+    """A file inside a package of the Python package index. The package is never installed or imported.
+
+    `package` is `name==version` and `member` the file's path in the wheel, which is also its path below
+    `site-packages` where the package is installed. `wheel` is the wheel's full name; its tags (Python, ABI,
+    platform) are asked for, whatever Python runs here. Without one the file is only used where the package is
+    installed: pip would run the code of a source archive. `sha256` and `size` are the wheel's.
+    """
+
+    package: Annotated[str, Field(pattern=r"^[A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?==[A-Za-z0-9.!+]+$")]
+    member: Annotated[str, Field(pattern=r"^[^/\\]+(/[^/\\]+)+$")]
+    wheel: Annotated[str, Field(pattern=r"^([^/\\\s-]+(-[^/\\\s-]+){4,5}\.whl)?$")] = ""
+    sha256: Hash | None = None
+    size: int | None = Field(default=None, ge=1, le=MOST_BYTES)
+
+    @model_validator(mode="after")
+    def _consistent(self) -> PackageFile:
+        name, version = self.package.split("==")
+        if self.wheel and [_normal(part) for part in self.wheel.split("-")[:2]] != [_normal(name), version]:
+            raise ValueError(f"the wheel {self.wheel} is none of {self.package}")
+        if any(part in (".", "..") for part in self.member.split("/")):
+            raise ValueError(f"member is a path inside the package, not {self.member!r}")
+        return self
+
+    @property
+    def name(self) -> str:
+        """The package's name, without its version."""
+        return self.package.split("==")[0]
+
+    @property
+    def tags(self) -> tuple[str, str, str]:
+        """The wheel's Python, ABI and platform tags, as they stand in its name."""
+        python, abi, platform = self.wheel.removesuffix(".whl").split("-")[-3:]
+        return python, abi, platform
+
+
 class WeightFile(FrozenModel):
     """One checkpoint.
 
-    `urls` are tried in order; they point to the archive if there is one. `page` is where a person gets the
-    file when no program can. `hash_source` says who states the SHA-256: the authors (`published`) or others
-    who fetched the file (`third-party`); `prefix` holds its first digits where the official file name does.
-    `size` is exact, `megabytes` an estimate. `network` makes the network that the file fits (class or
-    function), so that a file of untrained weights can be written in its place; with `strict` it holds
-    exactly that network's tensors, and names and shapes are checked where no hash was published.
+    `urls` are tried in order; they point to the archive if there is one. `packages` of the Python package
+    index that hold the file come after them. `page` is where a person gets the file when no program can.
+    `hash_source` says who states the SHA-256: the authors (`published`) or others who fetched the file
+    (`third-party`); `prefix` holds its first digits where the official file name does. `size` is exact,
+    `megabytes` an estimate. `network` makes the network that the file fits (class or function), so that a
+    file of untrained weights can be written in its place; with `strict` it holds exactly that network's
+    tensors, and names and shapes are checked where no hash was published.
     """
 
     name: Name
     file: Annotated[str, Field(pattern=r"^[^/\\]+$")]
     title: str
     urls: tuple[str, ...] = ()
+    packages: tuple[PackageFile, ...] = ()
     page: str = ""
     sha256: Hash | None = None
     hash_source: Literal["published", "third-party"] | None = None
@@ -67,8 +105,10 @@ class WeightFile(FrozenModel):
     def _consistent(self) -> WeightFile:
         if (self.sha256 is None) != (self.hash_source is None):
             raise ValueError("sha256 and hash_source go together")
-        if not self.urls and not self.page:
-            raise ValueError("say where the file is: urls, or a page")
+        if not self.urls and not self.page and not self.packages:
+            raise ValueError("say where the file is: urls, packages, or a page")
+        if self.packages and (self.sha256 is None or self.size is None):
+            raise ValueError("a file in a package needs its own sha256 and size")
         wrong = [u for u in self.urls if not re.match(r"https?://[^/\s]", u)]
         if wrong:
             raise ValueError(f"urls begin with https:// or http://, not {wrong[0]!r}")
@@ -82,6 +122,17 @@ class WeightFile(FrozenModel):
     def provenance(self) -> str:
         """What vouches for a file: published, third-party, prefix, or unverified."""
         return self.hash_source or ("prefix" if self.prefix else "unverified")
+
+    @property
+    def wheels(self) -> tuple[PackageFile, ...]:
+        """The packages that the file can be fetched from."""
+        return tuple(source for source in self.packages if source.wheel)
+
+    @property
+    def how(self) -> str:
+        """How the file comes: fetched, in a package, by hand."""
+        ways = ["fetched"] * bool(self.urls) + ["in a package"] * bool(self.packages)
+        return " or ".join(ways) or "by hand"
 
     @property
     def needs_consent(self) -> bool:
@@ -107,6 +158,11 @@ class WeightFile(FrozenModel):
         if self.archive is not None and self.archive.size is not None:
             return self.archive.size
         return self.size or int((self.megabytes or 0) * 1e6)
+
+
+def _normal(name: str) -> str:
+    """A package's name as indexes compare it."""
+    return re.sub(r"[-_.]+", "-", name).lower() if not name[:1].isdigit() else name
 
 
 class ManifestFile(FrozenModel):
@@ -165,8 +221,8 @@ def needed_by() -> dict[str, list[str]]:
     for kind, catalogue in (("method", methods()), ("metric", metrics())):
         for found in catalogue:
             label = found.card.name if kind == "method" else found.card.id  # type: ignore[union-attr]
-            for use in found.card.weights:
-                names = users.setdefault(use.name, [])
+            for name in (name for use in found.card.weights for name in use.names):
+                names = users.setdefault(name, [])
                 if label not in names:
                     names.append(label)
     return users

