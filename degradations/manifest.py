@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, field_validator
+from pydantic import Field, field_validator, model_validator
 
 from degradations.apply import Degraded, Degrading
 from degradations.errors import InputError
@@ -17,7 +17,7 @@ from degradations.reading.limits import MOST_FRAMES, MOST_SEED, MOST_SIDE
 from degradations.reading.regular_file import is_there
 from degradations.reading.text import read_json
 from degradations.reading.typed_toml import FrozenModel, parse
-from degradations.recipe import Recipe
+from degradations.recipe import Recipe, content_digest
 
 MANIFEST = "manifest.json"
 Digest = str
@@ -47,6 +47,17 @@ class RecipeEntry(FrozenModel):
     source: str
     digest: Digest = Field(pattern=_HEX)
     content: dict[str, Any]
+
+    @model_validator(mode="after")
+    def _digest_is_of_the_content(self) -> RecipeEntry:
+        """A changed recipe must not pass under the digest of another one."""
+        named = (self.content.get("name"), self.content.get("version"))
+        if content_digest(self.content) != self.digest or named != (self.name, self.version):
+            raise InputError(
+                f"recipe {self.name!r}: 'content' is not what 'digest' was taken over: changed by hand, or "
+                "damaged; get the manifest again, or make it with `vfsrbench degrade`"
+            )
+        return self
 
 
 class Manifest(FrozenModel):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal
@@ -21,7 +21,7 @@ from degradations.reading.limits import MOST_NAME, MOST_OPERATORS
 from degradations.reading.typed_toml import FrozenModel, parse, read_toml
 from degradations.shipped import list_recipes, recipe_path
 
-__all__ = ["ARITHMETIC", "Recipe", "list_recipes", "load_recipe"]
+__all__ = ["ARITHMETIC", "Recipe", "content_digest", "list_recipes", "load_recipe"]
 
 ARITHMETIC = 1
 """The version of the operators' arithmetic: raised whenever any recipe would give other frames."""
@@ -61,8 +61,7 @@ class Recipe(FrozenModel):
 
     def digest(self) -> str:
         """SHA-256 over the canonical JSON of `content`: equal digests degrade alike."""
-        text = json.dumps(self.content(), sort_keys=True, ensure_ascii=False, separators=(",", ":"))
-        return hashlib.sha256(text.encode("utf-8")).hexdigest()
+        return content_digest(self.content())
 
     def apply(
         self,
@@ -88,6 +87,12 @@ class Recipe(FrozenModel):
     ) -> Degrading:
         """As `apply`, but the degraded frames come one by one and none is kept."""
         return Degrading(self.operators, self.scale, self._numbers, frames, clip, seed, fps)
+
+
+def content_digest(content: Mapping[str, Any]) -> str:
+    """SHA-256 over the canonical JSON of a recipe's `content`."""
+    text = json.dumps(content, sort_keys=True, ensure_ascii=False, separators=(",", ":"))
+    return hashlib.sha256(text.encode("utf-8", errors="surrogatepass")).hexdigest()
 
 
 def load_recipe(name_or_path: str | Path) -> Recipe:

@@ -4,17 +4,14 @@ from __future__ import annotations
 
 import os
 import shutil
-import time
-import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from vfsrbench.errors import InputError
-from vfsrbench.io.safety.ownership import NOTE, claim, note_file, read_made
+from vfsrbench.io.safety.lease import sweep_beside, temporary_for
+from vfsrbench.io.safety.ownership import NOTE, claim, note_file
 from vfsrbench.io.safety.targets import check_own_file
-
-_STALE_SECONDS = 24 * 3600.0
 
 
 @contextmanager
@@ -22,7 +19,7 @@ def staged(out: Path) -> Iterator[Path]:
     """A folder in `out` to build in; its files move to their places in `out` when the block ends well.
 
     Whatever goes wrong before (a full disk, Ctrl-C), `out` is as it was. The moves are renames: they need no
-    room. Files of an earlier report that the new one does not have stay.
+    room. Files of an earlier report that the new one does not have stay. What killed reports left goes away.
 
     Args:
         out: The report's folder, claimed before (`vfsrbench.io.safety.targets.claim_folder`).
@@ -30,9 +27,9 @@ def staged(out: Path) -> Iterator[Path]:
     Raises:
         InputError: The disk is full, `out` cannot be written, or somebody else's file is in the way.
     """
-    stage = out / f".{uuid.uuid4().hex[:12]}.report.part"
+    stage = temporary_for(out / "report")
     try:
-        _sweep(out)
+        sweep_beside(out)
         claim(stage)
         yield stage
         _publish(stage, out)
@@ -60,11 +57,3 @@ def _publish(stage: Path, out: Path) -> None:
         note_file(out, out / name, stage / name)
     for name in names:
         (stage / name).replace(out / name)
-
-
-def _sweep(out: Path) -> None:
-    """What killed reports left, once no living one can be building in it any more."""
-    old = time.time() - _STALE_SECONDS
-    for left in out.glob(".*.report.part"):
-        if not left.is_symlink() and read_made(left) is not None and left.stat().st_mtime < old:
-            shutil.rmtree(left, ignore_errors=True)

@@ -34,12 +34,12 @@ def shadowed() -> str:
     return ""
 
 
-def write_crash(error: BaseException, arguments: Sequence[str]) -> str:
-    """Write the traceback into a log file in the temporary folder; the file's path."""
+def write_crash(error: BaseException | str, arguments: Sequence[str]) -> str:
+    """Write a traceback, an error's or as text, into a log file in the temporary folder; the file's path."""
     text = [
         f"vfsrbench {' '.join(arguments)}",
         f"{datetime.now():%Y-%m-%d %H:%M:%S}, Python {platform.python_version()}, {platform.platform()}",
-        *traceback.format_exception(error),
+        *([error] if isinstance(error, str) else traceback.format_exception(error)),
     ]
     name = f"vfsrbench-{datetime.now():%Y%m%d-%H%M%S}-{os.getpid()}.log"
     path = Path(tempfile.gettempdir()) / name

@@ -16,7 +16,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from vfsrbench.errors import InputError
+from vfsrbench.errors import DiskError, InputError
 from vfsrbench.faces.ffhq_align import FFHQ_SIZE, SMOOTHING_SIGMA, Alignment, align_clip_landmarks
 from vfsrbench.io.clip import Clip, FrameSource, write_png_folder
 from vfsrbench.io.names import check_unique, slug
@@ -146,8 +146,8 @@ def align_files(
 
     A clip that cannot be aligned is reported with its reason, the others go on. What an earlier call has
     finished with the same smoothing is kept, unless `replace`. untrained: the finder's weights are random.
-    InputError when `out` cannot be written or overlaps the clips, when two clips would go to one place, or
-    when something that we did not make is there.
+    InputError when `out` cannot be written (DiskError) or overlaps the clips, when two clips would go to
+    one place, or when something that we did not make is there.
     """
     clips = list(clips)
     sources = [place for clip in clips if clip.path is not None for place in read_places(clip.path)]
@@ -180,16 +180,23 @@ def _align(
             return AlignedFile(clip.name, folder, len(before.found), missing, kept=True, notes=clip.notes)
         source = enlarged(clip)
         alignment = find_alignment(source, find, sigma, on_progress, untrained)
-        note.unlink(missing_ok=True)
-        frames = aligned_frames(source, alignment, on_progress)
-        write_png_folder(folder, frames, clip.frame_names, replace=True)
         with own_file(note, out) as temporary:
             alignment.save(temporary)
+            frames = _unnoted(note, aligned_frames(source, alignment, on_progress))
+            write_png_folder(folder, frames, clip.frame_names, replace=True)
+    except DiskError:
+        raise
     except InputError as error:
         return AlignedFile(clip.name, reason=str(error))
     missing = int((~alignment.found).sum())
     notes = (*clip.notes, *clip.lost_in_pictures)
     return AlignedFile(clip.name, folder, len(clip), missing, notes=notes)
+
+
+def _unnoted(note: Path, frames: Iterator[Frames]) -> Iterator[Frames]:
+    """The frames; after the last the old note goes, so that it never stands beside new frames."""
+    yield from frames
+    note.unlink(missing_ok=True)
 
 
 def _places(out: Path, clip: Clip) -> tuple[Path, Path]:

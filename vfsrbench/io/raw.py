@@ -77,7 +77,7 @@ class RawWriter:
         except OSError as error:
             raise DiskError(
                 f"{self.path.parent}: cannot be written ({error.strerror}); "
-                "free some disk or choose another --workspace"
+                "free some disk or choose another place"
             ) from error
 
     def __enter__(self) -> RawWriter:

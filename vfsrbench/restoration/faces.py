@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vfsrbench.card import MethodCard
-from vfsrbench.errors import InputError, JobFailure
+from vfsrbench.errors import DiskError, InputError, JobFailure
 from vfsrbench.faces.align_clips import (
     FindLandmarks,
     ProgressCallback,
@@ -111,6 +111,8 @@ def restore_videos(
         try:
             named = {**how, "device": device, "untrained": untrained, "note": note}
             done.append(restore_video(clip, predictor, find, masks, out, **named))  # type: ignore[arg-type]
+        except DiskError:
+            raise
         except (JobFailure, InputError) as error:
             done.append(WildFile(clip.name, reason=str(error)))
         free_memory()

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from vfsrbench.card import MethodCard
 from vfsrbench.datasets.layouts import find_clips
-from vfsrbench.errors import InputError, JobFailure
+from vfsrbench.errors import DiskError, InputError, JobFailure
 from vfsrbench.io.clip import Clip, write_png_folder, write_video
 from vfsrbench.io.names import check_unique, slug
 from vfsrbench.io.raw import RawWriter
@@ -64,12 +64,27 @@ class RestoredFile:
     notes: tuple[str, ...] = ()
 
 
-def open_clips(path: Path) -> list[Clip]:
-    """The clips at a path: one picture folder or video, or all below a folder. InputError if
-    there are none, or two whose names a disk may not tell apart."""
+def open_clips(path: Path, most: int | None = None) -> tuple[list[Clip], list[RestoredFile]]:
+    """The clips at a path, one picture folder or video, or all below a folder; and those that cannot be read.
+
+    most: their first frames alone. InputError if none can be read, or two have names that a disk may not
+    tell apart.
+    """
     found = [("+".join(names), place) for names, place in find_clips(path)]
     check_unique(found, "clips", path)
-    return [Clip.open(place, name) for name, place in found]
+    clips, unreadable = [], []
+    for name, place in found:
+        try:
+            clip = Clip.open(place, name)
+            clips.append(clip if most is None else clip.head(min(most, len(clip))))
+        except InputError as error:
+            if len(found) == 1:
+                raise
+            unreadable.append(RestoredFile(name, reason=str(error)))
+    if not clips:
+        others = f" (and {len(unreadable) - 1} others)" if len(unreadable) > 1 else ""
+        raise InputError(f"{path}: no clip can be read: {unreadable[0].reason}{others}")
+    return clips, unreadable
 
 
 def usable_method(spec: str | Predictor) -> MethodUse:
@@ -113,9 +128,10 @@ def restore_files(
     """Restore clips one after the other into `out`/<clip>, as pictures or as a video (see `VIDEOS`), each
     with a note how it was made in `out`/<clip>.restoration.json (see `restoration.sidecar`).
 
-    A clip that fails is reported with its reason, the others go on. `on_progress` is called with (clip,
-    frames done, of how many). InputError when the method cannot be loaded, when `out` cannot be written or
-    overlaps the clips, when two clips would go to one place, or when something that we did not make is there.
+    A clip that fails, or has a frame that cannot be read, is reported with its reason, the others go on.
+    `on_progress` is called with (clip, frames done, of how many). InputError when the method cannot be
+    loaded or does not give this scale, when `out` cannot be written (DiskError) or overlaps the clips, when
+    two clips would go to one place, or when something that we did not make is there.
     """
     import torch
 
@@ -123,13 +139,17 @@ def restore_files(
     check_targets(out, clips, form)
     chosen = device or torch.device("cuda" if torch.cuda.is_available() else "cpu")
     predictors = PredictorCache(chosen)
-    predictors.need(use)
+    card = predictors.need(use).card
+    for clip in clips:
+        output_size(card, clip, scale)
     done = []
     for clip in clips:
         try:
             done.append(_restore(predictors, use, clip, out, form, scale, seed, on_progress))
-        except JobFailure as failure:
-            done.append(RestoredFile(clip.name, reason=failure.reason))
+        except DiskError:
+            raise
+        except (JobFailure, InputError) as error:
+            done.append(RestoredFile(clip.name, reason=str(error)))
         free_memory()
     return done
 

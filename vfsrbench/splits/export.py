@@ -25,7 +25,7 @@ from vfsrbench.board import DatasetUse
 from vfsrbench.datasets.dataset import open_dataset
 from vfsrbench.datasets.layouts import REAL
 from vfsrbench.engines.base import Engine, Event, EventListener, EventSink, Outcome
-from vfsrbench.errors import InputError
+from vfsrbench.errors import DiskError, InputError
 from vfsrbench.io.clip import Clip, write_png_folder
 from vfsrbench.io.names import check_unique, slug
 from vfsrbench.io.safety.lease import sweep_beside
@@ -43,6 +43,7 @@ class DegradeTask:
     clip: str
     folder: Path
     seed: int
+    force: bool = False
 
 
 @dataclass(frozen=True)
@@ -59,12 +60,12 @@ class StartDegrading:
 
     dataset: DatasetUse
 
-    def __call__(self) -> Callable[[DegradeTask, EventSink], _Done | str]:
-        def work(task: DegradeTask, send_event: EventSink) -> _Done | str:
+    def __call__(self) -> Callable[[DegradeTask, EventSink], _Done | InputError]:
+        def work(task: DegradeTask, send_event: EventSink) -> _Done | InputError:
             try:
                 return _degrade(task, self.dataset, send_event)
             except InputError as error:
-                return str(error)
+                return error
 
         return work
 
@@ -81,11 +82,12 @@ class Degraded:
 
 @dataclass(frozen=True)
 class FailedClip:
-    """A clip that could not be degraded, and why."""
+    """A clip that could not be degraded, and why; `details` is the traceback of an unexpected error."""
 
     split: str
     clip: str
     reason: str
+    details: str = ""
 
 
 def degrade_splits(
@@ -103,7 +105,8 @@ def degrade_splits(
     degraded whole, so the frames do not depend on the engine. A clip that fails is reported, the others go
     on, and the manifest says what is there: of earlier calls, too, with the same recipe and seed.
     InputError when `out` overlaps the data set, or when a folder holds a split of another recipe or seed or
-    files that we did not make; then nothing is touched.
+    files that we did not make; then nothing is touched. DiskError when the disk is full: what is done is
+    kept, and what was there before.
     """
     check_out_folder(out, [dataset.path])
     check_unique(((recipe.name, None) for recipe in recipes), "recipes")
@@ -118,15 +121,11 @@ def degrade_splits(
         check_out_folder(folder, [dataset.path, *sources])
         earlier[recipe.name] = _earlier(folder, recipe, seed, force)
         check_own_file(folder / MANIFEST, folder)
-        tasks += [DegradeTask(recipe, check_clip_name(name), folder, seed) for name in opened.names]
+        tasks += [DegradeTask(recipe, check_clip_name(name), folder, seed, force) for name in opened.names]
     for task in tasks:
-        _check_task(task, force)
-    for recipe in recipes:
-        sweep_beside(out / recipe.name)
-        sweep_beside(out / recipe.name / _NOTES)
-    if force:
-        for task in tasks:
-            _note(task.folder, task.clip).unlink(missing_ok=True)
+        _check_task(task)
+    for place in {at for t in tasks for at in (t.folder, t.folder / _NOTES, (t.folder / t.clip).parent)}:
+        sweep_beside(place)
     entries: dict[str, dict[str, ClipEntry]] = {recipe.name: {} for recipe in recipes}
     failed: list[FailedClip] = []
     notes: dict[str, tuple[str, ...]] = {}
@@ -139,8 +138,10 @@ def degrade_splits(
                 if isinstance(outcome.result, _Done):
                     entries[split][clip] = outcome.result.entry
                     notes[clip] = outcome.result.notes
+                elif isinstance(outcome.result, DiskError):
+                    raise outcome.result
                 else:
-                    failed.append(FailedClip(split, clip, _reason(outcome)))
+                    failed.append(FailedClip(split, clip, _reason(outcome), outcome.crash))
     finally:  # also after Ctrl-C: what is done is vouched for
         made = {r.name: _write_manifest(r, seed, out, entries[r.name], earlier[r.name]) for r in recipes}
     manifests = {name: manifest for name, manifest in made.items() if manifest}
@@ -174,9 +175,9 @@ def _reason(outcome: Outcome) -> str:
     return str(outcome.result)
 
 
-def _check_task(task: DegradeTask, force: bool) -> None:
+def _check_task(task: DegradeTask) -> None:
     """InputError if something that we did not make is where the clip or its note go."""
-    if force or _noted(task) is None:
+    if task.force or _noted(task) is None:
         check_replaceable(task.folder / task.clip, mend=True)
         check_own_file(_note(task.folder, task.clip), task.folder, mend=True)
 
@@ -209,7 +210,7 @@ def _degrade(task: DegradeTask, use: DatasetUse, send_event: EventSink) -> _Done
     truth_digest = gt.digest()
     folder = task.folder / task.clip
     notes = (*gt.notes, *gt.lost_in_pictures)
-    kept = _kept(task, folder, truth_digest, gt)
+    kept = None if task.force else _kept(task, folder, truth_digest, gt)
     if kept is not None:
         return _Done(kept, notes)
     making = task.recipe.stream(gt.frames(), gt.name, task.seed, gt.fps)

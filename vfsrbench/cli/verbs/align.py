@@ -40,9 +40,7 @@ def align(
     from vfsrbench.restoration.sidecar import untrained_line
 
     check_out_folder(out, [clips])
-    sources = open_clips(clips)
-    if frames is not None:
-        sources = [clip.head(min(frames, len(clip))) for clip in sources]
+    sources, unreadable = open_clips(clips, frames)
     finder, untrained = load_finder(best_device()), untrained_tools(FINDER)
     if untrained:
         say(untrained_line(untrained), err=True)
@@ -57,6 +55,8 @@ def align(
             untrained=bool(untrained),
             on_progress=bar.on_progress,
         )
+    for bad in unreadable:
+        say(f"failed: {bad.clip}: {bad.reason}", err=True)
     for file in done:
         if file.path is None:
             say(f"failed: {file.reason}", err=True)
@@ -64,5 +64,5 @@ def align(
         note = ", was there already" if file.kept else ""
         say(f"{file.path}: {file.frames} frames, {file.missing} of them without a face{note}")
         tell_notes((file.clip, note) for note in file.notes)
-    if any(file.reason for file in done):
+    if unreadable or any(file.reason for file in done):
         raise typer.Exit(3)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import Annotated
 
@@ -10,6 +11,7 @@ import typer
 from degradations.reading.limits import MOST_SEED
 from vfsrbench.cli import options as o
 from vfsrbench.cli.echo import say
+from vfsrbench.cli.environment import write_crash
 from vfsrbench.cli.notes import tell_notes
 
 app = typer.Typer()
@@ -65,5 +67,8 @@ def degrade(
     tell_notes((name, note) for name, notes in made.notes.items() for note in notes)
     for clip_failed in made.failed:
         say(f"{clip_failed.split}, {clip_failed.clip}: failed: {clip_failed.reason}", err=True)
+    crashes = "\n".join(clip_failed.details for clip_failed in made.failed if clip_failed.details)
+    if crashes:
+        say(f"details in {write_crash(crashes, sys.argv[1:])}", err=True)
     if made.failed:
         raise typer.Exit(3)

@@ -77,19 +77,17 @@ def restore(
     check_out_folder(out, [clips])
     use = usable_method(o.one_method(method, method_path, "--method NAME"))
     assert use.method is not None
-    sources = open_clips(clips)
-    if frames is not None:
-        sources = [clip.head(min(frames, len(clip))) for clip in sources]
+    sources, unreadable = open_clips(clips, frames)
     card = use.method.card
     wild = [clip for clip in sources if faces == "find" or (faces == "auto" and is_wild(card, clip))]
     whole = [clip for clip in sources if clip not in wild]
     if use.weights.untrained:
         say(untrained_line([use.id]), err=True)
     with StepBar() as bar:
-        failed = 0
+        failed = sum(_said(file.clip, None, 0, None, file.reason, ()) for file in unreadable)
         if wild:
             parse = mask == "parse"
-            failed = _restore_faces(
+            failed += _restore_faces(
                 use, wild, out, form or "h264", scale or 1, seed, bar.on_progress, smooth, parse
             )
         if whole:

@@ -170,7 +170,7 @@ def _remove(folder: Path) -> None:
         folder.unlink(missing_ok=True)
         return
     for note in folder.glob(f".*{_BESIDE}"):
-        with suppress(OSError):
+        with suppress(OSError, ValueError):  # a damaged note leads nowhere
             path = Path(note.read_text(encoding="utf-8"))
             if _TEMPORARY.fullmatch(path.name):
                 shutil.rmtree(path) if path.is_dir() else path.unlink(missing_ok=True)

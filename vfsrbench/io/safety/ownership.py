@@ -1,8 +1,9 @@
 """What we wrote into a folder: a hidden note that names our files, so that nobody else's is ever replaced.
 
 `.vfsrbench.jsonl` is a journal. Its first line says that the folder is ours, every further one names a file
-and the SHA-256 of what we wrote there. A line is written before its file takes its name, so a program that
-is killed in between never leaves a file behind that the next run would not know as its own.
+and the SHA-256 of what we wrote there, and has a checksum of its own. A line is written before its file takes
+its name, so a program that is killed in between never leaves a file behind that the next run would not know
+as its own. Of a damaged line either half of the SHA-256 still vouches for the file's content.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ import os
 import stat
 import uuid
 from collections.abc import Iterator
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from degradations.errors import InputError
@@ -20,8 +22,15 @@ from degradations.errors import InputError
 NOTE = ".vfsrbench.jsonl"
 _FORMAT = "vfsrbench-folder-1"
 _ABOUT = "files that vfsrbench made here, and may replace"
-Made = dict[str, set[str]]
-"""Path relative to the folder, with forward slashes -> SHA-256 of everything that we ever wrote there."""
+
+
+@dataclass
+class Made:
+    """What a note says. `files`: path relative to the folder, with forward slashes -> SHA-256 of everything
+    that we ever wrote there. `damaged`: the lines whose checksum differs."""
+
+    files: dict[str, set[str]] = field(default_factory=dict)
+    damaged: str = ""
 
 
 def read_made(folder: Path) -> Made | None:
@@ -32,11 +41,13 @@ def read_made(folder: Path) -> Made | None:
         return None
     if _FORMAT not in text and _ABOUT not in text:  # a damaged first line still has one of the two
         return None
-    entries = [entry for line in text.splitlines() if isinstance(entry := _parse(line), dict)]
-    made: Made = {}
-    for entry in entries:
-        if isinstance(entry.get("file"), str) and isinstance(entry.get("sha256"), str):
-            made.setdefault(entry["file"], set()).add(entry["sha256"])
+    made = Made()
+    for line in text.split("\n"):
+        entry = _parse(line)
+        if entry is not None:
+            made.files.setdefault(entry["file"], set()).add(entry["sha256"])
+        elif _FORMAT not in line:
+            made.damaged += f"{line}\n"
     return made
 
 
@@ -63,11 +74,17 @@ def note_all(folder: Path) -> None:
 def is_made(path: Path, made: Made | None, root: Path, mend: bool = False) -> bool:
     """Whether the file at `path` is ours by the note of `root`: a regular file of a name and content that we
     wrote there. mend: the name is enough, and other content counts as damage."""
-    known = (made or {}).get(_relative(root, path))
+    if made is None:
+        return False
+    known = made.files.get(_relative(root, path))
     try:
-        if known is None or not stat.S_ISREG(path.lstat().st_mode):
+        if (known is None and not made.damaged) or not stat.S_ISREG(path.lstat().st_mode):
             return False
-        return mend or sha256_of(path) in known
+        if known is not None and mend:
+            return True
+        sha256 = sha256_of(path)
+        half = len(sha256) // 2
+        return sha256 in (known or ()) or sha256[:half] in made.damaged or sha256[half:] in made.damaged
     except FileNotFoundError:  # another process has just replaced it: there is nothing to lose
         return True
 
@@ -97,7 +114,7 @@ def check_replaceable(folder: Path, mend: bool = False) -> None:
             )
         if path != folder / NOTE and not is_made(path, made, folder, mend):
             named = _relative(folder, path)
-            what = "was changed since vfsrbench made it" if named in made else "vfsrbench did not make"
+            what = "was changed since vfsrbench made it" if named in made.files else "vfsrbench did not make"
             raise InputError(
                 f"{folder}: holds {named!r}, which {what}; move it away or choose another folder"
             )
@@ -142,18 +159,27 @@ def _entries(folder: Path) -> Iterator[Path]:
 
 
 def _entry(folder: Path, path: Path, sha256: str) -> dict[str, str]:
-    return {"file": _relative(folder, path), "sha256": sha256}
+    name = _relative(folder, path)
+    return {"file": name, "sha256": sha256, "check": _check(name, sha256)}
+
+
+def _check(name: str, sha256: str) -> str:
+    """The checksum of a line."""
+    return hashlib.sha256(json.dumps([name, sha256]).encode()).hexdigest()[:16]
 
 
 def _relative(folder: Path, path: Path) -> str:
     return path.relative_to(folder).as_posix()
 
 
-def _parse(line: str) -> object:
+def _parse(line: str) -> dict[str, str] | None:
+    """A file's line; None if it is damaged, cut off when a program was killed, or none of a file."""
     try:
-        return json.loads(line)
-    except ValueError:  # the last line of a program that was killed
+        entry = json.loads(line)
+        whole = entry["check"] == _check(entry["file"], entry["sha256"])
+    except (ValueError, KeyError, TypeError, RecursionError):
         return None
+    return entry if whole else None
 
 
 def _append(folder: Path, entries: list[dict[str, str]]) -> None:

@@ -96,7 +96,7 @@ def check_own_file(path: Path, root: Path | None = None, mend: bool = False) -> 
         raise InputError(f"{path}: is there already, a symbolic link; remove it or choose another folder")
     made = read_made(place)
     if not is_made(path, made, place, mend):
-        changed = made is not None and path.relative_to(place).as_posix() in made
+        changed = made is not None and path.relative_to(place).as_posix() in made.files
         what = "was changed since vfsrbench made it" if changed else "vfsrbench did not make it"
         raise InputError(f"{path}: is there already, and {what}; move it away or choose another folder")
 
@@ -147,10 +147,11 @@ def claim_folder(folder: Path, names: Iterable[str], lasting: Iterable[str] = ()
                 f"{folder}: holds {taken[0]!r}, which vfsrbench did not make; choose another folder, or move "
                 "it away"
             )
-    for place in sorted({(folder / name).parent for name in made or ()}):
+    names_of_ours = () if made is None else tuple(made.files)
+    for place in sorted({folder, *((folder / name).parent for name in names_of_ours)}):
         sweep_beside(place)
     kept = set(lasting)
-    for name in made or ():
+    for name in names_of_ours:
         if name.partition("/")[0] not in kept:
             check_own_file(folder / name, folder)
     try:
