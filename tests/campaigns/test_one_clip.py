@@ -97,7 +97,10 @@ def test_a_manifest_whose_recipe_is_not_its_digests_is_refused(tmp_path: Path, c
     path = tmp_path / "lq" / "bi-x4" / "manifest.json"
     works(capsys, "verify", path.parent)
     plain = json.loads(path.read_text())
-    for key, value in {"content": plain["recipe"]["content"] | {"numbers": "vfhq-mild@1"}, "version": 7}.items():
+    for key, value in {
+        "content": plain["recipe"]["content"] | {"numbers": "vfhq-mild@1"},
+        "version": 7,
+    }.items():
         path.write_text(json.dumps(plain | {"recipe": plain["recipe"] | {key: value}}))
         said = refused(capsys, tmp_path, "verify", path.parent)
         assert "manifest.json" in said and "'content' is not what 'digest' was taken over" in said

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
@@ -30,9 +29,10 @@ from vfsrbench.io.clip import Clip, write_png_folder
 from vfsrbench.io.names import check_unique, slug
 from vfsrbench.io.safety.lease import sweep_beside
 from vfsrbench.io.safety.ownership import check_replaceable
+from vfsrbench.io.safety.sealed import read_note, write_note
 from vfsrbench.io.safety.targets import check_out_folder, check_own_file, own_file, read_places
 
-_NOTES = ".clips"
+_NOTES, _KIND = ".clips", "split-clip-1"
 
 
 @dataclass(frozen=True)
@@ -234,7 +234,7 @@ def _degrade(task: DegradeTask, use: DatasetUse, send_event: EventSink) -> _Done
     )
     note = {"recipe": task.recipe.digest(), "seed": task.seed, "entry": entry.model_dump(mode="json")}
     with own_file(_note(task.folder, task.clip), task.folder, mend=True) as temporary:
-        temporary.write_text(json.dumps(note))
+        write_note(temporary, _KIND, note)
     return _Done(entry, notes)
 
 
@@ -249,9 +249,9 @@ def _kept(task: DegradeTask, folder: Path, truth_digest: str, gt: Clip) -> ClipE
 
 
 def _noted(task: DegradeTask) -> ClipEntry | None:
-    """What the clip's note says, if its frames were made by this recipe and seed."""
+    """What the clip's note says, if its frames were made by this recipe and seed; None if it is damaged."""
     try:
-        note = json.loads(_note(task.folder, task.clip).read_text())
+        note = read_note(_note(task.folder, task.clip), _KIND)
         alike = (note["recipe"], note["seed"]) == (task.recipe.digest(), task.seed)
         return ClipEntry.model_validate(note["entry"]) if alike else None
     except (OSError, ValueError, KeyError, TypeError):

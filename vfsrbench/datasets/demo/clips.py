@@ -26,6 +26,7 @@ from vfsrbench.errors import InputError, did_you_mean
 from vfsrbench.io.atomic import atomic_file
 from vfsrbench.io.clip import Clip
 from vfsrbench.io.images.folder import PictureSource, encode_png
+from vfsrbench.io.safety.lease import sweep_beside
 from vfsrbench.io.safety.paths import expanded, user_cache
 
 Frames = NDArray[np.uint8]
@@ -52,6 +53,7 @@ def demo_clip(name: str, frames: int = DEFAULT_FRAMES, folder: Path | None = Non
     files = [place / f"{number:08d}.png" for number in range(frames)]
     if not all(map(_is_whole, files)):
         with _locked(place):
+            sweep_beside(place)
             missing = [number for number, file in enumerate(files) if not _is_whole(file)]
             _render(motion, missing, files)
     return Clip(PictureSource(files), name, FPS, place)

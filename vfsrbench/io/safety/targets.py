@@ -45,9 +45,11 @@ def refuse_overlap(target: Path, inputs: Iterable[str | Path | None]) -> None:
         raise InputError(f"{target}: {how}; choose another place for the results, nothing was written")
 
 
-def read_places(source: str | Path) -> list[Path]:
+def read_places(source: str | Path | None) -> list[Path]:
     """A source and, of a folder whose files are links, one file of each folder that they lead to: what
-    `refuse_overlap` is to know of a clip."""
+    `refuse_overlap` is to know of a clip. None is read from nowhere."""
+    if source is None:
+        return []
     source = Path(source)
     led_to: dict[str, Path] = {}
     if source.is_dir():
@@ -148,7 +150,7 @@ def claim_folder(folder: Path, names: Iterable[str], lasting: Iterable[str] = ()
                 "it away"
             )
     names_of_ours = () if made is None else tuple(made.files)
-    for place in sorted({folder, *((folder / name).parent for name in names_of_ours)}):
+    for place in sorted({(folder / name).parent for name in names_of_ours}):
         sweep_beside(place)
     kept = set(lasting)
     for name in names_of_ours:
