@@ -78,7 +78,7 @@ def verify_folder(
 ) -> VerifyReport:
     """Compare a folder of degraded clips with a manifest (the published one, say).
 
-    The frames, through `read_clip`, are held against the manifest's final digests. What they were before
+    The frames, through `read_clip`, are compared with the manifest's final digests. What they were before
     the codec is taken from the folder's own manifest.json, if it has one: another recipe, seed or digest
     there is an error, since everything up to the codec is exact. Frames that differ only after the codec
     are reported with the size of the difference (where `read_reference` gives the manifest's own frames)

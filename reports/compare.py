@@ -21,7 +21,7 @@ def compare(
 
     `metrics` picks columns (default: all that any result has); `versus` is the method that the others are
     tested against. The same method from two folders stays apart: its rows are called `name @ folder`, with
-    as much of the folder's path as it takes to tell them apart.
+    as much of the folder's path as it takes to distinguish them.
     InputError when there are no results, or when they come from several data sets.
     """
     if not places:

@@ -62,7 +62,7 @@ def build_report(
     `seed`) is not to be taken from its last run; `partial` prints means over incomplete rows too; `site`
     adds pages to look around in (a page a clip, worst clips, provenance). `progress` hears what is being
     made. InputError when there are no results, or when `out` cannot be written, overlaps what is read, or
-    holds files of somebody else's that have the names of ours.
+    holds files that we did not make and that have the names of ours.
     """
     refuse_overlap(out, [*_inputs(board, workspace), *results, *(outputs or {}).values()])
     material = gather(board, workspace, results, clips, outputs, only, said)

@@ -25,7 +25,7 @@ def staged(out: Path) -> Iterator[Path]:
         out: The report's folder, claimed before (`vfsrbench.io.safety.targets.claim_folder`).
 
     Raises:
-        InputError: The disk is full, `out` cannot be written, or somebody else's file is in the way.
+        InputError: The disk is full, `out` cannot be written, or a file that we did not make is in the way.
     """
     stage = temporary_for(out / "report")
     try:

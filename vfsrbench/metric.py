@@ -1,4 +1,4 @@
-"""What a metric offers. Clips are scored in windows, so memory does not grow with their length."""
+"""The interface of metrics. Clips are scored in windows, so memory does not grow with their length."""
 
 from __future__ import annotations
 

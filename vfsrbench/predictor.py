@@ -1,4 +1,4 @@
-"""What a method offers: frames in, restored frames out."""
+"""The interface of methods: frames in, restored frames out."""
 
 from __future__ import annotations
 

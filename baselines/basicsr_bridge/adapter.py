@@ -44,7 +44,7 @@ class BasicSRPredictor(VsrPredictor):
         return build(cls, options)
 
     def _probe(self) -> tuple[Feeding, int]:
-        """How the network wants its frames, and how much larger it returns them.
+        """How the network expects its frames, and how much larger it returns them.
 
         (1, t, 3, h, w) that come back as t frames: the whole clip; as one frame: a window. A network that
         does not take five axes is given pictures.

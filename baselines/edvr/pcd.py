@@ -13,7 +13,7 @@ LEVELS = ("l3", "l2", "l1")
 
 
 class ConvModule(nn.Module):
-    """A convolution in a module of its own, as the checkpoints name it; leaky ReLU unless told otherwise."""
+    """A convolution in a module of its own, as the checkpoints name it; leaky ReLU by default."""
 
     def __init__(
         self, channels_in: int, channels: int, kernel: int = 3, stride: int = 1, act: bool = True

@@ -17,7 +17,7 @@ HEADS = 8
 HEAD_DIM = 48
 BLOCKS = 3
 
-# What a later window must know of the frames before it: for each block, the normalised tokens
+# What a later window needs of the frames before it: for each block, the normalised tokens
 # (b, n, DIM) of the clip's first frame and of the frame before the window.
 Memory = list[tuple[Tensor, Tensor]]
 

@@ -14,7 +14,7 @@ TAPS = 9
 def deform_conv(x: Tensor, offset: Tensor, mask: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
     """3x3 deformable convolution that keeps the size; x (n, c, h, w), offset (n, 18 g, h, w) in pixels,
     y then x for each of the 9 taps of g groups, mask (n, 9 g, h, w) in (0, 1)."""
-    # torchvision's operator knows no bfloat16, and positions need the precision of float32 anyway
+    # torchvision's operator does not take bfloat16, and positions need the precision of float32 anyway
     precise = torch.promote_types(x.dtype, torch.float32)
     with torch.autocast(x.device.type, enabled=False):
         wide = [t.to(precise) for t in (x, offset, weight, bias, mask)]

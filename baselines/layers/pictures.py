@@ -1,4 +1,4 @@
-"""Frames as OpenCV and PyAV want them, and back."""
+"""Frames in the form that OpenCV and PyAV expect, and back."""
 
 from __future__ import annotations
 

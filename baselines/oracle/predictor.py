@@ -8,7 +8,7 @@ from vfsrbench.predictor import ImagePredictor
 
 
 class Oracle(ImagePredictor):
-    """Gives back what it is given, which is the ground truth (`source = "gt"` on the card)."""
+    """Returns its input, which is the ground truth (`source = "gt"` on the card)."""
 
     def restore_batch(self, frames: Tensor) -> Tensor:
         return frames

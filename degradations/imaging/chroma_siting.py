@@ -1,6 +1,6 @@
 """Where a stream says that its chroma is sampled.
 
-PyAV does not tell. But the headers of a new file for the same stream do, and they are soon made and read.
+PyAV does not expose it, but the headers of a new file for the same stream do, and are quick to make.
 """
 
 from __future__ import annotations

@@ -2,7 +2,7 @@
 
 OpenCV does the work. Below 2^24 float32 holds every partial sum, below 2^53 float64 does, so order and vector
 width cannot matter. For kernels that are not separable OpenCV may take a Fourier detour, whose error is far
-below one half: rounding to the nearest whole number gives back the exact sum.
+below one half: rounding to the nearest whole number recovers the exact sum.
 """
 
 from __future__ import annotations

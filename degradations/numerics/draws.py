@@ -18,7 +18,7 @@ MOST = 1e6
 
 
 def _number(value: Any) -> bool:
-    """Whether it is a finite number that is not absurd. ValueError tells the limit."""
+    """Whether it is a finite number that is not absurd. ValueError names the limit."""
     if not isinstance(value, int | float) or isinstance(value, bool):
         return False
     if not -MOST <= value <= MOST:  # neither are NaN and infinity

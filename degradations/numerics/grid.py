@@ -32,7 +32,7 @@ def fine(picture: Picture) -> NDArray[np.int16]:
 def settle(values: NDArray[Any], safe: bool = False) -> NDArray[np.int16]:
     """Exact values (floats) in grid steps, rounded to the grid (ties to even); the array is used up.
 
-    Values beyond the type are cut; `safe` promises that there are none.
+    Values beyond the type are cut; `safe` states that there are none.
     """
     np.rint(values, out=values)
     if not safe:

@@ -1,6 +1,6 @@
 """Random numbers: one independent Philox stream a (recipe version, seed, clip, operator, frame).
 
-Only Philox's raw 64-bit words are used, which NumPy promises never to change (NEP 19); everything else is
+Only Philox's raw 64-bit words are used, which NumPy guarantees never to change (NEP 19); everything else is
 whole-number arithmetic on them. A frame's numbers therefore do not depend on the other frames, on the order
 of clips, on how many workers share the work, or on NumPy's version.
 """

@@ -1,6 +1,6 @@
 """The largest values that are taken from recipes, boards, cards, manifests and the command line.
 
-They are far beyond what anybody needs; what lies beyond them is a slip or an attack, and would fill memory
+They are far above any practical value; what exceeds them is a slip or an attack, and would fill memory
 or run for days before it failed.
 """
 

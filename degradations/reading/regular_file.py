@@ -65,7 +65,7 @@ def read_bytes(path: str | os.PathLike[str], what: str = "file", most: int = 1 <
             content = file.read()
     except OSError as error:
         raise InputError(f"{os.fspath(path)}: cannot be read ({error.strerror})") from None
-    if len(content) > most:  # it has grown, or is one of /proc, which tell no size
+    if len(content) > most:  # it has grown, or is one of /proc, which state no size
         raise InputError(f"{os.fspath(path)}: has more than {most} bytes, the most for a {what}")
     return content
 

@@ -99,7 +99,7 @@ def shortened_apart(texts: Sequence[str], signs: int) -> list[str]:
 
 
 def make_drawable(figure: FigureBase) -> None:
-    """Every text of a figure. Whatever somebody called a clip or a method, no glyph is missing."""
+    """Every text of a figure. Whatever a clip or a method is called, no glyph is missing."""
     from matplotlib.text import Text
 
     for artist in figure.findobj(Text):

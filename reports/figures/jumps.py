@@ -59,7 +59,7 @@ def worst_jump(series: Mapping[str, Floats], reach: int = REACH) -> Jump | None:
 @dataclass(frozen=True)
 class JumpFigure:
     """`curves` has the one panel to draw. `picture(row, frame)` gives a frame of a row, uint8 RGB, or None;
-    the rows shown are in `rows` (keys as `picture` knows them -> titles)."""
+    the rows shown are in `rows` (keys of `picture` -> titles)."""
 
     curves: Curves
     jump: Jump

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import FigureBase
     from matplotlib.lines import Line2D
 
-# of a legend in the house's style
+# of a legend in our style
 _POINTS_A_SIGN, _POINTS_A_HANDLE, _INCHES_A_LINE = 4.1, 44.0, 0.16
 
 
@@ -48,7 +48,7 @@ class Legend:
         self.high = _INCHES_A_LINE * rows
 
     def draw(self, canvas: FigureBase) -> None:
-        """Put it on a canvas that has a constrained layout."""
+        """Put it on a figure that has a constrained layout."""
         made = canvas.legend(
             handles=self.handles,
             loc="outside lower left",

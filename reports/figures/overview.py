@@ -79,7 +79,8 @@ def draw_speed(
 ) -> list[Path]:
     """A metric against frames a second, size of the mark by the number of parameters.
 
-    The line joins methods that no other beats in both. Nothing is written when no method was timed.
+    The line joins methods that no other is better than in both (the Pareto front). Nothing is
+    written when no method was timed.
     """
     column = next((c for c in table.columns if c.id == metric), None)
     rows = [
@@ -134,7 +135,7 @@ def _draw_point(ax: Axes, row: Row, point: tuple[float, float], look: Look) -> N
 
 
 def best_of_both(points: Mapping[str, tuple[float, float]], direction: str) -> list[str]:
-    """Methods that none beats in speed and quality together, from the slowest to the fastest."""
+    """Methods that none is better than in speed and quality together, from the slowest to the fastest."""
     sign = -1.0 if direction == "lower" else 1.0
     best, front = float("-inf"), []
     for method in sorted(points, key=lambda m: (-points[m][0], -sign * points[m][1])):

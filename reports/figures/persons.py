@@ -1,4 +1,4 @@
-"""Scores by person: clips of one person together, told from the clips' names (SECNet, Fig. 10)."""
+"""Scores by person: clips of one person together, read from the clips' names (SECNet, Fig. 10)."""
 
 from __future__ import annotations
 
@@ -126,7 +126,7 @@ def draw_persons(
 
 
 def _hatch(look: Look) -> str:
-    """Bars tell methods apart in greyscale too: one pattern a marker."""
+    """Bars of methods are distinguishable in greyscale too: one pattern a marker."""
     return HATCHES[MARKERS.index(look.marker) % len(HATCHES)] if look.marker in MARKERS else ""
 
 

@@ -35,7 +35,7 @@ class SliceFigure:
 
     `strips` maps titles to (H, T, 3) uint8 strips in the order of the figure; a strip that is less high
     than the ground truth's (a degraded clip's) is enlarged without smoothing. `looks` colours the labels
-    of those titles it knows. `first` is the title of `truth`'s own strip.
+    of those titles it has. `first` is the title of `truth`'s own strip.
     """
 
     clip: str

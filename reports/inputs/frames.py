@@ -38,8 +38,8 @@ def fed_record(records: Iterable[JobRecord]) -> JobRecord:
 class Frames:
     """Opens clips of a workspace by the records of their jobs; what is not there any more is None.
 
-    Nothing is read before frames are asked for; files of the workspace are held against their checksums.
-    `outputs` says where somebody's own results lie, by method; `losses` hears what cannot be shown.
+    Nothing is read before frames are asked for; files of the workspace are checked against their checksums.
+    `outputs` says where stored outputs are, by method; `losses` collects what cannot be shown.
     """
 
     workspace: Workspace
@@ -114,7 +114,7 @@ class Frames:
         return None
 
     def restored(self, record: JobRecord) -> Clip | None:
-        """The restored clip, if the run kept it or somebody's own results are still where they were."""
+        """The restored clip, if the run kept it or stored outputs are still where they were."""
         if record.method in self.outputs:
             return self._stored(record)
         job = Job(record.method, record.split, record.clip, record.restore_key, record.key)

@@ -1,4 +1,4 @@
-"""What a clip's page knows: its tracks, and every value at every frame, as plain data for its script."""
+"""The data of a clip's page: its tracks, and every value at every frame, as plain data for its script."""
 
 from __future__ import annotations
 

@@ -26,7 +26,7 @@ class Printed:
 
 @dataclass(frozen=True)
 class Line:
-    """One row: `kind` tells measured methods from reference rows and from what only the paper has."""
+    """One row: `kind` distinguishes measured methods, reference rows and what only the paper has."""
 
     name: str
     method: str
@@ -87,7 +87,7 @@ def print_cell(cell: Cell, column: Column, partial: bool) -> Printed:
 
 
 def _hint(cell: Cell) -> str:
-    """What a pointer resting on the cell is told."""
+    """The tooltip of the cell."""
     parts = []
     if cell.rank is not None:
         parts.append(f"rank {cell.rank}")

@@ -97,8 +97,9 @@ class PublishedRow:
 
 @dataclass(frozen=True)
 class Wins:
-    """Who beats whom, clip by clip, in one metric: `rates[i][j]` is the part of the clips that both have on
-    which method i is better than method j, a tie one half; NaN on the diagonal and where no clip is common.
+    """Clips won, method against method, in one metric: `rates[i][j]` is the part of the clips that both
+    have on which method i is better than method j, a tie one half; NaN on the diagonal and where no clip
+    is common.
     """
 
     column: Column

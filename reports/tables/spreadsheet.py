@@ -24,7 +24,7 @@ def neutral(text: str) -> str:
         text: A cell. One that reads as a number (`-0.5`) stays as it is.
 
     Returns:
-        The cell to write; only its beginning differs, so that `text.removeprefix("'")` gives it back.
+        The cell to write; only its beginning differs, so that `text.removeprefix("'")` recovers it.
     """
     return f"'{text}" if _FORMULA.match(text) and not _NUMBER.fullmatch(text) else text
 

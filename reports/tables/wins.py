@@ -1,4 +1,4 @@
-"""Who beats whom, clip by clip: a matrix a metric, as a file to take away and as a part of the page."""
+"""Clips won, method against method: a matrix a metric, as a file and as a part of the page."""
 
 from __future__ import annotations
 

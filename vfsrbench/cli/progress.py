@@ -1,4 +1,4 @@
-"""What a run is doing, told in the terminal: a live display, or plain lines where nobody watches."""
+"""What a run is doing, shown in the terminal: a live display, or plain lines without a terminal."""
 
 from __future__ import annotations
 
@@ -84,7 +84,7 @@ class PlainProgress:
 
 
 class StepBar:
-    """One bar for a job of many steps; where nobody watches, a line when a step begins."""
+    """One bar for a job of many steps; without a terminal, a line when a step begins."""
 
     def __enter__(self) -> StepBar:
         self._live: Any = None
@@ -169,6 +169,6 @@ class LiveProgress:
             self.live.console.print(one_line(trouble), style="red", markup=False, highlight=False)
 
     def _count(self, job: Job) -> None:
-        """A job may be heard of twice: when it ends, and with its task."""
+        """A job may be reported twice: when it ends, and with its task."""
         self._ended.add(job)
         self.live.update(self._all, completed=len(self._ended))

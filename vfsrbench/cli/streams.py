@@ -12,7 +12,7 @@ from vfsrbench.errors import InputError
 
 
 class PatientStream(io.TextIOWrapper):
-    """A text stream that escapes what its encoding lacks, and goes on in silence when nobody reads it.
+    """A text stream that escapes what its encoding lacks, and drops what it gets after its reader has gone.
 
     InputError when it leads to a file that cannot be written (a full disk), unless it is `silent`.
     """

@@ -1,4 +1,4 @@
-"""Results that somebody has already: restored clips in a folder, matched to a data set."""
+"""Stored outputs: restored clips in a folder, matched to a data set."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from vfsrbench.io.clip import Clip
 
 
 def open_outputs(path: str | Path, truth: Dataset, problems: dict[str, str] | None = None) -> dict[str, Clip]:
-    """Results that somebody has already, by clip name: a picture folder or a video for each clip of `truth`.
+    """Stored outputs by clip name: a picture folder or a video for each clip of `truth`.
 
     They may lie deeper than `path`; other clips there are left alone; where a clip has both, pictures go
     before a video. If `truth` has one clip only, `path` may be that clip itself. InputError names the

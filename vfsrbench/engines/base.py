@@ -1,4 +1,4 @@
-"""What an engine is: it runs tasks somewhere and says what became of them. It knows nothing of clips."""
+"""The interface of engines: they run tasks and report their outcomes. Tasks are opaque to them."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import Any, Protocol
 class Event:
     """What a worker is doing: a step of a job of its task (none: of the task as a whole).
 
-    `done` of `total` frames of that step are behind it.
+    `done` of `total` frames of that step are finished.
     """
 
     job: int | None
@@ -22,7 +22,7 @@ class Event:
 
 @dataclass(frozen=True)
 class Outcome:
-    """A task came to its end: what the worker returned, or the unexpected error's traceback."""
+    """Outcome of a task: what the worker returned, or the traceback of an unexpected error."""
 
     task: Any
     result: Any = None
@@ -34,13 +34,13 @@ Outcomes = Generator[Outcome, None, None]
 
 EventSink = Callable[[Event], None]
 Work = Callable[[Any, EventSink], Any]
-"""Does one task, telling its events. Errors that are not the task's own may escape: they are crashes."""
+"""Does one task and reports its events. Errors that are not the task's own may escape: they are crashes."""
 
 EventListener = Callable[[Any, Event], None]
-"""Hears (task, event)."""
+"""Called with (task, event) while a task runs."""
 
 LostTaskHandler = Callable[[Any, Event | None, str], Any]
-"""A task's worker died twice: (task, last event heard, how it died) -> what to do instead, or None."""
+"""Called when a task's worker crashed twice: (task, last event, exit reason) -> a task instead, or None."""
 
 
 class WorkerFactory(Protocol):

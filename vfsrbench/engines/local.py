@@ -1,4 +1,4 @@
-"""One process a GPU, or several on the CPU. A worker that dies costs its task a second try, no more."""
+"""One process a GPU, or several on the CPU. A task whose worker crashes gets a second try."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import threading
 import traceback
 from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
 from typing import Any
@@ -97,7 +97,7 @@ class _Worker:
     pipe: Connection
     environment: Mapping[str, str]
     current: _Assignment | None = None
-    heard: Event | None = field(default=None)
+    last_event: Event | None = None
 
 
 class _Pool:
@@ -124,22 +124,22 @@ class _Pool:
         while queue or any(w.current for w in self._workers):
             for index, worker in enumerate(self._workers):
                 if queue and worker.current is None:
-                    self._workers[index] = self._give(worker, queue.popleft())
+                    self._workers[index] = self._assign(worker, queue.popleft())
             busy = {w.pipe: w for w in self._workers if w.current is not None}
             ready = wait([*busy, *(w.process.sentinel for w in busy.values())])
             for worker in list(busy.values()):
                 if worker.pipe in ready or worker.process.sentinel in ready:
-                    yield from self._hear(worker, queue, on_event, lost)
+                    yield from self._receive(worker, queue, on_event, lost)
 
-    def _give(self, worker: _Worker, assignment: _Assignment) -> _Worker:
-        """The worker that has the task: this one, or a new one if it died while it had nothing to do."""
+    def _assign(self, worker: _Worker, assignment: _Assignment) -> _Worker:
+        """The worker that has the task: this one, or a new one if it exited while it was idle."""
         assignment.tries += 1
         try:
             worker.pipe.send(assignment.task)
         except OSError:
             worker = self._renew(worker)
             worker.pipe.send(assignment.task)
-        worker.current, worker.heard = assignment, None
+        worker.current, worker.last_event = assignment, None
         return worker
 
     def _renew(self, worker: _Worker) -> _Worker:
@@ -147,10 +147,10 @@ class _Pool:
         worker.process.join()
         return self._spawn(worker.environment)
 
-    def _hear(
+    def _receive(
         self, worker: _Worker, queue: deque[_Assignment], on_event: EventListener, lost: LostTaskHandler
     ) -> Outcomes:
-        """Take in all that the worker has said; when it is dead, see to its task and replace it."""
+        """Read the worker's messages; after its exit, requeue or replace its task and start another."""
         assignment = worker.current
         assert assignment is not None
         task = assignment.task
@@ -158,7 +158,7 @@ class _Pool:
             while worker.pipe.poll():
                 message = worker.pipe.recv()
                 if isinstance(message, Event):
-                    worker.heard = message
+                    worker.last_event = message
                     on_event(task, message)
                 else:
                     worker.current = None
@@ -170,13 +170,13 @@ class _Pool:
             if worker.process.is_alive():
                 return
         worker.process.join()
-        if worker.process.exitcode == UNGUARDED and worker.heard is None:
+        if worker.process.exitcode == UNGUARDED and worker.last_event is None:
             raise unguarded()
         self._workers[self._workers.index(worker)] = self._renew(worker)
         if assignment.tries < TRIES:
             queue.appendleft(assignment)
             return
-        instead = lost(task, worker.heard, _how_it_died(worker.process))
+        instead = lost(task, worker.last_event, _how_it_died(worker.process))
         if instead is not None:
             queue.appendleft(_Assignment(instead))
 
@@ -222,8 +222,8 @@ def _environment(changes: Mapping[str, str]) -> Iterator[None]:
 
 
 def _serve(pipe: Connection, start: WorkerFactory) -> None:
-    """A worker's life: tasks come, events and outcomes go, until None comes or the parent is gone."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's business
+    """A worker's loop: receives tasks, sends events and outcomes; ends on None or when the parent exits."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is handled by the parent
     threading.Thread(target=_die_with_parent, daemon=True).start()
     work = None
     while True:

@@ -34,13 +34,13 @@ Frames = NDArray[np.uint8]
 FindLandmarks = Callable[[Frames], NDArray[np.float64]]
 """Frames (n, H, W, 3) uint8 RGB -> five points of one face a frame, (n, 5, 2) pixels, NaN where none is."""
 ProgressCallback = Callable[[str, int, int], None]
-"""Hears a step's name, how many of its frames are done, and of how many."""
+"""Called with a step's name, how many of its frames are done, and of how many."""
 
 _BATCH, _PIXELS = 8, 1 << 22  # frames that are looked at together, and pixels
 
 
 def silent(what: str, done: int, total: int) -> None:
-    """A `ProgressCallback` that tells nobody."""
+    """A `ProgressCallback` that does nothing."""
 
 
 class _Enlarged:
@@ -119,7 +119,7 @@ def aligned_frames(
 
 @dataclass(frozen=True)
 class AlignedFile:
-    """What became of one clip: its folder, or why there is none. `missing`: frames without a face, which
+    """Outcome of one clip: its folder, or why there is none. `missing`: frames without a face, which
     were interpolated. `kept`: it was there already."""
 
     clip: str

@@ -129,8 +129,8 @@ def _roots(packages: Iterable[str]) -> dict[str, Path]:
 
 
 def foreign_digest(module: str) -> str:
-    """The digest of an installed module of somebody else's, with all that it imports of its own package and
-    of ours. It is read each time: somebody may be at work on it."""
+    """The digest of an installed third-party module, with all that it imports of its own package and
+    of ours. It is read each time, as it may be edited while we run."""
     return SourceTree(_roots({module.partition(".")[0], *OWN_PACKAGES})).digest([module])
 
 
@@ -152,7 +152,7 @@ def score_code() -> str:
 
 
 def folder_digest(folder: Path, suffixes: Collection[str]) -> str:
-    """SHA-256 over somebody's plugin: its Python files as syntax, other files with these suffixes by their
+    """SHA-256 over a plugin's folder: its Python files as syntax, other files with these suffixes by their
     bytes, their relative names, and the modules of ours that it imports."""
     tree = our_sources()
     total = hashlib.sha256()

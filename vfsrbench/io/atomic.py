@@ -1,4 +1,4 @@
-"""Names and files: natural order, safe names, and files that appear whole or not at all."""
+"""Files and folders that appear whole or not at all: written beside their place, then renamed."""
 
 from __future__ import annotations
 

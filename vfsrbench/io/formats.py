@@ -1,7 +1,7 @@
 """Which files are clips, which are frames, and which may lie beside them.
 
 What is not known here is named to the user (`check_known`): a frame or a clip that is left out in silence
-shifts every figure. So the lists say what is read and what is harmless, never what is foreign.
+shifts every figure. So the lists say what is read and what is harmless, never what is unknown.
 """
 
 from __future__ import annotations

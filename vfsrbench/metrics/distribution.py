@@ -1,6 +1,6 @@
 """Distances between all restored and all ground-truth pictures of a split: FID, KID, FVD.
 
-A window gives feature vectors; how far two sets of them lie apart is `frechet`'s business.
+A window gives feature vectors; `functional.frechet` computes the distance between two sets of them.
 """
 
 from __future__ import annotations

@@ -1,1 +1,1 @@
-"""Restoring clips with a method, and what a method promises."""
+"""Restoring clips with a method, and the conformance test of methods."""

@@ -1,4 +1,4 @@
-"""What a method promises, tried out on a tiny clip: `vfsrbench check`."""
+"""The conformance test of a method, on a tiny clip: `vfsrbench check`."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ _LEVELS = ((0.2, 40), (0.8, 30), (0.5, 110), (0.35, 10), (0.65, 70))
 
 
 def check_method(use: MethodUse, device: torch.device, side: int = SIDE) -> Iterator[Finding]:
-    """Every promise in turn; what needs the method loaded is left out when it cannot be."""
+    """Every check in turn; those that need the method loaded are left out when it cannot be."""
     assert use.method is not None
     try:
         predictor = PredictorCache(device).get(use)
@@ -141,7 +141,7 @@ class _Check:
         return _differ(self.clip(self._length()), self.clip(self._length()))
 
     def _generator(self) -> str:
-        """A run seeds the global generators too, but only the one that is handed over is promised."""
+        """A run seeds the global generators too, but only the one that is passed in is guaranteed."""
         import torch
 
         clip, changes = self.source(2), []

@@ -55,7 +55,7 @@ CROPPED, RESTORED, FINAL, TRANSFORMS = "cropped_faces", "restored_faces", "final
 
 @dataclass(frozen=True)
 class WildFile:
-    """What became of one video: its folder, or why there is none. `missing`: frames without a face, whose
+    """Outcome of one video: its folder, or why there is none. `missing`: frames without a face, whose
     place was interpolated. `video`: the full video, if one was asked for."""
 
     clip: str

@@ -54,7 +54,7 @@ ProgressCallback = Callable[[str, int, int], None]
 
 @dataclass(frozen=True)
 class RestoredFile:
-    """What became of one clip: where its frames are, or why there are none."""
+    """Outcome of one clip: where its frames are, or why there are none."""
 
     clip: str
     path: Path | None = None

@@ -1,4 +1,4 @@
-"""What a check of a method found."""
+"""Result of one check of a method."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ Verdict = Literal["ok", "FAILED", "skipped", "note"]
 
 @dataclass(frozen=True)
 class Finding:
-    """One promise, and whether it is kept."""
+    """One check, and whether it passed."""
 
     promise: str
     verdict: Verdict

@@ -1,4 +1,4 @@
-"""A row of the board: a method with its weights, or results that somebody has already."""
+"""A row of the board: a method with its weights, or stored outputs."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from vfsrbench.weights.resolve import Weights
 
 @dataclass(frozen=True)
 class MethodUse:
-    """A row of the board: a method, or results that somebody has already (`outputs`: where they lie).
+    """A row of the board: a method, or stored outputs (`outputs`: where they are).
 
     `facts` is what the method's output depends on, for the key.
     """

@@ -98,7 +98,7 @@ def restore_clip(
 ) -> Restoration:
     """Restore a whole clip, window by window.
 
-    When memory runs out, `release` is asked to give back what others hold; if there is nothing left to
+    When memory runs out, `release` is asked to free what others hold; if there is nothing left to
     give, the window is halved and the clip goes on (from its beginning, if the method is stateful). The
     clip's later frames are then those that the smaller window would have given anyway. `progress` hears
     the number of frames done. JobFailure says why the method gives no result.

@@ -45,6 +45,6 @@ def write_note(
 
 
 def untrained_line(names: Iterable[str]) -> str:
-    """The line that tells a person; "" when nothing is untrained."""
+    """The line for the user; "" when nothing is untrained."""
     listed = ", ".join(names)
     return f"warning: untrained weights ({listed}): the results mean nothing" if listed else ""

@@ -2,7 +2,7 @@
 
 Two checksums guard it. The seal covers every byte of the file and is checked before anything is decoded.
 Each column has its own, in the record, over the values: a column that is carried from file to file, when
-another metric joins it, is held against it each time.
+another metric joins it, is compared with it each time.
 """
 
 from __future__ import annotations
@@ -203,5 +203,5 @@ class Job:
 
     @property
     def place(self) -> tuple[str, str, str, str]:
-        """What the store knows the job by: split, method, clip, key."""
+        """The job's names in the store: split, method, clip, key."""
         return self.split, self.method, self.clip, self.key

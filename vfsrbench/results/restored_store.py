@@ -86,7 +86,7 @@ def reopen(workspace: Workspace, job: Job, fps: float) -> tuple[Clip, KeptNote] 
 def look_at(workspace: Workspace, job: Job, digest: str, fps: float, set_aside: SetAside) -> Clip | None:
     """The kept frames with this digest, to be shown; None if they are not there, or damaged.
 
-    Their files are held against the note's checksum, which is quicker than to decode them all.
+    Their files are compared with the note's checksum, which is quicker than to decode them all.
     """
     note = kept_note(workspace, job, set_aside)
     if note is None or note.digest != digest:
@@ -131,7 +131,7 @@ def _note(workspace: Workspace, job: Job) -> Path:
 
 
 def _remove(path: Path) -> None:
-    """Remove what was kept there; a file that somebody put beside our frames stays."""
+    """Remove what was kept there; a file of the user's beside our frames stays."""
     if path.is_dir():
         remove_made(path)
     else:

@@ -247,7 +247,7 @@ def ranks(
 
 
 def win_matrix(series: Mapping[str, Floats], direction: str) -> dict[tuple[str, str], float]:
-    """(a, b) -> part of the clips that both have on which a beats b, ties one half."""
+    """(a, b) -> part of the clips that both have on which a is better than b, ties one half."""
     rates = {}
     for a, x in series.items():
         for b, y in series.items():

@@ -51,7 +51,7 @@ class Workspace:
     @classmethod
     def open(cls, root: str | Path) -> Workspace:
         """The workspace, writable, leftovers of killed runs removed. InputError if it is not writable, or if
-        somebody else's files in it have the names of ours."""
+        other files in it have the names of ours."""
         place = Path(root)
         workspace = cls(place)
         try:
@@ -75,7 +75,7 @@ class Workspace:
         return workspace
 
     def claim(self) -> None:
-        """Take the folder into use. InputError if somebody else's files in it have the names of ours, or if
+        """Take the folder into use. InputError if other files in it have the names of ours, or if
         an older vfsrbench made it."""
         if read_made(self.root) is None and self.store.has_older_results():
             raise InputError(

@@ -44,7 +44,7 @@ def describe_clips(
         board: The board, for its seed and alignment.
         uses: The board's methods and stored results.
         splits: The board's splits.
-        options: For the manifests that splits are held against.
+        options: For the manifests that splits are compared with.
         workspace: Where digests are kept.
         on_progress: Called with (step, done, total).
 

@@ -85,7 +85,7 @@ def check_disk(plan: Plan, workspace: Workspace) -> None:
 
 
 def time_need(plan: Plan, workspace: Workspace) -> Duration:
-    """How long the open jobs will take, as earlier jobs in this workspace tell."""
+    """How long the open jobs will take, judged by earlier jobs in this workspace."""
     rates: dict[str, list[float]] = {}
     measured = 0
     for path in result_files([workspace.store.root]):

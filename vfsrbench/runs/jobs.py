@@ -24,7 +24,7 @@ class Options:
     """How a run is done, apart from what the board says.
 
     `outputs`: stored results by method name. `manifests`: published manifests that the splits they
-    describe are held against.
+    describe are compared with.
     """
 
     keep: Keep = "none"
@@ -64,7 +64,7 @@ class ClipFacts:
 
 @dataclass(frozen=True)
 class Setup:
-    """All that a worker must know apart from its tasks. It is pickled.
+    """All that a worker needs apart from its tasks. It is pickled.
 
     `metric_versions` and `metric_keys` are by metric id, sources of derived metrics included; `sources`
     has those, by the derived metric. `run` is this run's identity: results that carry it were made by it.

@@ -1,4 +1,4 @@
-"""What hears of a run while it goes on."""
+"""The interface through which a run reports its progress."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from vfsrbench.runs.worker.outcome import Ended
 
 
 class Progress(Protocol):
-    """Hears what a run is doing."""
+    """Called while a run goes on."""
 
     def planning(self, step: str, done: int, total: int) -> None: ...
 
@@ -23,7 +23,7 @@ class Progress(Protocol):
 
 
 class Silent:
-    """Hears and says nothing."""
+    """Does nothing."""
 
     def planning(self, step: str, done: int, total: int) -> None: ...
 

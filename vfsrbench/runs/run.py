@@ -1,4 +1,4 @@
-"""A board from start to end: plan, engine, and what became of every job."""
+"""A board from start to end: plan, engine, and the outcome of every job."""
 
 from __future__ import annotations
 
@@ -103,7 +103,7 @@ class _Keeper:
             raise InputError(report.fatal)
 
     def lost(self, task: Task, event: Event | None, how: str) -> Task | None:
-        """A task's worker died twice: the job that it was at fails, the others get another worker."""
+        """A task's worker crashed twice: the job that it was at fails, the others get another worker."""
         at, doing = task.jobs, "working"
         if event is not None:
             doing = event.step
@@ -121,7 +121,7 @@ class _Keeper:
             pending = recorder.pending(job)
             if pending.due or pending.stored is None:
                 record = recorder.fail(pending, JobFailure(reason))
-            else:  # done before the worker died
+            else:  # done before the worker crashed
                 record = pending.stored.record
             self.observer.ended(Ended.of(job, record, self.plan.setup.metric_keys))
 

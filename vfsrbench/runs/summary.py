@@ -17,7 +17,7 @@ from vfsrbench.runs.plan import Plan
 
 @dataclass(frozen=True)
 class RunSummary:
-    """What became of a board: the record of every job that has one, and the files that hold them.
+    """Outcome of a run: the record of every job that has one, and the files that hold them.
 
     `board` is the board as it was run (its splits by their names, its methods with the outputs); `metrics`
     are its metrics and those that they are derived from.

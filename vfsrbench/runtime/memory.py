@@ -1,4 +1,4 @@
-"""Memory: what a step took at its peak, what counts as running out of it, and giving it back."""
+"""Memory: what a step took at its peak, what counts as running out of it, and freeing it."""
 
 from __future__ import annotations
 
@@ -82,7 +82,7 @@ def is_out_of_memory(error: BaseException) -> bool:
 
 
 def attempt(call: Callable[[], T]) -> T | None:
-    """`call()`; None when memory ran out, with the error and all that its frames held given back.
+    """`call()`; None when memory ran out, with the error and all that its frames held freed.
 
     Any other error passes through. The call itself must not return None.
     """
@@ -96,7 +96,7 @@ def attempt(call: Callable[[], T]) -> T | None:
 
 
 def free_memory() -> None:
-    """Give back what no object holds any more."""
+    """Free what no object holds any more."""
     import torch
 
     gc.collect()

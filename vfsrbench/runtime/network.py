@@ -43,7 +43,7 @@ class Runner:
             return torch.cat([call(self.network, self.laid_out(part)).float() for part in x.split(batch)])
 
     def laid_out(self, x: Tensor) -> Tensor:
-        """x with its channels where the network wants them in memory; the numbers are the same."""
+        """x in the memory format of the network; the numbers are the same."""
         if not self.channels_last or x.ndim != 4:
             return x
         return x.contiguous(memory_format=torch.channels_last)

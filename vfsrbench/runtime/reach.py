@@ -1,4 +1,4 @@
-"""How far a method's values lie outside [0, 1]: a wrong scale must not become a rank in silence."""
+"""How far a method's values lie outside [0, 1]: a wrong scale must not go unnoticed into a ranking."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The global random generators around foreign code: seeded for the block, put back afterwards."""
+"""The global random generators around a method's code: seeded for the block, restored afterwards."""
 
 from __future__ import annotations
 

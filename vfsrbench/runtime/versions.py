@@ -35,7 +35,7 @@ def library_versions() -> dict[str, str]:
 
 
 def device_name(device: torch.device) -> str:
-    """The device as a person knows it: the GPU's name with CUDA's version, or the processor's kind."""
+    """The device's name for people: the GPU's name with CUDA's version, or the processor's kind."""
     if device.type == "cuda":
         import torch
 

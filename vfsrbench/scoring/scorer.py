@@ -58,7 +58,7 @@ class Scorer:
         release: Callable[[], bool] = lambda: False,
         lazy: bool = False,
     ) -> None:
-        """`release` gives back what others hold when memory ends while a metric is loaded."""
+        """`release` frees what others hold when memory runs out while a metric is loaded."""
         self.cards = with_sources(ids, known)
         self.known, self.device, self.profile = known, device, profile
         self.window = WINDOW
@@ -71,7 +71,7 @@ class Scorer:
             self.load((card.id for card in self.cards), release)
 
     def load(self, ids: Iterable[str], release: Callable[[], bool]) -> None:
-        """Load those of these metrics that nobody has asked for yet."""
+        """Load those of these metrics that are not loaded yet."""
         wanted = set(ids) - set(self.metrics) - set(self.unavailable)
         for card in self.cards:
             if card.derived is None and card.id in wanted:
@@ -130,8 +130,8 @@ class Scorer:
 
         `wanted` says for each restored clip what is to be computed of it; all metrics, if it is left out.
 
-        All clips have the frames and size of `truth`. `progress` hears the number of frames done. When
-        memory runs out the pass starts again, with half the window if `release` has nothing to give back;
+        All clips have the frames and size of `truth`. `progress` is called with the number of frames done.
+        When memory runs out the pass starts again, with half the window if `release` has nothing to free;
         results do not depend on the window.
         JobFailure (oom) when one frame does not fit.
         """

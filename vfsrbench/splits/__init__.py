@@ -1,1 +1,1 @@
-"""Degraded clips: made, exported with a manifest, held against one."""
+"""Degraded clips: made, exported with a manifest, compared with one."""

@@ -1,4 +1,4 @@
-"""Splits held against their published manifests: is this the degradation that everybody else has?"""
+"""Splits compared with their published manifests: is this the degradation that others have?"""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def read_published(paths: Iterable[Path], splits: Mapping[str, Split], seed: int
 
 
 def published_clip(clip: str, gt_digest: str, manifests: Mapping[str, Manifest]) -> dict[str, Published]:
-    """Split -> what the manifest says of the clip. InputError when it knows another ground truth, or none."""
+    """Split -> what the manifest says of the clip. InputError when it has another ground truth, or none."""
     found = {}
     for split, manifest in manifests.items():
         entry = manifest.clips.get(clip)

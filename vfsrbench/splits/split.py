@@ -138,8 +138,8 @@ def write_degraded(
     planned: str = "",
 ) -> LqFacts:
     """Degrade a clip into a folder of PNG pictures with the ground truth's frame names; replaces what was
-    there. `progress` hears the number of frames written. InputError, and nothing written, when the ground
-    truth's digest is not `planned` (if given)."""
+    there. `progress` is called with the number of frames written. InputError, and nothing written, when the
+    ground truth's digest is not `planned` (if given)."""
     making = recipe.stream(_watched(gt, planned), gt.name, seed, gt.fps)
 
     def counted() -> Iterator[Frames]:

@@ -76,7 +76,7 @@ class Fetcher:
                         f"{path} is not the published file of {entry.name!r}; "
                         f"run `vfsrbench weights path {entry.name}=` to forget it"
                     )
-                check_own_file(path, self.root, mend=True)  # a file that somebody put there stays
+                check_own_file(path, self.root, mend=True)  # a file of the user's stays
             self._check_licence(entry)
             return place_in_package(self.root, entry) or self._get(entry)
 

@@ -7,7 +7,7 @@ import zipfile
 from pathlib import Path, PurePath
 
 HEAD = 64
-"""Bytes that `unlike` wants to see."""
+"""Bytes that `unlike` needs."""
 _ZIP = b"PK\x03\x04"
 _SAVED = (_ZIP, b"\x80\x02", b"\x80\x03", b"\x80\x04", b"\x80\x05")  # by torch.save, new and old
 _MOST_HEADER = 100_000_000  # bytes of a safetensors header, the library's own limit
@@ -53,14 +53,14 @@ def unlike(name: str, head: bytes) -> str:
 
 
 def incomplete(path: Path, name: str) -> str:
-    """Why the file cannot be whole, where its format tells: zip files (most .pth) and safetensors.
+    """Why the file cannot be whole, where its format shows it: zip files (most .pth) and safetensors.
 
     Args:
         path: The file.
         name: What it will be called; its suffix says what is expected.
 
     Returns:
-        A few words; empty if it is whole, or if the format does not tell.
+        A few words; empty if it is whole, or if the format does not show it.
     """
     with path.open("rb") as file:
         head = file.read(HEAD)

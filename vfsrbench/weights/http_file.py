@@ -22,7 +22,7 @@ ATTEMPTS = 3
 """Connections in a row that may bring (almost) nothing, and times that a file is begun anew."""
 MOST_REDIRECTS = 10
 MOST_BYTES = 8 << 30
-"""The most that is fetched where nobody says how large the file is."""
+"""The most that is fetched when the file's size is not stated."""
 _RANGE = re.compile(r"bytes ([0-9]{1,18})-([0-9]{1,18})/([0-9]{1,18}|\*)")
 
 CUT = "cut off"
@@ -50,7 +50,7 @@ PATIENCE = Patience()
 
 @dataclass(frozen=True)
 class Extent:
-    """Where a response's bytes begin, and how many the file has in all (None: nobody says)."""
+    """Where a response's bytes begin, and how many the file has in all (None: not stated)."""
 
     start: int
     total: int | None

@@ -60,8 +60,8 @@ def sample(
 
     `correction` is the data-consistency term that gamma_t scales (eq. 9), `enhance` gives the frames with
     enhanced faces (G with its mask, eq. 12). `known`: what the window before made of this window's first
-    frames; every step takes it over. `watch` hears index, estimate and sample of each step. `label` is
-    shown by the progress bar, which only appears on a terminal.
+    frames; every step takes it over. `watch` is called with index, estimate and sample of each step. `label`
+    is shown by the progress bar, which only appears on a terminal.
     """
     indices = range(walk.first, -1, -1)
     for index in tqdm(indices, desc=label, unit="step", leave=False, disable=None):

@@ -1,4 +1,4 @@
-"""What FLAIR has to know of a degradation: which network, which forward model, the demos' settings.
+"""What FLAIR needs of a degradation: which network, which forward model, the demos' settings.
 
 The four tasks are the released ones. A split whose recipe FLAIR's model of degradations covers (eq. 10) is
 inverted as it was made, clip by clip; for any other split the task is a choice, see `BLIND`.
@@ -66,7 +66,7 @@ def find_degradation(choice: str, recipe: str = "", drawn: Mapping[str, Any] | N
     """The degradation that is assumed for a clip.
 
     `choice` is a task's name, or "auto": then it follows from the split's `recipe` (empty or unknown for
-    foreign splits) and from what that recipe drew for the clip.
+    splits of the user's own) and from what that recipe drew for the clip.
     """
     if choice == "auto":
         shipped = {facts.name for facts in list_recipes()}

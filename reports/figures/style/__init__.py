@@ -90,7 +90,7 @@ def _fixed() -> dict[str, int]:
 
 @contextmanager
 def drawing() -> Iterator[None]:
-    """Inside, matplotlib draws in the house's style; nothing outside changes."""
+    """Inside, matplotlib draws in our style; nothing outside changes."""
     import matplotlib
 
     with matplotlib.rc_context(fname=str(STYLE_FILE)):

@@ -26,7 +26,7 @@ def align(
         bool, typer.Option("--replace", help="align again what is there already, and write over it")
     ] = False,
 ) -> None:
-    """Find the largest face of each frame and bring it to 512x512, as KEEP and CodeFormer want it.
+    """Find the largest face of each frame and bring it to 512x512, as KEEP and CodeFormer expect it.
 
     The transforms go beside the frames (OUT/<clip>.alignment.json). Frames without a face are interpolated
     from their neighbours and counted. Exit code 3 when a clip could not be aligned.

@@ -1,4 +1,4 @@
-"""`vfsrbench check`: does a method keep its promises?"""
+"""`vfsrbench check`: the conformance test of a method."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def check(
 ) -> None:
     """Try a method's contract on a tiny clip: shapes, range, determinism, windows, batches, strict weights.
 
-    Exit code 3 when a promise is broken.
+    Exit code 3 when a check fails.
     """
     import torch
 

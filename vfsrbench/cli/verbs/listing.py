@@ -149,7 +149,7 @@ class _WeightsHere:
 
         try:
             self._root: Path | None = weights_root()
-        except InputError:  # nobody's home: the cards can be listed nevertheless
+        except InputError:  # no home folder: the cards can be listed nevertheless
             self._root = None
         self._manifest = load_manifest()
 

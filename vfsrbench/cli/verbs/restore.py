@@ -173,7 +173,7 @@ def _said(
     reason: str,
     notes: tuple[str, ...],
 ) -> int:
-    """Say what became of a clip; 1 if it failed."""
+    """Print the outcome of a clip; 1 if it failed."""
     if path is None or report is None:
         say(f"{clip}: failed: {reason}", err=True)
         return 1

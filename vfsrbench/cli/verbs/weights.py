@@ -93,7 +93,7 @@ def fetch(
 @app.command()
 def check(names: Names = None) -> None:
     """Read files again and hold them against the manifest; where no hash was published, some are opened and
-    their tensors held against the network. A name may be a method or metric. Exit code 2 if a file is not
+    their tensors compared with the network's. A name may be a method or metric. Exit code 2 if a file is not
     what it should be."""
     from vfsrbench.weights.manifest import load_manifest, needed_by
     from vfsrbench.weights.receipts import weights_root

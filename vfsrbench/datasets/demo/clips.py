@@ -69,7 +69,7 @@ def demo_landmarks(name: str, frames: int = DEFAULT_FRAMES) -> NDArray[np.float6
 
 @dataclass(frozen=True)
 class DemoFlow:
-    """The exact flow of a demo clip: `flow(a, b)` as `metrics.base.FlowField` wants it, any two frames."""
+    """The exact flow of a demo clip: `flow(a, b)` as `metric.FlowField` defines it, any two frames."""
 
     name: str
 

@@ -1,1 +1,1 @@
-"""Files that can be trusted: whole, sealed, owned; nobody else's is touched."""
+"""Files written whole, sealed by a checksum, noted as ours; no file of the user's is ever touched."""

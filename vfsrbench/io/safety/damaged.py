@@ -24,7 +24,7 @@ def leave(error: DamagedFile) -> None:
 class DamagedPieces:
     """The folder `damaged/` of a workspace, laid out like the workspace itself, and `damaged/list.txt`.
 
-    Names get the suffix `.damaged`, so that nobody who looks for results finds them.
+    Names get the suffix `.damaged`, so that no search for results finds them.
     """
 
     def __init__(self, root: Path) -> None:

@@ -2,7 +2,7 @@
 
 Everything half-written lies there and is renamed to its place when it is whole, so that what a killed process
 leaves is found without a walk through the workspace. The folder's name says on which machine the process
-runs, which one it is and when it started: on that machine anybody can tell whether it still lives. Elsewhere
+runs, which one it is and when it started: there every process can see whether it still runs. Elsewhere
 a lease runs out when nothing in the folder has changed for a day.
 """
 
@@ -21,10 +21,10 @@ from pathlib import Path
 
 SCRATCH = "scratch"
 LEASE_SECONDS = 24 * 3600.0
-"""After so long without a change another machine's folder belongs to nobody."""
+"""After so long without a change another machine's folder counts as abandoned."""
 _NAME = re.compile(r"(?P<machine>\w*-[0-9a-f]{12})-(?P<pid>\d+)-(?P<start>\d+)")
 _OURS = re.compile(rf"{_NAME.pattern}|\.[0-9a-f]{{12}}\.clock")
-"""What we make in `scratch/`: anything else there is somebody's."""
+"""What we make in `scratch/`: anything else there is the user's."""
 _BESIDE = ".beside"
 _TEMPORARY = re.compile(r"\.[0-9a-f]{12}\.part(\..*)?")
 _NAMED = re.compile(rf"\.{_NAME.pattern}{_TEMPORARY.pattern}")
@@ -78,7 +78,7 @@ def temporary_for(target: Path) -> Path:
 
 
 def sweep_beside(folder: Path) -> None:
-    """Remove the unfinished files of dead processes that lie in a folder outside a workspace; those of other
+    """Remove the unfinished files of ended processes that lie in a folder outside a workspace; those of other
     machines, or of this one before it was started anew, after a day."""
     with suppress(OSError):
         for path in folder.iterdir():

@@ -1,4 +1,4 @@
-"""What we wrote into a folder: a hidden note that names our files, so that nobody else's is ever replaced.
+"""What we wrote into a folder: a hidden note that names our files, so that no other file is ever replaced.
 
 `.vfsrbench.jsonl` is a journal. Its first line says that the folder is ours, every further one names a file
 and the SHA-256 of what we wrote there, and has a checksum of its own. A line is written before its file takes
@@ -94,10 +94,10 @@ def check_replaceable(folder: Path, mend: bool = False) -> None:
 
     Args:
         folder: The folder.
-        mend: A file of ours whose content changed counts as damaged, not as somebody's work.
+        mend: A file of ours whose content changed counts as damaged, not as the user's work.
 
     Raises:
-        InputError: It is somebody else's, or holds something that we did not make. Says what to do.
+        InputError: It is not ours, or holds something that we did not make. Says what to do.
     """
     if not os.path.lexists(folder):
         return

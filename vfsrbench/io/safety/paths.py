@@ -32,7 +32,7 @@ def user_cache() -> Path | None:
         found = Path(platformdirs.user_cache_dir("vfsrbench"))
     except (RuntimeError, KeyError):
         return None
-    return found if found.is_absolute() else None  # "~/.cache" stays as it is where nobody is at home
+    return found if found.is_absolute() else None  # "~/.cache" stays as it is without a home folder
 
 
 def check_pixels(where: str | os.PathLike[str], width: int, height: int) -> None:

@@ -89,7 +89,7 @@ def check_own_file(path: Path, root: Path | None = None, mend: bool = False) -> 
     """Do nothing if a file is not there, or is ours by the note of `root` (see `own_file`).
 
     Raises:
-        InputError: Somebody else made it, or has changed it. Says what to do.
+        InputError: We did not make it, or it was changed since. Says what to do.
     """
     if not os.path.lexists(path):
         return
@@ -113,7 +113,7 @@ def own_file(path: Path, root: Path | None = None, mend: bool = False) -> Iterat
         mend: A file of ours that was changed is replaced.
 
     Raises:
-        InputError: Somebody else's file is there, or the disk is full.
+        InputError: A file that we did not make is there, or the disk is full.
     """
     check_own_file(path, root, mend)
     place = root or owner_of(path)

@@ -106,7 +106,7 @@ def beside(container: Any, film: Any) -> tuple[str, ...]:
 
 
 def choose_film(container: Any, path: Path) -> tuple[Any, list[str]]:
-    """The stream that is the film, as FFmpeg chooses it, and what to tell of the others.
+    """The stream that is the film, as FFmpeg chooses it, and notes on the others.
 
     Covers and thumbnails are no films. InputError when there is no film.
     """

@@ -1,7 +1,7 @@
 """Distances between sets of feature vectors: Frechet (FID, FVD) and kernel (KID). numpy, float64.
 
 Sets are arrays (n, d), a row a sample. What the rows are (Inception features of frames, I3D logits of
-16-frame windows) is the caller's business, and so is saying how many there were: all of these distances
+16-frame windows) is up to the caller, and so is reporting how many there were: all of these distances
 depend on it.
 """
 

@@ -44,7 +44,7 @@ class ClipInputs:
         return truth_side(self.clip, facts, self.workspace.truth_cache(facts.digest))
 
     def stored(self, job: Job) -> tuple[Clip, str]:
-        """Results that somebody has already, and the digest that they were planned with."""
+        """Stored outputs, and the digest that they were planned with."""
         use = self.setup.methods[job.method]
         place = outputs_place(use, job.split, len(self.setup.splits))
         digest = self.facts.outputs[use.id, job.split]

@@ -1,4 +1,4 @@
-"""How a worker comes to life: its log, then its work."""
+"""How a worker starts: its log, then its work."""
 
 from __future__ import annotations
 

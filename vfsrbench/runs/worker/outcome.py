@@ -31,7 +31,7 @@ class Ended:
 
 @dataclass(frozen=True)
 class Report:
-    """What became of a task. `fatal` is an error that no other task can escape either (the disk is full)."""
+    """Outcome of a task. `fatal` is an error that no other task can escape either (the disk is full)."""
 
     ends: tuple[Ended, ...] = ()
     fatal: str = ""
@@ -40,7 +40,7 @@ class Report:
 @dataclass
 class Restored:
     """A restored clip that waits to be scored, and the jobs that it is for. `scratch` is its raw file;
-    `stored` says that these are somebody's own results, of which nothing is kept or timed. `anew` says that
+    `stored` says that these are stored outputs, of which nothing is kept or timed. `anew` says that
     the method made the frames just now."""
 
     jobs: Sequence[Pending]

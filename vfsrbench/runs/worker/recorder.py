@@ -1,4 +1,4 @@
-"""Writes down what became of a clip's jobs: new columns beside those that still count."""
+"""Writes the outcomes of a clip's jobs: new columns beside those that still count."""
 
 from __future__ import annotations
 

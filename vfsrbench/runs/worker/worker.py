@@ -42,7 +42,7 @@ class Worker:
         return self._scorer
 
     def release(self, keep: str) -> bool:
-        """Give back the memory of everything but one method; whether there was anything."""
+        """Evict everything but one method; whether there was anything to evict."""
         held = self._scorer is not None and bool(self._scorer.metrics)
         self._scorer = None
         return self.predictors.release(keep) or held

@@ -5,7 +5,7 @@ missing would be missing in every figure. The checks compare what the container 
 end marks) with the bytes that are there; no tolerance and no duration in seconds is involved.
 
 Some formats declare nothing about their end (transport and programme streams, Y4M, live recordings). Cut
-exactly between two of their units, they are valid shorter files, and nothing can tell: that is noted for
+exactly between two of their units, they are valid shorter files, and nothing shows it: that is noted for
 the user. Cut anywhere else, they are refused here or by the decoder.
 """
 

@@ -32,7 +32,7 @@ def matroska_damage(data: Data) -> Damage | None:
             if damage is not None:
                 return damage
         elif kind not in (_EBML, 0xEC, 0xBF):
-            return None  # foreign bytes behind the last segment
+            return None  # other bytes behind the last segment
         position = end
     if not segments:
         return Damage("truncated", f"nothing follows its header in the {len(data)} bytes that are there")
