@@ -26,7 +26,7 @@ ELSEWHERE = {
     # of official repositories
     "guided_diffusion/sr3.py", "guided_diffusion/unet_new.py", "vfhq_real_degradation2_dataset.py",
     "degradations.py", "random_degradations.py", "inference_keep.py", "arcface_onnx.py", "landmark.py",
-    "vfhq_dataset.py",
+    "vfhq_dataset.py", "pip.py",
     # of examples, and what our verbs write
     "my.toml", "my-board.toml", "method.py", "mymethod/method.py", "myvideo/method.py", "myvideo/card.toml",
     "leaderboard.md", "docs/python.md", "x.toml", "board.toml",
