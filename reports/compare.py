@@ -6,12 +6,13 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from reports.inputs.results import Result, newest, read_results
+from reports.inputs.results import read_results
 from reports.material import AT, default_sources
 from reports.tables.leaderboard import build_tables
 from reports.tables.model import Table
 from vfsrbench.board import Board, DatasetUse
 from vfsrbench.errors import InputError, did_you_mean
+from vfsrbench.results.load import StoredResult, latest
 
 
 def compare(
@@ -26,9 +27,6 @@ def compare(
     """
     if not places:
         raise InputError("nothing to compare: name results files or folders")
-    for place in places:
-        if not place.exists():
-            raise InputError(f"{place}: no such results; `vfsrbench run BOARD` makes them")
     found, skipped = _read(places)
     if not found:
         why = f" ({skipped[0]})" if skipped else ""
@@ -69,13 +67,13 @@ def place_labels(places: Sequence[Path]) -> dict[Path, str]:
     return dict(zip(unique, ends, strict=True))
 
 
-def _read(places: Sequence[Path]) -> tuple[list[Result], list[str]]:
+def _read(places: Sequence[Path]) -> tuple[list[StoredResult], list[str]]:
     """Results of each place; a method that two places have gets the place behind its name."""
     each, skipped = [], []
     labels = place_labels(places)
     for place in labels:
         results, problems = read_results([place])
-        each.append((place, newest(results)))
+        each.append((place, latest(results)))
         skipped += problems
     owners: dict[tuple[str, str, str], set[Path]] = {}
     for place, results in each:

@@ -13,13 +13,14 @@ from reports.figures import curves as curve_figures
 from reports.figures import grids, jumps, overview, persons, slices
 from reports.figures.style import Look
 from reports.inputs.frames import fed_record, truth_title
-from reports.inputs.results import Grid, Result
+from reports.inputs.results import Grid
 from reports.material import Material
 from reports.tables.model import Column, Table
 from vfsrbench.board import Board
 from vfsrbench.errors import InputError
 from vfsrbench.io.clip import Clip
 from vfsrbench.io.names import slug
+from vfsrbench.results.load import StoredResult
 from vfsrbench.results.schema import JobRecord
 
 MOST_SLICES = 6
@@ -218,7 +219,7 @@ class Gallery:
         raise InputError(f"board {self.board.name!r}: a figure of {metric!r} is not among its metrics")
 
 
-def _ok(result: Result) -> bool:
+def _ok(result: StoredResult) -> bool:
     return result.record.status == "ok"
 
 

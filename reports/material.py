@@ -10,7 +10,7 @@ from pathlib import Path
 from reports.figures.style import Look, looks
 from reports.inputs.frames import Frames
 from reports.inputs.losses import Losses
-from reports.inputs.results import Grid, Result, read_results
+from reports.inputs.results import Grid, read_results
 from reports.inputs.selection import Wanted, as_run, implied, last_protocol, select
 from reports.inputs.split_values import combine_splits
 from reports.tables.leaderboard import Sources, build_tables
@@ -20,6 +20,7 @@ from vfsrbench import plugins
 from vfsrbench.board import Board
 from vfsrbench.errors import InputError, did_you_mean
 from vfsrbench.results.board_note import protocols
+from vfsrbench.results.load import StoredResult
 from vfsrbench.results.slice_store import StripStore
 from vfsrbench.results.workspace import Workspace
 
@@ -32,7 +33,7 @@ class Material:
     hears of others while the report is made."""
 
     board: Board
-    results: tuple[Result, ...]
+    results: tuple[StoredResult, ...]
     tables: tuple[Table, ...]
     frames: Frames
     strips: StripStore
@@ -93,7 +94,7 @@ def gather(
     )
 
 
-def check_columns(metrics: Sequence[str], found: Sequence[Result], sources: Sources) -> None:
+def check_columns(metrics: Sequence[str], found: Sequence[StoredResult], sources: Sources) -> None:
     """InputError for a metric that is not installed, in no result, and in no published table."""
     known = {*sources.cards, *(m for r in found for m in (*r.record.clip_values, *r.record.unavailable))}
     if sources.published is not None:
@@ -105,7 +106,7 @@ def check_columns(metrics: Sequence[str], found: Sequence[Result], sources: Sour
 
 def load(
     board: Board, workspace: Workspace, results: Sequence[Path], losses: Losses
-) -> tuple[list[Result], list[str]]:
+) -> tuple[list[StoredResult], list[str]]:
     """All results in the places that are named, or in the workspace, and what was skipped and why."""
     if not results and board.published is not None and not workspace.store.root.exists():
         return [], []
@@ -116,7 +117,7 @@ def load(
     return found, skipped
 
 
-def default_sources(board: Board, found: Sequence[Result], clips: Sequence[str] = ()) -> Sources:
+def default_sources(board: Board, found: Sequence[StoredResult], clips: Sequence[str] = ()) -> Sources:
     """What the installed cards say about the metrics and methods that appear, and the paper's figures."""
     installed = plugins.methods().entries
     fed_truth = {name for name, entry in installed.items() if entry.card.source == "gt"}

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
-from functools import cached_property
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -12,59 +11,31 @@ from numpy.typing import NDArray
 
 from reports.inputs.losses import Losses
 from vfsrbench.errors import DamagedFile, InputError
-from vfsrbench.results.schema import JobRecord
-from vfsrbench.results.store import age, read_record, read_result, result_files
+from vfsrbench.results.load import StoredResult, find_results
 
 Floats = NDArray[np.float64]
 
 
-@dataclass(frozen=True)
-class Result:
-    """One job: its record, and on demand its frame values (metric id -> one float64 a frame)."""
-
-    record: JobRecord
-    path: Path | None = None
-    given: Mapping[str, Floats] = field(default_factory=dict)
-    hidden: frozenset[str] = frozenset()
-    """Metrics whose values do not count here."""
-
-    @cached_property
-    def values(self) -> Mapping[str, Floats]:
-        """Frame values by metric, NaN where a frame has none."""
-        values = self.given if self.path is None else read_result(self.path).values
-        return {metric: v for metric, v in values.items() if metric not in self.hidden}
-
-
-def newest(results: Iterable[Result]) -> list[Result]:
-    """One result a job, the one that was written last; sorted by data set, split, method and clip."""
-    chosen: dict[tuple[str, str, str, str], Result] = {}
-    for result in results:
-        record = result.record
-        job = (record.dataset, record.split, record.method, record.clip)
-        if job not in chosen or age(chosen[job].record) < age(record):
-            chosen[job] = result
-    return [chosen[job] for job in sorted(chosen)]
-
-
-def read_results(places: Iterable[Path], losses: Losses | None = None) -> tuple[list[Result], list[str]]:
+def read_results(
+    places: Iterable[Path], losses: Losses | None = None
+) -> tuple[list[StoredResult], list[str]]:
     """All results in these files and folders, and what was skipped and why.
 
-    Damaged files are set aside by `losses`, where there are any. InputError when a place does not exist.
+    Args:
+        places: As `find_results` takes them.
+        losses: Sets damaged files aside.
+
+    Raises:
+        InputError: A place does not exist.
     """
-    found: list[Result] = []
     skipped: list[str] = []
-    for place in places:
-        if not place.exists():
-            raise InputError(f"{place}: no such results; `vfsrbench run BOARD` makes them")
-        for path in result_files([place]):
-            try:
-                found.append(Result(read_record(path), path))
-            except FileNotFoundError:
-                continue  # another process set it aside
-            except InputError as error:
-                skipped.append(str(error))
-                if losses is not None and isinstance(error, DamagedFile):
-                    losses.pieces.set_aside(error)
+
+    def on_skipped(error: InputError) -> None:
+        skipped.append(str(error))
+        if losses is not None and isinstance(error, DamagedFile):
+            losses.pieces.set_aside(error)
+
+    found = find_results(places, on_skipped)
     if skipped:
         skipped.append(f"{len(found)} of {len(found) + len(skipped)} results files could be read")
     return found, skipped
@@ -80,10 +51,12 @@ class Grid:
     split: str
     methods: tuple[str, ...]
     clips: tuple[str, ...]
-    cells: Mapping[tuple[str, str], Result]
+    cells: Mapping[tuple[str, str], StoredResult]
 
     @classmethod
-    def of(cls, results: Iterable[Result], split: str, methods: Sequence[str], clips: Sequence[str]) -> Grid:
+    def of(
+        cls, results: Iterable[StoredResult], split: str, methods: Sequence[str], clips: Sequence[str]
+    ) -> Grid:
         """Only what belongs to `split`, the methods and the clips is kept."""
         cells = {
             (r.record.method, r.record.clip): r
@@ -92,11 +65,11 @@ class Grid:
         }
         return cls(split, tuple(methods), tuple(clips), cells)
 
-    def of_method(self, method: str) -> list[Result]:
+    def of_method(self, method: str) -> list[StoredResult]:
         """The method's results, failed ones included, in the order of the clips."""
         return [self.cells[method, clip] for clip in self.clips if (method, clip) in self.cells]
 
-    def done(self, method: str) -> list[Result]:
+    def done(self, method: str) -> list[StoredResult]:
         """The method's results of jobs that ended well."""
         return [r for r in self.of_method(method) if r.record.status == "ok"]
 
@@ -124,7 +97,7 @@ class Grid:
         return len(tried) < len(scored) or not tried or any(self._has(r, metric) for r in tried)
 
     @staticmethod
-    def _has(result: Result, metric: str) -> bool:
+    def _has(result: StoredResult, metric: str) -> bool:
         value = result.record.clip_values.get(metric)
         return value is not None and not np.isnan(value)
 

@@ -7,14 +7,13 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from reports.inputs.results import Result
 from vfsrbench.board import Board, DatasetUse
 from vfsrbench.card import MetricCard
 from vfsrbench.datasets.dataset import dataset_name
 from vfsrbench.errors import InputError
 from vfsrbench.results.board_note import Protocol
+from vfsrbench.results.load import StoredResult, written_at
 from vfsrbench.results.schema import JobRecord
-from vfsrbench.results.store import age
 from vfsrbench.runs.keys import score_key
 
 
@@ -33,7 +32,7 @@ class Wanted:
 class Selection:
     """The results of a report, and what was left out: reason -> how many."""
 
-    results: list[Result] = field(default_factory=list)
+    results: list[StoredResult] = field(default_factory=list)
     left_out: Counter[str] = field(default_factory=Counter)
 
     def lines(self) -> list[str]:
@@ -95,12 +94,12 @@ def as_run(board: Board, protocol: Protocol, said: frozenset[str]) -> Board:
     return board.replace(dataset=use, seed=protocol.seed)
 
 
-def implied(results: Sequence[Result], board: Board) -> Protocol:
+def implied(results: Sequence[StoredResult], board: Board) -> Protocol:
     """The protocol of results that come without a board's note: of what differs between them, the newest.
 
     Their data set is the board's if they have it, else that of the newest.
     """
-    ordered = sorted((r.record for r in results), key=age)
+    ordered = sorted((r.record for r in results), key=written_at)
     name = dataset_name(board.dataset)
     if ordered and name not in {record.dataset for record in ordered}:
         name = ordered[-1].dataset
@@ -114,14 +113,14 @@ def implied(results: Sequence[Result], board: Board) -> Protocol:
     )
 
 
-def select(results: Iterable[Result], wanted: Wanted) -> Selection:
+def select(results: Iterable[StoredResult], wanted: Wanted) -> Selection:
     """The results that fit, one a job, in the order of data set, split, method and clip.
 
     Of several results of one job the one that the board's last run planned counts, else the one written
     last. Values of a metric's other version, code or weights are left out; the rest of that result stays.
     """
     found = Selection()
-    jobs: dict[tuple[str, str, str, str], list[Result]] = {}
+    jobs: dict[tuple[str, str, str, str], list[StoredResult]] = {}
     for result in results:
         reason = _misfit(result.record, wanted)
         if reason:
@@ -161,13 +160,13 @@ def _misfit(record: JobRecord, wanted: Wanted) -> str:
     return ""
 
 
-def _best(results: Sequence[Result], protocol: Protocol) -> Result:
+def _best(results: Sequence[StoredResult], protocol: Protocol) -> StoredResult:
     record = results[0].record
     planned = protocol.keys.get((record.split, record.method, record.clip))
-    return max(results, key=lambda r: (r.record.key == planned, age(r.record)))
+    return max(results, key=lambda r: (r.record.key == planned, written_at(r.record)))
 
 
-def _with_current_values(result: Result, wanted: Wanted, left_out: Counter[str]) -> Result:
+def _with_current_values(result: StoredResult, wanted: Wanted, left_out: Counter[str]) -> StoredResult:
     """The result without the values of metrics as they are not any more."""
     record = result.record
     hidden: dict[str, str] = {}

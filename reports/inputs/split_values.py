@@ -8,12 +8,12 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from reports.inputs.losses import Losses
-from reports.inputs.results import Result
 from vfsrbench.board import Board
 from vfsrbench.card import MetricCard
 from vfsrbench.errors import DamagedFile
 from vfsrbench.metric import SplitMetric
 from vfsrbench.plugins import Registry, build_metric
+from vfsrbench.results.load import StoredResult
 from vfsrbench.results.store import Features, Store
 
 
@@ -26,7 +26,7 @@ class SplitValues:
 
 
 def combine_splits(
-    board: Board, results: Sequence[Result], store: Store, known: Registry[MetricCard], losses: Losses
+    board: Board, results: Sequence[StoredResult], store: Store, known: Registry[MetricCard], losses: Losses
 ) -> SplitValues:
     """Combine what the store keeps, clips in the order of their names. Nothing is loaded or run but the
     arithmetic; a metric that cannot be combined has a reason instead. A row of which features are damaged
@@ -52,7 +52,9 @@ def combine_splits(
     return SplitValues(values, reasons)
 
 
-def _features(store: Store, result: Result, metric: str, losses: Losses) -> tuple[Features, Features] | None:
+def _features(
+    store: Store, result: StoredResult, metric: str, losses: Losses
+) -> tuple[Features, Features] | None:
     if metric in result.hidden:
         return None
     try:

@@ -14,8 +14,8 @@ from reports.tables.model import Table
 from reports.tables.wins import wins_lines
 from vfsrbench.io.names import slug
 from vfsrbench.io.safety.targets import own_file
+from vfsrbench.results.load import written_at
 from vfsrbench.results.schema import JobRecord
-from vfsrbench.results.store import age
 
 if TYPE_CHECKING:
     from markupsafe import Markup
@@ -150,7 +150,7 @@ def facts(records: Sequence[JobRecord]) -> list[tuple[str, str]]:
         "Aligned": ["yes" if r.aligned else "no" for r in records],
         "Weights": [f"{n} {h[:12]}" for r in records for n, h in sorted(r.weights.items())],
         "Metrics": [f"{m} version {v}" for r in records for m, v in r.metrics.items()],
-        "Finished": [max(records, key=age).finished] if records else [],
+        "Finished": [max(records, key=written_at).finished] if records else [],
     }
     unique = {name: list(dict.fromkeys(v for v in values if v)) for name, values in found.items()}
     return [(name, ", ".join(values)) for name, values in unique.items() if values]

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from reports.inputs.results import Result
+from vfsrbench.results.load import StoredResult
 from vfsrbench.results.schema import JobRecord
 
 
-def jobs(results: Sequence[Result]) -> list[dict[str, Any]]:
+def jobs(results: Sequence[StoredResult]) -> list[dict[str, Any]]:
     """One entry a job, as data for the page's script."""
     return [
         {
@@ -28,7 +28,7 @@ def jobs(results: Sequence[Result]) -> list[dict[str, Any]]:
 def facts(record: JobRecord) -> list[tuple[str, str]]:
     """Everything a record says, in the order a reader asks."""
     return [
-        ("Result", record.status + (f": {record.reason}" if record.reason else "")),
+        ("StoredResult", record.status + (f": {record.reason}" if record.reason else "")),
         ("Method", f"{record.method}, version {record.method_version}"),
         ("Options", _pairs(record.options)),
         ("Licence", record.method_licence),

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
-from reports.inputs.results import Grid, Result
+from reports.inputs.results import Grid
 from reports.tables.model import Cell, Column, Mark, PublishedRow, Row, Table
 from reports.tables.published import Published
 from reports.tables.wins import win_tables
@@ -18,6 +18,7 @@ from vfsrbench.card import MethodCard, MetricCard
 from vfsrbench.errors import InputError, did_you_mean
 from vfsrbench.method_spec import choose_method
 from vfsrbench.results import stats
+from vfsrbench.results.load import StoredResult
 from vfsrbench.results.schema import JobRecord
 from vfsrbench.runtime.reach import ALLOWED
 
@@ -42,7 +43,7 @@ class Sources:
 
 
 def build_tables(
-    board: Board, results: Iterable[Result], sources: Sources, *, resamples: int = stats.RESAMPLES
+    board: Board, results: Iterable[StoredResult], sources: Sources, *, resamples: int = stats.RESAMPLES
 ) -> list[Table]:
     """One table for each of the board's splits that has results or published figures, in the board's order.
 
@@ -65,7 +66,7 @@ def build_tables(
     return tables
 
 
-def _clips(board: Board, results: Sequence[Result], sources: Sources) -> tuple[str, ...]:
+def _clips(board: Board, results: Sequence[StoredResult], sources: Sources) -> tuple[str, ...]:
     """The clips that a complete row must have."""
     return tuple(sources.clips or board.dataset.clips or sorted({r.record.clip for r in results}))
 
@@ -76,7 +77,7 @@ class _Builder:
 
     board: Board
     split: str
-    results: Sequence[Result]
+    results: Sequence[StoredResult]
     clips: tuple[str, ...]
     sources: Sources
     resamples: int

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 from contextlib import redirect_stdout
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -12,7 +13,7 @@ import pytest
 
 from reports.compare import compare, place_labels
 from reports.inputs.losses import Losses
-from reports.inputs.results import Result, read_results
+from reports.inputs.results import read_results
 from reports.inputs.split_values import combine_splits
 from tests.reports import synthetic
 from vfsrbench.cli.main import run
@@ -116,5 +117,5 @@ def test_a_metric_over_the_split_is_combined_from_the_clips_features(tmp_path: P
     expected = frechet_of_features(*sides)
     assert dict(found.reasons) == {}
     assert found.values["vfhq-mild", "bicubic", "fid_gt"] == pytest.approx(expected, rel=1e-6)
-    lone = [Result(r.record.model_copy(update={"scores": {}})) for r in results]
+    lone = [replace(r, record=r.record.model_copy(update={"scores": {}})) for r in results]
     assert not combine_splits(board, lone, store, metrics(), losses).values, "no features, no value"

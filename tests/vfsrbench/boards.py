@@ -11,8 +11,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vfsrbench.board import Board
+from vfsrbench.results.load import result_files
 from vfsrbench.results.schema import JobRecord
-from vfsrbench.results.store import Result, read_result, result_files, write_result
+from vfsrbench.results.store import Result, read_result, write_result
 
 SIDE = 32
 CARD = """

@@ -17,7 +17,8 @@ from vfsrbench import plugins
 from vfsrbench.cli import main
 from vfsrbench.datasets.dataset import open_dataset
 from vfsrbench.errors import InputError
-from vfsrbench.results.store import read_record, result_files
+from vfsrbench.results.load import result_files
+from vfsrbench.results.store import read_record
 
 NAME = "thirdparty"
 ENTRY_POINTS = """

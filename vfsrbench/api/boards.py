@@ -47,9 +47,6 @@ def load_results(places: StrPath | Sequence[StrPath]) -> tuple[pd.DataFrame, lis
 
     given = [places] if isinstance(places, str | os.PathLike) else list(places)
     folders = [Path(place) for place in given]
-    for folder in folders:
-        if not folder.exists():
-            raise InputError(f"{folder}: no such results; `vfsrbench run BOARD` makes them")
     frames, records, skipped = load([f / "results" if (f / "results").is_dir() else f for f in folders])
     if not records:
         where = ", ".join(map(str, folders)) or "places"

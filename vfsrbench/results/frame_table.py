@@ -4,46 +4,42 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from vfsrbench.errors import InputError
-from vfsrbench.results.job import Result, read_result
+from vfsrbench.results.job import Result
+from vfsrbench.results.load import find_results, latest
 from vfsrbench.results.schema import JobRecord
-from vfsrbench.results.store import age, result_files
 
 if TYPE_CHECKING:
     import pandas as pd
 
 
-def load_results(
-    folders: Iterable[Path], keys: Iterable[str] | None = None
-) -> tuple[pd.DataFrame, list[JobRecord], list[str]]:
-    """Results of any origin as one table: (frames, records, what was skipped and why).
+def load_results(places: Iterable[Path]) -> tuple[pd.DataFrame, list[JobRecord], list[str]]:
+    """Results of any origin as one table.
 
-    `frames` has a row a frame: dataset, split, method, clip, frame, name and a column a metric. `keys`
-    restricts the results to these; where several are left of one job (other code, other weights), the one
-    that was written last counts (`age`). Files that are not ours, or not whole, are skipped and named.
+    Args:
+        places: A workspace, a folder of results, a results file, or several of these.
+
+    Returns:
+        The frames (a row a frame: dataset, split, method, clip, frame, name and a column a metric), the
+        records (the latest result of each job), and what was skipped and why: files that are not ours, or
+        not whole.
+
+    Raises:
+        InputError: A place does not exist.
     """
     import pandas as pd
 
-    wanted = None if keys is None else set(keys)
-    chosen: dict[tuple[Any, ...], Result] = {}
     skipped: list[str] = []
-    for path in result_files(folders):
+    results: list[Result] = []
+    for found in latest(find_results(places, lambda error: skipped.append(str(error)))):
         try:
-            result = read_result(path)
+            results.append(found.whole)
         except InputError as error:
             skipped.append(str(error))
-            continue
-        record = result.record
-        if wanted is not None and record.key not in wanted:
-            continue
-        job = (record.dataset, record.split, record.method, record.clip)
-        if job not in chosen or age(chosen[job].record) < age(record):
-            chosen[job] = result
-    results = [chosen[job] for job in sorted(chosen)]
     tables = [_frame_table(r) for r in results if len(r.frame_names)]
     frames = pd.concat(tables, ignore_index=True) if tables else pd.DataFrame()
     return frames, [r.record for r in results], skipped

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import glob
 import re
-from collections.abc import Iterable, Iterator
-from datetime import UTC, datetime
+from collections.abc import Iterable
 from pathlib import Path
 
 import numpy as np
@@ -145,22 +144,3 @@ def _damage(path: Path) -> DamagedFile | None:
     except OSError as error:
         return DamagedFile(path, str(error.strerror))
     return None
-
-
-def result_files(folders: Iterable[Path]) -> Iterator[Path]:
-    """All results files below these folders (a file stands for itself), in the order of their names."""
-    for folder in folders:
-        if not folder.is_dir():
-            yield folder
-        else:
-            yield from sorted(p for p in folder.rglob("*.parquet") if not p.name.startswith("."))
-
-
-def age(record: JobRecord) -> tuple[datetime, str]:
-    """Sorts results of one job, the newest last: by the time at which they were written, then by key, so
-    that the order never depends on the disk. A time that cannot be read counts as the oldest."""
-    try:
-        finished = datetime.fromisoformat(record.finished)
-    except ValueError:
-        finished = datetime.min
-    return finished if finished.tzinfo else finished.replace(tzinfo=UTC), record.key

@@ -9,8 +9,9 @@ from statistics import median
 
 from vfsrbench.errors import InputError
 from vfsrbench.results.job import Job
+from vfsrbench.results.load import result_files
 from vfsrbench.results.schema import JobRecord
-from vfsrbench.results.store import read_record, result_files
+from vfsrbench.results.store import read_record
 from vfsrbench.results.workspace import Workspace
 from vfsrbench.runs.jobs import ClipFacts
 from vfsrbench.runs.plan import Plan

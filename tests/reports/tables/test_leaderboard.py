@@ -7,11 +7,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from reports.inputs.results import newest, read_results
+from reports.inputs.results import read_results
 from reports.tables.leaderboard import Sources, build_tables
 from reports.tables.model import Table
 from tests.reports import synthetic
 from vfsrbench.errors import InputError
+from vfsrbench.results.load import latest
 
 SOURCES = Sources(cards=synthetic.CARDS, reference_rows=frozenset({"oracle"}))
 
@@ -202,5 +203,5 @@ def test_of_two_results_of_a_job_the_later_counts_and_strangers_are_named(tmp_pa
     (tmp_path / "torn.parquet").write_bytes(b"PAR1")
     found, skipped = read_results([tmp_path])
     assert len(found) == 2
-    assert [r.record.clip_values["psnr"] for r in newest(found)] == [30.0]
+    assert [r.record.clip_values["psnr"] for r in latest(found)] == [30.0]
     assert len(skipped) == 2 and "torn.parquet" in skipped[0] and "2 of 3" in skipped[1]

@@ -14,7 +14,8 @@ from PIL import Image
 from vfsrbench.io.clip import Clip
 from vfsrbench.io.foreign_text import LONGEST_NAME, clean_name, many_lines, one_line, raw_name
 from vfsrbench.io.names import slug
-from vfsrbench.results.store import read_result, result_files
+from vfsrbench.results.load import result_files
+from vfsrbench.results.store import read_result
 
 ODD = {
     b"bad\xff\xfe": "bad%FF%FE",
