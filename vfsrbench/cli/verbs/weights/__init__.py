@@ -1,0 +1,1 @@
+"""`vfsrbench weights`: checkpoints listed, fetched, found, checked."""

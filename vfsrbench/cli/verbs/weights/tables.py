@@ -1,0 +1,59 @@
+"""How checkpoints are listed and named on the command line."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from vfsrbench.weights.manifest import Manifest, WeightFile
+
+Alternatives = tuple[str, ...]
+"""Checkpoints of which one is enough, the preferred one first."""
+
+
+def expanded_names(names: Sequence[str], manifest: Manifest) -> list[Alternatives]:
+    """Checkpoint names as they are; a method's or metric's name stands for all that it needs, `all` for
+    everything."""
+    from vfsrbench.weights.manifest import needs_of
+
+    needs = needs_of()
+    wanted: list[Alternatives] = []
+    for name in names:
+        if name == "all":
+            wanted += [(known,) for known in sorted(manifest.entries)]
+        elif name in manifest.entries or name not in needs:
+            wanted.append((name,))
+        else:
+            wanted += needs[name]
+    return list(dict.fromkeys(wanted))
+
+
+def state_of(root: Path, entry: WeightFile) -> str:
+    """Whether the checkpoint is here, in a word or two."""
+    from vfsrbench.weights.resolve import is_untrained, place_of, problem_with
+
+    path = place_of(root, entry.name, entry)
+    if path is None:
+        return "no"
+    if problem_with(root, entry.name, path, entry):
+        return "WRONG FILE"
+    return "untrained" if is_untrained(path) else "yes"
+
+
+def megabytes(size: float) -> str:
+    """A size as the lists show it; `?` if it is not known."""
+    return f"{size / 1e6:.0f}" if size >= 1e7 else f"{size / 1e6:.1f}" if size else "?"
+
+
+def commercial(entry: WeightFile) -> str:
+    """Whether commercial use is allowed: yes, no or `?`."""
+    return {True: "yes", False: "no", None: "?"}[entry.commercial]
+
+
+def table(heads: list[str], rows: list[list[str]]) -> str:
+    """A plain table; numbers stay as they are written."""
+    from tabulate import tabulate
+
+    return tabulate(rows, headers=heads, disable_numparse=True)
