@@ -321,4 +321,4 @@ def describe_layouts(skipped: list[plugins.SkippedPlugin] | None = None) -> dict
     if skipped is not None:
         skipped += broken
     lines = {name: (layout.__doc__ or "").strip().partition("\n")[0] for name, layout in found.items()}
-    return {DEMO: "Three rendered clips that come with vfsrbench: no path needed."} | lines
+    return {DEMO: "Five rendered clips of two people that come with vfsrbench: no path needed."} | lines

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import cv2
@@ -24,6 +25,7 @@ from vfsrbench.datasets.demo.clips import (
     render_frame,
 )
 from vfsrbench.datasets.demo.motion import from_portrait, pose, to_portrait
+from vfsrbench.datasets.demo.presets import MOTIONS
 from vfsrbench.datasets.demo.resample import Planes, positions, sample
 from vfsrbench.errors import InputError
 
@@ -32,6 +34,8 @@ DIGESTS = {
     "demo-calm": "b46d7a7e23561b3477a475201d58d4d553dba0fe340a74cd89b46cd4d25a35bc",
     "demo-talking": "3febed9e0c5318eecf1a48f396fe1847b7b8e31523c22bd24776ee7dc66a9569",
     "demo-fast": "4b579110417a538360fac34d766d94de67640933fd8723df651c95f3c353a39c",
+    "hopper-talking": "087d24874a57b2192bafcc299db82c4dc138395e545a832c9110dc4b3f8c60e9",
+    "hopper-fast": "aa73fa92ddf87870a63bbe6e652912ebadd2b7394a1127fa17729b50922317d5",
 }
 
 
@@ -41,12 +45,15 @@ def planes() -> Planes:
 
 
 def frame(planes: Planes, name: str, number: int) -> np.ndarray:
-    return render_frame(planes, pose(DEMO_CLIPS[name], number))
+    return render_frame(planes, pose(DEMO_CLIPS[name].motion, number))
 
 
 def digests(numbers: range) -> dict[str, str]:
-    drawn = portrait.portrait()
-    return {n: frame_digest(np.stack([frame(drawn, n, i) for i in numbers])) for n in DEMO_CLIPS}
+    drawn = {name: portrait.portrait(name) for name in portrait.PEOPLE}
+    return {
+        name: frame_digest(np.stack([frame(drawn[clip.person], name, i) for i in numbers]))
+        for name, clip in DEMO_CLIPS.items()
+    }
 
 
 def test_rendered_bytes_are_the_known_ones() -> None:
@@ -77,7 +84,7 @@ def test_cache_is_used_and_grows(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     for number in range(3):
         np.testing.assert_array_equal(clip.read(number, number + 1)[0], frame(planes, "demo-talking", number))
     drawn = []
-    monkeypatch.setattr(clips, "portrait", lambda: planes)
+    monkeypatch.setattr(clips, "portrait", lambda name: planes)
     monkeypatch.setattr(clips, "render_frame", lambda p, q: drawn.append(1) or render_frame(p, q))
     assert demo_clip("demo-talking", 3, tmp_path).digest() == clip.digest() and not drawn
     longer = demo_clip("demo-talking", 5, tmp_path)
@@ -103,13 +110,13 @@ def test_two_processes_at_once(tmp_path: Path) -> None:
 )
 def test_flow_carries_one_frame_onto_another(planes: Planes, name: str, a: int, b: int) -> None:
     first, second = frame(planes, name, a), frame(planes, name, b)
-    flow, valid = exact_flow(DEMO_CLIPS[name], a, b)
+    flow, valid = exact_flow(DEMO_CLIPS[name].motion, a, b)
     y, x = np.mgrid[0:512, 0:512].astype(np.float64)
     fixed = second.transpose(2, 0, 1).astype(np.int32) << 4
     back = sample(fixed, positions(x + flow[0]), positions(y + flow[1])).transpose(1, 2, 0) / 64
 
     def light(number: int) -> np.ndarray:
-        p = pose(DEMO_CLIPS[name], number)
+        p = pose(DEMO_CLIPS[name].motion, number)
         where = x + flow[0] if number == b else x
         return (1 + p.light + p.side * (where - 255.5) / 512)[..., None]
 
@@ -126,7 +133,7 @@ def test_flow_carries_one_frame_onto_another(planes: Planes, name: str, a: int, 
 
 
 def test_flow_there_and_back_is_nothing() -> None:
-    motion = DEMO_CLIPS["demo-fast"]
+    motion = DEMO_CLIPS["demo-fast"].motion
     y, x = np.mgrid[0:512:7, 0:512:7].astype(np.float64)
     there = from_portrait(pose(motion, 9), *to_portrait(pose(motion, 2), x, y), guess=(x, y))
     back = from_portrait(pose(motion, 2), *to_portrait(pose(motion, 9), *there), guess=there)
@@ -140,7 +147,7 @@ def test_flow_there_and_back_is_nothing() -> None:
 
 def test_the_portrait_never_folds_and_never_ends() -> None:
     y, x = np.mgrid[0:512:3, 0:512:3].astype(np.float64)
-    for motion in DEMO_CLIPS.values():
+    for motion in MOTIONS.values():
         for number in range(0, 250, 5):
             u, v = to_portrait(pose(motion, number), x, y)
             ux, uy = np.diff(u, axis=1)[:-1], np.diff(u, axis=0)[:, :-1]
@@ -154,26 +161,31 @@ def test_landmarks_move_with_the_flow() -> None:
     name = "demo-fast"
     points = demo_landmarks(name, 24)
     assert points.shape == (24, 5, 2)
-    flow, _ = exact_flow(DEMO_CLIPS[name], 3, 17)
+    flow, _ = exact_flow(DEMO_CLIPS[name].motion, 3, 17)
     x, y = points[3].astype(np.float32).T
     moved = [cv2.remap(part, x[None], y[None], cv2.INTER_LINEAR)[0] for part in flow]
     np.testing.assert_allclose(points[3] + np.stack(moved, 1), points[17], atol=0.1)
-    assert np.abs(points - np.array(portrait.LANDMARKS)).max() < 60
+    assert np.abs(points - np.array(portrait.PEOPLE["astronaut"].landmarks)).max() < 60
 
 
-def test_landmarks_are_the_points_read_off_the_photograph() -> None:
-    (c, s), (tx, ty) = portrait._TURN, portrait._SHIFT
-    x, y = np.array(portrait.LANDMARKS).T
-    read = [(202.5, 100.75), (247, 103), (224.5, 124), (205, 140.75), (243.5, 141.5)]
+@pytest.mark.parametrize("name", ["astronaut", "hopper"])
+def test_landmarks_are_the_points_read_off_the_photograph(name: str) -> None:
+    read = {
+        "astronaut": [(202.5, 100.75), (247, 103), (224.5, 124), (205, 140.75), (243.5, 141.5)],
+        "hopper": [(223.2, 191.3), (305.4, 188.0), (267.2, 239.0), (232.0, 281.2), (301.5, 277.6)],
+    }[name]
+    person = portrait.PEOPLE[name]
+    (c, s), (tx, ty) = person.turn, person.shift
+    x, y = np.array(person.landmarks).T
     np.testing.assert_allclose(np.stack([c * x - s * y + tx, s * x + c * y + ty], 1), read, atol=0.01)
 
 
 def test_clips_differ_in_motion_and_hold_detail() -> None:
     sizes = {}
-    for name, motion in DEMO_CLIPS.items():
+    for name, motion in MOTIONS.items():
         steps = [np.hypot(*exact_flow(motion, t, t + 1)[0]).mean() for t in range(0, 23, 4)]
         sizes[name] = np.mean(steps)
-    assert 0.05 < 2 * sizes["demo-calm"] < sizes["demo-talking"] < sizes["demo-fast"] / 2 < 5
+    assert 0.05 < 2 * sizes["calm"] < sizes["talking"] < sizes["fast"] / 2 < 5
 
 
 def test_detail_is_lost_by_degrading(planes: Planes) -> None:
@@ -186,7 +198,7 @@ def test_detail_is_lost_by_degrading(planes: Planes) -> None:
 def test_the_demo_data_set(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("VFSRBENCH_CACHE", str(tmp_path))
     dataset = open_dataset("demo", None, frames=2)
-    assert dataset.names == ("demo-calm", "demo-talking", "demo-fast") and dataset.name == "demo"
+    assert dataset.names == tuple(DEMO_CLIPS) and dataset.name == "demo"
     (clip,) = open_dataset("demo", None, ["demo-fast"], frames=2).clips()
     assert clip.demo and clip.gt is not None and len(clip.gt) == 2 and clip.lq == {}
     assert clip.landmarks is not None and clip.landmarks.shape == (2, 5, 2)
@@ -202,9 +214,26 @@ def test_what_can_go_wrong_is_one_line(tmp_path: Path, monkeypatch: pytest.Monke
     (tmp_path / "file").write_text("x")
     with pytest.raises(InputError, match=r"cannot be written .*VFSRBENCH_CACHE"):
         demo_clip("demo-calm", 1, tmp_path / "file")
-    monkeypatch.setattr(portrait, "_PIXELS", "0")
-    with pytest.raises(InputError, match="is not the known photograph"):
-        portrait.astronaut()
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ({"pixels": "0"}, "is not the known photograph; install a released matplotlib again"),
+        (
+            {"path": "gone.jpg"},
+            "is not in this release of matplotlib; install another",
+        ),
+        ({"package": "no_such_package"}, "need matplotlib: pip install matplotlib"),
+    ],
+)
+def test_a_photograph_that_is_gone_costs_its_own_clips_alone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, change: dict[str, str], said: str
+) -> None:
+    monkeypatch.setitem(portrait.PEOPLE, "hopper", replace(portrait.PEOPLE["hopper"], **change))
+    with pytest.raises(InputError, match=said):
+        demo_clip("hopper-fast", 1, tmp_path)
+    assert len(demo_clip("demo-calm", 1, tmp_path)) == 1
 
 
 def test_a_damaged_frame_in_the_cache_is_rendered_again(tmp_path: Path) -> None:

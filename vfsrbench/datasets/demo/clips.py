@@ -1,7 +1,7 @@
-"""The bundled demo clips: one portrait in three motions, rendered once and cached, with exact flow.
+"""The bundled demo clips: two people in three motions, rendered once and cached, with exact flow.
 
-They show that everything works; scores on them say nothing about faces in general (one person, an
-enlarged photograph), which is why every report labels them as demo.
+They show that everything works; scores on them say nothing about faces in general (two people,
+enlarged photographs), which is why every report labels them as demo.
 """
 
 from __future__ import annotations
@@ -19,8 +19,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vfsrbench.datasets.demo.motion import FPS, SIZE, Motion, Pose, from_portrait, pose, to_portrait
-from vfsrbench.datasets.demo.portrait import LANDMARKS, MARGIN, portrait
-from vfsrbench.datasets.demo.presets import DEMO_CLIPS
+from vfsrbench.datasets.demo.portrait import MARGIN, PEOPLE, portrait
+from vfsrbench.datasets.demo.presets import DEMO_CLIPS, DemoClip
 from vfsrbench.datasets.demo.resample import OUT_BITS, Planes, positions, sample
 from vfsrbench.errors import InputError, did_you_mean
 from vfsrbench.io.atomic import atomic_file
@@ -44,7 +44,7 @@ def demo_clip(name: str, frames: int = DEFAULT_FRAMES, folder: Path | None = Non
     cache's place. Any number of processes may ask at once. InputError for an unknown name, or when the
     cache cannot be written.
     """
-    motion = _motion(name)
+    chosen = _chosen(name)
     if not 1 <= frames <= MOST_DEMO_FRAMES:
         raise InputError(
             f"a demo clip has at least 1 frame and at most {MOST_DEMO_FRAMES}, {frames} were asked for"
@@ -55,15 +55,15 @@ def demo_clip(name: str, frames: int = DEFAULT_FRAMES, folder: Path | None = Non
         with _locked(place):
             sweep_beside(place)
             missing = [number for number, file in enumerate(files) if not _is_whole(file)]
-            _render(motion, missing, files)
+            _render(chosen, missing, files)
     return Clip(PictureSource(files), name, FPS, place)
 
 
 def demo_landmarks(name: str, frames: int = DEFAULT_FRAMES) -> NDArray[np.float64]:
     """The five landmarks of every frame, (frames, 5, 2) pixels, as exact as the flow."""
-    motion = _motion(name)
-    x, y = np.array(LANDMARKS).T
-    found = [from_portrait(pose(motion, number), x, y, guess=(x, y)) for number in range(frames)]
+    chosen = _chosen(name)
+    x, y = np.array(PEOPLE[chosen.person].landmarks).T
+    found = [from_portrait(pose(chosen.motion, number), x, y, guess=(x, y)) for number in range(frames)]
     return np.array(found).transpose(0, 2, 1)
 
 
@@ -75,7 +75,7 @@ class DemoFlow:
 
     def __call__(self, a: int, b: int) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
         """See `exact_flow`; computed anew each time, as that takes a twentieth of a second."""
-        return exact_flow(_motion(self.name), a, b)
+        return exact_flow(_chosen(self.name).motion, a, b)
 
 
 def cache_folder() -> Path:
@@ -87,7 +87,7 @@ def cache_folder() -> Path:
     return user_cache() or Path(tempfile.gettempdir()) / f"vfsrbench-cache-{os.getuid()}"
 
 
-def _motion(name: str) -> Motion:
+def _chosen(name: str) -> DemoClip:
     if name not in DEMO_CLIPS:
         raise did_you_mean("demo clip", name, DEMO_CLIPS)
     return DEMO_CLIPS[name]
@@ -125,14 +125,14 @@ def _is_whole(file: Path) -> bool:
         return False
 
 
-def _render(motion: Motion, numbers: Sequence[int], files: Sequence[Path]) -> None:
+def _render(chosen: DemoClip, numbers: Sequence[int], files: Sequence[Path]) -> None:
     """Render these frames into their files, two at a time: the work is numpy's, which lets threads run."""
     if not numbers:
         return
-    planes = portrait()
+    planes = portrait(chosen.person)
 
     def one(number: int) -> None:
-        data = encode_png(render_frame(planes, pose(motion, number)))
+        data = encode_png(render_frame(planes, pose(chosen.motion, number)))
         with atomic_file(files[number]) as temporary:
             temporary.write_bytes(data)
         with atomic_file(_seal(files[number])) as temporary:

@@ -1,9 +1,10 @@
-"""The demo portrait: scikit-image's astronaut photograph, aligned as faces of FFHQ are, with fine texture.
+"""The demo portraits: two photographs out of packages, aligned as faces of FFHQ are, with fine texture.
 
-The photograph (NASA, public domain) lies inside the scikit-image package. Its face is 100 pixels wide, so
-enlarged it would hold nothing that a degraded clip could lose; it is sharpened, and given a texture that
-follows the picture: strands along the hair's direction, pores on even skin. Everything is integer
-arithmetic, or float64 arithmetic that every processor rounds alike.
+Eileen Collins (NASA, public domain) lies inside scikit-image, Grace Hopper (US Navy, public domain) inside
+matplotlib. Their faces are 100 and 150 pixels wide, so enlarged they would hold nothing that a degraded clip
+could lose; they are sharpened, and given a texture that follows the picture: strands along the hair's
+direction, pores on even skin. Everything is integer arithmetic, or float64 arithmetic that every processor
+rounds alike.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from __future__ import annotations
 import hashlib
 import importlib.util
 import math
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -23,41 +25,95 @@ from vfsrbench.io.images.folder import read_picture
 Array = NDArray[np.float64]
 MARGIN = 72  # pixels of the portrait around the FFHQ square, so that motion does not run over its edge
 SIDE = 512 + 2 * MARGIN
-# the face's five points on the portrait: eyes, nose, mouth corners, read off the photograph by hand
-LANDMARKS = ((186.32, 243.36), (324.71, 246.29), (256.76, 313.55), (197.73, 367.35), (317.35, 366.16))
-_PIXELS = "a8c429c18afa7b0fd5673e598d73a21225d94c864a71bbb3885126fdecb41071"
-# portrait to photograph: the similarity between the FFHQ template and the face's five points
-_TURN, _SHIFT = (0.32175880, 0.00945039), (144.849677, 20.684535)
+Points = tuple[tuple[float, float], ...]
+
+
+@dataclass(frozen=True)
+class Person:
+    """A photograph in an installed package, and where its face is.
+
+    `landmarks`: the face's five points on the portrait (eyes, nose, mouth corners), read off the photograph
+    by hand. `turn`, `shift`: from portrait to photograph, the similarity between the FFHQ template and
+    these points. `pixels`: SHA-256 of the decoded photograph. `texture`: how strong strands and pores are,
+    and how much weaker pores are among strands.
+    """
+
+    package: str
+    distribution: str
+    path: str
+    pixels: str
+    landmarks: Points
+    turn: tuple[float, float]
+    shift: tuple[float, float]
+    texture: tuple[float, float, float] = (8.0, 13.0, 10.0)
+
+
+PEOPLE = {
+    "astronaut": Person(
+        package="skimage",
+        distribution="scikit-image",
+        path="data/astronaut.png",
+        pixels="a8c429c18afa7b0fd5673e598d73a21225d94c864a71bbb3885126fdecb41071",
+        landmarks=((186.32, 243.36), (324.71, 246.29), (256.76, 313.55), (197.73, 367.35), (317.35, 366.16)),
+        turn=(0.32175880, 0.00945039),
+        shift=(144.849677, 20.684535),
+    ),
+    "hopper": Person(
+        package="matplotlib",
+        distribution="matplotlib",
+        path="mpl-data/sample_data/grace_hopper.jpg",
+        pixels="f7f982de68dd296af67ee51b2a95a2e5658f7bf064c6536520b66bae8d01fc34",
+        landmarks=((194.35, 238.97), (318.27, 237.75), (258.43, 312.8), (203.5, 374.73), (308.32, 372.48)),
+        turn=(0.66352061, -0.02008928),
+        shift=(89.443732, 36.645085),
+        texture=(5.0, 7.0, 5.0),
+    ),
+}
 _DIRECTIONS = 12  # of strands
 _REACH = 9  # pixels to each side that a strand is long
 
 
-def astronaut() -> NDArray[np.uint8]:
-    """The photograph (512, 512, 3) from the installed scikit-image. InputError if it is not the known one."""
-    spec = importlib.util.find_spec("skimage")
+def photograph(name: str) -> NDArray[np.uint8]:
+    """A person's photograph (H, W, 3) from the installed package.
+
+    InputError if the package is not there, or its photograph is not the known one.
+    """
+    person = PEOPLE[name]
+    spec = importlib.util.find_spec(person.package)
     if spec is None or spec.origin is None:
-        raise InputError("the demo clips need scikit-image: pip install scikit-image")
-    path = Path(spec.origin).parent / "data" / "astronaut.png"
+        raise InputError(
+            f"the demo clips of {name!r} need {person.distribution}: pip install {person.distribution}"
+        )
+    path = Path(spec.origin).parent / person.path
+    if not path.is_file():
+        raise InputError(
+            f"{path}: the demo's photograph of {name!r} is not in this release of {person.distribution}; "
+            "install another, or choose other clips with --clip"
+        )
     picture = read_picture(path)
-    if hashlib.sha256(picture.tobytes()).hexdigest() != _PIXELS:
-        raise InputError(f"{path}: is not the known photograph; install a released scikit-image again")
+    if hashlib.sha256(picture.tobytes()).hexdigest() != person.pixels:
+        raise InputError(
+            f"{path}: is not the known photograph; install a released {person.distribution} again, or choose "
+            "other clips with --clip"
+        )
     return picture
 
 
-def portrait() -> Planes:
+def portrait(name: str = "astronaut") -> Planes:
     """(3, SIDE, SIDE) planes in 1/16 of an 8-bit level, 0 to 4080; the FFHQ square begins at MARGIN."""
-    photo = astronaut().astype(np.int32).transpose(2, 0, 1) << VALUE_BITS
+    person = PEOPLE[name]
+    photo = photograph(name).astype(np.int32).transpose(2, 0, 1) << VALUE_BITS
     photo = np.pad(photo, ((0, 0), (64, 0), (0, 0)), mode="reflect")  # a little more above the hair
     y, x = np.mgrid[0:SIDE, 0:SIDE].astype(np.float64) - MARGIN
-    (c, s), (tx, ty) = _TURN, _SHIFT
+    (c, s), (tx, ty) = person.turn, person.shift
     planes = sample(photo, positions(c * x - s * y + tx), positions(s * x + c * y + (ty + 64)))
     values = planes / float(1 << OUT_BITS)
     values = values + 0.8 * (values - _smooth(values, 6))
-    values = values + _texture((values[0] * 77 + values[1] * 150 + values[2] * 29) / 256)
+    values = values + _texture((values[0] * 77 + values[1] * 150 + values[2] * 29) / 256, *person.texture)
     return np.clip(np.floor(values * (1 << VALUE_BITS) + 0.5), 0, 255 << VALUE_BITS).astype(np.int32)
 
 
-def _texture(grey: Array) -> Array:
+def _texture(grey: Array, strength: float, pores: float, weaker: float) -> Array:
     """Band-pass noise (H, W) in levels for a picture: along its lines where it has lines, else grain."""
     noise = np.random.Generator(np.random.Philox(key=[2024, 11])).integers(-128, 128, grey.shape) / 128
     lines, twice_x, twice_y = _lines(grey)
@@ -70,7 +126,7 @@ def _texture(grey: Array) -> Array:
         weights += match
     strands /= weights
     grain = _smooth(noise, 1) - _smooth(noise, 5)
-    return 8.0 * lines * (strands - _smooth(strands, 6)) + (13.0 - 10.0 * lines) * grain
+    return strength * lines * (strands - _smooth(strands, 6)) + (pores - weaker * lines) * grain
 
 
 def _lines(grey: Array) -> tuple[Array, Array, Array]:

@@ -1,11 +1,22 @@
-"""The motions of the demo clips: data alone."""
+"""The demo clips: who is in them, and how they move. Data alone."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from vfsrbench.datasets.demo.motion import Motion, Wave
 
-DEMO_CLIPS: dict[str, Motion] = {
-    "demo-calm": Motion(
+
+@dataclass(frozen=True)
+class DemoClip:
+    """A demo clip: a person of `portrait.PEOPLE` in a motion."""
+
+    person: str
+    motion: Motion
+
+
+MOTIONS: dict[str, Motion] = {
+    "calm": Motion(
         shift_x=Wave(2.5, (0.23, 0.61), (0.1, 0.4)),
         shift_y=Wave(1.8, (0.31, 0.53), (0.6, 0.2)),
         roll=Wave(0.012, (0.19, 0.47), (0.0, 0.3)),
@@ -18,7 +29,7 @@ DEMO_CLIPS: dict[str, Motion] = {
         side=Wave(0.02, (0.21,), (0.3,)),
         blinks=(0.55, 3.1),
     ),
-    "demo-talking": Motion(
+    "talking": Motion(
         shift_x=Wave(5.0, (0.41, 0.97), (0.3, 0.1)),
         shift_y=Wave(4.0, (0.59, 1.31), (0.0, 0.6)),
         roll=Wave(0.03, (0.37, 0.89), (0.5, 0.1)),
@@ -31,7 +42,7 @@ DEMO_CLIPS: dict[str, Motion] = {
         side=Wave(0.05, (0.49,), (0.1,)),
         blinks=(0.30, 1.9),
     ),
-    "demo-fast": Motion(
+    "fast": Motion(
         shift_x=Wave(16.0, (0.83, 1.61), (0.1, 0.8)),
         shift_y=Wave(9.0, (1.07, 1.93), (0.4, 0.0)),
         roll=Wave(0.10, (0.71, 1.49), (0.0, 0.6)),
@@ -44,4 +55,12 @@ DEMO_CLIPS: dict[str, Motion] = {
         side=Wave(0.12, (0.79,), (0.6,)),
         blinks=(0.42, 1.3),
     ),
+}
+
+DEMO_CLIPS = {
+    "demo-calm": DemoClip("astronaut", MOTIONS["calm"]),
+    "demo-talking": DemoClip("astronaut", MOTIONS["talking"]),
+    "demo-fast": DemoClip("astronaut", MOTIONS["fast"]),
+    "hopper-talking": DemoClip("hopper", MOTIONS["talking"]),
+    "hopper-fast": DemoClip("hopper", MOTIONS["fast"]),
 }
