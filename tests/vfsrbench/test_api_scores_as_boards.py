@@ -1,0 +1,113 @@
+"""What the public API computes of frames is what a board stores of them, to the bit."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+
+import vfsrbench as vb
+from tests.vfsrbench.metrics import random_weights
+from vfsrbench.results.schema import JobRecord
+
+CLIPS = ("demo-calm", "demo-fast")
+FRAME = ("psnr", "ssim", "ewarp_dis", "ids_w600k_r50", "niqe")
+CLIP = ("sigma_ids_w600k_r50", "tl_id_w600k_r50")
+SPLIT = ("fid_gt",)
+FRAMES = 3
+
+
+def board() -> vb.Board:
+    return vb.boards()["demo"].replace(
+        dataset={"layout": "demo", "clips": list(CLIPS), "frames": FRAMES},
+        splits=["vfhq-mild"],
+        methods=["unsharp"],
+        metrics=[*FRAME, *CLIP, *SPLIT],
+        versus=None,
+        sort_by=None,
+        figures={},
+    )
+
+
+@pytest.fixture(scope="module")
+def ran(tmp_path_factory: pytest.TempPathFactory) -> Any:
+    """The board's workspace, its frames and records."""
+    for name in ("w600k_r50", "fid_inception"):
+        random_weights.weights_file(name)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("VFSRBENCH_WEIGHTS", str(random_weights.folder()))
+        place = tmp_path_factory.mktemp("w")
+        summary = vb.run_board(board(), place, engine="serial", keep="png")
+        assert not summary.problems, summary.problems
+        yield place, *vb.load_results(place)
+
+
+def restored(place: Path, clip: str) -> Path:
+    (folder,) = (place / "restored").rglob(clip)
+    return folder
+
+
+def stored(ran: Any, clip: str) -> tuple[pd.DataFrame, JobRecord]:
+    _, frames, records = ran
+    (record,) = (r for r in records if r.clip == clip)
+    return frames[frames["clip"] == clip], record
+
+
+@pytest.mark.parametrize("clip", CLIPS)
+def test_a_clips_scores_are_those_of_the_board(ran: Any, clip: str) -> None:
+    rows, record = stored(ran, clip)
+    demo = vb.Dataset.open("demo", frames=FRAMES)[clip]
+    table = vb.score(restored(ran[0], clip), demo.gt, [*FRAME, *CLIP], landmarks=demo.landmarks)
+    assert list(table)[2:] == list(FRAME)
+    for metric in FRAME:
+        assert np.array_equal(table[metric], rows[metric], equal_nan=True), metric
+        assert not np.isnan(table[metric][1:]).any(), metric
+    assert table["name"].tolist() == rows["name"].tolist()
+    assert table.attrs["clip"] == {m: record.clip_values[m] for m in (*FRAME, *CLIP)}
+
+
+def test_a_metric_alone_says_the_same(ran: Any) -> None:
+    demo = vb.Dataset.open("demo", frames=FRAMES)
+    functions = {metric: vb.metric(metric) for metric in ("ssim", "ewarp_dis", "sigma_ids_w600k_r50")}
+    for clip in CLIPS:
+        _, record = stored(ran, clip)
+        sides = restored(ran[0], clip), demo[clip].gt
+        for metric, function in functions.items():
+            found = function(*sides, landmarks=demo[clip].landmarks)
+            assert found == record.clip_values[metric], (metric, clip)
+
+
+def test_niqe_needs_no_ground_truth(ran: Any) -> None:
+    for clip in CLIPS:
+        rows, record = stored(ran, clip)
+        table = vb.score(restored(ran[0], clip), metrics="niqe")
+        assert table["niqe"].tolist() == rows["niqe"].tolist()
+        assert vb.metric("niqe")(restored(ran[0], clip)) == record.clip_values["niqe"]
+
+
+def test_a_split_metric_over_lists_is_the_boards_cell(ran: Any) -> None:
+    place = ran[0]
+    own = [restored(place, clip) for clip in CLIPS]
+    gt = [clip.gt for clip in vb.Dataset.open("demo", clips=CLIPS, frames=FRAMES)]
+    (table,) = vb.report(board(), place, place / "report", formats=["png"]).tables
+    (row,) = table.rows
+    cell = row.cells["fid_gt"].summary.mean
+    assert cell is not None and cell > 0
+    assert vb.metric("fid_gt")(own, gt) == cell
+    together = vb.score(own, gt, ["fid_gt", "psnr"]).attrs["split"]
+    assert together == {"fid_gt": cell, "psnr": row.cells["psnr"].summary.mean}
+
+
+def test_degrading_and_restoring_gives_the_boards_frames(ran: Any) -> None:
+    for clip in CLIPS:
+        gt = vb.Dataset.open("demo", frames=FRAMES)[clip].gt
+        assert gt is not None
+        made = vb.restore(vb.degrade(gt, "vfhq-mild"), "unsharp", device="cpu")
+        assert (
+            made.digest()
+            == vb.Clip.open(restored(ran[0], clip)).digest()
+            == stored(ran, clip)[1].restored_digest
+        )
