@@ -9,6 +9,7 @@ import typer
 
 from vfsrbench.cli.echo import say
 from vfsrbench.cli.verbs.weights.fetch import fetch
+from vfsrbench.cli.verbs.weights.find import find
 from vfsrbench.cli.verbs.weights.tables import commercial, expanded_names, megabytes, state_of, table
 from vfsrbench.errors import InputError
 from vfsrbench.io.safety.paths import check_regular_file, expanded
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 app = typer.Typer(no_args_is_help=True, help="Checkpoints: list, fetch, check, or point to a local file.")
 
 app.command()(fetch)
+app.command()(find)
 
 Names = Annotated[list[str] | None, typer.Argument(help="checkpoints; none: all that are meant")]
 
