@@ -15,9 +15,20 @@ from vfsrbench.io.foreign_text import clean_name
 
 
 class DatasetUse(FrozenModel):
-    """Which clips. `layout` names a loader (`demo`, `vfhq-test`, `folder`, ...); `path` may come from the
-    command line; `clips` picks some by name; `frames` keeps the first so many of each clip. `scale` is for
-    clips without ground truth (`real`): how many times as large restored clips are (default: as large)."""
+    """Which clips a board is run on.
+
+    Attributes:
+        layout: How clips lie on disk: `demo`, `vfhq-test`, `folder`, ...
+        path: The data set's folder; may come from the command line.
+        clips: Some clips by name; empty: all.
+        frames: The first so many of each clip.
+        align: Whether ground truth and degraded clips are aligned to the FFHQ template.
+        scale: For clips without ground truth (`real`): how many times as large restored clips are.
+
+    Example:
+        >>> DatasetUse(layout="demo", frames=8).replace(clips=["demo-calm"]).clips
+        ('demo-calm',)
+    """
 
     layout: str
     path: str | None = None
@@ -30,10 +41,20 @@ class DatasetUse(FrozenModel):
 class Figures(FrozenModel):
     """What the report draws: each names the board's metrics to draw it for.
 
-    `curves`: values over time, clip by clip; `averages`: the same, averaged over clips; `jumps`: one clip
-    with its worst jump and the two frames; `levels`: against the split; `persons`: by person; `speed`:
-    against frames a second. `grids` is the number of frames a split shown with details. `slice_column` is
-    the column of the temporal slices: a fraction of the width, or `auto`, where the ground truth moves most.
+    Attributes:
+        curves: Values over time, clip by clip.
+        averages: The same, averaged over clips.
+        jumps: One clip with its worst jump and the two frames.
+        levels: Against the splits.
+        persons: By person.
+        speed: Against frames a second.
+        grids: The number of frames a split shown with magnified details.
+        slice_column: The column of the temporal slices: a fraction of the width, or `auto`, where the
+            ground truth moves most.
+
+    Example:
+        >>> Figures(curves=("psnr", "ssim"), speed=("psnr",)).of(("ssim",)).curves
+        ('ssim',)
     """
 
     curves: tuple[str, ...] = ()
@@ -46,15 +67,29 @@ class Figures(FrozenModel):
     slice_column: Annotated[float, Field(ge=0, le=1)] | Literal["auto"] = "auto"
 
     def of(self, metrics: tuple[str, ...]) -> Figures:
-        """The figures that can be drawn when the board has these metrics instead of its own."""
+        """The figures that remain when the board has other metrics.
+
+        Args:
+            metrics: Metric ids.
+        """
         named = ("curves", "averages", "jumps", "levels", "persons", "speed")
         kept = {name: tuple(m for m in getattr(self, name) if m in metrics) for name in named}
         return self.replace(**kept)
 
 
 class PublishedUse(FrozenModel):
-    """A paper's figures: a file of `reports/published/`, the table and data set in it. `metrics` maps our
-    metric ids to the names in that file where they differ."""
+    """A paper's figures, shown beside ours.
+
+    Attributes:
+        file: Its name in `reports/published/`, without `.csv`.
+        table: One table of it.
+        dataset: One data set of it.
+        metrics: Our metric id -> its name in that file, where they differ.
+
+    Example:
+        >>> PublishedUse(file="keep", metrics={"lpips_alex": "LPIPS"}).metrics["lpips_alex"]
+        'LPIPS'
+    """
 
     file: str
     table: str | None = None
@@ -65,8 +100,21 @@ class PublishedUse(FrozenModel):
 class Board(FrozenModel):
     """A leaderboard: data set, splits, methods, metrics, averaging, published figures beside it.
 
-    `average`: `clips` takes the mean over a clip's frames, then over clips; `frames` weighs every frame
-    the same. `versus` is the method that the others are tested against.
+    Attributes:
+        name: Its name, also of its files in workspaces and reports.
+        title: The heading of its tables.
+        version: Raised when it changes.
+        description: A paragraph for the page.
+        dataset: Which clips.
+        splits: Names of recipes, or paths of recipe files (`./my.toml`).
+        methods: As in `vfsrbench.method_spec.choose_method`, in the order of the rows.
+        metrics: Metric ids, in the order of the columns.
+        seed: For degradations and methods.
+        average: `clips`: the mean over a clip's frames, then over clips; `frames`: all frames weigh the same.
+        versus: The method that the others are tested against.
+        sort_by: The metric that orders the rows; none: as on the board.
+        published: A paper's figures, shown beside ours.
+        figures: What the report draws.
 
     Example:
         >>> import vfsrbench as vb
@@ -96,17 +144,42 @@ class Board(FrozenModel):
 
 
 class ScoreBoard(Board):
-    """A board of results that are there already: it need not have a method."""
+    """A board of stored outputs: it need not have a method.
+
+    Example:
+        >>> import vfsrbench as vb
+        >>> ScoreBoard.of(vb.boards()["demo"]).methods
+        ()
+    """
 
     methods: tuple[str, ...] = ()
 
     @classmethod
     def of(cls, board: Board) -> ScoreBoard:
-        """The board without its methods."""
+        """The board without its methods.
+
+        Args:
+            board: Any board.
+        """
         facts = {name: getattr(board, name) for name in Board.model_fields}
         return typed_toml.parse(cls, {**facts, "methods": (), "versus": None}, f"board {board.name!r}")
 
 
 def load_board(path: Path) -> Board:
-    """The board file at `path`; InputError names the file and the key or line that is wrong."""
+    """Read a board file.
+
+    Args:
+        path: A TOML file.
+
+    Returns:
+        The board, checked.
+
+    Raises:
+        InputError: The file cannot be read, or a key is wrong; names the file and the key or line.
+
+    Example:
+        >>> from vfsrbench.plugins import board_files
+        >>> load_board(board_files()["demo"]).name
+        'demo'
+    """
     return typed_toml.load(Board, path)

@@ -20,7 +20,18 @@ Factory = Annotated[str, Field(pattern=r"^[A-Za-z_][\w.]*:[A-Za-z_]\w*$")]
 class Option(FrozenModel):
     """One option of a method, chosen as `name[option=value]`.
 
-    A `file` is a path (or nothing); results are keyed by the file's content, not by its path.
+    Attributes:
+        type: Of its values. A `file` is a path (or nothing); results are keyed by the file's content, not
+            by its path.
+        default: The value when none is given.
+        help: One line for `vfsrbench list methods`.
+        min: The smallest number.
+        max: The largest number.
+        choices: All values that are allowed; empty: any of the type.
+
+    Example:
+        >>> Option(type="int", default=20, help="Frames a window", min=1, max=100).default
+        20
     """
 
     type: Literal["bool", "int", "float", "str", "file"]
@@ -34,10 +45,17 @@ class Option(FrozenModel):
 class WeightUse(FrozenModel):
     """A checkpoint that a method loads, by its name in the weights manifest.
 
-    `when` restricts it to certain option values (`{version = "1.4"}`); `role` is the key under which
-    `Predictor.load` receives its path. An `optional` one is left out where the file is not here.
-    `alternatives` are other checkpoints that serve as well, the preferred one first: the first one that is
-    here is loaded, and results are keyed by its hash.
+    Attributes:
+        name: Of the checkpoint.
+        alternatives: Other checkpoints that serve as well, the preferred one first: the first one that is
+            here is loaded, and results are keyed by its hash.
+        role: The key under which `Predictor.load` receives its path.
+        when: Restricts it to certain option values (`{version = "1.4"}`).
+        optional: It is left out where the file is not here.
+
+    Example:
+        >>> WeightUse(name="gfpgan-1.4", when={"version": "1.4"}).role
+        'net'
     """
 
     name: str
@@ -55,12 +73,26 @@ class WeightUse(FrozenModel):
 class MethodCard(FrozenModel):
     """What is known of a method without running it.
 
-    `source` says what the method is fed: the degraded clip, or (reference rows only) the ground truth.
-    `window` is the largest number of frames a call of `restore` takes (none: the whole clip), `overlap`
-    how many frames neighbouring windows share, `tail` what becomes of the last one: `short` keeps it
-    short, `shift` moves it back to full length. `stateful` methods carry state from window to window.
-    `scale` is the enlargement (none: to whatever size the ground truth has). `variant` is the option that
-    `name:value` sets.
+    Attributes:
+        name: As on the command line.
+        title: As in tables.
+        kind: `image`: frames do not see each other; `video`: they do.
+        factory: `module:Class`, written `class` in TOML.
+        licence: Of code and weights; `commercial` says whether it allows commercial use, if known.
+        source: What the method is fed: the degraded clip (`lq`), or, reference rows only, the ground
+            truth (`gt`).
+        scale: The enlargement; none: to whatever size the ground truth has.
+        input_size: (height, width) in pixels of the frames that it takes; none: any.
+        window: The largest number of frames a call of `restore` takes; none: the whole clip.
+        overlap: How many frames neighbouring windows share.
+        tail: The last window: `short` leaves it short, `shift` moves it back to full length.
+        stateful: Whether it carries state from window to window.
+        batch: Frames a call, for methods of kind `image`.
+        version: Raised when its results change for a reason that its code does not show.
+        variant: The option that `name:value` sets.
+        options: What users may choose.
+        weights: The checkpoints that it loads.
+        deviations: Where it differs from the paper or the official code, a line each.
 
     Example:
         >>> import vfsrbench as vb
@@ -107,12 +139,26 @@ class MethodCard(FrozenModel):
         return self
 
     def weights_for(self, options: dict[str, Value]) -> tuple[WeightUse, ...]:
-        """The checkpoints that these option values need."""
+        """The checkpoints that these option values need.
+
+        Args:
+            options: A value for every option on the card.
+        """
         return tuple(u for u in self.weights if all(options.get(k) == v for k, v in u.when.items()))
 
 
 class Derived(FrozenModel):
-    """A clip value computed from the frame values of another metric."""
+    """A clip value computed from the frame values of another metric.
+
+    Attributes:
+        metric: The other metric's id, written `from` in TOML.
+        how: `std`: the deviation over the clip's frames.
+        factor: The result is multiplied by it.
+
+    Example:
+        >>> Derived(metric="psnr", how="std").factor
+        1.0
+    """
 
     metric: str = Field(validation_alias="from", serialization_alias="from")
     how: Literal["std"]
@@ -122,10 +168,29 @@ class Derived(FrozenModel):
 class MetricCard(FrozenModel):
     """What is known of a metric without running it.
 
-    `level`: `frame` gives a value for each frame; `pair` for each frame but the first (it looks back);
-    `clip` one for a clip; `split` one for all clips of a split together, from features kept a clip.
-    `context` is the number of frames before a frame that its value needs. `cap` replaces +inf in means.
-    `reference` says that it compares with the ground truth: false where it looks at restored frames alone.
+    Attributes:
+        id: As on the command line and in results.
+        title: As in tables.
+        unit: Of its values, after `factor`s like 1e-3; empty: none.
+        direction: Whether `higher` or `lower` is better; `none`: neither.
+        level: `frame`: a value for each frame; `pair`: for each frame but the first (it looks back);
+            `clip`: one for a clip; `split`: one for all clips of a split, from features kept a clip.
+        factory: `module:Class`, written `class` in TOML; none for derived metrics.
+        definition: The formula in words.
+        source: The paper, equation, or code that it follows.
+        checked_against: The implementation that its values are compared with.
+        version: Raised when its values change.
+        context: The number of frames before a frame that its value needs.
+        min_frames: Shorter clips have no value.
+        cap: Replaces +inf in means.
+        digits: Decimals in tables.
+        reference: Whether it compares with the ground truth; false: it looks at restored frames alone.
+        needs: What clips must have.
+        weights: The checkpoints that it loads.
+        params: Constants of the formula; part of the key of results.
+        derived: How it follows from another metric.
+        extra: The installation extra that it needs.
+        legacy: Whether it reproduces published code whose result differs from the definition.
 
     Example:
         >>> import vfsrbench as vb
@@ -167,7 +232,18 @@ _SPEC = re.compile(r"^(?P<name>[^\[\]]+?)(\[(?P<options>[^\[\]]*)\])?$")
 
 
 def split_spec(spec: str) -> tuple[str, dict[str, str]] | None:
-    """`name[a=1,b=2]` as name and raw option texts; `name[flag]` reads as flag=true. None if malformed."""
+    """Split `name[a=1,b=2]`; `name[flag]` reads as flag=true.
+
+    Args:
+        spec: A method as users write it.
+
+    Returns:
+        The name and the raw texts of options; None if the spec is malformed.
+
+    Example:
+        >>> split_spec("keep[max_length=10,fast]")
+        ('keep', {'max_length': '10', 'fast': 'true'})
+    """
     match = _SPEC.match(spec.strip())
     if match is None:
         return None

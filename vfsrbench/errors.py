@@ -17,6 +17,11 @@ class DamagedFile(InputError):
         path: The file.
         what: What is wrong with it, a few words.
         remedy: What makes it good again.
+
+    Example:
+        >>> from pathlib import Path
+        >>> str(DamagedFile(Path("a.parquet"), "checksum differs"))
+        'a.parquet: is damaged (checksum differs); `vfsrbench run` makes it again'
     """
 
     def __init__(self, path: Path, what: str, remedy: str = "`vfsrbench run` makes it again") -> None:
@@ -30,7 +35,16 @@ class DamagedFile(InputError):
 
 
 class JobFailure(Exception):
-    """One job cannot give a result. It is recorded with this reason; the run goes on."""
+    """One job cannot give a result. It is recorded with this reason; the run goes on.
+
+    Args:
+        reason: One line for records and tables.
+        status: How the job ends: `failed`, `skipped` (it does not apply), or `oom` (memory ran out).
+
+    Example:
+        >>> JobFailure("no face found", "skipped").status
+        'skipped'
+    """
 
     def __init__(self, reason: str, status: Literal["failed", "skipped", "oom"] = "failed") -> None:
         super().__init__(reason)
@@ -39,11 +53,28 @@ class JobFailure(Exception):
 
 
 class DiskError(InputError):
-    """A place of ours cannot be written or read (a full disk, no rights): no other job can escape it."""
+    """A place of ours cannot be written or read (a full disk, no rights): it ends the run, as every job
+    would fail.
+
+    Example:
+        >>> issubclass(DiskError, InputError)
+        True
+    """
 
 
 def describe(error: BaseException) -> str:
-    """An unexpected error in one line: its type, its message, and the line of code that raised it."""
+    """An unexpected error in one line: its type, its message, and the line of code that raised it.
+
+    Args:
+        error: The error; without a traceback the line of code is left out.
+
+    Returns:
+        The line; the message is cut at 500 characters.
+
+    Example:
+        >>> describe(ValueError("no frames"))
+        'ValueError: no frames'
+    """
     text = " ".join(str(error).split()) or "no message"
     where = ""
     trace = error.__traceback__

@@ -7,7 +7,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from degradations.reading import typed_toml
 from vfsrbench.card import MethodCard, Option, Value, split_spec
@@ -16,13 +15,21 @@ from vfsrbench.io.safety.paths import check_regular_file, expanded, is_path, is_
 from vfsrbench.plugins import Entry, Registry, methods
 from vfsrbench.predictor import Predictor
 
-if TYPE_CHECKING:  # numpy is not needed to read cards
-    pass
-
 
 @dataclass(frozen=True)
 class Method:
-    """A method as chosen for a run: its card, checked option values, and the text that names both."""
+    """A method as chosen for a run: its card, checked option values, and the text that names both.
+
+    Attributes:
+        entry: The card, and where it was found.
+        options: A checked value for every option on the card.
+        ready: A predictor that was given as an object; it is used as it is.
+
+    Example:
+        >>> method = choose_method("keep[max_length=10]")
+        >>> method.id, method.card.title, method.options["max_length"]
+        ('keep[max_length=10]', 'KEEP', 10)
+    """
 
     entry: Entry[MethodCard]
     options: Mapping[str, Value]
@@ -40,7 +47,14 @@ class Method:
         return f"{self.card.name}[{text}]" if text else self.card.name
 
     def build(self) -> Predictor:
-        """The predictor, not loaded yet. InputError when the plugin's code cannot be imported."""
+        """Make the predictor.
+
+        Returns:
+            The predictor, not loaded yet.
+
+        Raises:
+            InputError: The plugin's code cannot be imported.
+        """
         if self.ready is not None:
             return self.ready
         try:
@@ -62,9 +76,20 @@ def choose_method(spec: str | Predictor, known: Registry[MethodCard] | None = No
             method's folder (`./mymethod`, options allowed); or a Predictor object.
         known: The installed methods, if they have been found already.
 
+    Returns:
+        The method, not built yet.
+
     Raises:
         InputError: An unknown name or option, or a folder without a card. A bare name is never a path:
             a folder of that name in the current folder does not take a shipped method's place.
+
+    Example:
+        >>> choose_method("bicubic").id
+        'bicubic'
+        >>> choose_method("keep[max_len=10]")
+        Traceback (most recent call last):
+        ...
+        degradations.errors.InputError: unknown option of keep 'max_len': did you mean 'max_length'?
     """
     if isinstance(spec, Predictor):
         entry = Entry(spec.card, Path("<object>"))

@@ -27,10 +27,25 @@ T = TypeVar("T")
 
 
 class FlowField(Protocol):
-    """Exact flow, known for rendered clips only."""
+    """Exact flow, known for rendered clips only.
+
+    Example:
+        >>> from vfsrbench.datasets.demo.clips import DemoFlow
+        >>> vectors, valid = DemoFlow("demo-calm")(0, 1)
+        >>> vectors.shape, valid.shape, valid.dtype
+        ((2, 512, 512), (512, 512), dtype('bool'))
+    """
 
     def __call__(self, a: int, b: int) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
-        """Flow (2, H, W) in pixels, x then y, from frame a to frame b, and where it is valid (H, W)."""
+        """The flow between two frames of the clip.
+
+        Args:
+            a: Number of the frame whose pixels are followed.
+            b: Number of the frame in which they are found.
+
+        Returns:
+            Flow (2, H, W), float32, in pixels, x then y; and where it is valid, (H, W).
+        """
         ...
 
 
@@ -38,9 +53,20 @@ class FlowField(Protocol):
 class TruthInfo:
     """What is known of a ground-truth clip beyond its frames.
 
-    `landmarks` is (T, 5, 2) in pixels of the ground truth, NaN where no face was found; `cache` keeps
-    arrays by name between runs (the key already carries the clip's digest). Without `reference` there is no
-    ground truth: its frames are the degraded clip's, enlarged, and say nothing about quality.
+    Attributes:
+        name: The clip's name.
+        digest: SHA-256 over its decoded frames.
+        total: The number of frames.
+        fps: Frames a second.
+        landmarks: (T, 5, 2) in pixels of the ground truth, x then y; NaN where no face was found.
+        exact_flow: For rendered clips.
+        cache: Keeps arrays by name between runs; the key already carries the clip's digest.
+        reference: False: there is no ground truth, its frames are the degraded clip's, enlarged, and say
+            nothing about quality.
+
+    Example:
+        >>> TruthInfo("calm", digest="", total=24).landmarks is None
+        True
     """
 
     name: str
@@ -54,18 +80,51 @@ class TruthInfo:
 
 
 class Cache(Protocol):
-    """Arrays of one ground-truth clip kept on disk, shared by all methods, splits and runs."""
+    """Arrays of one ground-truth clip kept on disk, shared by all methods, splits and runs.
 
-    def get(self, key: str) -> dict[str, NDArray[Any]] | None: ...
+    Example:
+        >>> import numpy as np
+        >>> from pathlib import Path
+        >>> from vfsrbench.io.array_cache import ArrayCache
+        >>> cache: Cache = ArrayCache(Path("cache"))
+        >>> cache.put("landmarks", {"points": np.zeros((24, 68, 2))})
+        >>> sorted(cache.get("landmarks") or {})
+        ['points']
+    """
 
-    def put(self, key: str, arrays: Mapping[str, NDArray[Any]]) -> None: ...
+    def get(self, key: str) -> dict[str, NDArray[Any]] | None:
+        """The arrays put under a key, or None.
+
+        Args:
+            key: Any text; it must name all that the arrays depend on but the clip.
+        """
+        ...
+
+    def put(self, key: str, arrays: Mapping[str, NDArray[Any]]) -> None:
+        """Keep arrays.
+
+        Args:
+            key: As in `get`.
+            arrays: By name.
+        """
+        ...
 
 
 @dataclass
 class Window:
-    """Consecutive frames of a clip: uint8 RGB (n, H, W, 3), the first of them frame `start` of the clip.
+    """Consecutive frames of a clip.
 
-    The first `lead` frames were scored in an earlier window and are here as context.
+    Attributes:
+        frames: (n, H, W, 3), uint8 RGB.
+        start: The number of the first of them in the clip.
+        lead: The first so many were scored in an earlier window and are here as context.
+        truth: The ground-truth clip's facts.
+
+    Example:
+        >>> import numpy as np
+        >>> window = Window(np.zeros((6, 8, 8, 3), np.uint8), start=10, lead=2, truth=TruthInfo("a", "", 24))
+        >>> window.scored, window.tensor("cpu").shape
+        (range(12, 16), torch.Size([6, 3, 8, 8]))
     """
 
     frames: Frames
@@ -80,13 +139,25 @@ class Window:
         return range(self.start + self.lead, self.start + len(self.frames))
 
     def memo(self, key: Any, compute: Callable[[], T]) -> T:
-        """`compute()`, once for this window: metrics that need the same intermediate share it."""
+        """Compute once for this window what several metrics need.
+
+        Args:
+            key: Names the value; hashable.
+            compute: Makes it.
+        """
         if key not in self._memo:
             self._memo[key] = compute()
         return self._memo[key]
 
     def tensor(self, device: torch.device) -> torch.Tensor:
-        """float32 (n, 3, H, W) in [0, 1] on `device`, uploaded once for all metrics."""
+        """The frames for a network, uploaded once for all metrics.
+
+        Args:
+            device: Where to.
+
+        Returns:
+            (n, 3, H, W), float32 RGB in [0, 1].
+        """
 
         def upload() -> torch.Tensor:
             import torch
@@ -125,12 +196,21 @@ class Metric(ABC):
         self.card = card
 
     def load(self, weights: Mapping[str, Path], device: torch.device) -> None:
-        """Get ready on `device`. `weights` maps each role on the card to a verified local file."""
+        """Build the network and load its weights. Called once a worker.
+
+        Args:
+            weights: Role on the card -> verified local file.
+            device: Where networks compute.
+        """
         self.device = device
 
     def weight_digest(self, weights: Mapping[str, Path], role: str) -> str:
-        """SHA-256 of a role's file: the known one, or else computed from all its bytes. Empty without a
-        file."""
+        """SHA-256 of a role's file: the known one, or else computed from its bytes. Empty without a file.
+
+        Args:
+            weights: As in `load`.
+            role: A role on the card.
+        """
         if role not in weights:
             return ""
         if role not in self.weight_digests:
@@ -139,49 +219,110 @@ class Metric(ABC):
         return self.weight_digests[role]
 
     def unfit(self, truth: TruthInfo) -> str:
-        """Why a clip cannot be scored with what was loaded, in one line; empty if it can."""
+        """Why a clip cannot be scored with what was loaded, in one line; empty if it can.
+
+        Args:
+            truth: The clip's facts.
+        """
         return ""
 
     def prepare(self, truth: Window) -> Any:
-        """Whatever the ground truth's side costs, computed once a window and shared by all methods."""
+        """Compute the ground truth's side of a window, once for all methods.
+
+        Args:
+            truth: A window of the ground truth.
+
+        Returns:
+            What `score` gets as `state`.
+        """
         return None
 
     @abstractmethod
     def score(self, restored: Window, truth: Window, state: Any) -> Values:
-        """One value for each frame in `restored.scored`, float64; NaN where there is none.
+        """Score one window of a restored clip.
 
-        Both windows hold the same frame numbers. A `pair` metric's value for frame t compares t-1 and t;
-        frame 0 has NaN. A `clip` metric may give several numbers a frame, (n, k), that only `finish` sees.
-        Metrics of level `split` return NaN here and give `features` instead.
+        Args:
+            restored: Frames of the restored clip.
+            truth: The same frames of the ground truth.
+            state: What `prepare` returned for `truth`.
+
+        Returns:
+            One value for each frame in `restored.scored`, float64; NaN where there is none. A `pair` metric's
+            value for frame t compares t-1 and t; frame 0 has NaN. A `clip` metric may return several
+            numbers a frame, (n, k), for `finish`. Metrics of level `split` return NaN and have `features`.
         """
 
     def finish(self, values: Values) -> float:
-        """All frame values of a clip -> the clip's value. The mean, +inf capped as the card says.
+        """A clip's value from its frame values: by default the mean, +inf capped as the card says.
 
-        NaN values are left out (the store counts them); all NaN gives NaN.
+        Args:
+            values: Of all frames, as `score` returned them. NaN is left out (and counted by the store).
+
+        Returns:
+            The value; NaN if all values are NaN.
         """
         return clip_mean(values, self.card.cap)
 
 
 class SplitMetric(Metric):
-    """A metric over all clips of a split: feature vectors of both sides are kept a clip."""
+    """A metric over all clips of a split: feature vectors of both sides are kept a clip.
+
+    Example:
+        >>> import numpy as np
+        >>> class MeanGap(SplitMetric):
+        ...     def features(self, window):
+        ...         return window.frames[window.lead :].mean(axis=(1, 2)).astype(np.float32)
+        ...     def combine(self, restored, truth):
+        ...         gap = np.concatenate(restored).mean(axis=0) - np.concatenate(truth).mean(axis=0)
+        ...         return {"value": float(np.abs(gap).max()), "n": float(sum(map(len, restored)))}
+        >>> one = [np.ones((2, 3), np.float32)]
+        >>> MeanGap.combine(None, one, [2 * one[0]])
+        {'value': 1.0, 'n': 2.0}
+    """
 
     def score(self, restored: Window, truth: Window, state: Any) -> Values:
         return np.full(len(restored.scored), np.nan)
 
     @abstractmethod
     def features(self, window: Window) -> Features:
-        """(n, D) features of the frames (or pieces) that this window scores; n may be 0."""
+        """Features of the frames (or pieces of the clip) that a window scores.
+
+        Args:
+            window: Of a restored clip or of the ground truth.
+
+        Returns:
+            (n, D), float32; n may be 0.
+        """
 
     @abstractmethod
     def combine(
         self, restored: list[NDArray[np.float32]], truth: list[NDArray[np.float32]]
     ) -> dict[str, float]:
-        """Features a clip, both sides in the same order -> {"value": ..., "n": ..., more}."""
+        """The split's value from the features of its clips.
+
+        Args:
+            restored: (n, D) a clip.
+            truth: Likewise for the ground truth, in the same order.
+
+        Returns:
+            `value`, `n` (the number of features), and what else is worth recording.
+        """
 
 
 def clip_mean(values: Values, cap: float | None) -> float:
-    """Mean over a clip's frames: NaN left out, +inf replaced by `cap` if there is one."""
+    """Mean over a clip's frames.
+
+    Args:
+        values: A value a frame; NaN is left out.
+        cap: Replaces +inf, if there is one.
+
+    Returns:
+        The mean; NaN if all values are NaN.
+
+    Example:
+        >>> clip_mean(np.array([30.0, np.nan, np.inf]), cap=100.0)
+        65.0
+    """
     known = values[~np.isnan(values)]
     if cap is not None:
         known = np.where(np.isposinf(known), cap, known)

@@ -9,12 +9,9 @@ from __future__ import annotations
 import importlib
 import importlib.machinery
 import importlib.util
-import sys
-import zlib
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Generic, TypeVar
+from typing import TYPE_CHECKING, Any
 
 from degradations.reading import typed_toml
 from degradations.reading.limits import MOST_WORKERS
@@ -22,9 +19,9 @@ from vfsrbench.board import Board, load_board
 from vfsrbench.card import MethodCard, MetricCard
 from vfsrbench.engines.base import Engine
 from vfsrbench.entry_points import Registered, SkippedPlugin, points, reason_of, registered
-from vfsrbench.errors import InputError, did_you_mean
-from vfsrbench.hashing.code import folder_digest
+from vfsrbench.errors import InputError
 from vfsrbench.io.safety.paths import expanded, is_path, is_there, unknown_name
+from vfsrbench.registry import Entry, Registry
 
 if TYPE_CHECKING:  # numpy is not needed to read cards
     from vfsrbench.metric import Metric
@@ -36,57 +33,18 @@ COMMAND_GROUP = "vfsrbench.commands"
 ENGINE_GROUP = "vfsrbench.engines"
 LAYOUT_GROUP = "vfsrbench.layouts"
 REPORTER_GROUP = "vfsrbench.reporters"
-Card = TypeVar("Card", MethodCard, MetricCard)
-
-
-@dataclass(frozen=True)
-class Entry(Generic[Card]):
-    """A card and where it was found. `folder` is set when its code is a folder outside any package."""
-
-    card: Card
-    path: Path
-    folder: Path | None = None
-
-    def build(self, *arguments: Any) -> Any:
-        """The object that the card's class makes. ImportError and the like go to the caller."""
-        module_name, _, name = str(self.card.factory).partition(":")
-        if self.folder is None:
-            module = importlib.import_module(module_name)
-        else:
-            module = _import_from(self.folder, module_name)
-        return getattr(module, name)(*arguments)
-
-
-@dataclass
-class Registry(Generic[Card]):
-    """Cards by name, and the plugins that were skipped."""
-
-    kind: str
-    entries: dict[str, Entry[Card]] = field(default_factory=dict)
-    broken: list[SkippedPlugin] = field(default_factory=list)
-
-    def __getitem__(self, name: str) -> Entry[Card]:
-        if name not in self.entries:
-            skipped = next((b for b in self.broken if b.name == name), None)
-            if skipped:
-                raise InputError(f"{self.kind} {name!r} cannot be used: {skipped.reason}")
-            raise did_you_mean(self.kind, name, self.entries)
-        return self.entries[name]
-
-    def __iter__(self) -> Iterator[Entry[Card]]:
-        return iter(self.entries[name] for name in sorted(self.entries))
-
-    def add(self, entry: Entry[Card], name: str) -> None:
-        if name in self.entries:
-            self.broken.append(
-                SkippedPlugin(name, f"{entry.path}: the name is taken by {self.entries[name].path}")
-            )
-        else:
-            self.entries[name] = entry
 
 
 def methods() -> Registry[MethodCard]:
-    """Every installed method."""
+    """Every installed method. Reads cards, imports no plugin.
+
+    Returns:
+        The methods, and the ones that cannot be used.
+
+    Example:
+        >>> methods()["keep"].card.title
+        'KEEP'
+    """
     found: Registry[MethodCard] = Registry("method")
     for path in _card_files(METHOD_GROUP, "card.toml", "*/card.toml", found.broken):
         _read(found, MethodCard, path, None)
@@ -94,7 +52,15 @@ def methods() -> Registry[MethodCard]:
 
 
 def metrics() -> Registry[MetricCard]:
-    """Every installed metric."""
+    """Every installed metric. Reads cards, imports no plugin.
+
+    Returns:
+        The metrics, and the ones that cannot be used.
+
+    Example:
+        >>> metrics()["ssim"].card.direction
+        'higher'
+    """
     found: Registry[MetricCard] = Registry("metric")
     for path in _card_files(METRIC_GROUP, "cards/*.toml", "*/cards/*.toml", found.broken):
         _read(found, MetricCard, path, None)
@@ -127,12 +93,41 @@ def _card_files(group: str, own: str, nested: str, broken: list[SkippedPlugin]) 
 
 
 def choose_metric(metric_id: str, known: Registry[MetricCard] | None = None) -> Entry[MetricCard]:
-    """The metric of that id, or InputError with the nearest known ids."""
+    """The metric of that id.
+
+    Args:
+        metric_id: As on boards.
+        known: The installed metrics, if they have been found already.
+
+    Returns:
+        Its entry.
+
+    Raises:
+        InputError: There is no such metric; names the nearest ids.
+
+    Example:
+        >>> choose_metric("psnr").card.unit
+        'dB'
+    """
     return (known or metrics())[metric_id]
 
 
 def build_metric(entry: Entry[MetricCard]) -> Metric:
-    """The metric object, not loaded yet."""
+    """Make a metric.
+
+    Args:
+        entry: The metric's entry.
+
+    Returns:
+        The metric object, not loaded yet.
+
+    Raises:
+        InputError: Its code cannot be imported.
+
+    Example:
+        >>> type(build_metric(choose_metric("psnr"))).__mro__[-3].__name__
+        'Metric'
+    """
     try:
         return entry.build(entry.card)
     except InputError:
@@ -144,38 +139,18 @@ def build_metric(entry: Entry[MetricCard]) -> Metric:
         ) from error
 
 
-def _import_from(folder: Path, module_name: str) -> Any:
-    """A module inside a method's folder, which becomes a package of its own so that names cannot clash.
-
-    Its code is in the package's name: results are keyed by it, so an edited folder is another package.
-    """
-    code = folder_digest(folder, {".py"})
-    package = f"_vfsrbench_method_{folder.name}_{zlib.crc32(f'{folder}:{code}'.encode()):08x}"
-    if package not in sys.modules:
-        init = folder / "__init__.py"
-        spec = importlib.util.spec_from_file_location(
-            package, init if init.is_file() else None, submodule_search_locations=[str(folder)]
-        )
-        if spec is None:
-            spec = importlib.machinery.ModuleSpec(package, None, is_package=True)
-            spec.submodule_search_locations = [str(folder)]
-        module = importlib.util.module_from_spec(spec)
-        sys.modules[package] = module
-        try:
-            if spec.loader is not None:
-                spec.loader.exec_module(module)
-        except BaseException:  # or the next try would find a package that never came to its end
-            for name in [n for n in sys.modules if n == package or n.startswith(f"{package}.")]:
-                del sys.modules[name]
-            raise
-    return importlib.import_module(f"{package}.{module_name}")
-
-
 def board_files(skipped: list[SkippedPlugin] | None = None) -> dict[str, Path]:
     """The boards' files of every package that registers in `vfsrbench.boards`, by name.
 
     Args:
         skipped: Takes the packages without boards, and boards whose name is taken.
+
+    Returns:
+        Name -> file.
+
+    Example:
+        >>> board_files()["demo"].name
+        'demo.toml'
     """
     broken = [] if skipped is None else skipped
     found: dict[str, Path] = {}
@@ -189,7 +164,18 @@ def board_files(skipped: list[SkippedPlugin] | None = None) -> dict[str, Path]:
 def find_board(name: str) -> Board:
     """The installed board of that name, or the board in the file of that path (`./my-board.toml`).
 
-    A bare name is never a path. InputError names the nearest boards, or what is wrong in the file.
+    Args:
+        name: A board's name, or a path; a bare name is never a path.
+
+    Returns:
+        The board.
+
+    Raises:
+        InputError: There is no such board (names the nearest ones), or something is wrong in the file.
+
+    Example:
+        >>> find_board("demo").dataset.layout
+        'demo'
     """
     if not is_path(name):
         files = board_files()
@@ -203,17 +189,41 @@ def find_board(name: str) -> Board:
 
 
 def commands() -> Registered:
-    """The verbs that packages add to the command line: modules, each with a Typer `app`."""
+    """The verbs that packages add to the command line: modules, each with a Typer `app`.
+
+    Returns:
+        The registered modules by verb.
+
+    Example:
+        >>> sorted({"compare", "report"} & set(commands().points))
+        ['compare', 'report']
+    """
     return registered("command", COMMAND_GROUP)
 
 
 def engines() -> Registered:
-    """The engines: classes or functions that are called with `workers` and return an `Engine`."""
+    """The engines: classes or functions that are called with `workers` and return an `Engine`.
+
+    Returns:
+        The registered engines by name.
+
+    Example:
+        >>> sorted({"local", "serial"} & set(engines().points))
+        ['local', 'serial']
+    """
     return registered("engine", ENGINE_GROUP)
 
 
 def layouts() -> Registered:
-    """The layouts of data sets: functions from a folder to its clips (`vfsrbench.datasets.layouts`)."""
+    """The layouts of data sets: functions from a folder to its clips (`vfsrbench.datasets.layouts`).
+
+    Returns:
+        The registered layouts by name.
+
+    Example:
+        >>> "vfhq-test" in layouts().points
+        True
+    """
     return registered("data set layout", LAYOUT_GROUP)
 
 
@@ -224,8 +234,15 @@ def get_engine(name: str = "local", workers: int | None = None) -> Engine:
         name: As `engines` has it.
         workers: Processes, for an engine that has several. Default: its own choice.
 
+    Returns:
+        The engine; nothing is started yet.
+
     Raises:
         InputError: There is no such engine, or it cannot be made.
+
+    Example:
+        >>> get_engine("serial").name
+        'serial'
     """
     if workers is not None and not 1 <= workers <= MOST_WORKERS:
         raise InputError(f"--workers must be at least 1 and at most {MOST_WORKERS}, got {workers}")
@@ -243,7 +260,21 @@ def get_engine(name: str = "local", workers: int | None = None) -> Engine:
 
 
 def load_reporter(name: str) -> Any:
-    """The function that writes reports: `build` (files) or `show` (files, and tables on the terminal)."""
+    """The function that writes reports.
+
+    Args:
+        name: `build` (files) or `show` (files, and tables on the terminal).
+
+    Returns:
+        The function.
+
+    Raises:
+        InputError: No package that writes reports is installed.
+
+    Example:
+        >>> load_reporter("build").__name__
+        'build_report'
+    """
     known = registered("reporter", REPORTER_GROUP)
     if name not in known.points:
         raise InputError("no package that writes reports is installed; install vfsrbench again")

@@ -22,9 +22,16 @@ if TYPE_CHECKING:
 class ClipInfo:
     """What a method may know of the clip it is about to restore.
 
-    `frames` is the clip's length; `height` and `width` are the input's, `out_height` and `out_width` the
-    size that is expected back, in pixels; `recipe` names the degradation (empty for foreign splits), `drawn`
-    is what it drew for this clip, for methods that invert a known degradation.
+    Attributes:
+        name: The clip's name.
+        frames: The number of frames of the whole clip.
+        fps: Frames a second.
+        height: Of the frames that the method gets, in pixels.
+        width: Of the frames that the method gets, in pixels.
+        out_height: Of the frames that it must return, in pixels.
+        out_width: Of the frames that it must return, in pixels.
+        recipe: The degradation's name; empty where the data set brought degraded clips.
+        drawn: What the recipe drew for this clip, for methods that invert a known degradation.
 
     Example:
         >>> import vfsrbench as vb
@@ -45,7 +52,14 @@ class ClipInfo:
 
     @classmethod
     def of(cls, source: Clip, target: Clip, recipe: str, drawn: Mapping[str, Any]) -> ClipInfo:
-        """What is fed (`source`), and the size that is expected back (`target`'s)."""
+        """The facts of a pair of clips.
+
+        Args:
+            source: The clip that the method gets.
+            target: The clip whose size and length the restored one must have.
+            recipe: The degradation's name, or "".
+            drawn: What the recipe drew for this clip.
+        """
         return cls(
             name=target.name,
             frames=len(target),
@@ -82,25 +96,48 @@ class Predictor(ABC):
     profile: Profile = "strict"
 
     def __init__(self, card: MethodCard, options: Mapping[str, Value]) -> None:
-        """`options` has a checked value for every option on the card."""
+        """Keep card and options; read no file and build no network here.
+
+        Args:
+            card: The method's card.
+            options: A checked value for every option on the card.
+        """
         self.card = card
         self.options = dict(options)
 
     def load(self, weights: Mapping[str, Path], device: torch.device) -> None:
-        """Get ready on `device`. `weights` maps each role on the card to a verified local file."""
+        """Build the network and load its weights. Called once a worker, before the first clip.
+
+        Args:
+            weights: Role on the card -> verified local file.
+            device: Where `restore` will get its frames.
+
+        Raises:
+            Exception: A checkpoint does not fit; the message must name the missing tensor.
+        """
         self.device = device
 
     def start_clip(self, info: ClipInfo) -> None:
-        """Called before a clip's first window, and again when a clip is started anew."""
+        """Forget the clip before. Called before a clip's first window, and again when a clip is restarted
+        with smaller windows.
+
+        Args:
+            info: The clip that comes.
+        """
         self.clip = info
 
     @abstractmethod
     def restore(self, frames: Tensor, generator: torch.Generator) -> Tensor:
-        """(T, 3, h, w) in [0, 1] -> (T, 3, H, W) in [0, 1], on the same device.
+        """Restore one window of a clip.
 
-        `generator` (on the CPU) is the only source of randomness; it is seeded by the run's seed, the
-        clip and the window's first frame. Values outside [0, 1] are clamped by the harness, and make a
-        warning where many lie far outside; NaN fails the job.
+        Args:
+            frames: (T, 3, h, w), float32 RGB in [0, 1], on the device given to `load`.
+            generator: On the CPU, the only source of randomness; it is seeded by the run's seed, the clip
+                and the window's first frame.
+
+        Returns:
+            (T, 3, H, W) in [0, 1] on the same device, H and W as in `ClipInfo`. The harness clamps values
+            outside [0, 1], warns where many lie far outside, and fails the job on NaN.
         """
 
 
@@ -121,7 +158,14 @@ class ImagePredictor(Predictor):
 
     @abstractmethod
     def restore_batch(self, frames: Tensor) -> Tensor:
-        """(B, 3, h, w) in [0, 1] -> (B, 3, H, W). A frame's result must not depend on its batch mates."""
+        """Restore frames independently of each other.
+
+        Args:
+            frames: (B, 3, h, w), float32 RGB in [0, 1]; B is at most the card's `batch`.
+
+        Returns:
+            (B, 3, H, W) in [0, 1]. A frame's result must not depend on the others in the batch.
+        """
 
     def restore(self, frames: Tensor, generator: torch.Generator) -> Tensor:
         import torch

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import doctest
 import importlib
+import inspect
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -46,3 +47,33 @@ def test_every_public_name_has_an_example_that_runs(name: str) -> None:
     assert home in MODULES
     own = [test for test in examples(home) if test.name == f"{home}.{name}"]
     assert own, f"{home}.{name} needs an Example in its docstring"
+
+
+# what plugin authors and scripts use: their docstrings are complete
+INTERFACES = ("board", "card", "errors", "method_spec", "metric", "plugins", "predictor", "registry")
+FULL = [f"vfsrbench.{module}" for module in INTERFACES]
+
+
+def own_public(name: str) -> Iterator[tuple[str, object]]:
+    module = importlib.import_module(name)
+    for key, value in vars(module).items():
+        if not key.startswith("_") and getattr(value, "__module__", "") == name and hasattr(value, "__doc__"):
+            yield key, value
+
+
+@pytest.mark.parametrize("name", FULL)
+def test_docstrings_of_the_interfaces_are_complete(name: str) -> None:
+    lacking = []
+    for key, value in own_public(name):
+        doc = inspect.getdoc(value) or ""
+        if inspect.isclass(value) or inspect.isfunction(value):
+            lacking += [] if ">>> " in doc else [f"{key}: Example"]
+        functions = {key: value} if inspect.isfunction(value) else {}
+        if inspect.isclass(value):
+            methods = {n: f for n, f in vars(value).items() if inspect.isfunction(f) and n[0] != "_"}
+            functions |= {f"{key}.{n}": f for n, f in methods.items()}
+        for called, function in functions.items():
+            text = inspect.getdoc(function) or ""
+            parameters = [p for p in inspect.signature(function).parameters if p != "self"]
+            lacking += [f"{called}: Args: {p}" for p in parameters if f"{p}: " not in text]
+    assert lacking == []
