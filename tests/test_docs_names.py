@@ -29,7 +29,7 @@ ELSEWHERE = {
     "vfhq_dataset.py", "pip.py",
     # of examples, and what our verbs write
     "my.toml", "my-board.toml", "method.py", "mymethod/method.py", "myvideo/method.py", "myvideo/card.toml",
-    "leaderboard.md", "docs/python.md", "x.toml", "board.toml",
+    "leaderboard.md", "x.toml", "board.toml",
 }  # fmt: skip
 ENDINGS = {
     "py",
