@@ -66,7 +66,7 @@ class Dataset:
     Example:
         >>> import vfsrbench as vb
         >>> demo = vb.Dataset.open("demo", frames=2)
-        >>> [clip.name for clip in demo]
+        >>> [clip.name for clip in demo][:3]
         ['demo-calm', 'demo-talking', 'demo-fast']
         >>> gt = demo["demo-calm"].gt
         >>> len(gt), gt.height
