@@ -26,6 +26,7 @@ from benchmarks.site_browser import Visit, chromium  # noqa: E402
 from reports import build_report  # noqa: E402
 from vfsrbench.board import Board, DatasetUse, Figures  # noqa: E402
 from vfsrbench.io.clip import write_png_folder  # noqa: E402
+from vfsrbench.runs.jobs import Options  # noqa: E402
 from vfsrbench.runs.run import run_board  # noqa: E402
 
 Pixels = NDArray[np.uint8]
@@ -117,7 +118,7 @@ def build(root: Path, methods: int) -> Path:
     )
     outputs = {f"method-{m:02d}": root / "outputs" / f"method-{m:02d}" for m in range(1, methods)}
     began = time.perf_counter()
-    summary = run_board(board, root / "workspace", engine="serial", keep="video", outputs=outputs)
+    summary = run_board(board, root / "workspace", Options(keep="video", outputs=outputs), engine="serial")
     print(f"run: {len(summary.jobs)} jobs, {time.perf_counter() - began:.0f} s")
     began = time.perf_counter()
     report = build_report(board, root / "workspace", root / "site", outputs=outputs, site=True)

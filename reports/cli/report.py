@@ -10,6 +10,7 @@ import typer
 
 from vfsrbench.cli import options as o
 from vfsrbench.cli.echo import say
+from vfsrbench.cli.option_groups import BoardChanges, grouped
 
 if TYPE_CHECKING:
     from vfsrbench.board import Board
@@ -18,8 +19,10 @@ app = typer.Typer()
 
 
 @app.command()
+@grouped
 def report(
     board: o.BoardName,
+    *,
     workspace: o.WorkspacePath = Path("workspace"),
     out: Annotated[Path | None, typer.Option(help="the report's folder (default: in the workspace)")] = None,
     results: Annotated[
@@ -31,17 +34,10 @@ def report(
         Path | None,
         typer.Option("--html", help="the whole site, with a page a clip, into this folder"),
     ] = None,
-    dataset: o.DatasetPath = None,
-    layout: o.Layout = None,
-    split: o.Splits = None,
-    metric: o.Metrics = None,
+    changes: BoardChanges,
     only_method: Annotated[
         list[str] | None, typer.Option("--only-method", help="these methods alone (repeatable)")
     ] = None,
-    clip: o.Clips = None,
-    frames: o.FrameCount = None,
-    seed: o.Seed = None,
-    scale: o.Scale = None,
     versus: Annotated[str | None, typer.Option(help="the method that the others are tested against")] = None,
     partial: Annotated[bool, typer.Option("--partial", help="means over incomplete rows, too")] = False,
 ) -> None:
@@ -51,22 +47,11 @@ def report(
     """
     from vfsrbench.io.names import slug
 
-    chosen = o.changed_board(
-        o.find_board(board),
-        dataset=dataset,
-        layout=layout,
-        splits=split,
-        metrics=metric,
-        clips=clip,
-        frames=frames,
-        seed=seed,
-        scale=scale,
-    )
+    chosen = changes.of(o.find_board(board))
     if versus is not None:
         chosen = chosen.replace(versus=versus)
     folder = html or out or workspace / "report" / slug(chosen.name)
     given = o.parse_outputs(outputs)
-    here = {"dataset": dataset, "frames": frames, "seed": seed, "scale": scale}
     report_and_tell(
         chosen,
         workspace,
@@ -76,7 +61,7 @@ def report(
         partial=partial,
         site=html is not None,
         only=only_method or (),
-        said=frozenset(name for name, value in here.items() if value is not None),
+        said=changes.given("dataset", "frames", "seed", "scale"),
     )
 
 

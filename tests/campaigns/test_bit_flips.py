@@ -17,7 +17,7 @@ from degradations.recipe import load_recipe
 from reports import build_report
 from reports.inputs.results import read_results
 from tests.campaigns.flips import Kind, Tally, try_all
-from tests.vfsrbench.boards import contents, data_set, method_folder, small_board
+from tests.vfsrbench.boards import contents, data_set, method_folder, run_with, small_board
 from vfsrbench.board import Board
 from vfsrbench.datasets.dataset import DatasetClip, open_dataset
 from vfsrbench.datasets.demo import clips as demo
@@ -33,7 +33,6 @@ from vfsrbench.results.restored_store import kept_note, look_at, reopen
 from vfsrbench.results.slice_store import StripStore
 from vfsrbench.results.workspace import Workspace
 from vfsrbench.runs.progress import Silent
-from vfsrbench.runs.run import run_board
 from vfsrbench.runs.summary import RunSummary
 from vfsrbench.splits.split import Split, degraded_clip, degraded_facts
 from vfsrbench.weights.receipts import Receipt, read_receipt, update_receipt
@@ -42,7 +41,7 @@ SPLIT, CLIP = "bi-x4", "one"
 
 
 def run(board: Board, workspace: Path, **more: Any) -> RunSummary:
-    return run_board(board, workspace, engine="serial", progress=Silent(), **more)
+    return run_with(board, workspace, progress=Silent(), **more)
 
 
 class Place:

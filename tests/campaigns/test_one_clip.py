@@ -8,14 +8,13 @@ from pathlib import Path
 
 import pytest
 
-from tests.vfsrbench.boards import data_set, method_folder, small_board
+from tests.vfsrbench.boards import data_set, method_folder, run_with, small_board
 from tests.vfsrbench.boards import scores as scores_of
 from tests.vfsrbench.clips import noise, picture_folder
 from tests.vfsrbench.io.films import scene, write_film
 from tests.vfsrbench.targets import refused, restore, works
 from vfsrbench.cli.main import run
 from vfsrbench.io.clip import Clip
-from vfsrbench.runs.run import run_board
 
 Said = pytest.CaptureFixture[str]
 
@@ -110,16 +109,16 @@ def test_a_foreign_file_in_a_workspaces_folder_stays_and_is_named(tmp_path: Path
     """Frames that must be made again, where somebody's file lies among them."""
     data = data_set(tmp_path / "data", ["one", "two"], frames=4)
     board = small_board(data, [method_folder(tmp_path, "m")], splits=["bi-x4"])
-    assert run_board(board, tmp_path / "w", keep="png", engine="serial").exit_code == 0
+    assert run_with(board, tmp_path / "w", keep="png").exit_code == 0
     expected = scores_of(tmp_path / "w")
     folder = tmp_path / "w" / "restored" / "bi-x4" / "m" / "one"
     (folder / "precious.txt").write_text("mine")
-    summary = run_board(board, tmp_path / "w", keep="png", engine="serial", force=True)
+    summary = run_with(board, tmp_path / "w", keep="png", force=True)
     (failed,) = [r for r in summary.records.values() if r.status == "failed"]
     assert summary.exit_code == 3 and failed.clip == "one"
     assert "'precious.txt'" in failed.reason and "move it away" in failed.reason
     assert os.linesep not in failed.reason and str(folder) in failed.reason
     assert (folder / "precious.txt").read_text() == "mine"
     (folder / "precious.txt").unlink()
-    assert run_board(board, tmp_path / "w", keep="png", engine="serial", retry_failed=True).exit_code == 0
+    assert run_with(board, tmp_path / "w", keep="png", retry_failed=True).exit_code == 0
     assert scores_of(tmp_path / "w") == expected

@@ -5,15 +5,21 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from vfsrbench.board import Board
+from vfsrbench.predictor import Predictor
 from vfsrbench.results.load import result_files
 from vfsrbench.results.schema import JobRecord
 from vfsrbench.results.store import Result, read_result, write_result
+from vfsrbench.runs.jobs import Options
+from vfsrbench.runs.progress import Progress
+from vfsrbench.runs.run import run_board
+from vfsrbench.runs.summary import RunSummary
 
 SIDE = 32
 CARD = """
@@ -132,3 +138,17 @@ def contents(workspace: Path) -> dict[str, bytes]:
         found[place] = copy.read_bytes()
         copy.unlink()
     return found
+
+
+def run_with(
+    board: Board,
+    workspace: Path,
+    *,
+    methods: Sequence[Predictor] = (),
+    progress: Progress | None = None,
+    **options: Any,
+) -> RunSummary:
+    """`run_board` in this process, with the run's options as keywords."""
+    return run_board(
+        board, workspace, Options(**options), engine="serial", methods=methods, progress=progress
+    )

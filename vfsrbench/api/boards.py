@@ -103,21 +103,25 @@ def run_board(
         ...     vb.run_board(board, folder, engine="serial").counts
         {'ok': 1}
     """
+    from vfsrbench.runs.jobs import Options
     from vfsrbench.runs.run import run_board as run
     from vfsrbench.runtime.precision import check_profile
 
-    return run(
-        chosen_board(board),
-        Path(workspace),
-        engine=engine or ("serial" if methods else "local"),
-        workers=workers,
-        methods=methods,
+    options = Options(
         keep=keep,
         force=force,
         retry_failed=retry_failed,
-        profile=check_profile(profile),
         outputs={name: Path(folder) for name, folder in (outputs or {}).items()},
-        manifests=[Path(manifest) for manifest in manifests],
+        manifests=tuple(Path(manifest) for manifest in manifests),
+        profile=check_profile(profile),
+    )
+    return run(
+        chosen_board(board),
+        Path(workspace),
+        options,
+        engine=engine or ("serial" if methods else "local"),
+        workers=workers,
+        methods=methods,
         progress=progress,
     )
 

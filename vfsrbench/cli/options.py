@@ -1,18 +1,17 @@
-"""Options that several verbs share, and boards as the command line changes them."""
+"""Options that several verbs share."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 import typer
 
 from degradations.reading.limits import MOST_FRAMES, MOST_SCALE, MOST_SEED, MOST_WORKERS
 from vfsrbench.board import Board
-from vfsrbench.cli.echo import say
-from vfsrbench.datasets.layouts import REAL, REAL_SPLIT
-from vfsrbench.errors import InputError, did_you_mean
+from vfsrbench.datasets.layouts import REAL
+from vfsrbench.errors import InputError
 from vfsrbench.io.foreign_text import clean_name
 from vfsrbench.io.safety.paths import as_path
 
@@ -121,59 +120,6 @@ def parse_outputs(pairs: Sequence[str] | None) -> dict[str, Path]:
     return found
 
 
-def changed_board(
-    board: Board,
-    *,
-    splits: Sequence[str] | None = None,
-    methods: Sequence[str] | None = None,
-    only_methods: Sequence[str] | None = None,
-    metrics: Sequence[str] | None = None,
-    dataset: Path | None = None,
-    layout: str | None = None,
-    clips: Sequence[str] | None = None,
-    frames: int | None = None,
-    seed: int | None = None,
-    scale: int | None = None,
-) -> Board:
-    """The board with what the command line says instead. InputError for methods that are not on it.
-
-    Clips without ground truth have one split, whatever the board has.
-    """
-    use = board.dataset
-    if dataset is not None and layout is None and use.layout == "demo":
-        layout = "folder"
-    data: dict[str, Any] = {
-        "path": None if dataset is None else str(dataset),
-        "layout": layout,
-        "clips": tuple(map(clean_name, clips or ())) or None,
-        "frames": frames,
-        "scale": scale,
-    }
-    chosen = [*(_only(board, only_methods) if only_methods else board.methods), *(methods or ())]
-    update: dict[str, Any] = {
-        "dataset": use.replace(**{k: v for k, v in data.items() if v is not None}),
-        "methods": tuple(chosen),
-    }
-    if splits:
-        update["splits"] = tuple(splits)
-    elif layout == REAL and use.layout != REAL and board.splits != (REAL_SPLIT,):
-        update["splits"] = (REAL_SPLIT,)
-        say(
-            f"clips without ground truth are not degraded: their split is {REAL_SPLIT}, not the board's "
-            f"{', '.join(board.splits)}",
-            err=True,
-        )
-    if metrics:
-        update |= {"metrics": tuple(metrics), "figures": board.figures.of(tuple(metrics))}
-        if board.sort_by not in metrics:
-            update["sort_by"] = None
-    if seed is not None:
-        update["seed"] = seed
-    if board.versus is not None and board.versus not in chosen:
-        update["versus"] = None
-    return board.replace(**update)
-
-
 def check_metrics(board: Board) -> None:
     """InputError when the clips have no ground truth, and every metric of the board needs it."""
     from vfsrbench.plugins import metrics
@@ -188,14 +134,3 @@ def check_metrics(board: Board) -> None:
             "these clips have no ground truth, and all metrics of the board need it; choose others: "
             + " ".join(f"--metric {name}" for name in free)
         )
-
-
-def _only(board: Board, wanted: Sequence[str]) -> list[str]:
-    """The board's methods of these names; a name without options stands for all its variants."""
-    found = []
-    for name in wanted:
-        matching = [m for m in board.methods if name in (m, m.partition("[")[0])]
-        if not matching:
-            raise did_you_mean(f"method of board {board.name!r}", name, board.methods)
-        found += [m for m in matching if m not in found]
-    return found

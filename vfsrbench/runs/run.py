@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import os
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -16,7 +16,7 @@ from vfsrbench.engines.base import Engine, Event, Outcome
 from vfsrbench.errors import InputError, JobFailure
 from vfsrbench.plugins import get_engine
 from vfsrbench.predictor import Predictor
-from vfsrbench.results.job import Job, Keep
+from vfsrbench.results.job import Job
 from vfsrbench.results.workspace import Workspace, refuse_inputs
 from vfsrbench.runs.estimate import check_disk
 from vfsrbench.runs.jobs import Options, Task
@@ -26,7 +26,6 @@ from vfsrbench.runs.summary import RunSummary, summarize
 from vfsrbench.runs.worker.entry import StartUnits, log_to
 from vfsrbench.runs.worker.outcome import Ended, Report
 from vfsrbench.runs.worker.recorder import Recorder
-from vfsrbench.runtime.precision import Profile
 
 log = logging.getLogger(__name__)
 
@@ -34,35 +33,40 @@ log = logging.getLogger(__name__)
 def run_board(
     board: Board | str | Path,
     workspace: str | Path = "workspace",
+    options: Options | None = None,
     *,
     engine: str | Engine = "local",
     workers: int | None = None,
     methods: Sequence[Predictor] = (),
-    keep: Keep = "none",
-    force: bool = False,
-    retry_failed: bool = False,
-    profile: Profile = "strict",
-    outputs: Mapping[str, Path] | None = None,
-    manifests: Sequence[Path] = (),
     progress: Progress | None = None,
 ) -> RunSummary:
-    """Run what is missing of a board (an object, or the path of its file) in a workspace.
+    """Run what is missing of a board in a workspace. Failed jobs are recorded, not raised.
 
-    `methods` are Predictor objects beside the board's own methods; they need `engine="serial"`. `outputs`
-    maps names to folders of results that exist already. `manifests` are published ones: jobs on a split
-    that differs from its manifest after the codec are marked non-canonical, before the codec they fail.
-    Failed jobs are recorded, not raised. InputError when the board, the data set or the workspace cannot
-    be used; KeyboardInterrupt leaves a workspace in which the next run goes on.
+    Args:
+        board: A board, or the path of its file.
+        workspace: The folder for results and everything else. Ctrl-C leaves one in which the next run
+            goes on.
+        options: How it is run. Default: `Options()`.
+        engine: An engine, or its name.
+        workers: Processes, for an engine that is given by its name.
+        methods: Predictor objects beside the board's own methods; they need `engine="serial"`.
+        progress: Called while the run goes on.
+
+    Returns:
+        The record of every job, and what else there is to know.
+
+    Raises:
+        InputError: The board, the data set or the workspace cannot be used.
     """
     began = time.monotonic()
     chosen = board if isinstance(board, Board) else load_board(Path(board))
-    refuse_inputs(Path(workspace), chosen.dataset.path, (outputs or {}).values())
+    options = options or Options()
+    refuse_inputs(Path(workspace), chosen.dataset.path, options.outputs.values())
     place = Workspace.open(workspace)
     runner = get_engine(engine, workers) if isinstance(engine, str) else engine
     if methods and runner.name != "serial":
         raise InputError('methods that are Python objects run in this process only: use engine="serial"')
     observer = progress or Silent()
-    options = Options(keep, force, retry_failed, outputs or {}, tuple(manifests), profile)
     known = len(place.damaged.listed())
     with place.at_work(), _log_file(place) as log_path:
         plan = make_plan(chosen, place, options, methods, observer.planning)

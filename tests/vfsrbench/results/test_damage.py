@@ -10,13 +10,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from tests.vfsrbench.boards import board_file, data_set, method_folder, scores, small_board
+from tests.vfsrbench.boards import board_file, data_set, method_folder, run_with, scores, small_board
 from vfsrbench.board import Board
 from vfsrbench.cli import main
 from vfsrbench.results.schema import JobRecord
 from vfsrbench.results.workspace import Workspace
 from vfsrbench.runs.progress import Silent
-from vfsrbench.runs.run import run_board
 from vfsrbench.runs.summary import RunSummary
 
 KINDS = {
@@ -36,7 +35,7 @@ PLACES = 4
 
 
 def run(board: Board, workspace: Path, **more: object) -> RunSummary:
-    return run_board(board, workspace, engine="serial", progress=Silent(), **more)  # type: ignore[arg-type]
+    return run_with(board, workspace, progress=Silent(), **more)
 
 
 @pytest.fixture(scope="module")

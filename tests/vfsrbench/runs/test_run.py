@@ -10,7 +10,7 @@ import pytest
 import torch
 
 from degradations.recipe import load_recipe
-from tests.vfsrbench.boards import data_set, method_folder, moving, scores, small_board, write_clip
+from tests.vfsrbench.boards import data_set, method_folder, moving, run_with, scores, small_board, write_clip
 from vfsrbench.board import Board
 from vfsrbench.card import MethodCard
 from vfsrbench.errors import DiskError, InputError
@@ -43,7 +43,7 @@ class Listener(Silent):
 
 def run(board, workspace: Path, **more) -> tuple[RunSummary, Listener]:
     listener = Listener()
-    return run_board(board, workspace, engine="serial", progress=listener, **more), listener
+    return run_with(board, workspace, progress=listener, **more), listener
 
 
 def contents(folder: Path) -> dict[str, bytes]:

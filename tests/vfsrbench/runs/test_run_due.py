@@ -7,7 +7,15 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from tests.vfsrbench.boards import board_file, contents, data_set, method_folder, scores, small_board
+from tests.vfsrbench.boards import (
+    board_file,
+    contents,
+    data_set,
+    method_folder,
+    run_with,
+    scores,
+    small_board,
+)
 from vfsrbench.cli import main
 from vfsrbench.errors import InputError
 from vfsrbench.metrics.fidelity import Psnr
@@ -17,7 +25,6 @@ from vfsrbench.results.workspace import Workspace
 from vfsrbench.runs.jobs import Options
 from vfsrbench.runs.plan import Plan, make_plan
 from vfsrbench.runs.progress import Silent
-from vfsrbench.runs.run import run_board
 from vfsrbench.runs.summary import RunSummary
 
 
@@ -47,7 +54,7 @@ class Listener(Silent):
 
 def run(board, workspace: Path, **more) -> tuple[RunSummary, Listener]:
     listener = Listener()
-    return run_board(board, workspace, engine="serial", progress=listener, **more), listener
+    return run_with(board, workspace, progress=listener, **more), listener
 
 
 @pytest.fixture

@@ -13,23 +13,25 @@ from vfsrbench.cli import options as o
 from vfsrbench.cli.echo import say
 from vfsrbench.cli.environment import write_crash
 from vfsrbench.cli.notes import tell_notes
+from vfsrbench.cli.option_groups import EngineChoice, grouped
 
 app = typer.Typer()
 
 
 @app.command()
+@grouped
 def degrade(
     out: Annotated[Path, typer.Argument(help="where the splits go: OUT/<split>/<clip>/*.png")],
     split: Annotated[
         list[str], typer.Option("--split", help="a recipe, or your own as ./FILE.toml (repeatable)")
     ],
+    *,
     dataset: o.DatasetPath = None,
     layout: o.Layout = None,
     clip: o.Clips = None,
     frames: o.FrameCount = None,
     seed: Annotated[int, typer.Option(min=0, max=MOST_SEED, help="of all that is drawn at random")] = 0,
-    engine: o.EngineName = "local",
-    workers: o.Workers = None,
+    engine: EngineChoice,
     force: o.Force = False,
 ) -> None:
     """Degrade a data set (the demo clips, if none is given) and write a manifest for each split.
@@ -39,7 +41,6 @@ def degrade(
     from degradations.recipe import load_recipe
     from vfsrbench.board import DatasetUse
     from vfsrbench.cli.progress import StepBar
-    from vfsrbench.plugins import get_engine
     from vfsrbench.splits.export import degrade_splits
 
     use = DatasetUse(
@@ -55,7 +56,7 @@ def degrade(
             use,
             out,
             seed,
-            get_engine(engine, workers),
+            engine.make(),
             lambda task, event: bar.on_progress(
                 f"{task.recipe.name}: {event.step} {task.clip}", event.done, event.total
             ),

@@ -3,29 +3,31 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Annotated
 
 import typer
 
 from vfsrbench.cli import options as o
+from vfsrbench.cli.option_groups import BoardChanges, EngineChoice, HowToRun, MethodChoice, Without, grouped
 
 app = typer.Typer()
 
 
 @app.command()
+@grouped
 def demo(
+    *,
     workspace: o.WorkspacePath = Path("demo"),
-    engine: o.EngineName = "local",
-    workers: o.Workers = None,
+    engine: EngineChoice,
     keep: o.Keep = "none",
     frames: o.FrameCount = None,
-    method: o.Methods = None,
-    method_path: o.MethodPaths = None,
+    methods: Annotated[MethodChoice, Without(("only_method",))],
     force: o.Force = False,
 ) -> None:
     """The whole job on bundled clips, no download: splits, methods, scores, report."""
-    from vfsrbench.cli.verbs.run import finish, run_and_tell, write_report
+    from vfsrbench.cli.verbs.run import finish, run_with_display, write_report
 
-    board = o.changed_board(o.find_board("demo"), methods=o.all_methods(method, method_path), frames=frames)
-    summary = run_and_tell(board, workspace, engine=engine, workers=workers, keep=keep, force=force)
+    board = BoardChanges(frames=frames).of(o.find_board("demo"), methods)
+    summary = run_with_display(board, workspace, engine, HowToRun(keep=keep, force=force).options())
     write_report(summary, {})
     finish(summary)

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from vfsrbench.cli import options as o
 from vfsrbench.cli.echo import say
 from vfsrbench.cli.notes import tell_notes
+from vfsrbench.cli.option_groups import BoardChanges, EngineChoice, HowToRun, MethodChoice, grouped
 
 if TYPE_CHECKING:
     from vfsrbench.board import Board
+    from vfsrbench.runs.jobs import Options
     from vfsrbench.runs.needed_weights import NeededWeights
     from vfsrbench.runs.plan import Plan
     from vfsrbench.runs.summary import RunSummary
@@ -23,74 +25,41 @@ MOST_PROBLEMS = 20
 
 
 @app.command()
+@grouped
 def run(
     board: o.BoardName,
+    *,
     workspace: o.WorkspacePath = Path("workspace"),
-    engine: o.EngineName = "local",
-    workers: o.Workers = None,
-    keep: o.Keep = "none",
-    profile: o.ProfileName = "strict",
+    engine: EngineChoice,
+    how: HowToRun,
     dry_run: o.DryRun = False,
-    force: o.Force = False,
-    retry_failed: o.RetryFailed = False,
-    dataset: o.DatasetPath = None,
-    layout: o.Layout = None,
-    clip: o.Clips = None,
-    frames: o.FrameCount = None,
-    split: o.Splits = None,
-    method: o.Methods = None,
-    method_path: o.MethodPaths = None,
-    only_method: o.OnlyMethods = None,
-    metric: o.Metrics = None,
-    outputs: o.Outputs = None,
-    manifest: o.Manifests = None,
-    seed: o.Seed = None,
-    scale: o.Scale = None,
+    changes: BoardChanges,
+    methods: MethodChoice,
     report: Annotated[bool, typer.Option(help="write tables, figures and the page at the end")] = True,
 ) -> None:
     """Run a board: degrade, restore, score, report. Goes on where an earlier run was stopped.
 
     Exit code 3 when a job failed; its reason is in the report.
     """
-    chosen = o.changed_board(
-        o.find_board(board),
-        splits=split,
-        methods=o.all_methods(method, method_path),
-        only_methods=only_method,
-        metrics=metric,
-        dataset=dataset,
-        layout=layout,
-        clips=clip,
-        frames=frames,
-        seed=seed,
-        scale=scale,
-    )
+    chosen = changes.of(o.find_board(board), methods)
     o.check_metrics(chosen)
-    given = o.parse_outputs(outputs)
-    how: dict[str, Any] = {
-        "keep": keep,
-        "force": force,
-        "retry_failed": retry_failed,
-        "profile": profile,
-        "outputs": given,
-        "manifests": tuple(manifest or ()),
-    }
+    options = how.options()
     if dry_run:
-        show_plan(chosen, workspace, engine, workers, given=board, **how)
+        show_plan(chosen, workspace, engine, options, given=board)
         return
-    summary = run_and_tell(chosen, workspace, engine=engine, workers=workers, **how)
+    summary = run_with_display(chosen, workspace, engine, options)
     if report:
-        write_report(summary, given)
+        write_report(summary, options.outputs)
     finish(summary)
 
 
-def run_and_tell(board: Board, workspace: Path, **how: Any) -> RunSummary:
+def run_with_display(board: Board, workspace: Path, engine: EngineChoice, options: Options) -> RunSummary:
     """`run_board` with a progress display."""
     from vfsrbench.cli.progress import telling
     from vfsrbench.runs.run import run_board
 
     with telling() as progress:
-        return run_board(board, workspace, progress=progress, **how)
+        return run_board(board, workspace, options, engine=engine.make(), progress=progress)
 
 
 def write_report(summary: RunSummary, outputs: Mapping[str, Path]) -> None:
@@ -125,20 +94,14 @@ def finish(summary: RunSummary) -> None:
         raise typer.Exit(summary.exit_code)
 
 
-def show_plan(
-    board: Board, workspace: Path, engine: str, workers: int | None, given: str = "", **how: Any
-) -> None:
-    """Print what a run with these options (those of `jobs.Options`) would do. `given` is the board as the
-    user wrote it."""
-    from vfsrbench.plugins import get_engine
+def show_plan(board: Board, workspace: Path, engine: EngineChoice, options: Options, given: str = "") -> None:
+    """Print what a run with these options would do. `given` is the board as the user wrote it."""
     from vfsrbench.results.workspace import Workspace, refuse_inputs
     from vfsrbench.runs.estimate import disk_need, gigabytes, time_need
-    from vfsrbench.runs.jobs import Options
     from vfsrbench.runs.needed_weights import needed_weights
     from vfsrbench.runs.plan import make_plan
 
-    get_engine(engine, workers)  # an engine that does not exist is refused here too
-    options = Options(**how)
+    engine.make()  # an engine that does not exist is refused here too
     refuse_inputs(workspace, board.dataset.path, options.outputs.values())
     place = Workspace(workspace)
     place.claim()  # digests of clips are kept there, also those of a dry run

@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from vfsrbench.cli import options as o
+from vfsrbench.cli.option_groups import BoardChanges, EngineChoice, HowToRun, Without, grouped
 from vfsrbench.datasets.layouts import REAL, REAL_SPLIT
 from vfsrbench.errors import InputError
 
@@ -17,23 +18,18 @@ METRICS_WITHOUT_TRUTH = ("niqe", "ewarp_self_dis")
 
 
 @app.command()
+@grouped
 def score(
     outputs: Annotated[
         list[str], typer.Option("--outputs", metavar="NAME=PATH", help="restored clips by name (repeatable)")
     ],
-    dataset: o.DatasetPath = None,
+    *,
     board: Annotated[
         str | None, typer.Option(help="take data set, splits and metrics from this board")
     ] = None,
-    layout: o.Layout = None,
-    clip: o.Clips = None,
-    frames: o.FrameCount = None,
-    metric: o.Metrics = None,
-    split: o.Splits = None,
-    scale: o.Scale = None,
+    changes: Annotated[BoardChanges, Without(("seed",))],
     workspace: o.WorkspacePath = Path("workspace"),
-    engine: o.EngineName = "local",
-    workers: o.Workers = None,
+    engine: EngineChoice,
     force: o.Force = False,
 ) -> None:
     """Score results that are there already; nothing is degraded or restored.
@@ -42,10 +38,11 @@ def score(
     real) are scored by metrics that need none.
     """
     from vfsrbench.board import Board, DatasetUse, ScoreBoard
-    from vfsrbench.cli.verbs.run import finish, run_and_tell, write_report
+    from vfsrbench.cli.verbs.run import finish, run_with_display, write_report
 
-    given = o.parse_outputs(outputs)
-    if board is None and dataset is None:
+    options = HowToRun(force=force, outputs=outputs).options()
+    real = changes.layout == REAL
+    if board is None and changes.dataset is None:
         raise InputError(
             "say what to score against: --dataset PATH (ground truth, or with --layout real the degraded "
             "clips), or --board NAME"
@@ -58,22 +55,12 @@ def score(
             title="Scores",
             version=1,
             dataset=DatasetUse(layout="folder"),
-            splits=(REAL_SPLIT,) if layout == REAL else ("outputs",),
-            methods=tuple(given),
-            metrics=METRICS_WITHOUT_TRUTH if layout == REAL else METRICS,
+            splits=(REAL_SPLIT,) if real else ("outputs",),
+            methods=tuple(options.outputs),
+            metrics=METRICS_WITHOUT_TRUTH if real else METRICS,
         )
-    changed = o.changed_board(
-        base,
-        splits=split,
-        metrics=metric,
-        dataset=dataset,
-        layout=layout,
-        clips=clip,
-        frames=frames,
-        scale=scale,
-    )
-    chosen = ScoreBoard.of(changed)
+    chosen = ScoreBoard.of(changes.of(base))
     o.check_metrics(chosen)
-    summary = run_and_tell(chosen, workspace, engine=engine, workers=workers, force=force, outputs=given)
-    write_report(summary, given)
+    summary = run_with_display(chosen, workspace, engine, options)
+    write_report(summary, options.outputs)
     finish(summary)

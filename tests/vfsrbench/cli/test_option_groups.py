@@ -1,0 +1,90 @@
+"""Groups of options: a verb takes them as one object, and the command line stays what it was."""
+
+from __future__ import annotations
+
+import inspect
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated
+
+import pytest
+import typer
+from typer.testing import CliRunner
+
+from reports.cli.report import report
+from tests.vfsrbench.boards import small_board
+from vfsrbench.cli.option_groups import BoardChanges, HowToRun, MethodChoice, Without, grouped
+from vfsrbench.cli.verbs.demo import demo
+from vfsrbench.cli.verbs.run import run
+from vfsrbench.cli.verbs.score import score
+from vfsrbench.errors import InputError
+
+
+@dataclass(frozen=True)
+class Group:
+    many: Annotated[list[str] | None, typer.Option("--one", help="said again and again")] = None
+    deep: Annotated[int, typer.Option(min=1)] = 3
+
+
+def invoke(verb, *arguments: str):
+    app = typer.Typer()
+    app.command()(verb)
+    return CliRunner().invoke(app, list(arguments))
+
+
+def test_a_group_is_an_object_made_of_its_options() -> None:
+    seen = []
+
+    def verb(name: str, *, group: Group, other: bool = False) -> None:
+        """Does it."""
+        seen.append((name, group, other))
+
+    assert invoke(grouped(verb), "x", "--one", "a", "--one", "b", "--other").exit_code == 0
+    assert invoke(grouped(verb), "y", "--deep", "5").exit_code == 0
+    assert seen == [("x", Group(["a", "b"]), True), ("y", Group(deep=5), False)]
+    assert invoke(grouped(verb), "y", "--deep", "0").exit_code == 2, "limits of options stay"
+    assert "Does it." in invoke(grouped(verb), "--help").output
+
+
+def test_a_verb_may_leave_options_of_a_group_out() -> None:
+    seen = []
+
+    def verb(group: Annotated[Group, Without(("deep",))]) -> None:
+        seen.append(group)
+
+    assert invoke(grouped(verb), "--one", "a").exit_code == 0
+    assert invoke(grouped(verb), "--deep", "5").exit_code == 2
+    assert seen == [Group(["a"])]
+
+
+def test_verbs_have_the_options_of_their_groups_and_no_others() -> None:
+    names = {verb.__name__: set(inspect.signature(verb).parameters) for verb in (run, demo, score, report)}
+    data = {"dataset", "layout", "clip", "frames", "split", "metric", "scale"}
+    assert data | {"seed", "only_method"} <= names["run"] and data | {"seed"} <= names["report"]
+    assert data <= names["score"] and "seed" not in names["score"]
+    assert names["demo"] == {
+        "workspace",
+        "engine",
+        "workers",
+        "keep",
+        "frames",
+        "method",
+        "method_path",
+        "force",
+    }
+
+
+def test_a_changed_board() -> None:
+    board = small_board(Path("here"), ["bicubic", "edvr[n=5]"], sort_by="psnr", versus="bicubic")
+    same = BoardChanges().of(board)
+    assert same == board
+    changed = BoardChanges(dataset=Path("there"), metric=["ssim"], seed=4, split=["vfhq-mild"]).of(
+        board, MethodChoice(method=["lanczos"], only_method=["edvr"])
+    )
+    assert (changed.dataset.path, changed.metrics, changed.seed) == ("there", ("ssim",), 4)
+    assert changed.methods == ("edvr[n=5]", "lanczos") and changed.splits == ("vfhq-mild",)
+    assert changed.sort_by is None and changed.versus is None
+    with pytest.raises(InputError, match="did you mean 'bicubic'"):
+        MethodChoice(only_method=["bicubik"]).of(board)
+    assert BoardChanges(seed=0, frames=3).given("dataset", "frames", "seed") == {"frames", "seed"}
+    assert HowToRun(outputs=["a=b"], keep="png").options().outputs == {"a": Path("b")}

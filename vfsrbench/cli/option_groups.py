@@ -1,0 +1,190 @@
+"""Options that verbs share, as objects: a verb takes a group of them by one parameter (`grouped`)."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, fields, is_dataclass
+from typing import TYPE_CHECKING, Annotated, Any, Literal, get_args, get_origin, get_type_hints
+
+from vfsrbench.cli import options as o
+from vfsrbench.cli.echo import say
+from vfsrbench.datasets.layouts import REAL, REAL_SPLIT
+from vfsrbench.errors import did_you_mean
+from vfsrbench.io.foreign_text import clean_name
+
+if TYPE_CHECKING:
+    from vfsrbench.board import Board, DatasetUse
+    from vfsrbench.engines.base import Engine
+    from vfsrbench.runs.jobs import Options
+
+
+@dataclass(frozen=True)
+class Without:
+    """Marks a group of which a verb does not have these options."""
+
+    names: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class EngineChoice:
+    """Where tasks are done."""
+
+    engine: o.EngineName = "local"
+    workers: o.Workers = None
+
+    def make(self) -> Engine:
+        """The engine. InputError if there is none of that name."""
+        from vfsrbench.plugins import get_engine
+
+        return get_engine(self.engine, self.workers)
+
+
+@dataclass(frozen=True)
+class HowToRun:
+    """How a board is run, apart from where."""
+
+    keep: o.Keep = "none"
+    profile: o.ProfileName = "strict"
+    force: o.Force = False
+    retry_failed: o.RetryFailed = False
+    outputs: o.Outputs = None
+    manifest: o.Manifests = None
+
+    def options(self) -> Options:
+        """The run's options. InputError for outputs in another form than NAME=PATH."""
+        from vfsrbench.runs.jobs import Options
+
+        return Options(
+            keep=self.keep,
+            force=self.force,
+            retry_failed=self.retry_failed,
+            outputs=o.parse_outputs(self.outputs),
+            manifests=tuple(self.manifest or ()),
+            profile=self.profile,
+        )
+
+
+@dataclass(frozen=True)
+class MethodChoice:
+    """Methods beside the board's, or fewer of them."""
+
+    method: o.Methods = None
+    method_path: o.MethodPaths = None
+    only_method: o.OnlyMethods = None
+
+    def of(self, board: Board) -> tuple[str, ...]:
+        """The methods to run. InputError for a name in `only_method` that is not on the board."""
+        own = _only(board, self.only_method) if self.only_method else board.methods
+        return (*own, *o.all_methods(self.method, self.method_path))
+
+
+@dataclass(frozen=True)
+class BoardChanges:
+    """What takes the place of a board's own data set, splits, metrics and seed."""
+
+    dataset: o.DatasetPath = None
+    layout: o.Layout = None
+    clip: o.Clips = None
+    frames: o.FrameCount = None
+    split: o.Splits = None
+    metric: o.Metrics = None
+    seed: o.Seed = None
+    scale: o.Scale = None
+
+    def of(self, board: Board, methods: MethodChoice | None = None) -> Board:
+        """The changed board. Clips without ground truth have one split, whatever the board has.
+
+        Raises:
+            InputError: The board has no method of a name in `methods`.
+        """
+        chosen = (methods or MethodChoice()).of(board)
+        update: dict[str, Any] = {"dataset": self._use(board.dataset), "methods": chosen}
+        if self.split:
+            update["splits"] = tuple(self.split)
+        elif self.layout == REAL and board.dataset.layout != REAL and board.splits != (REAL_SPLIT,):
+            update["splits"] = (REAL_SPLIT,)
+            say(
+                f"clips without ground truth are not degraded: their split is {REAL_SPLIT}, not the board's "
+                f"{', '.join(board.splits)}",
+                err=True,
+            )
+        if self.metric:
+            metrics = tuple(self.metric)
+            update |= {"metrics": metrics, "figures": board.figures.of(metrics)}
+            if board.sort_by not in metrics:
+                update["sort_by"] = None
+        if self.seed is not None:
+            update["seed"] = self.seed
+        if board.versus is not None and board.versus not in chosen:
+            update["versus"] = None
+        return board.replace(**update)
+
+    def given(self, *names: Literal["dataset", "frames", "seed", "scale"]) -> frozenset[str]:
+        """Which of these options stood on the command line."""
+        return frozenset(name for name in names if getattr(self, name) is not None)
+
+    def _use(self, use: DatasetUse) -> DatasetUse:
+        layout = self.layout
+        if self.dataset is not None and layout is None and use.layout == "demo":
+            layout = "folder"
+        facts: dict[str, Any] = {
+            "path": None if self.dataset is None else str(self.dataset),
+            "layout": layout,
+            "clips": tuple(map(clean_name, self.clip or ())) or None,
+            "frames": self.frames,
+            "scale": self.scale,
+        }
+        return use.replace(**{name: value for name, value in facts.items() if value is not None})
+
+
+def _only(board: Board, wanted: Sequence[str]) -> list[str]:
+    """The board's methods of these names; a name without options stands for all its variants."""
+    found: list[str] = []
+    for name in wanted:
+        matching = [m for m in board.methods if name in (m, m.partition("[")[0])]
+        if not matching:
+            raise did_you_mean(f"method of board {board.name!r}", name, board.methods)
+        found += [m for m in matching if m not in found]
+    return found
+
+
+def grouped(verb: Callable[..., None]) -> Callable[..., None]:
+    """A verb for Typer, with an option for each field of its parameters that are dataclasses.
+
+    `Annotated[Group, Without(("seed",))]` leaves options of the group out: they have their defaults.
+    """
+    hints = get_type_hints(verb, include_extras=True)
+    parameters: list[inspect.Parameter] = []
+    groups: dict[str, tuple[Any, list[str]]] = {}
+    for parameter in inspect.signature(verb).parameters.values():
+        kind, left_out = _group(hints[parameter.name])
+        if kind is None:
+            parameters.append(_option(parameter.name, parameter.default, hints[parameter.name]))
+            continue
+        inner = get_type_hints(kind, include_extras=True)
+        offered = [field for field in fields(kind) if field.name not in left_out]
+        parameters += [_option(field.name, field.default, inner[field.name]) for field in offered]
+        groups[parameter.name] = kind, [field.name for field in offered]
+
+    def call(**given: Any) -> None:
+        made = {name: kind(**{n: given.pop(n) for n in names}) for name, (kind, names) in groups.items()}
+        verb(**given, **made)
+
+    call.__name__, call.__doc__ = verb.__name__, verb.__doc__
+    call.__annotations__ = {parameter.name: parameter.annotation for parameter in parameters}
+    call.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
+    return call
+
+
+def _group(hint: Any) -> tuple[Any, tuple[str, ...]]:
+    """The dataclass of a parameter (None: a plain option), and which of its options are left out."""
+    left_out: tuple[str, ...] = ()
+    if get_origin(hint) is Annotated:
+        hint, *marks = get_args(hint)
+        left_out = tuple(name for mark in marks if isinstance(mark, Without) for name in mark.names)
+    return (hint if isinstance(hint, type) and is_dataclass(hint) else None), left_out
+
+
+def _option(name: str, default: Any, annotation: Any) -> inspect.Parameter:
+    return inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=default, annotation=annotation)
