@@ -6,6 +6,7 @@ import pytest
 import torch
 from torch import nn
 
+from tests.vfsrbench.references import reference
 from vfsrbench.faces.networks.parsenet import REGIONS, Block, Convolution, ParseNet
 
 FILE_SIZE = 85_331_193  # of the published parsing_parsenet.pth
@@ -106,7 +107,7 @@ def test_faces_do_not_see_each_other() -> None:
 
 @pytest.mark.slow
 def test_equal_to_facexlib() -> None:
-    theirs_module = pytest.importorskip("facexlib.parsing.parsenet")
+    theirs_module = reference("facexlib.parsing.parsenet")
     theirs = theirs_module.ParseNet(in_size=512, out_size=512, parsing_ch=19).eval()
     ours = _random(1)
     theirs.load_state_dict(ours.state_dict())
