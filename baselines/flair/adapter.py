@@ -27,10 +27,9 @@ from vfsrbench.card import MethodCard, Value
 from vfsrbench.faces.networks.parsenet import ParseNet
 from vfsrbench.faces.networks.retinaface import retinaface_resnet50
 from vfsrbench.predictor import ClipInfo, Predictor
-from vfsrbench.restoration.restore import first_window
-from vfsrbench.restoration.windows import smaller
 from vfsrbench.runtime.checkpoint import load_checkpoint
 from vfsrbench.runtime.precision import arithmetic
+from vfsrbench.windows import first_window, smaller
 
 
 @dataclass(frozen=True)

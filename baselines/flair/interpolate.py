@@ -25,7 +25,7 @@ def dis_interpolator(first: Tensor, last: Tensor, times: Sequence[float]) -> Ten
     Flows in both directions are DIS (OpenCV); those from a time t to either end are combined from them as
     in Super SloMo (Jiang et al., CVPR 2018, eq. 4), which needs no network.
     """
-    from vfsrbench.metrics.estimators.flow_sources import dis_flow
+    from vfsrbench.runtime.dis_flow import dis_flow
 
     a, b = to_pixels(torch.stack([first, last]))
     ahead, back = (torch.from_numpy(dis_flow(*pair)).to(first) for pair in ((a, b), (b, a)))

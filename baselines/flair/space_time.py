@@ -14,7 +14,7 @@ from baselines.flair.adapter import FlairPredictor
 from baselines.flair.interpolate import Interpolator, filled_in, find_interpolator
 from vfsrbench.card import MethodCard, Value
 from vfsrbench.predictor import ClipInfo, Predictor
-from vfsrbench.restoration.windows import method_windows
+from vfsrbench.windows import method_windows
 
 WINDOW, OVERLAP = 10, 3
 ORDERS = ("interpolate-restore", "restore-interpolate")

@@ -10,8 +10,8 @@ from torch import Tensor
 from baselines.layers.flow.warp import flow_warp
 from baselines.layers.pictures import to_pixels
 from baselines.layers.resample import resample
-from vfsrbench.metrics.estimators.flow_sources import dis_flow
 from vfsrbench.predictor import Predictor
+from vfsrbench.runtime.dis_flow import dis_flow
 
 
 class TemporalAverage(Predictor):

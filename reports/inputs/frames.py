@@ -20,7 +20,7 @@ from vfsrbench.results import restored_store
 from vfsrbench.results.job import Job
 from vfsrbench.results.schema import JobRecord
 from vfsrbench.results.workspace import Workspace
-from vfsrbench.splits.split import degraded_facts
+from vfsrbench.splits.degraded import read_degraded_note
 
 
 def truth_title(record: JobRecord) -> str:
@@ -102,11 +102,11 @@ class Frames:
         for note in sorted(folder.glob(f"{_literal(slug(record.clip))}.*.json")):
             place = note.with_suffix("")
             try:
-                facts, files = degraded_facts(note)
-                if facts.digest != record.lq_digest or not place.is_dir():
+                made = read_degraded_note(note)
+                if made is None or made.entry.digest != record.lq_digest or not place.is_dir():
                     continue
                 with reading(place):
-                    if content_digest(place) != files:
+                    if content_digest(place) != made.files:
                         raise DamagedFile(place, "its checksum differs")
                     return Clip.open(place, record.clip, record.fps)
             except DamagedFile as error:

@@ -15,9 +15,9 @@ from torch import Tensor
 
 from degradations.imaging.codec import Encoding, round_trip
 from vfsrbench.method_spec import choose_method
-from vfsrbench.metrics.estimators.flow_sources import dis_flow
 from vfsrbench.predictor import ClipInfo, Predictor
-from vfsrbench.restoration.windows import method_windows
+from vfsrbench.runtime.dis_flow import dis_flow
+from vfsrbench.windows import method_windows
 
 INTERPOLATIONS = ("bicubic", "bicubic-matlab", "lanczos", "nearest")
 ENLARGERS = (*INTERPOLATIONS, "unsharp", "richardson-lucy", "temporal-average")

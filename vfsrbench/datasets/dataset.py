@@ -20,7 +20,7 @@ from vfsrbench.io.clip import Clip
 from vfsrbench.io.foreign_text import clean_name
 from vfsrbench.io.names import frame_key
 from vfsrbench.io.safety.paths import check_regular_file, is_there
-from vfsrbench.io.upscaled import enlarged
+from vfsrbench.io.upscaled import upscaled
 from vfsrbench.metric import FlowField
 
 Landmarks = NDArray[np.float64]
@@ -234,12 +234,12 @@ def _open(found: Found, frames: int | None, scale: int) -> DatasetClip:
         whole = Clip.open(path, found.name, None if gt is None else gt.fps)
         lq[version] = _first(whole, frames)
         if gt is not None:
-            _check_frames(gt, lq[version], f"{path}: {version}")
+            check_frames(gt, lq[version], f"{path}: {version}")
             _check_scale(gt, lq[version], version)
     landmarks = None
     if gt is not None and found.landmarks is not None:
         landmarks = clip_landmarks(found.landmarks, gt)
-    canvas = None if gt is not None else enlarged(next(iter(lq.values())), scale)
+    canvas = None if gt is not None else upscaled(next(iter(lq.values())), scale)
     return DatasetClip(found.name, gt, lq, landmarks, canvas=canvas)
 
 
@@ -247,7 +247,7 @@ def _first(clip: Clip, frames: int | None) -> Clip:
     return clip if frames is None else clip.head(min(frames, len(clip)))
 
 
-def _check_frames(gt: Clip, other: Clip, what: str, side: str = "ground truth") -> None:
+def check_frames(gt: Clip, other: Clip, what: str, side: str = "ground truth") -> None:
     """The same frames on both sides: by name where both have names, by number where one is a video."""
     if len(gt) != len(other):
         raise InputError(f"{what} of clip {gt.name!r} has {len(other)} frames, its {side} has {len(gt)}")

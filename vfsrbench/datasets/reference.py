@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -14,7 +15,7 @@ from vfsrbench.errors import InputError
 from vfsrbench.hashing.code import module_digest
 from vfsrbench.hashing.facts import array_digest, digest_of
 from vfsrbench.io.clip import Clip
-from vfsrbench.io.upscaled import enlarged_digest
+from vfsrbench.io.upscaled import upscaled_digest
 from vfsrbench.metric import Cache, TruthInfo
 
 ALIGNED_SIDE = 512
@@ -46,7 +47,7 @@ def target_digest(clip: DatasetClip, digest_of_frames: Callable[[Clip], str]) ->
     if clip.reference:
         return digest_of_frames(clip.target)
     (given,) = clip.lq.values()
-    return enlarged_digest(digest_of_frames(given), clip.target.height // given.height)
+    return upscaled_digest(digest_of_frames(given), clip.target.height // given.height)
 
 
 def truth_facts(clip: DatasetClip, digest: str, align: bool) -> TruthFacts:
@@ -65,7 +66,9 @@ def truth_facts(clip: DatasetClip, digest: str, align: bool) -> TruthFacts:
             f"clip {clip.name!r}: {bare} of {len(clip.landmarks)} frames have no landmarks, so it cannot be "
             "aligned; complete its landmarks file or set align = false"
         )
-    code = module_digest("vfsrbench.faces.pair_align", alone=("vfsrbench.datasets.reference",))
+    code = module_digest(
+        "vfsrbench.faces.pair_align", alone=("vfsrbench.datasets.reference", "vfsrbench.io.mapped")
+    )
     digest = digest_of("aligned", {"gt": digest, "landmarks": landmarks, "code": code})
     return TruthFacts(digest, ALIGNED_SIDE, ALIGNED_SIDE, True, landmarks, False)
 
@@ -90,7 +93,7 @@ def degraded_side(clip: DatasetClip, facts: TruthFacts, lq: Clip) -> Clip:
     assert clip.gt is not None and clip.landmarks is not None
     gt_size, lq_size = (clip.gt.height, clip.gt.width), (lq.height, lq.width)
     _, matrices, size = pair_transforms(clip.landmarks, gt_size, lq_size)
-    return Clip(Warped(lq, matrices, size), lq.name, lq.fps)
+    return _warped(lq, matrices, size)
 
 
 def _aligned_truth(gt: Clip, landmarks: NDArray[np.float64]) -> tuple[Clip, NDArray[np.float64]]:
@@ -99,26 +102,19 @@ def _aligned_truth(gt: Clip, landmarks: NDArray[np.float64]) -> tuple[Clip, NDAr
 
     size = (gt.height, gt.width)
     matrices, _, _ = pair_transforms(landmarks, size, size)
-    warped = Clip(Warped(gt, matrices, (ALIGNED_SIDE, ALIGNED_SIDE)), gt.name, gt.fps)
+    warped = _warped(gt, matrices, (ALIGNED_SIDE, ALIGNED_SIDE))
     return warped, transform_points(matrices, landmarks)
 
 
-class Warped:
-    """A clip's frames, each carried by its own affine matrix when it is read; outside is the face border."""
+def _warped(clip: Clip, matrices: NDArray[np.float64], size: tuple[int, int]) -> Clip:
+    """The clip with each frame carried by its own affine matrix; outside is the face border."""
+    return clip.mapped(partial(_warp, matrices, size), size)
 
-    def __init__(self, source: Clip, matrices: NDArray[np.float64], size: tuple[int, int]) -> None:
-        self._source = source
-        self._matrices = matrices
-        self.length = len(source)
-        self.height, self.width = size
 
-    @property
-    def names(self) -> tuple[str, ...] | None:
-        return self._source.frame_names if self._source.named_frames else None
+def _warp(
+    matrices: NDArray[np.float64], size: tuple[int, int], frames: NDArray[np.uint8], first: int
+) -> NDArray[np.uint8]:
+    from vfsrbench.faces.ffhq_align import BORDER_RGB
+    from vfsrbench.faces.warp import warp_affine
 
-    def read(self, start: int, stop: int) -> NDArray[np.uint8]:
-        from vfsrbench.faces.ffhq_align import BORDER_RGB
-        from vfsrbench.faces.warp import warp_affine
-
-        frames = self._source.read(start, stop)
-        return warp_affine(frames, self._matrices[start:stop], (self.height, self.width), BORDER_RGB)
+    return warp_affine(frames, matrices[first : first + len(frames)], size, BORDER_RGB)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from vfsrbench.datasets.dataset import Dataset, DatasetClip, _check_frames
+from vfsrbench.datasets.dataset import Dataset, DatasetClip, check_frames
 from vfsrbench.datasets.layouts import Place, find_clips
 from vfsrbench.errors import InputError
 from vfsrbench.io.clip import Clip
@@ -44,7 +44,7 @@ def _open_output(clip: DatasetClip, truth: Dataset, places: Sequence[tuple[Place
     if truth.frames is not None and len(output) > len(target):
         output = output.head(len(target))  # the whole clip was restored, its beginning is asked for
     side = "ground truth" if clip.reference else "input"
-    _check_frames(target, output, f"{found}: the output", side)
+    check_frames(target, output, f"{found}: the output", side)
     if (output.height, output.width) != (target.height, target.width):
         size = f"{output.width}x{output.height}"
         raise InputError(f"{found}: the output of clip {clip.name!r} is {size}, {_wanted(clip, truth)}")

@@ -10,6 +10,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import cv2
@@ -18,7 +19,7 @@ from numpy.typing import NDArray
 
 from vfsrbench.errors import DiskError, InputError
 from vfsrbench.faces.ffhq_align import FFHQ_SIZE, SMOOTHING_SIGMA, Alignment, align_clip_landmarks
-from vfsrbench.io.clip import Clip, FrameSource, write_png_folder
+from vfsrbench.io.clip import Clip, write_png_folder
 from vfsrbench.io.names import check_unique, slug
 from vfsrbench.io.safety.lease import sweep_beside
 from vfsrbench.io.safety.ownership import check_replaceable
@@ -43,37 +44,22 @@ def silent(what: str, done: int, total: int) -> None:
     """A `ProgressCallback` that does nothing."""
 
 
-class _Enlarged:
-    """Another source's frames, their shorter side enlarged to 512 (bilinear, as OpenCV does it)."""
-
-    def __init__(self, source: Clip) -> None:
-        self._source = source
-        self.factor = FFHQ_SIZE / min(source.height, source.width)
-        self.height, self.width = (round(side * self.factor) for side in (source.height, source.width))
-
-    @property
-    def length(self) -> int:
-        return len(self._source)
-
-    @property
-    def names(self) -> tuple[str, ...] | None:
-        return self._source.frame_names if self._source.named_frames else None
-
-    def read(self, start: int, stop: int) -> Frames:
-        frames = self._source.read(start, stop)
-        out = np.empty((len(frames), self.height, self.width, 3), np.uint8)
-        for target, frame in zip(out, frames, strict=True):
-            # by the factor, not to the size: the longer side is rounded, positions are not
-            target[...] = cv2.resize(frame, None, fx=self.factor, fy=self.factor)
-        return out
-
-
 def enlarged(clip: Clip) -> Clip:
-    """The clip as the face tools look at it: enlarged if its shorter side is under 512 pixels."""
+    """The clip as the face tools look at it: upscaled (bilinear, as OpenCV does it) if its shorter side is
+    under 512 pixels."""
     if min(clip.height, clip.width) >= FFHQ_SIZE:
         return clip
-    source: FrameSource = _Enlarged(clip)
-    return Clip(source, clip.name, clip.fps, clip.path)
+    factor = FFHQ_SIZE / min(clip.height, clip.width)
+    size = (round(clip.height * factor), round(clip.width * factor))
+    return clip.mapped(partial(_resized, factor, size), size)
+
+
+def _resized(factor: float, size: tuple[int, int], frames: Frames, first: int) -> Frames:
+    out = np.empty((len(frames), *size, 3), np.uint8)
+    for place, frame in zip(out, frames, strict=True):
+        # by the factor, not to the size: the longer side is rounded, positions are not
+        place[...] = cv2.resize(frame, None, fx=factor, fy=factor)
+    return out
 
 
 def batches(clip: Clip) -> Iterator[tuple[int, Frames]]:

@@ -14,8 +14,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from degradations.errors import InputError
 from degradations.reading.limits import MOST_SIDE
-from vfsrbench.faces.ffhq_align import BORDER_RGB, FFHQ_512, FFHQ_SIZE, similarity_from_points
-from vfsrbench.faces.warp import warp_affine
+from vfsrbench.faces.ffhq_align import FFHQ_512, FFHQ_SIZE, similarity_from_points
 from vfsrbench.io.safety.text import read_lines
 
 
@@ -69,24 +68,3 @@ def pair_transforms(
     gt = similarity_from_points(points, FFHQ_512)
     lq = similarity_from_points(points * scale, FFHQ_512 * scale)
     return gt, lq, (int(side), int(side))
-
-
-def align_pair(
-    gt_frames: NDArray[np.uint8], lq_frames: NDArray[np.uint8], landmarks: ArrayLike
-) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
-    """Both clips aligned: (T, 512, 512, 3) and (T, 512 / s, 512 / s, 3) uint8 RGB for a degradation by s.
-
-    gt_frames (T, H, W, 3), lq_frames (T, H / s, W / s, 3) uint8 RGB; landmarks (T, 5, 2) in pixels of the
-    ground truth. Pixels from outside a frame become the constant (132, 133, 135). Windows of a clip can be
-    given one after the other: frames do not see each other.
-    """
-    if not len(gt_frames) == len(lq_frames) == len(np.asarray(landmarks)):
-        raise InputError(
-            f"alignment needs one set of landmarks a frame: {len(gt_frames)} ground-truth frames, "
-            f"{len(lq_frames)} degraded frames, {len(np.asarray(landmarks))} sets of landmarks"
-        )
-    gt_size = (gt_frames.shape[1], gt_frames.shape[2])
-    lq_size = (lq_frames.shape[1], lq_frames.shape[2])
-    gt, lq, lq_out = pair_transforms(landmarks, gt_size, lq_size)
-    aligned_gt = warp_affine(gt_frames, gt, (FFHQ_SIZE, FFHQ_SIZE), BORDER_RGB)
-    return aligned_gt, warp_affine(lq_frames, lq, lq_out, BORDER_RGB)

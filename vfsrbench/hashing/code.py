@@ -46,7 +46,7 @@ PLUMBING = frozenset(
 _DATA_ENDS = (".json", ".toml", ".yaml", ".yml", ".csv", ".txt", ".npy", ".npz", ".so")
 RESTORE_CODE = ("vfsrbench.restoration.restore",)
 """What every restoration goes through: windows, seeds, rounding."""
-SCORE_CODE = ("vfsrbench.scoring.scorer", "vfsrbench.restoration.windows")
+SCORE_CODE = ("vfsrbench.scoring.scorer",)
 """What every score goes through."""
 BESIDE_SCORES = frozenset({"vfsrbench.io.clip", "vfsrbench.restoration.restore"})
 """Imported by scoring, but named otherwise: frames by their content, and restored ones by their key."""

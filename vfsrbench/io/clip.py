@@ -6,7 +6,7 @@ import math
 from collections.abc import Iterator
 from functools import cached_property
 from pathlib import Path
-from typing import Protocol, overload
+from typing import overload
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,31 +16,17 @@ from vfsrbench.errors import InputError
 from vfsrbench.io.foreign_text import clean_name
 from vfsrbench.io.formats import VIDEO_SUFFIXES
 from vfsrbench.io.images.folder import PictureSource, write_png_folder
+from vfsrbench.io.mapped import FrameMap, FrameSource, MappedSource
 from vfsrbench.io.safety.paths import check_regular_file, is_there
 from vfsrbench.io.video.film import Film
 from vfsrbench.io.video.reader import VideoSource
 from vfsrbench.io.video.writer import Codec, write_video
 
-__all__ = ["Clip", "FrameSource", "write_png_folder", "write_video"]
+__all__ = ["Clip", "write_png_folder", "write_video"]
 
 Frames = NDArray[np.uint8]
 DEFAULT_FPS = 25.0
 _BLOCK = 16  # frames read at a time when all are needed one after the other
-
-
-class FrameSource(Protocol):
-    """Where frames come from. `names` is None where frames have numbers only."""
-
-    height: int
-    width: int
-
-    @property
-    def length(self) -> int: ...
-
-    @property
-    def names(self) -> tuple[str, ...] | None: ...
-
-    def read(self, start: int, stop: int) -> Frames: ...
 
 
 class Clip:
@@ -199,7 +185,8 @@ class Clip:
                     f"clip {self.name!r}: a part must have at least one frame and no step, got "
                     f"[{start}:{stop}:{step}] of {len(self)} frames"
                 )
-            return Clip(Part(self._source, start, stop), self.name, self.fps, self.path)
+            source = MappedSource(self._source, start=start, stop=stop)
+            return Clip(source, self.name, self.fps, self.path)
         number = index + len(self) if index < 0 else index
         if not 0 <= number < len(self):
             raise IndexError(f"frame {index} of clip {self.name!r}, which has {len(self)}")
@@ -212,6 +199,22 @@ class Clip:
     def renamed(self, name: str, fps: float | None = None) -> Clip:
         """The same frames under another name, or at another rate."""
         return Clip(self._source, name, self.fps if fps is None else fps, self.path)
+
+    def mapped(self, change: FrameMap, size: tuple[int, int]) -> Clip:
+        """The clip with its frames changed by a function when they are read.
+
+        Args:
+            change: Gets frames (n, H, W, 3) and the number of the first one, gives as many of `size`. It must
+                be picklable (a module's function, or `functools.partial` of one) if the clip is sent to
+                another process.
+            size: Height and width of what it gives.
+        """
+        return Clip(MappedSource(self._source, change, size), self.name, self.fps, self.path)
+
+    @property
+    def changed(self) -> bool:
+        """Whether the frames differ from the first ones of the file at `path`: mapped, or a later part."""
+        return getattr(self._source, "changed", False)
 
     def write(self, path: str | Path) -> None:
         """Write the clip: without loss as a video where the name ends in .mkv or .avi, as H.264 to look at
@@ -259,28 +262,3 @@ class _ArraySource:
 
     def read(self, start: int, stop: int) -> Frames:
         return self._frames[start:stop].copy()
-
-
-class Part:
-    """Frames start to stop - 1 of another source."""
-
-    def __init__(self, source: FrameSource, start: int, stop: int) -> None:
-        self._source, self._start = source, start
-        self.length, self.height, self.width = stop - start, source.height, source.width
-
-    @property
-    def notes(self) -> tuple[str, ...]:
-        return getattr(self._source, "notes", ())
-
-    @property
-    def film(self) -> Film | None:
-        whole: Film | None = getattr(self._source, "film", None)
-        return whole.head(self.length) if whole is not None and not self._start else None
-
-    @property
-    def names(self) -> tuple[str, ...] | None:
-        names = self._source.names
-        return None if names is None else names[self._start : self._start + self.length]
-
-    def read(self, start: int, stop: int) -> Frames:
-        return self._source.read(self._start + start, self._start + stop)

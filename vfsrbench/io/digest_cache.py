@@ -65,7 +65,7 @@ class ClipDigests:
 def check_unchanged(digests: ClipDigests, clip: Clip, planned: str, what: str) -> None:
     """InputError when the clip's files do not hold the frames any more that the run was planned with.
 
-    Frames in memory cannot change and are not looked at.
+    Frames without files of their own (`clip_files`) are not looked at.
     """
     if clip_files(clip) and digests.of(clip) != planned:
         raise InputError(
@@ -74,8 +74,8 @@ def check_unchanged(digests: ClipDigests, clip: Clip, planned: str, what: str) -
 
 
 def clip_files(clip: Clip) -> list[Path]:
-    """The files that a clip's frames are read from; none for clips in memory."""
-    if clip.path is None:
+    """The files whose frames a clip has; none for clips in memory and for changed frames."""
+    if clip.path is None or clip.changed:
         return []
     return list_pictures(clip.path)[: len(clip)] if clip.path.is_dir() else [clip.path]
 

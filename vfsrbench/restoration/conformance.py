@@ -34,7 +34,6 @@ _LEVELS = ((0.2, 40), (0.8, 30), (0.5, 110), (0.35, 10), (0.65, 70))
 
 def check_method(use: MethodUse, device: torch.device, side: int = SIDE) -> Iterator[Finding]:
     """Every check in turn; those that need the method loaded are left out when it cannot be."""
-    assert use.method is not None
     try:
         predictor = PredictorCache(device).get(use)
     except JobFailure as failure:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -54,7 +54,41 @@ CROPPED, RESTORED, FINAL, TRANSFORMS = "cropped_faces", "restored_faces", "final
 
 
 @dataclass(frozen=True)
-class WildFile:
+class FaceTools:
+    """The networks around the method (see `vfsrbench.faces.face_tools`).
+
+    Attributes:
+        find: Finds the face's points.
+        masks: Makes the masks under which faces are pasted. None: a square with fading borders.
+        untrained: Names of the tools whose weights are random.
+    """
+
+    find: FindLandmarks
+    masks: MakeMasks | None = None
+    untrained: Collection[str] = ()
+
+
+@dataclass(frozen=True)
+class FaceOptions:
+    """How faces in videos are restored.
+
+    Attributes:
+        device: Where the method runs.
+        sigma: Of the Gaussian that smooths the face's points over time, in frames; 0 = no smoothing.
+        upscale: How many times as large the final frames are.
+        form: The full video: h264 (.mp4), video (without loss, .mkv), or png (none).
+        seed: Of all that is drawn at random.
+    """
+
+    device: torch.device
+    sigma: float = SMOOTHING_SIGMA
+    upscale: int = 1
+    form: Form = "h264"
+    seed: int = 0
+
+
+@dataclass(frozen=True)
+class RestoredVideo:
     """Outcome of one video: its folder, or why there is none. `missing`: frames without a face, whose
     place was interpolated. `video`: the full video, if one was asked for."""
 
@@ -79,74 +113,72 @@ def restore_videos(
     use: MethodUse,
     clips: Iterable[Clip],
     out: Path,
-    find: FindLandmarks,
-    masks: MakeMasks | None,
-    *,
-    device: torch.device,
-    sigma: float = SMOOTHING_SIGMA,
-    upscale: int = 1,
-    form: Form = "h264",
-    seed: int = 0,
-    untrained: Collection[str] = (),
+    tools: FaceTools,
+    options: FaceOptions,
     on_progress: ProgressCallback = silent,
-) -> list[WildFile]:
+) -> list[RestoredVideo]:
     """`restore_video` for one clip after the other, each with a note how it was made (`write_note`).
-    untrained: the face tools (see `faces.loading`) whose weights are random. A clip that fails is reported
-    with its reason, the others go on. InputError when the method cannot be loaded, and for `out` as
-    `restore_files` says."""
+
+    A clip that fails is reported with its reason, the others go on. InputError when the method cannot be
+    loaded, and for `out` as `restore_files` says.
+    """
     clips = list(clips)
     check_targets(out, clips, "png")
-    predictor = PredictorCache(device).need(use)
-    how = {"sigma": sigma, "upscale": upscale, "form": form, "seed": seed, "on_progress": on_progress}
-    facts = {"sigma": sigma, "mask": "square" if masks is None else "parse", "upscale": upscale, "seed": seed}
+    predictor = PredictorCache(options.device).need(use)
     done = []
     for clip in clips:
-        about = {"clip": clip.name, "frames": len(clip), **facts, "untrained": bool(untrained)}
-
-        def note(
-            folder: Path, report: Restoration, notes: Iterable[str], about: dict[str, Any] = about
-        ) -> None:
-            write_note(folder / NOTE, use, report, notes, **about)
-
+        write = partial(_write_note, use, clip, tools, options)
         try:
-            named = {**how, "device": device, "untrained": untrained, "note": note}
-            done.append(restore_video(clip, predictor, find, masks, out, **named))  # type: ignore[arg-type]
+            done.append(restore_video(clip, predictor, tools, out, options, write, on_progress))
         except DiskError:
             raise
         except (JobFailure, InputError) as error:
-            done.append(WildFile(clip.name, reason=str(error)))
+            done.append(RestoredVideo(clip.name, reason=str(error)))
         free_memory()
     return done
+
+
+def _write_note(
+    use: MethodUse,
+    clip: Clip,
+    tools: FaceTools,
+    options: FaceOptions,
+    folder: Path,
+    report: Restoration,
+    notes: Iterable[str],
+) -> None:
+    facts = {
+        "clip": clip.name,
+        "frames": len(clip),
+        "sigma": options.sigma,
+        "mask": "square" if tools.masks is None else "parse",
+        "upscale": options.upscale,
+        "seed": options.seed,
+        "untrained": bool(tools.untrained),
+    }
+    write_note(folder / NOTE, use, report, notes, **facts)
 
 
 def restore_video(
     clip: Clip,
     predictor: Predictor,
-    find: FindLandmarks,
-    masks: MakeMasks | None,
+    tools: FaceTools,
     out: Path,
-    *,
-    device: torch.device,
-    sigma: float = SMOOTHING_SIGMA,
-    upscale: int = 1,
-    form: Form = "h264",
-    seed: int = 0,
-    untrained: Collection[str] = (),
+    options: FaceOptions,
     note: Callable[[Path, Restoration, Iterable[str]], None] | None = None,
     on_progress: ProgressCallback = silent,
-) -> WildFile:
+) -> RestoredVideo:
     """Restore the face in a video with a loaded method. Written into `out`/<clip>, which appears when all
     of it is there:
 
         cropped_faces/    aligned, 512x512            alignment.json   the transforms, see `Alignment`
-        restored_faces/   what the method made of them
+        restored_faces/   the method's outputs
         final_results/    the frames with the restored face, `upscale` times as large
         <clip>.mp4        the same as a video (`form`: h264; `video`: without loss, .mkv; `png`: none)
 
-    Frames whose shorter side is under 512 pixels are enlarged first, as KEEP does. masks: none pastes a
-    square with fading borders. untrained: see `restore_videos`. note: writes into the folder how the clip
-    was made. Memory does not grow with the clip. InputError when no frame has a face, JobFailure when the
-    method gives no result.
+    Frames whose shorter side is under 512 pixels are enlarged first, as KEEP does. note: writes into the
+    folder how the clip was made. Memory does not grow with the clip. InputError when no frame has a face,
+    JobFailure when the method gives no result.
     """
     scale = predictor.card.scale
     if scale not in (None, 1):
@@ -157,20 +189,23 @@ def restore_video(
     source = enlarged(clip)
     names = clip.frame_names
     with atomic_directory(out / slug(clip.name), replace=True) as folder:
-        alignment = find_alignment(source, find, sigma, on_progress, FINDER in untrained)
+        alignment = find_alignment(source, tools.find, options.sigma, on_progress, FINDER in tools.untrained)
         alignment.save(folder / TRANSFORMS)
         write_png_folder(folder / CROPPED, aligned_frames(source, alignment, on_progress), names)
         crops = Clip.open(folder / CROPPED, clip.name, clip.fps)
-        told = partial(on_progress, f"{clip.name}: restoring")
+        progress = partial(on_progress, f"{clip.name}: restoring")
         size = (FFHQ_SIZE, FFHQ_SIZE)
-        with restored_frames(predictor, crops, size, folder, seed, device, told) as (faces, report):
+        with restored_frames(predictor, crops, size, folder, options.seed, options.device, progress) as (
+            faces,
+            report,
+        ):
             write_png_folder(folder / RESTORED, faces.frames(), names)
-            pasted = _pasted(source, faces, alignment, masks, upscale, on_progress)
+            pasted = _pasted(source, faces, alignment, tools.masks, options.upscale, on_progress)
             write_png_folder(folder / FINAL, pasted, names)
-        notes = list(clip.notes)
+        notes, form = list(clip.notes), options.form
         if form in VIDEOS:
             final = Clip.open(folder / FINAL, clip.name, clip.fps)
-            frames = partial(_told, final, partial(on_progress, f"{clip.name}: writing the video"))
+            frames = partial(_counted, final, partial(on_progress, f"{clip.name}: writing the video"))
             notes += write_restored(video_path(folder, clip, form), frames, clip, form)
         else:
             notes += clip.lost_in_pictures
@@ -179,7 +214,7 @@ def restore_video(
     path = out / slug(clip.name)
     video = video_path(path, clip, form) if form in VIDEOS else None
     missing = int((~alignment.found).sum())
-    return WildFile(clip.name, path, video, len(clip), missing, report, notes=tuple(notes))
+    return RestoredVideo(clip.name, path, video, len(clip), missing, report, notes=tuple(notes))
 
 
 def _pasted(
@@ -202,7 +237,7 @@ def _pasted(
     on_progress(f"{source.name}: pasting", len(source), len(source))
 
 
-def _told(clip: Clip, on_progress: Callable[[int, int], None]) -> Iterator[Frames]:
+def _counted(clip: Clip, on_progress: Callable[[int, int], None]) -> Iterator[Frames]:
     for number, frame in enumerate(clip.frames(), start=1):
         yield frame
         on_progress(number, len(clip))

@@ -53,6 +53,23 @@ ProgressCallback = Callable[[str, int, int], None]
 
 
 @dataclass(frozen=True)
+class RestoreOptions:
+    """How clips are restored into files.
+
+    Attributes:
+        form: What is written, see `Form` and `VIDEOS`.
+        scale: How many times as large restored frames are. Default: see `output_size`.
+        seed: Of all that is drawn at random.
+        device: Where the method runs. Default: a GPU if there is one.
+    """
+
+    form: Form = "png"
+    scale: int | None = None
+    seed: int = 0
+    device: torch.device | None = None
+
+
+@dataclass(frozen=True)
 class RestoredFile:
     """Outcome of one clip: where its frames are, or why there are none."""
 
@@ -97,7 +114,7 @@ def usable_method(spec: str | Predictor) -> MethodUse:
     weights = resolve_weights(method.card.weights_for(dict(method.options)))
     if weights.missing:
         raise InputError(f"method {method.id!r}: {weights.missing}")
-    return MethodUse(method.id, method, None, weights)
+    return MethodUse(method, weights)
 
 
 def output_size(card: MethodCard, clip: Clip, scale: int | None) -> tuple[int, int]:
@@ -118,11 +135,7 @@ def restore_files(
     use: MethodUse,
     clips: Iterable[Clip],
     out: Path,
-    *,
-    form: Form = "png",
-    scale: int | None = None,
-    seed: int = 0,
-    device: torch.device | None = None,
+    options: RestoreOptions | None = None,
     on_progress: ProgressCallback = lambda what, done, total: None,
 ) -> list[RestoredFile]:
     """Restore clips one after the other into `out`/<clip>, as pictures or as a video (see `VIDEOS`), each
@@ -136,16 +149,17 @@ def restore_files(
     import torch
 
     clips = list(clips)
-    check_targets(out, clips, form)
-    chosen = device or torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    options = options or RestoreOptions()
+    check_targets(out, clips, options.form)
+    chosen = options.device or torch.device("cuda" if torch.cuda.is_available() else "cpu")
     predictors = PredictorCache(chosen)
     card = predictors.need(use).card
     for clip in clips:
-        output_size(card, clip, scale)
+        output_size(card, clip, options.scale)
     done = []
     for clip in clips:
         try:
-            done.append(_restore(predictors, use, clip, out, form, scale, seed, on_progress))
+            done.append(_restore(predictors, use, clip, out, options, on_progress))
         except DiskError:
             raise
         except (JobFailure, InputError) as error:
@@ -159,15 +173,14 @@ def _restore(
     use: MethodUse,
     clip: Clip,
     out: Path,
-    form: Form,
-    scale: int | None,
-    seed: int,
+    options: RestoreOptions,
     on_progress: ProgressCallback,
 ) -> RestoredFile:
-    predictor = predictors.get(use)
-    size = output_size(predictor.card, clip, scale)
-    told = partial(on_progress, clip.name)
-    with restored_frames(predictor, clip, size, out, seed, predictors.device, told) as (restored, report):
+    predictor, form = predictors.get(use), options.form
+    size = output_size(predictor.card, clip, options.scale)
+    progress = partial(on_progress, clip.name)
+    with restored_frames(predictor, clip, size, out, options.seed, predictors.device, progress) as made:
+        restored, report = made
         path = _result(out, clip, form)
         if form == "png":
             write_png_folder(path, restored.frames(), restored.frame_names, replace=True)
@@ -177,7 +190,7 @@ def _restore(
                 notes = write_restored(temporary, restored.frames, clip, form)
     with own_file(_sidecar(out, clip.name), out) as temporary:
         notes = [*clip.notes, *notes]
-        write_note(temporary, use, report, notes, clip=clip.name, frames=len(clip), seed=seed)
+        write_note(temporary, use, report, notes, clip=clip.name, frames=len(clip), seed=options.seed)
     return RestoredFile(clip.name, path, "", report, len(clip), tuple(notes))
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 from vfsrbench.method_spec import Method
 from vfsrbench.weights.resolve import Weights
@@ -13,18 +13,28 @@ from vfsrbench.weights.resolve import Weights
 
 @dataclass(frozen=True)
 class MethodUse:
-    """A row of the board: a method, or stored outputs (`outputs`: where they are).
+    """A method to run, with its weights. `facts` is what its output depends on, for the key."""
 
-    `facts` is what the method's output depends on, for the key.
-    """
-
-    id: str
-    method: Method | None = None
-    outputs: Path | None = None
+    method: Method
     weights: Weights = field(default_factory=Weights)
     facts: Mapping[str, Any] = field(default_factory=dict)
 
     @property
-    def from_truth(self) -> bool:
-        """Whether the method is fed the ground truth: then the split does not matter to it."""
-        return self.method is not None and self.method.card.source == "gt"
+    def id(self) -> str:
+        return self.method.id
+
+    @property
+    def from_gt(self) -> bool:
+        """Whether the method is given the ground truth: then the split does not matter to it."""
+        return self.method.card.source == "gt"
+
+
+@dataclass(frozen=True)
+class StoredOutputs:
+    """Results that somebody has already, under the row's name. `path`: the folder where they lie."""
+
+    id: str
+    path: Path
+
+
+Row: TypeAlias = MethodUse | StoredOutputs

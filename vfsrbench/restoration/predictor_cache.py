@@ -49,7 +49,6 @@ class PredictorCache:
         if use.id in self._loaded:
             self._loaded[use.id] = self._loaded.pop(use.id)
             return self._loaded[use.id]
-        assert use.method is not None
         if use.weights.missing:
             raise JobFailure(use.weights.missing, "skipped")
         self._evict(room=1)
@@ -93,7 +92,6 @@ class PredictorCache:
 
     def _load(self, use: MethodUse) -> Predictor:
         """Errors of the method become a JobFailure, but for running out of memory."""
-        assert use.method is not None
         try:
             with seeded(self.seed, self.device):
                 predictor = use.method.build()

@@ -11,15 +11,14 @@ from typing import TYPE_CHECKING, ParamSpec, Protocol, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from vfsrbench.card import MethodCard
 from vfsrbench.errors import InputError, JobFailure, describe
 from vfsrbench.io.clip_argument import to_uint8
 from vfsrbench.predictor import ClipInfo, Predictor
-from vfsrbench.restoration.windows import Span, method_windows, smaller
 from vfsrbench.runtime.memory import attempt, is_out_of_memory, watch_peak
 from vfsrbench.runtime.precision import arithmetic
 from vfsrbench.runtime.reach import Reach
 from vfsrbench.runtime.seeding import seeded
+from vfsrbench.windows import Span, first_window, method_windows, smaller
 
 if TYPE_CHECKING:
     import torch
@@ -152,13 +151,6 @@ def start_clip(predictor: Predictor, info: ClipInfo, seed: int, device: torch.de
     with seeded(window_seed(seed, info.name, -1), device):
         _guarded(predictor.start_clip, info)
     return True
-
-
-def first_window(card: MethodCard, total: int) -> int:
-    """Frames a call of `restore` gets before memory runs out. Image methods get a batch at a time."""
-    if card.window is None and card.kind == "image":
-        return min(card.batch, total)
-    return total if card.window is None else min(card.window, total)
 
 
 def _next_span(spans: list[Span], done: int) -> Span:

@@ -24,7 +24,6 @@ def write_note(
     `notes`: how the clip was read, and what was not kept. `untrained` is true where the method's weights are
     random, or `facts` say so of the face tools; what was restored then means nothing.
     """
-    assert use.method is not None
     untrained = use.weights.untrained or bool(facts.pop("untrained", False))
     note = {
         "format": FORMAT,

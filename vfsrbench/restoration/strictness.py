@@ -44,7 +44,6 @@ def strictness(use: MethodUse, device: torch.device) -> Iterator[Finding]:
 
 def _error(use: MethodUse, paths: Mapping[str, Path], device: torch.device) -> str | None:
     """What a fresh object says when it loads these files; None if it does not complain."""
-    assert use.method is not None
     try:
         use.method.build().load(paths, device)
     except (Exception, SystemExit) as error:

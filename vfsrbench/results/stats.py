@@ -79,14 +79,6 @@ class Rank:
         return str(self.best) if self.best == self.worst else f"{self.best}–{self.worst}"
 
 
-def clip_frame_mean(values: Floats, cap: float | None = None) -> tuple[float, int]:
-    """Mean over the frames of a clip that have a value, and their number; +inf counts as `cap`."""
-    known = values[~np.isnan(values)]
-    if cap is not None:
-        known = np.where(np.isposinf(known), cap, known)
-    return (float(known.mean()) if known.size else float("nan")), int(known.size)
-
-
 def weighted_mean(values: Floats, weights: Floats | None = None) -> float:
     """Mean of the values that are there; `weights` (frames a clip, say) default to one each."""
     known = ~np.isnan(values)

@@ -122,12 +122,6 @@ class Workspace:
         return shutil.disk_usage(place).free
 
 
-def tidy_path(path: Path) -> str:
-    """The path as a person would write it: relative where that is shorter."""
-    relative = os.path.relpath(path)
-    return relative if len(relative) < len(str(path)) and not relative.startswith("..") else str(path)
-
-
 def refuse_inputs(workspace: Path, dataset: str | Path | None, outputs: Iterable[str | Path] = ()) -> None:
     """Do nothing if a run in this workspace cannot touch what it reads.
 

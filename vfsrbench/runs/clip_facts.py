@@ -15,7 +15,7 @@ from vfsrbench.errors import DiskError, InputError
 from vfsrbench.hashing.facts import digest_of
 from vfsrbench.io.clip import DEFAULT_FPS, Clip
 from vfsrbench.io.digest_cache import ClipDigests
-from vfsrbench.restoration.method_use import MethodUse
+from vfsrbench.restoration.method_use import Row, StoredOutputs
 from vfsrbench.results.workspace import Workspace
 from vfsrbench.runs.jobs import ClipFacts, Options, Place, outputs_place
 from vfsrbench.splits.manifest_check import Published, published_clip, read_published
@@ -30,7 +30,7 @@ def describe_clips(
     dataset: Dataset,
     unopened: Mapping[str, str],
     board: Board,
-    uses: Mapping[str, MethodUse],
+    uses: Mapping[str, Row],
     splits: Mapping[str, Split],
     options: Options,
     workspace: Workspace,
@@ -80,9 +80,10 @@ class _Describer:
     stored: dict[Place, dict[str, Clip]] = field(default_factory=dict)
     lacking: dict[str, dict[Place, str]] = field(default_factory=dict)
 
-    def open_stored(self, uses: Iterable[MethodUse], dataset: Dataset) -> None:
-        for use in uses:
-            for split in self.splits if use.outputs is not None else ():
+    def open_stored(self, uses: Iterable[Row], dataset: Dataset) -> None:
+        stored = [use for use in uses if isinstance(use, StoredOutputs)]
+        for use in stored:
+            for split in self.splits:
                 problems: dict[str, str] = {}
                 place = outputs_place(use, split, len(self.splits))
                 self.stored[use.id, split] = open_outputs(place, dataset, problems)

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 
 from vfsrbench.errors import DamagedFile
+from vfsrbench.restoration.method_use import MethodUse
 from vfsrbench.results import restored_store
 from vfsrbench.results.job import Job
 from vfsrbench.results.schema import JobRecord
@@ -31,7 +32,7 @@ def planned(job: Job, record: JobRecord | None, setup: Setup, workspace: Workspa
     if record is not None and failed and not (options.force or options.retry_failed):
         return replace(job, state="skipped" if record.status == "skipped" else "failed")
     due = due_metrics(job, record, setup, workspace)
-    own = setup.methods[job.method].outputs is None
+    own = not setup.is_stored(job)
     if not due and has_pieces(job, record, setup, workspace):
         return replace(job, state="done")
     restores = own and (options.force or not frames_are_there(job, due, record, setup, workspace))
@@ -74,7 +75,7 @@ def is_current(record: JobRecord, metric: str, setup: Setup, workspace: Workspac
 def is_kept(job: Job, setup: Setup, workspace: Workspace) -> bool:
     """Whether the job's frames are kept in the form that is asked for; so they are where nothing is asked."""
     keep = setup.options.keep
-    if keep == "none" or setup.methods[job.method].outputs is not None:
+    if keep == "none" or setup.is_stored(job):
         return True
     return restored_store.is_there(workspace, job, keep)
 
@@ -88,7 +89,7 @@ def has_pieces(job: Job, record: JobRecord | None, setup: Setup, workspace: Work
         return True
     strips = StripStore(workspace.slices, setup.board.figures.slice_column)
     mine = [strips.restored_path(record)]
-    fed = [m for m, use in setup.methods.items() if use.outputs is None and not use.from_truth]
+    fed = [m for m, use in setup.methods.items() if isinstance(use, MethodUse) and not use.from_gt]
     # what all jobs of a clip share is made again by one of them
     if fed and job.method == fed[0]:
         mine.append(strips.degraded_path(record))

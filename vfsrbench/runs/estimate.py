@@ -51,14 +51,14 @@ def disk_need(plan: Plan) -> Disk:
     """What the open jobs of a plan will write, at the most."""
     clips = {clip.name: clip for clip in plan.clips}
     anew = [job for job in plan.open if job.restores]
-    degraded = {(j.clip, j.split) for j in anew if not plan.setup.methods[j.method].from_truth}
+    degraded = {(j.clip, j.split) for j in anew if not plan.setup.from_gt(j)}
     need = 0.0
     for name, split in degraded:
         recipe = plan.setup.splits[split]
         scale = recipe.scale or _SMALLEST_SCALE
         clean = clips[name].frames * clips[name].height * clips[name].width
         need += 0 if recipe.foreign else clean / scale**2 * _PNG
-    own = [job for job in plan.open if plan.setup.methods[job.method].outputs is None]
+    own = [job for job in plan.open if not plan.setup.is_stored(job)]
     a_pixel = {"png": _PNG, "video": _VIDEO, "none": 0.0}[plan.setup.options.keep]
     kept = sum(_pixels(clips[job.clip]) * a_pixel for job in own)
     return Disk(int(need), int(kept), _scratch(anew, clips), _RESULT_BYTES * len(plan.open))

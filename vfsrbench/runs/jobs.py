@@ -9,7 +9,7 @@ from pathlib import Path
 from vfsrbench.board import Board
 from vfsrbench.datasets.reference import TruthFacts
 from vfsrbench.errors import InputError
-from vfsrbench.restoration.method_use import MethodUse
+from vfsrbench.restoration.method_use import MethodUse, Row, StoredOutputs
 from vfsrbench.results.job import Job, Keep
 from vfsrbench.runtime.precision import Profile
 from vfsrbench.splits.manifest_check import Published
@@ -74,12 +74,21 @@ class Setup:
     dataset: str
     workspace: Path
     options: Options
-    methods: Mapping[str, MethodUse]
+    methods: Mapping[str, Row]
     splits: Mapping[str, Split]
     metric_versions: Mapping[str, int]
     metric_keys: Mapping[str, str]
     sources: Mapping[str, str]
     run: str
+
+    def is_stored(self, job: Job) -> bool:
+        """Whether the job's restored clip is there already, made by somebody else."""
+        return isinstance(self.methods[job.method], StoredOutputs)
+
+    def from_gt(self, job: Job) -> bool:
+        """Whether the job's method is given the ground truth."""
+        use = self.methods[job.method]
+        return isinstance(use, MethodUse) and use.from_gt
 
 
 @dataclass(frozen=True)
@@ -90,14 +99,13 @@ class Task:
     jobs: tuple[Job, ...]
 
 
-def outputs_place(use: MethodUse, split: str, splits: int) -> Path:
+def outputs_place(use: StoredOutputs, split: str, splits: int) -> Path:
     """Where stored results of a split lie: in a folder of its name, or right there if it is alone."""
-    assert use.outputs is not None
-    if (use.outputs / split).is_dir():
-        return use.outputs / split
+    if (use.path / split).is_dir():
+        return use.path / split
     if splits > 1:
         raise InputError(
-            f"outputs {use.id}: {use.outputs} has no folder {split!r}; the board has {splits} splits: "
+            f"outputs {use.id}: {use.path} has no folder {split!r}; the board has {splits} splits: "
             "put the clips into one folder a split, or choose one with --split"
         )
-    return use.outputs
+    return use.path

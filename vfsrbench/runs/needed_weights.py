@@ -10,7 +10,7 @@ from vfsrbench.card import MetricCard, WeightUse
 from vfsrbench.faces.face_tools import FINDER
 from vfsrbench.method_spec import choose_method
 from vfsrbench.plugins import metrics
-from vfsrbench.restoration.method_use import MethodUse
+from vfsrbench.restoration.method_use import MethodUse, Row
 from vfsrbench.runs.jobs import ClipFacts
 from vfsrbench.scoring.derived import with_sources
 from vfsrbench.weights.resolve import resolve_weights
@@ -39,7 +39,7 @@ class NeededWeights:
 
 
 def needed_weights(
-    uses: Sequence[MethodUse], cards: Sequence[MetricCard], clips: Sequence[ClipFacts]
+    uses: Sequence[Row], cards: Sequence[MetricCard], clips: Sequence[ClipFacts]
 ) -> list[NeededWeights]:
     """The checkpoints that these methods and metrics load for these clips, in the order of their first use.
 
@@ -53,10 +53,10 @@ def needed_weights(
     bare = [clip.name for clip in clips if not clip.truth.landmarks and ("", "") not in clip.problems]
     reference = any(clip.truth.reference for clip in clips)
     named = [
-        (method.id, use)
-        for method in uses
-        if method.method is not None
-        for use in method.method.card.weights_for(dict(method.method.options))
+        (use.id, weight)
+        for use in uses
+        if isinstance(use, MethodUse)
+        for weight in use.method.card.weights_for(dict(use.method.options))
     ]
     named += [(card.id, use) for card in cards if reference or not card.reference for use in card.weights]
     more = f" and {len(bare) - _NAMED} more" if len(bare) > _NAMED else ""

@@ -15,7 +15,7 @@ from vfsrbench.hashing.facts import Facts, digest_of
 from vfsrbench.method_spec import choose_method
 from vfsrbench.plugins import Registry, SkippedPlugin, methods, metrics
 from vfsrbench.predictor import Predictor
-from vfsrbench.restoration.method_use import MethodUse
+from vfsrbench.restoration.method_use import MethodUse, Row, StoredOutputs
 from vfsrbench.results.job import Job
 from vfsrbench.results.workspace import Workspace
 from vfsrbench.runs import keys
@@ -60,11 +60,6 @@ class Plan:
         """What the open jobs take, in a line for each kind of work."""
         return work_lines(self.jobs, self.setup.metric_keys)
 
-    def missing_weights(self) -> dict[str, str]:
-        """Method -> why its weights cannot be used."""
-        uses = self.setup.methods.values()
-        return {use.id: use.weights.missing for use in uses if use.weights.missing}
-
 
 def make_plan(
     board: Board,
@@ -86,7 +81,7 @@ def make_plan(
     uses = _uses(board, options, objects, known_methods)
     on_progress("opening the clips", 0, 0)
     dataset, unopened = dataset_of(board.dataset).usable()
-    splits = _splits(board, dataset.clips(), needed=any(use.outputs is None for use in uses.values()))
+    splits = _splits(board, dataset.clips(), needed=any(isinstance(use, MethodUse) for use in uses.values()))
     board = board.replace(splits=tuple(splits))
     facts = describe_clips(dataset, unopened, board, uses, splits, options, workspace, on_progress)
     metric_weights = {card.id: resolve_weights(card.weights) for card in cards}
@@ -136,15 +131,15 @@ def _metric_facts(
 
 def _uses(
     board: Board, options: Options, objects: Sequence[Predictor], known: Registry[MethodCard]
-) -> dict[str, MethodUse]:
-    uses: list[MethodUse] = []
+) -> dict[str, Row]:
+    uses: list[Row] = []
     specs: list[str | Predictor] = [*board.methods, *objects]
     for spec in specs:
         method = choose_method(spec, known)
         weights = resolve_weights(method.card.weights_for(dict(method.options)))
-        uses.append(MethodUse(method.id, method, None, weights, keys.method_facts(method, weights)))
-    uses += [MethodUse(name, outputs=path) for name, path in options.outputs.items()]
-    found: dict[str, MethodUse] = {}
+        uses.append(MethodUse(method, weights, keys.method_facts(method, weights)))
+    uses += [StoredOutputs(name, path) for name, path in options.outputs.items()]
+    found: dict[str, Row] = {}
     for use in uses:
         if use.id in found:
             raise InputError(
@@ -172,19 +167,20 @@ def _splits(board: Board, clips: Sequence[DatasetClip], needed: bool) -> dict[st
     return found
 
 
-def _job(use: MethodUse, split: Split, clip: ClipFacts, setup: Setup) -> Job:
+def _job(use: Row, split: Split, clip: ClipFacts, setup: Setup) -> Job:
     seed, profile = setup.board.seed, setup.options.profile
-    if use.outputs is not None:
+    from_gt = isinstance(use, MethodUse) and use.from_gt
+    if isinstance(use, StoredOutputs):
         restored = digest_of("outputs", {"frames": clip.outputs[use.id, split.name]})
     else:
         # the seed and the clip's name choose what a method draws
         fed: dict[str, Any] = {"truth": clip.truth.digest, "seed": seed, "clip": clip.name}
-        if not use.from_truth and split.foreign:
+        if not from_gt and split.foreign:
             fed["lq"] = clip.lq[split.name]
-        elif not use.from_truth:
+        elif not from_gt:
             fed["lq"] = lq_facts(split, clip.name, clip.gt_digest, seed, clip.fps)
         restored = keys.restore_key(use.facts, {**fed, "profile": profile})
     truth = {**clip.truth.for_key(), "profile": profile}
-    if split.name in clip.published and not use.from_truth:
+    if split.name in clip.published and not from_gt:
         truth["published"] = asdict(clip.published[split.name])
     return Job(use.id, split.name, clip.name, restored, keys.job_key(restored, truth))

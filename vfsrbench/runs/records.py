@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Any
 
+from vfsrbench.restoration.method_use import MethodUse, Row
 from vfsrbench.results.job import Job
 from vfsrbench.results.schema import JobRecord, Status
 from vfsrbench.runs.jobs import ClipFacts, Setup
@@ -19,7 +20,6 @@ def base_record(setup: Setup, clip: ClipFacts, job: Job) -> dict[str, Any]:
         "restore_key": job.restore_key,
         "run": setup.run,
         "method": job.method,
-        "method_title": job.method,
         "dataset": setup.dataset,
         "split": job.split,
         "split_status": split.status,
@@ -36,20 +36,25 @@ def base_record(setup: Setup, clip: ClipFacts, job: Job) -> dict[str, Any]:
         "reference": clip.truth.reference,
         "metrics": dict(setup.metric_versions),
         "profile": setup.options.profile,
+        "versions": versions(),
+        **_method_facts(use),
+    }
+    return facts
+
+
+def _method_facts(use: Row) -> dict[str, Any]:
+    if not isinstance(use, MethodUse):
+        return {"method_title": use.id, "untrained": False, "weights": {}, "licences_accepted": {}}
+    card = use.method.card
+    return {
+        "method_title": card.title if use.id == card.name else f"{card.title} {use.id[len(card.name) :]}",
+        "method_licence": card.licence,
+        "method_version": card.version,
+        "options": dict(use.method.options),
         "untrained": use.weights.untrained,
         "weights": dict(use.weights.hashes),
         "licences_accepted": dict(use.weights.accepted),
-        "versions": versions(),
     }
-    if use.method is not None:
-        card = use.method.card
-        facts |= {
-            "method_title": card.title if use.id == card.name else f"{card.title} {use.id[len(card.name) :]}",
-            "method_licence": card.licence,
-            "method_version": card.version,
-            "options": dict(use.method.options),
-        }
-    return facts
 
 
 def ended(facts: dict[str, Any], status: Status, reason: str = "", **more: Any) -> JobRecord:

@@ -4,10 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-import numpy as np
-
 from vfsrbench.card import MetricCard
-from vfsrbench.metric import Values
 from vfsrbench.plugins import Registry, choose_metric
 
 
@@ -24,11 +21,3 @@ def with_sources(ids: Sequence[str], known: Registry[MetricCard]) -> list[Metric
     for metric_id in ids:
         add(metric_id)
     return list(cards.values())
-
-
-def spread(values: Values, cap: float | None) -> float:
-    """The population standard deviation over a clip's frames; NaN left out, +inf counted as `cap`."""
-    known = values[~np.isnan(values)]
-    if cap is not None:
-        known = np.minimum(known, cap)
-    return float(known.std()) if known.size else float("nan")

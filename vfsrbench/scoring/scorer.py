@@ -14,10 +14,11 @@ from vfsrbench.card import MetricCard
 from vfsrbench.errors import InputError, JobFailure, describe
 from vfsrbench.io.clip import Clip
 from vfsrbench.metric import Metric, SplitMetric, TruthInfo, Values, Window
+from vfsrbench.metrics.functional.temporal_std import video_sigma
 from vfsrbench.plugins import Registry, build_metric
 from vfsrbench.runtime.memory import attempt, is_out_of_memory
 from vfsrbench.runtime.precision import Profile
-from vfsrbench.scoring.derived import spread, with_sources
+from vfsrbench.scoring.derived import with_sources
 from vfsrbench.scoring.scores import Scores
 from vfsrbench.weights.resolve import Weights, resolve_weights
 
@@ -296,4 +297,6 @@ def derive(scores: Scores, cards: Sequence[MetricCard], wanted: Wanted) -> None:
         if source in known.unavailable:
             scores.unavailable[card.id] = known.unavailable[source]
         else:
-            scores.clip_values[card.id] = spread(known.values[source], caps[source]) * card.derived.factor
+            scores.clip_values[card.id] = (
+                video_sigma(known.values[source], caps[source]) * card.derived.factor
+            )

@@ -7,14 +7,12 @@ from contextlib import closing
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 from degradations.manifest import (
     MANIFEST,
     ClipEntry,
     Manifest,
     check_clip_name,
-    clip_entry,
     manifest_text,
     new_manifest,
     read_manifest,
@@ -24,15 +22,14 @@ from vfsrbench.board import DatasetUse
 from vfsrbench.datasets.dataset import open_dataset
 from vfsrbench.datasets.layouts import REAL
 from vfsrbench.engines.base import Engine, Event, EventListener, EventSink, Outcome
-from vfsrbench.errors import DiskError, InputError
-from vfsrbench.io.clip import Clip, write_png_folder
+from vfsrbench.errors import DamagedFile, DiskError, InputError
 from vfsrbench.io.names import check_unique, slug
 from vfsrbench.io.safety.lease import sweep_beside
 from vfsrbench.io.safety.ownership import check_replaceable
-from vfsrbench.io.safety.sealed import read_note, write_note
 from vfsrbench.io.safety.targets import check_out_folder, check_own_file, own_file, read_places
+from vfsrbench.splits.degraded import Degradation, DegradedPlace, adopt, degrade_once
 
-_NOTES, _KIND = ".clips", "split-clip-1"
+_NOTES = ".clips"
 
 
 @dataclass(frozen=True)
@@ -44,6 +41,12 @@ class DegradeTask:
     folder: Path
     seed: int
     force: bool = False
+
+    @property
+    def place(self) -> DegradedPlace:
+        """The frames below `folder`, and their note."""
+        note = self.folder / _NOTES / f"{slug(self.clip)}.json"
+        return DegradedPlace(self.folder / self.clip, note, self.folder)
 
 
 @dataclass(frozen=True)
@@ -126,6 +129,8 @@ def degrade_splits(
         _check_task(task)
     for place in {at for t in tasks for at in (t.folder, t.folder / _NOTES, (t.folder / t.clip).parent)}:
         sweep_beside(place)
+    for recipe in recipes:
+        _adopt(recipe, seed, out / recipe.name, earlier[recipe.name])
     entries: dict[str, dict[str, ClipEntry]] = {recipe.name: {} for recipe in recipes}
     failed: list[FailedClip] = []
     notes: dict[str, tuple[str, ...]] = {}
@@ -168,6 +173,15 @@ def _write_manifest(
     return manifest
 
 
+def _adopt(recipe: Recipe, seed: int, folder: Path, earlier: dict[str, ClipEntry]) -> None:
+    """Give clips of the manifest a note that have none of today's form, where their frames are those that the
+    manifest says."""
+    for name, entry in earlier.items():
+        task = DegradeTask(recipe, name, folder, seed)
+        if _noted(task) is None and task.place.folder.is_dir():
+            adopt(task.place, recipe, seed, entry)
+
+
 def _reason(outcome: Outcome) -> str:
     """Why a clip could not be degraded, in a line."""
     if outcome.crash:
@@ -179,7 +193,7 @@ def _check_task(task: DegradeTask) -> None:
     """InputError if something that we did not make is where the clip or its note go."""
     if task.force or _noted(task) is None:
         check_replaceable(task.folder / task.clip, mend=True)
-        check_own_file(_note(task.folder, task.clip), task.folder, mend=True)
+        check_own_file(task.place.note, task.folder, mend=True)
 
 
 def _earlier(folder: Path, recipe: Recipe, seed: int, force: bool) -> dict[str, ClipEntry]:
@@ -207,56 +221,20 @@ def _degrade(task: DegradeTask, use: DatasetUse, send_event: EventSink) -> _Done
     if gt is None:
         raise InputError(f"clip {task.clip!r} has no clean frames to degrade")
     send_event(Event(None, "reading", 0, len(gt)))
-    truth_digest = gt.digest()
-    folder = task.folder / task.clip
-    notes = (*gt.notes, *gt.lost_in_pictures)
-    kept = None if task.force else _kept(task, folder, truth_digest, gt)
-    if kept is not None:
-        return _Done(kept, notes)
-    making = task.recipe.stream(gt.frames(), gt.name, task.seed, gt.fps)
-    size = (0, 0)
-
-    def counted() -> Any:
-        nonlocal size
-        for done, frame in enumerate(making, start=1):
-            size = (frame.shape[0], frame.shape[1])
-            yield frame
-            send_event(Event(None, "degrading", done, len(gt)))
-
-    write_png_folder(folder, counted(), gt.frame_names, replace=True, mend=True)
-    entry = clip_entry(
-        making,
-        frames=len(gt),
-        size=size,
-        truth_size=(gt.height, gt.width),
-        truth_digest=truth_digest,
-        fps=gt.fps,
+    entry = degrade_once(
+        Degradation(task.recipe, gt, gt.digest(), task.seed),
+        task.place,
+        lambda done: send_event(Event(None, "degrading", done, len(gt))),
+        force=task.force,
     )
-    note = {"recipe": task.recipe.digest(), "seed": task.seed, "entry": entry.model_dump(mode="json")}
-    with own_file(_note(task.folder, task.clip), task.folder, mend=True) as temporary:
-        write_note(temporary, _KIND, note)
-    return _Done(entry, notes)
-
-
-def _kept(task: DegradeTask, folder: Path, truth_digest: str, gt: Clip) -> ClipEntry | None:
-    entry = _noted(task)
-    if entry is None or (entry.truth_digest, entry.fps) != (truth_digest, gt.fps):
-        return None
-    try:
-        return entry if Clip.open(folder).digest() == entry.digest else None
-    except (OSError, ValueError):
-        return None
+    return _Done(entry, (*gt.notes, *gt.lost_in_pictures))
 
 
 def _noted(task: DegradeTask) -> ClipEntry | None:
     """What the clip's note says, if its frames were made by this recipe and seed; None if it is damaged."""
     try:
-        note = read_note(_note(task.folder, task.clip), _KIND)
-        alike = (note["recipe"], note["seed"]) == (task.recipe.digest(), task.seed)
-        return ClipEntry.model_validate(note["entry"]) if alike else None
-    except (OSError, ValueError, KeyError, TypeError):
+        note = task.place.read()
+    except DamagedFile:
         return None
-
-
-def _note(folder: Path, clip: str) -> Path:
-    return folder / _NOTES / f"{slug(clip)}.json"
+    alike = note is not None and (note.recipe, note.seed) == (task.recipe.digest(), task.seed)
+    return note.entry if note is not None and alike else None

@@ -2,31 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
-
-from degradations.digest import FrameHasher
+from degradations.manifest import ClipEntry
 from degradations.recipe import Recipe, load_recipe
 from degradations.shipped import list_recipes
 from vfsrbench.datasets.dataset import DatasetClip
 from vfsrbench.datasets.layouts import REAL_SPLIT
-from vfsrbench.errors import DamagedFile, InputError
+from vfsrbench.errors import InputError
 from vfsrbench.hashing.code import module_digest
 from vfsrbench.hashing.facts import digest_of
-from vfsrbench.io.clip import Clip, write_png_folder
+from vfsrbench.io.clip import Clip
 from vfsrbench.io.names import slug
 from vfsrbench.io.safety.damaged import SetAside, leave
 from vfsrbench.io.safety.paths import is_path, unknown_name
-from vfsrbench.io.safety.sealed import content_digest, read_note, reading, write_note
+from vfsrbench.splits.degraded import Degradation, DegradedPlace, degrade_once
 
 GIVEN = "given"
-_KIND = "degraded-clip-1"
-Frames = NDArray[np.uint8]
 
 
 @dataclass(frozen=True)
@@ -63,6 +58,11 @@ class LqFacts:
     digest: str
     digest_before_codec: str
     parameters: dict[str, Any]
+
+    @classmethod
+    def of(cls, entry: ClipEntry) -> LqFacts:
+        """Those of a clip's entry in a manifest."""
+        return cls(entry.digest, entry.before_codec_digest, entry.parameters)
 
 
 def find_split(name: str, clips: Sequence[DatasetClip]) -> Split:
@@ -102,7 +102,7 @@ def degraded_clip(
     gt_digest: str,
     seed: int,
     root: Path,
-    progress: Callable[[int], None] = lambda done: None,
+    on_progress: Callable[[int], None] = lambda done: None,
     set_aside: SetAside = leave,
 ) -> tuple[Clip, LqFacts]:
     """The degraded clip, made once and kept as PNG below `root`, checked against its digest when reused.
@@ -110,77 +110,14 @@ def degraded_clip(
     What is damaged is handed to `set_aside` and made again. InputError when the recipe
     cannot take the clip or the disk is full.
     """
-    assert clip.gt is not None
+    if clip.gt is None:
+        raise InputError(f"clip {clip.name!r} has no ground truth to make split {split.name!r} from")
     if split.recipe is None:
         given = clip.lq[split.name]
         return given, LqFacts(given.digest(), "", {})
     key = digest_of("lq", lq_facts(split, clip.name, gt_digest, seed, clip.gt.fps))
     folder = root / slug(split.name) / f"{slug(clip.name)}.{key[:16]}"
-    note = folder.with_name(f"{folder.name}.json")
-    try:
-        kept = _kept(folder, note, clip.gt)
-    except DamagedFile as error:
-        set_aside(error)
-        kept = None
-    if kept is not None:
-        return kept
-    facts = write_degraded(split.recipe, clip.gt, seed, folder, progress, gt_digest)
-    write_note(note, _KIND, {**asdict(facts), "files": content_digest(folder)})
-    return Clip.open(folder, clip.name, clip.gt.fps), facts
-
-
-def write_degraded(
-    recipe: Recipe,
-    gt: Clip,
-    seed: int,
-    folder: Path,
-    progress: Callable[[int], None] = lambda done: None,
-    planned: str = "",
-) -> LqFacts:
-    """Degrade a clip into a folder of PNG pictures with the ground truth's frame names; replaces what was
-    there. `progress` is called with the number of frames written. InputError, and nothing written, when the
-    ground truth's digest is not `planned` (if given)."""
-    making = recipe.stream(_watched(gt, planned), gt.name, seed, gt.fps)
-
-    def counted() -> Iterator[Frames]:
-        for done, frame in enumerate(making, start=1):
-            yield frame
-            progress(done)
-
-    write_png_folder(folder, counted(), gt.frame_names, replace=True, mend=True)
-    return LqFacts(making.digest, making.digest_before_codec, making.parameters)
-
-
-def degraded_facts(note: Path) -> tuple[LqFacts, str]:
-    """What a split note says, and the digest of the files that it lies beside.
-
-    DamagedFile when the note is not what was written, FileNotFoundError when there is none.
-    """
-    with reading(note):
-        content = read_note(note, _KIND)
-        facts = LqFacts(content["digest"], content["digest_before_codec"], content["parameters"])
-        return facts, str(content["files"])
-
-
-def _watched(gt: Clip, planned: str) -> Iterator[Frames]:
-    """The frames; InputError at the end when they are not those that were planned."""
-    hasher = FrameHasher(gt.height, gt.width)
-    for frame in gt.frames():
-        hasher.update(frame[None])
-        yield frame
-    if planned and hasher.hexdigest() != planned:
-        raise InputError(
-            f"clip {gt.name!r}: the ground truth ({gt.path}) changed while the run was going on; run again"
-        )
-
-
-def _kept(folder: Path, note: Path, gt: Clip) -> tuple[Clip, LqFacts] | None:
-    """The clip in `folder`, None if there is none. DamagedFile when its frames are not those of the note."""
-    if not note.exists() or not folder.exists():
-        return None
-    facts, _ = degraded_facts(note)
-    with reading(folder):
-        clip = Clip.open(folder, gt.name, gt.fps)
-        if len(clip) != len(gt) or clip.digest() != facts.digest:
-            raise DamagedFile(folder, "its frames are not those that were written")
-    return clip, facts
+    place = DegradedPlace(folder, folder.with_name(f"{folder.name}.json"))
+    what = Degradation(split.recipe, clip.gt, gt_digest, seed)
+    entry = degrade_once(what, place, on_progress, set_aside)
+    return Clip.open(folder, clip.name, clip.gt.fps), LqFacts.of(entry)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 from pathlib import Path
 
@@ -83,7 +84,7 @@ def test_one_broken_clip_does_not_cost_the_others_their_manifest(
 
     broken.write_bytes(whole)
     with monkeypatch.context() as patch:
-        patch.setattr("vfsrbench.splits.export.write_png_folder", lambda *a, **k: 1 / 0)
+        patch.setattr("vfsrbench.splits.degraded.write_png_folder", lambda *a, **k: 1 / 0)
         assert run([str(a) for a in degrade("lq", "--dataset", "clips")]) == 3
     assert "bi-x4, b: failed: a worker failed: ZeroDivisionError" in capsys.readouterr().err
     assert set(_manifest(here)) == {"a", "c"}
@@ -101,25 +102,44 @@ def test_a_manifest_does_not_vouch_for_what_is_gone(here: Path, capsys: pytest.C
     assert set(_manifest(here)) == {"a"}
 
 
+def test_clips_of_an_earlier_version_are_kept_by_their_manifest(
+    here: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Notes had another form once: frames that are those of the manifest need not be made again."""
+    picture_folder(here / "clips" / "b", noise(3, 16, 16))
+    picture_folder(here / "clips" / "c", noise(3, 16, 16))
+    works(capsys, *degrade("lq", "--dataset", "clips"))
+    split, before = here / "lq" / "bi-x4", _manifest(here)
+    for name in "abc":
+        old = {"recipe": "0" * 64, "seed": 0, "entry": before[name]}
+        (split / ".clips" / f"{name}.json").write_text(json.dumps(old))
+    picture = split / "b" / "00000000.png"
+    shutil.copy(split / "b" / "00000001.png", picture)
+    when = {name: (split / name).stat().st_ino for name in "ac"}
+    works(capsys, *degrade("lq", "--dataset", "clips", "--clip", "a"))
+    assert set(_manifest(here)) == {"a", "c"}, "c is vouched for, b has other frames"
+    works(capsys, *degrade("lq", "--dataset", "clips"))
+    assert _manifest(here) == before and {name: (split / name).stat().st_ino for name in "ac"} == when
+    assert "3 of 3 clips are bit-identical: canonical" in works(capsys, "verify", "lq")
+
+
 def test_ctrl_c_leaves_a_manifest_of_what_is_done(
     here: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from vfsrbench.splits import export
+    from vfsrbench.splits import degraded
 
     picture_folder(here / "clips" / "b", noise(3, 16, 16))
-    real = export.write_png_folder
+    real = degraded.write_png_folder
 
     def stopped(path: Path, *more: object, **how: object) -> None:
         if path.name == "b":
             raise KeyboardInterrupt
         real(path, *more, **how)  # type: ignore[arg-type]
 
-    monkeypatch.setattr(export, "write_png_folder", stopped)
+    monkeypatch.setattr(degraded, "write_png_folder", stopped)
     assert run([str(a) for a in degrade("lq", "--dataset", "clips")]) == 130
     assert set(_manifest(here)) == {"a"}
 
 
 def _manifest(here: Path) -> dict[str, object]:
-    import json
-
     return json.loads((here / "lq" / "bi-x4" / "manifest.json").read_text())["clips"]

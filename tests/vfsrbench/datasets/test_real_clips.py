@@ -21,7 +21,7 @@ from vfsrbench.datasets.dataset import open_dataset
 from vfsrbench.datasets.reference import TruthFacts
 from vfsrbench.errors import InputError
 from vfsrbench.io.clip import Clip
-from vfsrbench.io.upscaled import enlarged
+from vfsrbench.io.upscaled import upscaled
 from vfsrbench.metric import TruthInfo
 from vfsrbench.metrics.functional.niqe import niqe
 from vfsrbench.results.schema import JobRecord
@@ -116,7 +116,7 @@ def test_what_needs_no_ground_truth_never_looks_at_it(lq: Path):
     assert free == ["ewarp_self_dis", "ewarp_self_raft", "niqe"]
     scorer = Scorer(["niqe", "ewarp_self_dis", "psnr"], known, torch.device("cpu"))
     info = TruthInfo("one", "", 4, reference=False)
-    ((one,), _) = scorer.score(enlarged(clip, 2), info, [restored])
+    ((one,), _) = scorer.score(upscaled(clip, 2), info, [restored])
     black = Clip.from_array(np.zeros((4, 200, 200, 3), np.uint8), "one")
     ((other,), _) = scorer.score(black, info, [restored])
     assert one.clip_values == other.clip_values and set(one.values) == {"niqe", "ewarp_self_dis"}
@@ -194,10 +194,10 @@ def test_a_method_that_enlarges_otherwise_is_skipped(tmp_path: Path, lq: Path):
 
 def test_the_enlarged_clip_is_made_as_it_is_read(lq: Path):
     clip = Clip.open(lq / "one")
-    large = enlarged(clip, 3)
+    large = upscaled(clip, 3)
     assert (len(large), large.height, large.width, large.frame_names) == (4, 300, 300, clip.frame_names)
     frames = clip.read(1, 3)
     np.testing.assert_array_equal(large.read(1, 3), [whole(resize(f, 300, 300, "cubic")) for f in frames])
-    assert enlarged(clip, 1) is clip
+    assert upscaled(clip, 1) is clip
     (only,) = open_dataset("real", lq, ["one"], 2, 2).clips()
     assert only.gt is None and not only.reference and (len(only.target), only.target.width) == (2, 200)

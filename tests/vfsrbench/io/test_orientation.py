@@ -11,7 +11,7 @@ from PIL import Image
 from tests.vfsrbench.io.films import scene, set_display_matrix, write_film
 from vfsrbench.datasets.layouts import find_clips
 from vfsrbench.io.clip import Clip
-from vfsrbench.io.orientation import from_matrix
+from vfsrbench.io.video.orientation import from_matrix
 
 STORED = scene(3, 32, 48)
 

@@ -22,7 +22,7 @@ from vfsrbench.errors import InputError
 from vfsrbench.io.clip import Clip
 from vfsrbench.io.images.folder import read_picture
 from vfsrbench.io.safety.paths import check_pixels
-from vfsrbench.io.upscaled import enlarged
+from vfsrbench.io.upscaled import upscaled
 from vfsrbench.method_spec import choose_method
 from vfsrbench.results.frame_table import load_results
 
@@ -194,9 +194,9 @@ def test_a_video_that_declares_too_many_pixels_is_refused(tmp_path: Path) -> Non
 
 def test_enlarging_ends_at_the_same_size(tmp_path: Path) -> None:
     clip = Clip.from_array(np.zeros((1, 256, 256, 3), np.uint8), "a")
-    assert enlarged(clip, 32).width == 8192
+    assert upscaled(clip, 32).width == 8192
     with pytest.raises(InputError, match="'a', enlarged by 33: frames of 8448x8448 pixels are too large"):
-        enlarged(clip, 33)
+        upscaled(clip, 33)
 
 
 def test_the_limit_is_what_it_says() -> None:

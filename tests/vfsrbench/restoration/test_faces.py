@@ -22,7 +22,7 @@ from vfsrbench.io.clip import Clip
 from vfsrbench.io.safety.ownership import NOTE
 from vfsrbench.method_spec import choose_method
 from vfsrbench.predictor import Predictor
-from vfsrbench.restoration.faces import is_wild, restore_video, restore_videos
+from vfsrbench.restoration.faces import FaceOptions, FaceTools, is_wild, restore_video, restore_videos
 from vfsrbench.restoration.method_use import MethodUse
 
 CPU = torch.device("cpu")
@@ -87,7 +87,7 @@ def _loaded(name: str) -> Predictor:
 
 
 def test_a_method_that_changes_nothing_leaves_the_video_as_it_was(video: Clip, tmp_path: Path) -> None:
-    done = restore_video(video, _loaded("bicubic"), _find(), None, tmp_path, device=CPU)
+    done = restore_video(video, _loaded("bicubic"), FaceTools(_find()), tmp_path, FaceOptions(CPU))
     assert done.path == tmp_path / "talk" and done.video == tmp_path / "talk" / "talk.mp4"
     assert (done.frames, done.missing, done.reason) == (FRAMES, 0, "")
     assert sorted(p.name for p in done.path.iterdir()) == [*PARTS, "talk.mp4"]
@@ -107,7 +107,7 @@ def test_a_method_that_changes_nothing_leaves_the_video_as_it_was(video: Clip, t
 
 def test_the_restored_face_stands_where_the_face_was(video: Clip, tmp_path: Path) -> None:
     predictor = Negative()
-    done = restore_video(video, predictor, _find(), None, tmp_path, device=CPU, form="png")
+    done = restore_video(video, predictor, FaceTools(_find()), tmp_path, FaceOptions(CPU, form="png"))
     assert predictor.windows == [2, 1]  # the card's window, not the clip at once
     assert done.path is not None and done.video is None
     final, source = _folder(done.path, "final_results").astype(int), video.read(0, FRAMES).astype(int)
@@ -128,7 +128,9 @@ def test_masks_are_made_from_the_restored_faces_and_hold(video: Clip, tmp_path: 
         masks[:, :, :250] = 1
         return masks
 
-    done = restore_video(video, Negative(), _find(), left_half, tmp_path, device=CPU, form="png")
+    done = restore_video(
+        video, Negative(), FaceTools(_find(), left_half), tmp_path, FaceOptions(CPU, form="png")
+    )
     assert done.path is not None
     assert (np.concatenate(seen) == _folder(done.path, "restored_faces")).all()
     final, source = _folder(done.path, "final_results").astype(int), video.read(0, FRAMES).astype(int)
@@ -142,7 +144,11 @@ def test_small_videos_are_enlarged_and_larger_ones_on_request(video: Clip, tmp_p
         np.stack([cv2.resize(frame, (350, 300)) for frame in video.frames()]), "small", fps=25
     )
     done = restore_video(
-        small, _loaded("bicubic"), _find(512 / 600), None, tmp_path, device=CPU, form="png", upscale=2
+        small,
+        _loaded("bicubic"),
+        FaceTools(_find(512 / 600)),
+        tmp_path,
+        FaceOptions(CPU, form="png", upscale=2),
     )
     assert done.path is not None
     final = _folder(done.path, "final_results")
@@ -153,15 +159,15 @@ def test_small_videos_are_enlarged_and_larger_ones_on_request(video: Clip, tmp_p
 
 
 def test_the_video_without_loss_holds_the_pictures(video: Clip, tmp_path: Path) -> None:
-    done = restore_video(video, Negative(), _find(), None, tmp_path, device=CPU, form="video")
+    done = restore_video(video, Negative(), FaceTools(_find()), tmp_path, FaceOptions(CPU, form="video"))
     assert done.video is not None and done.video.name == "talk.mkv" and done.path is not None
     assert (_folder(done.video) == _folder(done.path, "final_results")).all()
 
 
 def test_a_second_run_takes_the_firsts_place(video: Clip, tmp_path: Path) -> None:
-    restore_video(video, Negative(), _find(), None, tmp_path, device=CPU, form="video")
+    restore_video(video, Negative(), FaceTools(_find()), tmp_path, FaceOptions(CPU, form="video"))
     before = _folder(tmp_path, "talk", "final_results")
-    restore_video(video, _loaded("bicubic"), _find(), None, tmp_path, device=CPU, form="png")
+    restore_video(video, _loaded("bicubic"), FaceTools(_find()), tmp_path, FaceOptions(CPU, form="png"))
     assert sorted(p.name for p in (tmp_path / "talk").iterdir()) == PARTS
     assert (_folder(tmp_path, "talk", "final_results") != before).any()
     assert [p.name for p in tmp_path.iterdir()] == ["talk"]
@@ -170,7 +176,9 @@ def test_a_second_run_takes_the_firsts_place(video: Clip, tmp_path: Path) -> Non
 def test_smoothing_and_gaps(video: Clip, tmp_path: Path) -> None:
     points = demo_landmarks("demo-calm", FRAMES) + np.array([X, Y])
     points[1] = np.nan
-    done = restore_video(video, Negative(), _known(points), None, tmp_path, device=CPU, form="png", sigma=0)
+    done = restore_video(
+        video, Negative(), FaceTools(_known(points)), tmp_path, FaceOptions(CPU, form="png", sigma=0)
+    )
     alignment = Alignment.load(tmp_path / "talk" / "alignment.json")
     assert done.missing == 1 and alignment.found.tolist() == [True, False, True]
     assert np.allclose(alignment.landmarks[1], (points[0] + points[2]) / 2)
@@ -178,7 +186,7 @@ def test_smoothing_and_gaps(video: Clip, tmp_path: Path) -> None:
 
 def _use(predictor: Predictor) -> MethodUse:
     method = choose_method(predictor)
-    return MethodUse(method.id, method)
+    return MethodUse(method)
 
 
 def test_one_video_without_a_face_does_not_stop_the_others(video: Clip, tmp_path: Path) -> None:
@@ -190,9 +198,8 @@ def test_one_video_without_a_face_does_not_stop_the_others(video: Clip, tmp_path
         _use(Negative()),
         [empty, video],
         tmp_path,
-        _known(points),
-        None,
-        device=CPU,
+        FaceTools(_known(points)),
+        FaceOptions(CPU),
         on_progress=lambda what, done, total: told.append(what),
     )
     assert first.path is None and "clip 'empty': no face was found" in first.reason
@@ -204,14 +211,14 @@ def test_one_video_without_a_face_does_not_stop_the_others(video: Clip, tmp_path
 
 def test_a_method_that_fails_is_reported(video: Clip, tmp_path: Path) -> None:
     with pytest.raises(JobFailure, match="no luck today"):
-        restore_video(video, SkippedPlugin(), _find(), None, tmp_path, device=CPU)
-    (done,) = restore_videos(_use(SkippedPlugin()), [video], tmp_path, _find(), None, device=CPU)
+        restore_video(video, SkippedPlugin(), FaceTools(_find()), tmp_path, FaceOptions(CPU))
+    (done,) = restore_videos(_use(SkippedPlugin()), [video], tmp_path, FaceTools(_find()), FaceOptions(CPU))
     assert "no luck today" in done.reason and not list(tmp_path.iterdir())
 
 
 def test_methods_that_enlarge_are_refused(video: Clip, tmp_path: Path) -> None:
     with pytest.raises(InputError, match="enlarges by 4"):
-        restore_video(video, Negative(scale=4), _find(), None, tmp_path, device=CPU)
+        restore_video(video, Negative(scale=4), FaceTools(_find()), tmp_path, FaceOptions(CPU))
 
 
 @pytest.mark.parametrize(
@@ -234,9 +241,8 @@ def test_keep_with_the_official_weights(video: Clip, tmp_path: Path) -> None:
     found = finder(video.read(0, FRAMES))
     known = demo_landmarks("demo-calm", FRAMES) + np.array([X, Y])
     assert np.linalg.norm(found - known, axis=-1).mean() < 12
-    (done,) = restore_videos(
-        usable_method("keep"), [video], tmp_path, finder, load_masks(device), device=device
-    )
+    tools = FaceTools(finder, load_masks(device))
+    (done,) = restore_videos(usable_method("keep"), [video], tmp_path, tools, FaceOptions(device))
     assert done.reason == "" and done.missing == 0 and done.path is not None
     final = _folder(done.path, "final_results").astype(int)
     assert (final[:, :20] == video.read(0, FRAMES)[:, :20]).all()

@@ -14,14 +14,6 @@ A = 27.0 + SHARED + RNG.normal(0, 0.3, 30)
 B = 26.7 + SHARED + RNG.normal(0, 0.3, 30)
 
 
-def test_clip_mean_leaves_out_nan_counts_the_rest_and_caps_infinity() -> None:
-    values = np.array([30.0, np.nan, np.inf, 40.0])
-    assert stats.clip_frame_mean(values, cap=100.0) == (pytest.approx(170 / 3), 3)
-    assert stats.clip_frame_mean(values)[0] == np.inf
-    mean, n = stats.clip_frame_mean(np.array([np.nan, np.nan]), cap=100.0)
-    assert np.isnan(mean) and n == 0
-
-
 def test_frames_then_clips_differs_from_all_frames() -> None:
     """Two clips of 1 and 3 frames: means 10 and 20, so 15 over clips and 17.5 over frames."""
     values, frames = np.array([10.0, 20.0]), np.array([1.0, 3.0])

@@ -63,7 +63,7 @@ def test_a_changed_layer_changes_what_uses_it_and_nothing_else(tree: SourceTree)
     assert changed(tree, "vfsrbench.metrics.ssim", "class ", "EXTRA = 1\n\n\nclass ") >= {"ssim"}
     assert "psnr" not in changed(tree, "vfsrbench.metrics.ssim", "class ", "EXTRA = 1\n\n\nclass ")
     assert changed(tree, "degradations.numerics.gaussian", "def ", "EXTRA = 1\n\n\ndef ") >= {"recipes"}
-    assert "restore" in changed(tree, "vfsrbench.restoration.windows", "def ", "EXTRA = 1\n\n\ndef ")
+    assert "restore" in changed(tree, "vfsrbench.windows", "def ", "EXTRA = 1\n\n\ndef ")
 
 
 def test_comments_docstrings_and_layout_change_nothing(tree: SourceTree):

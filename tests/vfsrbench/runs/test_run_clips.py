@@ -159,11 +159,11 @@ def test_frames_that_change_while_the_run_goes_on_fail_the_job(tmp_path: Path, w
 def test_a_degraded_clip_of_a_changed_ground_truth_is_not_kept(tmp_path: Path):
     from degradations.recipe import load_recipe
     from vfsrbench.io.clip import Clip
-    from vfsrbench.splits.split import write_degraded
+    from vfsrbench.splits.degraded import Degradation, degrade_clip
 
     data = data_set(tmp_path / "data", ["one"])
     clip = Clip.open(data / "one")
     with pytest.raises(InputError, match="changed while the run was going on"):
-        write_degraded(load_recipe("bi-x4"), clip, 0, tmp_path / "lq", planned="0" * 64)
+        degrade_clip(Degradation(load_recipe("bi-x4"), clip, "0" * 64, 0), tmp_path / "lq")
     assert not (tmp_path / "lq").exists()
-    assert write_degraded(load_recipe("bi-x4"), clip, 0, tmp_path / "lq", planned=clip.digest()).digest
+    assert degrade_clip(Degradation(load_recipe("bi-x4"), clip, clip.digest(), 0), tmp_path / "lq").digest

@@ -167,7 +167,7 @@ def use(root: Path, name: str) -> MethodUse:
     load = "super().load(weights, device); self.net = torch.nn.Linear(256, 1024)"
     code.write_text(code.read_text() + f"\n    def load(self, weights, device):\n        {load}\n")
     method = choose_method(folder)
-    return MethodUse(method.id, method)
+    return MethodUse(method)
 
 
 def test_a_cpu_worker_holds_so_many_methods_and_drops_the_one_used_longest_ago(tmp_path: Path):

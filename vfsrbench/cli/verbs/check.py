@@ -43,7 +43,7 @@ def check(
         raise InputError("--device cuda: torch sees no CUDA device here; use --device cpu, or auto")
     place = device if device != "auto" else "cuda" if torch.cuda.is_available() else "cpu"
     failed = 0
-    for finding in check_method(MethodUse(chosen.id, chosen, None, weights), torch.device(place), side):
+    for finding in check_method(MethodUse(chosen, weights), torch.device(place), side):
         failed += finding.verdict == "FAILED"
         detail = f": {finding.detail}" if finding.detail else ""
         say(f"{finding.verdict:<8}{finding.promise}{detail}")

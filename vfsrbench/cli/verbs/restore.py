@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
@@ -14,9 +15,9 @@ from vfsrbench.cli.notes import tell_notes
 
 if TYPE_CHECKING:
     from vfsrbench.io.clip import Clip
-    from vfsrbench.restoration.files import Form, ProgressCallback
+    from vfsrbench.restoration.faces import RestoredVideo
+    from vfsrbench.restoration.files import Form, ProgressCallback, RestoredFile
     from vfsrbench.restoration.method_use import MethodUse
-    from vfsrbench.restoration.restore import Restoration
 
 app = typer.Typer()
 
@@ -71,12 +72,11 @@ def restore(
     from vfsrbench.cli.progress import StepBar
     from vfsrbench.io.safety.targets import check_out_folder
     from vfsrbench.restoration.faces import is_wild
-    from vfsrbench.restoration.files import open_clips, usable_method
+    from vfsrbench.restoration.files import RestoreOptions, open_clips, restore_files, usable_method
     from vfsrbench.restoration.sidecar import untrained_line
 
     check_out_folder(out, [clips])
     use = usable_method(o.one_method(method, method_path, "--method NAME"))
-    assert use.method is not None
     sources, unreadable = open_clips(clips, frames)
     card = use.method.card
     wild = [clip for clip in sources if faces == "find" or (faces == "auto" and is_wild(card, clip))]
@@ -84,46 +84,31 @@ def restore(
     if use.weights.untrained:
         say(untrained_line([use.id]), err=True)
     with StepBar() as bar:
-        failed = sum(_said(file.clip, None, 0, None, file.reason, ()) for file in unreadable)
+        failed = sum(_said(file.clip, None, file) for file in unreadable)
         if wild:
-            parse = mask == "parse"
-            failed += _restore_faces(
-                use, wild, out, form or "h264", scale or 1, seed, bar.on_progress, smooth, parse
-            )
+            how = _FaceChoice(form or "h264", scale or 1, seed, smooth, mask == "parse")
+            failed += _restore_faces(use, wild, out, how, bar.on_progress)
         if whole:
-            failed += _restore_whole(use, whole, out, form or "png", scale, seed, bar.on_progress)
+            options = RestoreOptions(form or "png", scale, seed)
+            for file in restore_files(use, whole, out, options, bar.on_progress):
+                failed += _said(file.clip, file.path, file)
     if failed:
         raise typer.Exit(3)
 
 
-def _restore_whole(
-    use: MethodUse,
-    clips: list[Clip],
-    out: Path,
-    form: Form,
-    scale: int | None,
-    seed: int,
-    on_progress: ProgressCallback,
-) -> int:
-    """Whole frames; how many clips failed."""
-    from vfsrbench.restoration.files import restore_files
+@dataclass(frozen=True)
+class _FaceChoice:
+    """What the command line says of faces."""
 
-    failed = 0
-    for file in restore_files(use, clips, out, form=form, scale=scale, seed=seed, on_progress=on_progress):
-        failed += _said(file.clip, file.path, file.frames, file.report, file.reason, file.notes)
-    return failed
+    form: Form
+    upscale: int
+    seed: int
+    smooth: bool
+    parse: bool
 
 
 def _restore_faces(
-    use: MethodUse,
-    clips: list[Clip],
-    out: Path,
-    form: Form,
-    upscale: int,
-    seed: int,
-    on_progress: ProgressCallback,
-    smooth: bool,
-    parse: bool,
+    use: MethodUse, clips: list[Clip], out: Path, how: _FaceChoice, on_progress: ProgressCallback
 ) -> int:
     """The largest face of each clip; how many clips failed."""
     from vfsrbench.faces.face_tools import (
@@ -135,49 +120,31 @@ def _restore_faces(
         untrained_tools,
     )
     from vfsrbench.faces.ffhq_align import SMOOTHING_SIGMA
-    from vfsrbench.restoration.faces import restore_videos
+    from vfsrbench.restoration.faces import FaceOptions, FaceTools, restore_videos
     from vfsrbench.restoration.sidecar import untrained_line
 
     device = best_device()
-    untrained = untrained_tools(FINDER, *([PARSER] if parse else []))
+    untrained = untrained_tools(FINDER, *([PARSER] if how.parse else []))
     if untrained:
         say(untrained_line(untrained), err=True)
-    done = restore_videos(
-        use,
-        clips,
-        out,
-        load_finder(device),
-        load_masks(device) if parse else None,
-        device=device,
-        sigma=SMOOTHING_SIGMA if smooth else 0.0,
-        upscale=upscale,
-        form=form,
-        seed=seed,
-        untrained=untrained,
-        on_progress=on_progress,
-    )
+    tools = FaceTools(load_finder(device), load_masks(device) if how.parse else None, untrained)
+    sigma = SMOOTHING_SIGMA if how.smooth else 0.0
+    options = FaceOptions(device, sigma, how.upscale, how.form, how.seed)
     failed = 0
-    for file in done:
-        place = file.video or file.path
-        failed += _said(file.clip, place, file.frames, file.report, file.reason, file.notes)
+    for file in restore_videos(use, clips, out, tools, options, on_progress):
+        failed += _said(file.clip, file.video or file.path, file)
         if file.missing:
             say(f"{file.clip}: {file.missing} frames without a face, interpolated", err=True)
     return failed
 
 
-def _said(
-    clip: str,
-    path: Path | None,
-    frames: int,
-    report: Restoration | None,
-    reason: str,
-    notes: tuple[str, ...],
-) -> int:
+def _said(clip: str, path: Path | None, file: RestoredFile | RestoredVideo) -> int:
     """Print the outcome of a clip; 1 if it failed."""
+    report = file.report
     if path is None or report is None:
-        say(f"{clip}: failed: {reason}", err=True)
+        say(f"{clip}: failed: {file.reason}", err=True)
         return 1
-    speed = frames / report.seconds if report.seconds else 0.0
-    say(f"{path}: {frames} frames, {speed:.1f} frames/s")
-    tell_notes((clip, note) for note in (*notes, *report.warnings))
+    speed = file.frames / report.seconds if report.seconds else 0.0
+    say(f"{path}: {file.frames} frames, {speed:.1f} frames/s")
+    tell_notes((clip, note) for note in (*file.notes, *report.warnings))
     return 0

@@ -1,4 +1,4 @@
-"""From heatmaps to landmarks: adaptive-wing FAN (98 points), 2DFAN-4 (68 points), and 98 -> 68.
+"""From heatmaps to landmarks: adaptive-wing FAN (98 points) and 2DFAN-4 (68 points).
 
 Both decoders take the highest cell and move a quarter cell towards the higher neighbour in x and in y, so
 points lie on a grid of half cells. They run on any device and treat every map on its own.
@@ -14,17 +14,6 @@ from torch import Tensor
 FAN_INPUT = 256
 # 2DFAN's reference: a box whose sides sum to 195 px gives a crop of 200 px
 _REFERENCE_SCALE, _REFERENCE_SIDE = 195.0, 200.0
-
-# which WFLW points make each of the 68; a pair means their midpoint
-_WFLW_TO_68: tuple[tuple[int, ...], ...] = (
-    *((i,) for i in range(0, 33, 2)),
-    *((33,), (34, 41), (35, 40), (36, 39), (37, 38)),
-    *((42, 50), (43, 49), (44, 48), (45, 47), (46,)),
-    *((i,) for i in range(51, 60)),
-    *((60,), (61,), (63,), (64,), (65,), (67,)),
-    *((68,), (69,), (71,), (72,), (73,), (75,)),
-    *((i,) for i in range(76, 96)),
-)
 
 
 def decode_awing(heatmaps: Tensor, height: int, width: int) -> Tensor:
@@ -75,12 +64,6 @@ def quarter_offsets(heatmaps: Tensor, border_moves: bool = True) -> Tensor:
         inside = (x > 0) & (x < columns - 1) & (y > 0) & (y < rows - 1)
         steps = torch.where(inside[..., None], steps, torch.zeros_like(steps))
     return torch.stack([x, y], -1).to(heatmaps.dtype) + 0.25 * steps
-
-
-def wflw_to_68(points: Tensor) -> Tensor:
-    """(..., 98, 2) WFLW points -> (..., 68, 2) iBUG points; brows are midpoints of their two edges."""
-    pairs = torch.tensor([(group[0], group[-1]) for group in _WFLW_TO_68], device=points.device)
-    return (points[..., pairs[:, 0], :] + points[..., pairs[:, 1], :]) / 2
 
 
 def fan_crop_geometry(boxes: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:

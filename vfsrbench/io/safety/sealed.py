@@ -11,7 +11,7 @@ import hashlib
 import json
 import struct
 import zlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -64,16 +64,23 @@ def write_note(path: Path, kind: str, content: Mapping[str, Any]) -> None:
         temporary.write_text(json.dumps(note, indent=1), encoding="utf-8")
 
 
-def read_note(path: Path, kind: str) -> Note:
+def read_note(path: Path, kind: str, earlier: Collection[str] = ()) -> Note:
     """The content of a note.
 
+    Args:
+        path: The note.
+        kind: What it must be, see `write_note`.
+        earlier: Kinds that were written once and count as no note.
+
     Raises:
-        FileNotFoundError: There is none.
+        FileNotFoundError: There is none, or one of an earlier kind.
         DamagedFile: It is not what was written, or of another kind.
         InputError: It may not be read.
     """
     with reading(path):
         note = json.loads(path.read_bytes().decode("utf-8"))
+        if note["kind"] in earlier:
+            raise FileNotFoundError(path)
         if note["kind"] != kind:
             raise DamagedFile(path, f"is of kind {note['kind']!r}, not {kind!r}")
         content = note["content"]

@@ -16,11 +16,11 @@ from degradations.imaging.chroma_siting import siting_of
 from degradations.imaging.scratch import Scratch
 from degradations.imaging.yuv.frame import frame_to_rgb, notice
 from vfsrbench.errors import InputError
-from vfsrbench.io.orientation import UPRIGHT, Orientation, from_matrix
 from vfsrbench.io.safety.paths import check_pixels, check_regular_file
 from vfsrbench.io.video.containers.check import check_whole
 from vfsrbench.io.video.containers.ffv1 import Ffv1Checksums
 from vfsrbench.io.video.film import Film, beside, choose_film, codec_name
+from vfsrbench.io.video.orientation import UPRIGHT, Orientation, from_matrix
 
 if TYPE_CHECKING:
     from av import VideoFrame

@@ -32,13 +32,6 @@ def neighbour_distances(embeddings: ArrayLike, normalize: bool = True) -> Values
     return distances
 
 
-def local_similarity(embeddings: ArrayLike) -> float:
-    """Mean cosine similarity of neighbouring frames. TL-ID (STIT, SIGGRAPH Asia 2022) is the restored
-    video's divided by the ground truth's: 1 = as steady as the source."""
-    rows = unit(embeddings)
-    return _mean((rows[1:] * rows[:-1]).sum(-1))
-
-
 def global_similarity(embeddings: ArrayLike) -> float:
     """Mean cosine similarity of all pairs of different frames. TG-ID (STIT) is the restored video's
     divided by the ground truth's."""

@@ -11,7 +11,7 @@ from vfsrbench.datasets.stored_outputs import open_outputs
 from vfsrbench.io.clip import Clip
 from vfsrbench.io.digest_cache import ClipDigests, check_unchanged
 from vfsrbench.metric import TruthInfo
-from vfsrbench.results.job import Job
+from vfsrbench.restoration.method_use import StoredOutputs
 from vfsrbench.results.workspace import Workspace
 from vfsrbench.runs.jobs import ClipFacts, Setup, outputs_place
 from vfsrbench.splits.manifest_check import compare
@@ -43,12 +43,10 @@ class ClipInputs:
         facts = self.facts.truth
         return truth_side(self.clip, facts, self.workspace.truth_cache(facts.digest))
 
-    def stored(self, job: Job) -> tuple[Clip, str]:
+    def stored(self, use: StoredOutputs, split: str) -> tuple[Clip, str]:
         """Stored outputs, and the digest that they were planned with."""
-        use = self.setup.methods[job.method]
-        place = outputs_place(use, job.split, len(self.setup.splits))
-        digest = self.facts.outputs[use.id, job.split]
-        return open_outputs(place, self.dataset)[job.clip], digest
+        place = outputs_place(use, split, len(self.setup.splits))
+        return open_outputs(place, self.dataset)[self.facts.name], self.facts.outputs[use.id, split]
 
     def degraded(self, name: str, counter: Callable[[str, int], Callable[[int], None]]) -> Clip:
         """A split's clip as methods get it, made when it is first asked for.

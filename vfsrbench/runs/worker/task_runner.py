@@ -16,6 +16,7 @@ from vfsrbench.io.clip import Clip
 from vfsrbench.io.names import slug
 from vfsrbench.io.raw import RawWriter
 from vfsrbench.predictor import ClipInfo
+from vfsrbench.restoration.method_use import MethodUse, StoredOutputs
 from vfsrbench.restoration.predictor_cache import count_parameters
 from vfsrbench.restoration.restore import restore_clip
 from vfsrbench.results import restored_store
@@ -142,27 +143,26 @@ class Unit:
     def _restored(self, jobs: Sequence[Pending]) -> Restored:
         job, options = jobs[0].job, self.setup.options
         use = self.setup.methods[job.method]
-        if use.outputs is not None:
-            clip, digest = self.inputs.stored(job)
+        if isinstance(use, StoredOutputs):
+            clip, digest = self.inputs.stored(use, job.split)
             return Restored(jobs, clip, KeptNote(job.restore_key, digest), stored=True)
         again = None if options.force else restored_store.reopen(self.workspace, job, self.task.clip.fps)
         if again is None:
-            return self._restore(jobs)
+            return self._restore(jobs, use)
         clip, note = again
         if note.lq_digest:
             self.inputs.compare(job.split, LqFacts(note.lq_digest, note.lq_digest_before_codec, {}))
         return Restored(jobs, clip, note)
 
-    def _restore(self, jobs: Sequence[Pending]) -> Restored:
+    def _restore(self, jobs: Sequence[Pending], use: MethodUse) -> Restored:
         job = jobs[0].job
-        use, split = self.setup.methods[job.method], self.setup.splits[job.split]
-        assert use.method is not None
+        split = self.setup.splits[job.split]
         self._check_fits(use.method.card, split)
         truth, _ = self.inputs.truth
         self._say(job, "loading")
         predictor = self.worker.predictors.get(use, lambda: self.worker.release(use.id))
-        source = truth if use.from_truth else self._degraded(job.split)
-        recipe = "" if use.from_truth or split.foreign else split.name
+        source = truth if use.from_gt else self._degraded(job.split)
+        recipe = "" if use.from_gt or split.foreign else split.name
         drawn = self.inputs.made[split.name][1].parameters if recipe else {}
         info = ClipInfo.of(source, truth, recipe, drawn)
         path = self.scratch / f"{slug(job.method)}.{job.restore_key[:16]}.raw"
@@ -178,7 +178,7 @@ class Unit:
                 progress=self._counter(job, "restoring", len(truth)),
             )
             raw = sink.done(truth.frame_names if truth.named_frames else None)
-        fed = None if use.from_truth else self.inputs.made[split.name][1]
+        fed = None if use.from_gt else self.inputs.made[split.name][1]
         note = KeptNote(
             restore_key=job.restore_key,
             digest=raw.digest,

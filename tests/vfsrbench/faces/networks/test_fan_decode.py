@@ -17,7 +17,6 @@ from vfsrbench.faces.networks.fan_decode import (
     fan_crop,
     fan_crop_geometry,
     quarter_offsets,
-    wflw_to_68,
 )
 
 PACK = parity.load(Path(parity.__file__).parent / "metrics_points.json")
@@ -73,12 +72,6 @@ def test_a_peak_in_a_corner_moves_inwards(corner: tuple[int, int]) -> None:
 
 def test_a_flat_map_takes_the_first_cell() -> None:
     assert decode_awing(torch.zeros(1, 98, 64, 64), 64, 64)[0, 0].tolist() == [0.75, 0.75]
-
-
-def test_98_points_become_68() -> None:
-    for case in (INSIDE, ANYWHERE):
-        points = wflw_to_68(torch.tensor(case["pixel_points_512x512"]))
-        assert torch.allclose(points, torch.tensor(case["points_68_of_pixel_points"]))
 
 
 @pytest.mark.parametrize("case", PACK["face_alignment_decode"]["cases"], ids=lambda case: case["name"])

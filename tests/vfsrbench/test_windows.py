@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from vfsrbench.restoration.windows import method_windows, score_windows, smaller
+from vfsrbench.windows import method_windows, smaller
 
 
 @pytest.mark.parametrize("tail", ["short", "shift"])
@@ -45,9 +45,3 @@ def test_a_smaller_window_keeps_its_overlap_in_proportion_and_ends_at_one():
     assert smaller(20, 4) == (10, 2)
     assert smaller(3, 2) == (1, 0)
     assert smaller(1, 0) == (1, 0)
-
-
-def test_score_windows_lead_in_with_context_that_exists():
-    spans = list(score_windows(10, 4, 3))
-    assert [(s.start, s.stop, s.lead) for s in spans] == [(0, 4, 0), (1, 8, 3), (5, 10, 3)]
-    assert [t for s in spans for t in range(s.start + s.lead, s.stop)] == list(range(10))

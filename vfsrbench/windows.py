@@ -1,10 +1,11 @@
-"""How a clip is cut into windows: for methods (with overlap) and for metrics (with context)."""
+"""How the harness cuts a clip into windows for a method. Plugins may use the same cuts."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal
+
+from vfsrbench.card import MethodCard
 
 Tail = Literal["short", "shift"]
 
@@ -55,23 +56,14 @@ def method_windows(total: int, window: int | None, overlap: int = 0, tail: Tail 
     return spans
 
 
+def first_window(card: MethodCard, total: int) -> int:
+    """Frames a call of `restore` gets before memory runs out. Image methods get a batch at a time."""
+    if card.window is None and card.kind == "image":
+        return min(card.batch, total)
+    return total if card.window is None else min(card.window, total)
+
+
 def smaller(window: int, overlap: int) -> tuple[int, int]:
     """The next smaller window after the memory ran out: half of it, its overlap in proportion."""
     half = max(1, window // 2)
     return half, min(overlap * half // window, half - 1)
-
-
-@dataclass(frozen=True)
-class ScoreSpan:
-    """Frames `start` to `stop - 1` are read; the first `lead` of them are context."""
-
-    start: int
-    stop: int
-    lead: int
-
-
-def score_windows(total: int, window: int, context: int) -> Iterator[ScoreSpan]:
-    """Windows that score every frame once, each with up to `context` frames before it."""
-    for first in range(0, total, window):
-        lead = min(context, first)
-        yield ScoreSpan(first - lead, min(first + window, total), lead)
