@@ -14,6 +14,7 @@ from vfsrbench.errors import InputError
 from vfsrbench.io.clip import DEFAULT_FPS, Clip
 from vfsrbench.io.formats import PICTURE_SUFFIXES
 from vfsrbench.io.images.folder import PictureSource
+from vfsrbench.io.images.rounding import to_uint8
 
 if TYPE_CHECKING:
     import torch
@@ -92,22 +93,6 @@ def check_same(restored: Clip, gt: Clip) -> None:
             f"restored is {restored.width}x{restored.height}, gt is {gt.width}x{gt.height}; "
             "frames are compared pixel by pixel, so they must have one size"
         )
-
-
-def to_uint8(frames: torch.Tensor) -> NDArray[np.uint8]:
-    """Frames of a network as pixels: clamped to [0, 1], times 255 in float32, rounded half to even.
-
-    Args:
-        frames: (T, 3, H, W), floating-point, RGB, on any device.
-
-    Returns:
-        uint8 RGB, (T, H, W, 3).
-    """
-    import torch
-
-    pixels = frames.detach().to(torch.float32).clamp(0.0, 1.0).mul_(255.0).round_().to(torch.uint8)
-    done: NDArray[np.uint8] = pixels.permute(0, 2, 3, 1).contiguous().cpu().numpy()
-    return done
 
 
 def _checked_array(value: NDArray[Any], argument: str) -> NDArray[np.uint8]:

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vfsrbench.errors import InputError, JobFailure, describe
-from vfsrbench.io.clip_argument import to_uint8
+from vfsrbench.io.images.rounding import to_uint8
 from vfsrbench.predictor import ClipInfo, Predictor
 from vfsrbench.runtime.memory import attempt, is_out_of_memory, watch_peak
 from vfsrbench.runtime.precision import arithmetic

@@ -79,7 +79,7 @@ def test_comments_docstrings_and_layout_change_nothing(tree: SourceTree):
 
 def test_data_files_that_a_module_names_belong_to_it(tree: SourceTree, tmp_path: Path):
     before = digests(tree)
-    data = tmp_path / "vfsrbench" / "metrics" / "data" / "niqe.json"
+    data = tmp_path / "vfsrbench" / "metrics" / "functional" / "data" / "niqe.json"
     data.write_text(data.read_text().replace("1", "2", 1))
     tree = SourceTree({package: tmp_path / package for package in OWN_PACKAGES})
     after = digests(tree)

@@ -57,7 +57,8 @@ def niqe_of_gray(gray: Array) -> float:
 @lru_cache(maxsize=1)
 def pristine_features() -> Gaussian:
     """The published Gaussian of pristine pictures' features (data/niqe.json)."""
-    text = resources.files("vfsrbench.metrics.data").joinpath("niqe.json").read_text(encoding="utf-8")
+    folder = resources.files("vfsrbench.metrics.functional.data")
+    text = folder.joinpath("niqe.json").read_text(encoding="utf-8")
     numbers = json.loads(text)
     lower = np.zeros((FEATURES, FEATURES))
     for row, values in enumerate(numbers["covariance"]):
