@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import resource
-import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -13,33 +12,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from tests.vfsrbench.boards import board_file, data_set, method_folder, moving, small_board, write_clip
+from tests.vfsrbench.boards import data_set, method_folder, moving, write_clip
+from tests.vfsrbench.cli.commands import fails, works
 from vfsrbench.cli import main
 from vfsrbench.cli.app import VERBS
 from vfsrbench.io.clip import Clip
 from vfsrbench.results.frame_table import load_results
-
-
-@pytest.fixture
-def board(tmp_path: Path) -> str:
-    data = data_set(tmp_path / "data")
-    method = method_folder(tmp_path, "m")
-    return str(board_file(tmp_path / "board.toml", small_board(data, [method], splits=["bi-x4"])))
-
-
-def fails(capsys: pytest.CaptureFixture[str], *arguments: object, code: int = 2) -> str:
-    """The one line on stderr with which the command ends."""
-    assert main.run([str(a) for a in arguments]) == code
-    said = capsys.readouterr()
-    line = said.err.strip().splitlines()[-1]
-    assert line.startswith("vfsrbench: ") and "Traceback" not in said.err
-    return line
-
-
-def works(capsys: pytest.CaptureFixture[str], *arguments: object) -> str:
-    """What the command writes to stdout."""
-    assert main.run([str(a) for a in arguments]) == 0
-    return capsys.readouterr().out
 
 
 def child_seconds(arguments: list[str]) -> float:
@@ -222,220 +200,6 @@ def test_score_takes_clips_that_are_there(capsys, tmp_path: Path):
     assert not (tmp_path / "w" / "splits").exists()
     line = fails(capsys, "score", "--outputs", f"x={tmp_path / 'theirs'}")
     assert "--dataset PATH" in line
-
-
-@pytest.mark.parametrize("kind", ["image", "video"])
-def test_a_new_method_keeps_its_contract_and_runs_on_a_board(capsys, board: str, tmp_path: Path, kind: str):
-    text = works(capsys, "new", "my-method", "--kind", kind, "--into", tmp_path / "mine")
-    folder = tmp_path / "mine" / "my-method"
-    assert f"vfsrbench check {folder}" in text
-    checked = works(capsys, "check", folder, "--side", "16")
-    assert checked.count("ok ") >= 9 and "FAILED" not in checked
-    works(capsys, "run", board, "-w", tmp_path / "w", "--engine", "serial", "--no-report", "--method", folder)
-    _, records, _ = load_results([tmp_path / "w" / "results"])
-    assert {(r.method, r.status) for r in records} == {("m", "ok"), ("my-method", "ok")}
-    assert "is there already" in fails(capsys, "new", "my-method", "--into", tmp_path / "mine")
-    for name in ("../up", "", "a/b", "-x"):
-        fails(capsys, "new", "--into", tmp_path, "--", name)
-
-
-BROKEN = {
-    "out = out * 255": "values in [0, 1]",
-    "frames.mul_(0.5)": "leaves its input as it is",
-    "out = torch.rand(out.shape)": "draws from its generator alone",
-    "out = out if len(frames) > 1 else out[:0]": "restores one frame",
-    "out = out - out.mean(0, keepdim=True) + 0.5": "frames do not see each other",
-    "out = out + 0.1 * out.mean()": "frames do not see each other",
-    "out = out + 0.1 * out.std()": "frames do not see each other",
-    "import numpy; out = out * float(numpy.random.rand())": "numpy's global seed",
-    "import random; out = out * random.random()": "Python's global seed",
-    "out = out + (0.2 if getattr(self, 'seen', 0) else 0); self.seen = 1": "gives the same when loaded anew",
-}
-
-
-@pytest.mark.parametrize("act", BROKEN)
-def test_check_finds_broken_promises(capsys, tmp_path: Path, act: str):
-    folder = method_folder(tmp_path, "m", act, kind="image")
-    assert main.run(["check", folder, "--side", "16"]) == 3
-    failed = [line for line in capsys.readouterr().out.splitlines() if line.startswith("FAILED")]
-    assert any(BROKEN[act] in line for line in failed), failed
-
-
-WITH_WEIGHTS = """
-import torch
-from vfsrbench.predictor import ImagePredictor
-
-class Method(ImagePredictor):
-    def load(self, weights, device):
-        super().load(weights, device)
-        self.net = torch.nn.Conv2d(3, 3, 1)
-        self.net.load_state_dict(torch.load(weights["net"], weights_only=True)["params"], strict={strict})
-
-    def restore_batch(self, frames):
-        size = (self.clip.out_height, self.clip.out_width)
-        return torch.nn.functional.interpolate(self.net(frames), size=size)
-"""
-
-
-UNSTRICT = """
-from vfsrbench.predictor import ImagePredictor
-
-class Method(ImagePredictor):
-    loaded = []
-
-    def load(self, weights, device):
-        super().load(weights, device)
-        {more}
-
-    def restore_batch(self, frames):
-        return frames
-"""
-
-
-@pytest.mark.parametrize(
-    ("more", "said"),
-    [
-        (
-            "self.loaded.append(1); assert len(self.loaded) < 2, 'one at a time'",
-            "does not load the whole files",
-        ),
-        ("assert weights['net'].parent.name == 'weights', 'wrong folder'", "the error does not name it"),
-    ],
-)
-def test_an_error_that_has_nothing_to_do_with_the_tensor_is_no_strictness(
-    capsys, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, more: str, said: str
-):
-    import torch
-
-    monkeypatch.setenv("VFSRBENCH_WEIGHTS", str(tmp_path / "weights"))
-    (tmp_path / "weights").mkdir()
-    folder = method_folder(tmp_path, "m", kind="image", more='[[weights]]\nname = "mine"')
-    (tmp_path / "m" / "code.py").write_text(UNSTRICT.format(more=more))
-    torch.save({"params": {"body.weight": torch.zeros(3)}}, tmp_path / "weights" / "mine.pth")
-    assert main.run(["check", folder, "--side", "16"]) == 3
-    assert said in capsys.readouterr().out
-
-
-@pytest.mark.parametrize("strict", [True, False])
-def test_check_damages_a_checkpoint_and_expects_it_to_be_refused(
-    capsys, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, strict: bool
-):
-    import torch
-
-    monkeypatch.setenv("VFSRBENCH_WEIGHTS", str(tmp_path / "weights"))
-    (tmp_path / "weights").mkdir()
-    folder = method_folder(tmp_path, "m", kind="image", more='[[weights]]\nname = "mine"')
-    (tmp_path / "m" / "code.py").write_text(WITH_WEIGHTS.format(strict=strict))
-    assert "nothing was checked: weights 'mine' are not here" in fails(capsys, "check", folder)
-    state = {"weight": torch.full((3, 3, 1, 1), 1 / 3), "bias": torch.zeros(3)}
-    torch.save({"params": state}, tmp_path / "weights" / "mine.pth")
-    assert main.run(["check", folder, "--side", "16"]) == (0 if strict else 3)
-    assert ("FAILED  loads mine.pth strictly" in capsys.readouterr().out) == (not strict)
-
-
-def test_mistakes_on_the_command_line_are_one_line(capsys, board: str, tmp_path: Path):
-    assert "did you mean 'run'" in fails(capsys, "rum")
-    assert "--wrkspace" in fails(capsys, "run", board, "--wrkspace", "x")
-    assert "'board'" in fails(capsys, "run")
-    assert "did you mean 'demo'" in fails(capsys, "run", "deno")
-    assert "must be NAME=PATH" in fails(capsys, "run", board, "--outputs", "x")
-    assert "given twice" in fails(capsys, "run", board, "--outputs", "x=a", "--outputs", "x=b")
-    assert "256" in fails(capsys, "run", board, "-w", tmp_path / "w", "--workers", "99999")
-    assert "--workers" in fails(capsys, "run", board, "-w", tmp_path / "w", "--workers", "0")
-    assert "did you mean 'local'" in fails(capsys, "run", board, "-w", tmp_path / "w", "--engine", "locl")
-    assert "nowhere" in fails(capsys, "run", board, "-w", tmp_path / "w", "--dataset", tmp_path / "nowhere")
-    assert "no such board file" in fails(capsys, "run", tmp_path / "none.toml")
-    assert "`vfsrbench run BOARD` makes them" in fails(capsys, "report", board, "-w", tmp_path / "empty")
-
-
-def test_mistakes_in_a_board_file_name_the_file_and_the_key(capsys, board: str, tmp_path: Path):
-    text = Path(board).read_text()
-    file = tmp_path / "bad.toml"
-    file.write_text(text.replace("methods", "method"))
-    assert "bad.toml: unknown key 'method', did you mean 'methods'?" in fails(capsys, "run", file)
-    file.write_text(text.replace('title = "Small"', 'title = "Small'))
-    assert "bad.toml: TOML syntax error" in fails(capsys, "run", file) and "line 2" in fails(
-        capsys, "run", file
-    )
-    file.write_text(text.replace('/m"', '/m[w=1]"'))
-    assert "has no options" in fails(capsys, "run", file, "-w", tmp_path / "w")
-
-
-def _empty(data: Path) -> None:
-    (data / "none").mkdir()
-    for clip in ("one", "two"):
-        shutil.rmtree(data / clip)
-
-
-def _cut(data: Path) -> None:
-    picture = data / "one" / "00000003.png"
-    picture.write_bytes(picture.read_bytes()[:60])
-
-
-def _mixed(data: Path) -> None:
-    wide = write_clip(data.parent / "wide", moving(4, side=64))
-    shutil.copy(wide / "00000003.png", data / "two" / "00000003.png")
-
-
-SPOILT = {
-    "zero-byte picture": (lambda data: (data / "one" / "00000002.png").write_bytes(b""), "00000002.png"),
-    "truncated picture": (_cut, "00000003.png"),
-    "no picture": (lambda data: (data / "one" / "00000004.png").write_text("hello"), "00000004.png"),
-    "sizes differ": (_mixed, "64x64"),
-    "video without frames": (lambda data: (data / "three.mp4").write_bytes(b"\0" * 64), "three.mp4"),
-    "pictures of a kind we cannot read": (lambda data: (data / "one" / "x.webp").touch(), "webp"),
-}
-
-
-@pytest.mark.parametrize(("spoil", "named"), [(shutil.rmtree, "no such folder"), (_empty, "holds no clips")])
-def test_data_that_cannot_be_used_is_named_before_any_work(
-    capsys, board: str, tmp_path: Path, spoil, named: str
-):
-    spoil(tmp_path / "data")
-    line = fails(capsys, "run", board, "-w", tmp_path / "w", "--engine", "serial")
-    assert named in line and not list((tmp_path / "w" / "results").iterdir())
-
-
-@pytest.mark.parametrize("what", SPOILT)
-def test_a_clip_that_cannot_be_used_is_named_and_the_others_go_on(
-    capsys, board: str, tmp_path: Path, what: str
-):
-    spoil, named = SPOILT[what]
-    spoil(tmp_path / "data")
-    assert main.run(["run", board, "-w", str(tmp_path / "w"), "--engine", "serial"]) == 3
-    said = capsys.readouterr().err
-    assert f"failed: {tmp_path / 'data'}" in said and named in said and "Traceback" not in said
-    assert "1 failed, " in said and " ok; " in said
-
-
-def test_outputs_that_do_not_fit_are_named(capsys, board: str, tmp_path: Path):
-    run = ["run", board, "-w", tmp_path / "w", "--engine", "serial", "--outputs"]
-    assert "no such folder" in fails(capsys, *run, f"x={tmp_path / 'nowhere'}")
-    empty = write_clip(tmp_path / "partial" / "other", moving(12)).parent
-    assert "no output for clip 'one'" in fails(capsys, *run, f"x={empty}")
-    assert "its ground truth has 12" in fails(capsys, *run, f"x={data_set(tmp_path / 'short', frames=10)}")
-    assert "its ground truth is 32x32" in fails(capsys, *run, f"x={data_set(tmp_path / 'wide', side=64)}")
-    shifted = data_set(tmp_path / "shifted")
-    (shifted / "one" / "00000000.png").rename(shifted / "one" / "00000099.png")
-    assert main.run([str(a) for a in (*run, f"x={shifted}")]) == 3
-    said = capsys.readouterr().err
-    assert "x, bi-x4, one: failed: " in said and "frames are paired by name" in said
-    assert "1 failed, 3 ok" in said
-
-
-def test_manifests_that_lead_outside_are_refused(capsys, tmp_path: Path):
-    data, out = data_set(tmp_path / "data", frames=3), tmp_path / "lq"
-    works(capsys, "degrade", out, "--split", "bi-x4", "--dataset", data, "--engine", "serial")
-    manifest = out / "bi-x4" / "manifest.json"
-    content = json.loads(manifest.read_text())
-    for name in ("../one", "/etc/passwd", "a/../../b", "C:/x", "a\\b"):
-        changed = {**content, "clips": {name: content["clips"]["one"]}}
-        manifest.write_text(json.dumps(changed))
-        assert "plain relative name" in fails(capsys, "verify", out)
-    manifest.write_text("{")
-    assert "is not JSON" in fails(capsys, "verify", out)
-    assert "no such manifest" in fails(capsys, "verify", out, "--manifest", tmp_path / "none.json")
-    assert "holds no manifest.json" in fails(capsys, "verify", tmp_path / "data")
 
 
 def test_a_workspace_that_cannot_be_written_is_said_at_once(capsys, board: str, tmp_path: Path):

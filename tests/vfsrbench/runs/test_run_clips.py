@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from tests.vfsrbench.boards import data_set, method_folder, moving, scores, small_board, write_clip
-from tests.vfsrbench.runs.test_run import run
+from tests.vfsrbench.runs.recording import run
 from vfsrbench.errors import DiskError, InputError
 
 CLIPS = ("one", "two", "three")

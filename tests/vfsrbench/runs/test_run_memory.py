@@ -12,7 +12,7 @@ import torch
 from reports.tables.leaderboard import Sources, build_tables
 from tests.vfsrbench.boards import data_set, method_folder, small_board
 from tests.vfsrbench.restoration.test_restore import Scripted, go, ramp, same
-from tests.vfsrbench.runs.test_run import run
+from tests.vfsrbench.runs.recording import run
 from vfsrbench.errors import JobFailure
 from vfsrbench.method_spec import choose_method
 from vfsrbench.metrics.fidelity import Psnr

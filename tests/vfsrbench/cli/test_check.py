@@ -1,0 +1,121 @@
+"""`vfsrbench new` and `check`: a method to start from, and the conformance test."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.vfsrbench.boards import method_folder
+from tests.vfsrbench.cli.commands import fails, works
+from vfsrbench.cli import main
+from vfsrbench.results.frame_table import load_results
+
+
+@pytest.mark.parametrize("kind", ["image", "video"])
+def test_a_new_method_keeps_its_contract_and_runs_on_a_board(capsys, board: str, tmp_path: Path, kind: str):
+    text = works(capsys, "new", "my-method", "--kind", kind, "--into", tmp_path / "mine")
+    folder = tmp_path / "mine" / "my-method"
+    assert f"vfsrbench check {folder}" in text
+    checked = works(capsys, "check", folder, "--side", "16")
+    assert checked.count("ok ") >= 9 and "FAILED" not in checked
+    works(capsys, "run", board, "-w", tmp_path / "w", "--engine", "serial", "--no-report", "--method", folder)
+    _, records, _ = load_results([tmp_path / "w" / "results"])
+    assert {(r.method, r.status) for r in records} == {("m", "ok"), ("my-method", "ok")}
+    assert "is there already" in fails(capsys, "new", "my-method", "--into", tmp_path / "mine")
+    for name in ("../up", "", "a/b", "-x"):
+        fails(capsys, "new", "--into", tmp_path, "--", name)
+
+
+BROKEN = {
+    "out = out * 255": "values in [0, 1]",
+    "frames.mul_(0.5)": "leaves its input as it is",
+    "out = torch.rand(out.shape)": "draws from its generator alone",
+    "out = out if len(frames) > 1 else out[:0]": "restores one frame",
+    "out = out - out.mean(0, keepdim=True) + 0.5": "frames do not see each other",
+    "out = out + 0.1 * out.mean()": "frames do not see each other",
+    "out = out + 0.1 * out.std()": "frames do not see each other",
+    "import numpy; out = out * float(numpy.random.rand())": "numpy's global seed",
+    "import random; out = out * random.random()": "Python's global seed",
+    "out = out + (0.2 if getattr(self, 'seen', 0) else 0); self.seen = 1": "gives the same when loaded anew",
+}
+
+
+@pytest.mark.parametrize("act", BROKEN)
+def test_check_finds_broken_promises(capsys, tmp_path: Path, act: str):
+    folder = method_folder(tmp_path, "m", act, kind="image")
+    assert main.run(["check", folder, "--side", "16"]) == 3
+    failed = [line for line in capsys.readouterr().out.splitlines() if line.startswith("FAILED")]
+    assert any(BROKEN[act] in line for line in failed), failed
+
+
+WITH_WEIGHTS = """
+import torch
+from vfsrbench.predictor import ImagePredictor
+
+class Method(ImagePredictor):
+    def load(self, weights, device):
+        super().load(weights, device)
+        self.net = torch.nn.Conv2d(3, 3, 1)
+        self.net.load_state_dict(torch.load(weights["net"], weights_only=True)["params"], strict={strict})
+
+    def restore_batch(self, frames):
+        size = (self.clip.out_height, self.clip.out_width)
+        return torch.nn.functional.interpolate(self.net(frames), size=size)
+"""
+
+
+UNSTRICT = """
+from vfsrbench.predictor import ImagePredictor
+
+class Method(ImagePredictor):
+    loaded = []
+
+    def load(self, weights, device):
+        super().load(weights, device)
+        {more}
+
+    def restore_batch(self, frames):
+        return frames
+"""
+
+
+@pytest.mark.parametrize(
+    ("more", "said"),
+    [
+        (
+            "self.loaded.append(1); assert len(self.loaded) < 2, 'one at a time'",
+            "does not load the whole files",
+        ),
+        ("assert weights['net'].parent.name == 'weights', 'wrong folder'", "the error does not name it"),
+    ],
+)
+def test_an_error_that_has_nothing_to_do_with_the_tensor_is_no_strictness(
+    capsys, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, more: str, said: str
+):
+    import torch
+
+    monkeypatch.setenv("VFSRBENCH_WEIGHTS", str(tmp_path / "weights"))
+    (tmp_path / "weights").mkdir()
+    folder = method_folder(tmp_path, "m", kind="image", more='[[weights]]\nname = "mine"')
+    (tmp_path / "m" / "code.py").write_text(UNSTRICT.format(more=more))
+    torch.save({"params": {"body.weight": torch.zeros(3)}}, tmp_path / "weights" / "mine.pth")
+    assert main.run(["check", folder, "--side", "16"]) == 3
+    assert said in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("strict", [True, False])
+def test_check_damages_a_checkpoint_and_expects_it_to_be_refused(
+    capsys, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, strict: bool
+):
+    import torch
+
+    monkeypatch.setenv("VFSRBENCH_WEIGHTS", str(tmp_path / "weights"))
+    (tmp_path / "weights").mkdir()
+    folder = method_folder(tmp_path, "m", kind="image", more='[[weights]]\nname = "mine"')
+    (tmp_path / "m" / "code.py").write_text(WITH_WEIGHTS.format(strict=strict))
+    assert "nothing was checked: weights 'mine' are not here" in fails(capsys, "check", folder)
+    state = {"weight": torch.full((3, 3, 1, 1), 1 / 3), "bias": torch.zeros(3)}
+    torch.save({"params": state}, tmp_path / "weights" / "mine.pth")
+    assert main.run(["check", folder, "--side", "16"]) == (0 if strict else 3)
+    assert ("FAILED  loads mine.pth strictly" in capsys.readouterr().out) == (not strict)
