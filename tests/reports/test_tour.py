@@ -23,6 +23,7 @@ print(json.dumps({
     "bicubic": table.loc["bicubic", "vfhq-mild"],
     "splits": sorted(set(board["split"])),
     "lines": len(axes.lines),
+    "by hand": [list(scores), len(scores), bool(scores["psnr"].min() > 20)],
 }))
 """
 
@@ -31,7 +32,7 @@ print(json.dumps({
 def tour(tmp_path_factory: pytest.TempPathFactory) -> Any:
     """The notebook after it ran beside a workspace, with one cell more that tells what it found."""
     place = tmp_path_factory.mktemp("tour")
-    synthetic.write_board(place / "workspace" / "results")
+    synthetic.write_board(place / "demo" / "results")
     notebook = nbformat.read(TOUR, as_version=4)
     nbformat.validate(notebook)
     notebook.cells.append(nbformat.v4.new_code_cell(ASK))
@@ -52,12 +53,13 @@ def test_the_tour_finds_the_figures(tour: Any) -> None:
     expected = [synthetic.frame_values("bicubic", "vfhq-mild", c, 12)["psnr"].mean() for c in synthetic.CLIPS]
     assert found["bicubic"] == pytest.approx(sum(expected) / 3)
     assert found["splits"] == ["vfhq-heavy", "vfhq-mild"]
+    assert found["by hand"] == [["frame", "name", "psnr", "ssim"], 4, True]
     assert found["lines"] == 3, "every method but the reference rows has its curve"
 
 
 def test_the_tour_shows_tables_a_curve_and_statistics(tour: Any) -> None:
     assert all("error" not in o.output_type for c in tour.cells for o in c.get("outputs", ()))
-    for word in ("frames.head()", "table.round", "to_frame(tables)"):
+    for word in ("frames.head()", "table.round", "to_frame(tables)", "scores.round"):
         assert "<table" in outputs(tour, word)[-1].data["text/html"], word
     picture = outputs(tour, "figure.subplots")[-1].data["image/png"]
     assert base64.b64decode(picture).startswith(b"\x89PNG"), "needs the inline backend"
