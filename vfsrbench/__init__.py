@@ -83,11 +83,14 @@ __all__ = [
 ]
 
 
-def __getattr__(name: str) -> Any:
-    if name not in MODULE_OF:
-        message = f"module {__name__!r} has no attribute {name!r}"
-        raise AttributeError(message, name=name, obj=sys.modules[__name__])  # Python adds the nearest name
-    return getattr(importlib.import_module(MODULE_OF[name]), name)
+if not TYPE_CHECKING:  # type checkers see the imports above, and tell a name that is not there
+
+    def __getattr__(name: str) -> Any:
+        if name not in MODULE_OF:
+            message = f"module {__name__!r} has no attribute {name!r}"
+            # with these two Python adds the nearest name
+            raise AttributeError(message, name=name, obj=sys.modules[__name__])
+        return getattr(importlib.import_module(MODULE_OF[name]), name)
 
 
 def __dir__() -> list[str]:
