@@ -73,8 +73,8 @@ class _Check:
             tries.append(("frames do not see each other (kind = image)", self._frames_apart))
         elif not card.stateful:
             tries.append(("windows do not see each other (stateful = false)", self._windows_apart))
-        for promise, attempt in tries:
-            yield _try(promise, attempt)
+        for check, attempt in tries:
+            yield _try(check, attempt)
 
     def clip(
         self, frames: int, seed: int = _SEED, predictor: Predictor | None = None, varied: bool = False
@@ -190,14 +190,14 @@ class _Check:
         return _differ(first, restore_window(self.predictor, clip.read(4, 8), info, seed, self.device))
 
 
-def _try(promise: str, attempt: Callable[[], str]) -> Finding:
+def _try(check: str, attempt: Callable[[], str]) -> Finding:
     try:
         problem = attempt()
     except JobFailure as failure:
         problem = failure.reason
     except Exception as error:
         problem = f"{type(error).__name__}: {error}"
-    return Finding(promise, "FAILED" if problem else "ok", problem)
+    return Finding(check, "FAILED" if problem else "ok", problem)
 
 
 def _differ(one: Frames, other: Frames) -> str:

@@ -12,6 +12,6 @@ Verdict = Literal["ok", "FAILED", "skipped", "note"]
 class Finding:
     """One check, and whether it passed."""
 
-    promise: str
+    check: str
     verdict: Verdict
     detail: str = ""

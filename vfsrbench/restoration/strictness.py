@@ -27,19 +27,19 @@ def strictness(use: MethodUse, device: torch.device) -> Iterator[Finding]:
     """
     whole = _error(use, use.weights.paths, device)
     for role, path in use.weights.paths.items():
-        promise = f"loads {path.name} strictly"
+        check = f"loads {path.name} strictly"
         if whole is not None:
-            yield Finding(promise, "FAILED", f"a second object does not load the whole files: {whole}")
+            yield Finding(check, "FAILED", f"a second object does not load the whole files: {whole}")
             continue
         with tempfile.TemporaryDirectory() as folder:
             target = Path(folder) / path.name
             dropped = _without_a_tensor(path, target)
             if not dropped:
-                yield Finding(promise, "skipped", "its kind of file is not taken apart")
+                yield Finding(check, "skipped", "its kind of file is not taken apart")
                 continue
             found = _error(use, {**use.weights.paths, role: target}, device)
         problem = _judge(found, dropped)
-        yield Finding(promise, "FAILED" if problem else "ok", problem)
+        yield Finding(check, "FAILED" if problem else "ok", problem)
 
 
 def _error(use: MethodUse, paths: Mapping[str, Path], device: torch.device) -> str | None:

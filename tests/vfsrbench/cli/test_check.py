@@ -42,7 +42,7 @@ BROKEN = {
 
 
 @pytest.mark.parametrize("act", BROKEN)
-def test_check_finds_broken_promises(capsys, tmp_path: Path, act: str):
+def test_check_finds_what_is_broken(capsys, tmp_path: Path, act: str):
     folder = method_folder(tmp_path, "m", act, kind="image")
     assert main.run(["check", folder, "--side", "16"]) == 3
     failed = [line for line in capsys.readouterr().out.splitlines() if line.startswith("FAILED")]

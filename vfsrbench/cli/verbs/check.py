@@ -46,7 +46,7 @@ def check(
     for finding in check_method(MethodUse(chosen, weights), torch.device(place), side):
         failed += finding.verdict == "FAILED"
         detail = f": {finding.detail}" if finding.detail else ""
-        say(f"{finding.verdict:<8}{finding.promise}{detail}")
-    say(f"{chosen.id}: {'all promises kept' if not failed else f'{failed} promises broken'}", err=True)
+        say(f"{finding.verdict:<8}{finding.check}{detail}")
+    say(f"{chosen.id}: {'all checks passed' if not failed else f'{failed} checks failed'}", err=True)
     if failed:
         raise typer.Exit(3)
