@@ -24,7 +24,7 @@ $(STAMP):
 	@touch $@
 
 # tried once, with or without success: `vfsrbench weights fetch` tries again
-$(FETCHED): $(STAMP)
+$(FETCHED): | $(STAMP)
 	@if [ "$$VFSRBENCH_DEMO_WEIGHTS" = no ]; then \
 	    echo "The demo's trained networks are not fetched (VFSRBENCH_DEMO_WEIGHTS=no); their columns and rows say so."; \
 	else \

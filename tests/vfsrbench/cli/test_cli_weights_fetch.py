@@ -9,6 +9,8 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from tests.vfsrbench.weights.wheels import BODIES, use_index, write_wheel
+from vfsrbench.card import WeightUse
+from vfsrbench.cli.verbs.listing import WeightsHere
 from vfsrbench.cli.verbs.run import app as run_app
 from vfsrbench.cli.verbs.weights.verb import app
 from vfsrbench.errors import InputError
@@ -81,6 +83,30 @@ def test_without_the_licence_nothing_is_fetched(plugin: Path, root: Path) -> Non
     assert "--accept-licence" in str(call("fetch", "one").exception)
     assert not (root / "one.dat").exists()
     assert read_receipt(root, "one").accepted == ""
+
+
+def test_of_alternatives_the_first_that_can_be_had_is_fetched(
+    plugin: Path, root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(manifests, "needs_of", lambda: {"mine": [("gone", "one")]})
+    result = call("fetch", "mine", "mine", "--accept-licence")
+    assert result.exit_code == 0
+    assert (root / "one.dat").is_file()
+    plugin.unlink()
+    assert "one.dat" in call("fetch", "mine").output, "what is here is not fetched again"
+    (root / "one.dat").unlink()
+    refused = str(call("fetch", "mine").exception)
+    assert "a page that no program can read" in refused and "; or one could not be fetched" in refused
+
+
+def test_a_method_whose_alternative_is_here_has_its_weights(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("VFSRBENCH_WEIGHTS", str(tmp_path))
+    uses = [WeightUse(name="realesrgan-x4plus", alternatives=("realesrgan-x4plus-ncnn",))]
+    assert WeightsHere().of(uses) == "missing: realesrgan-x4plus"
+    (tmp_path / "realesrgan-x4plus.bin").touch()
+    assert WeightsHere().of(uses) == "here"
 
 
 def test_if_possible_makes_a_failure_one_line(plugin: Path, root: Path) -> None:

@@ -5,7 +5,7 @@ Reads cards and registrations; never imports torch.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -15,6 +15,7 @@ from vfsrbench.cli.echo import say
 from vfsrbench.errors import InputError, did_you_mean
 
 if TYPE_CHECKING:
+    from vfsrbench.card import WeightUse
     from vfsrbench.plugins import SkippedPlugin
 
 app = typer.Typer()
@@ -46,7 +47,7 @@ Listing = tuple[list[str], Rows, list[str]]
 def _methods() -> Listing:
     from vfsrbench.plugins import methods
 
-    known, here = methods(), _WeightsHere()
+    known, here = methods(), WeightsHere()
     rows = []
     for entry in known:
         card = entry.card
@@ -58,7 +59,7 @@ def _methods() -> Listing:
                 card.kind,
                 str(card.year or ""),
                 card.licence,
-                here.of(use.name for use in card.weights_for(options)),
+                here.of(card.weights_for(options)),
                 ", ".join(card.options),
             ]
         )
@@ -69,7 +70,7 @@ def _methods() -> Listing:
 def _metrics() -> Listing:
     from vfsrbench.plugins import metrics
 
-    known, here = metrics(), _WeightsHere()
+    known, here = metrics(), WeightsHere()
     rows = [
         [
             entry.card.id,
@@ -78,7 +79,7 @@ def _metrics() -> Listing:
             {"higher": "up", "lower": "down", "none": ""}[entry.card.direction],
             entry.card.level,
             "needed" if entry.card.reference else "not needed",
-            here.of(use.name for use in entry.card.weights),
+            here.of(entry.card.weights),
         ]
         for entry in known
     ]
@@ -140,7 +141,7 @@ _KINDS: dict[str, Callable[[], Listing]] = {
 }
 
 
-class _WeightsHere:
+class WeightsHere:
     """Says in a word whether checkpoints are on this machine."""
 
     def __init__(self) -> None:
@@ -153,15 +154,17 @@ class _WeightsHere:
             self._root = None
         self._manifest = load_manifest()
 
-    def of(self, names: Iterable[str]) -> str:
-        from vfsrbench.weights.resolve import place_of
-
-        wanted = list(names)
-        entries, root = self._manifest.entries, self._root
-        missing = [n for n in wanted if root is None or place_of(root, n, entries.get(n)) is None]
-        if not wanted:
+    def of(self, uses: Sequence[WeightUse]) -> str:
+        missing = [use.name for use in uses if not any(map(self._is_here, use.names))]
+        if not uses:
             return "none needed"
         return f"missing: {', '.join(missing)}" if missing else "here"
+
+    def _is_here(self, name: str) -> bool:
+        from vfsrbench.weights.resolve import place_of
+
+        root = self._root
+        return root is not None and place_of(root, name, self._manifest.entries.get(name)) is not None
 
 
 def _short(text: str) -> str:

@@ -1,0 +1,62 @@
+"""`make setup`'s trained networks: fetched once, declined by a variable, and no error without a network."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+
+pytestmark = pytest.mark.skipif(shutil.which("make") is None, reason="needs make")
+
+
+@pytest.fixture
+def checkout(tmp_path: Path) -> Path:
+    """A folder with our Makefile, and a set-up environment whose commands are this one's."""
+    for name in ("Makefile", "pyproject.toml"):
+        shutil.copy(ROOT / name, tmp_path)
+    commands = tmp_path / ".venv" / "bin"
+    commands.mkdir(parents=True)
+    (commands / "python").symlink_to(sys.executable)
+    script = commands / "vfsrbench"
+    script.write_text(f'#!/bin/sh\nexec "{sys.executable}" -m vfsrbench "$@"\n')
+    script.chmod(0o755)
+    checksum = subprocess.run(["cksum", "pyproject.toml"], cwd=tmp_path, capture_output=True, check=True)
+    (tmp_path / ".venv" / f".installed-{checksum.stdout.split()[0].decode()}").touch()
+    return tmp_path
+
+
+def make(checkout: Path, **variables: str) -> tuple[list[str], list[str]]:
+    """What `make setup` prints, and the stamps there are afterwards; no package index is reached."""
+    settings = {"PIP_CONFIG_FILE": os.devnull, "PIP_NO_INDEX": "1", "PIP_FIND_LINKS": str(checkout)}
+    settings |= {"PYTHONPATH": str(ROOT), "VFSRBENCH_WEIGHTS": str(checkout / "weights")} | variables
+    done = subprocess.run(
+        ["make", "setup"],
+        cwd=checkout,
+        env=os.environ | settings,
+        check=True,
+        text=True,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+    )
+    return done.stdout.splitlines(), [path.name for path in (checkout / ".venv").glob(".demo-weights-*")]
+
+
+def test_without_a_network_setup_says_so_in_one_line_and_goes_on(checkout: Path) -> None:
+    said, stamps = make(checkout)
+    failures = [line for line in said if line.startswith("not fetched: ")]
+    assert len(failures) == 1 and len(stamps) == 1
+    assert "dlib-landmarks-68" in failures[0] and "everything else works without" in failures[0]
+    assert any("research only" in line and "iBUG 300-W" in line for line in said), "licences are shown"
+    assert make(checkout) == (["make: Nothing to be done for 'setup'."], stamps), "tried once"
+
+
+def test_the_networks_can_be_declined(checkout: Path) -> None:
+    said, stamps = make(checkout, VFSRBENCH_DEMO_WEIGHTS="no")
+    assert stamps == [] and not (checkout / "weights").exists()
+    assert len(said) == 1 and "not fetched (VFSRBENCH_DEMO_WEIGHTS=no)" in said[0]
