@@ -59,7 +59,12 @@ class Engine(Protocol):
     name: str
 
     def run(
-        self, start: WorkerFactory, tasks: Sequence[Any], on_event: EventListener, lost: LostTaskHandler, /
+        self,
+        factory: WorkerFactory,
+        tasks: Sequence[Any],
+        on_event: EventListener,
+        on_lost: LostTaskHandler,
+        /,
     ) -> Outcomes:
         """The outcome of each task, as it ends."""
         ...

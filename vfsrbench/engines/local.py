@@ -37,16 +37,21 @@ class LocalEngine:
     name: str = "local"
 
     def run(
-        self, start: WorkerFactory, tasks: Sequence[Any], on_event: EventListener, lost: LostTaskHandler, /
+        self,
+        factory: WorkerFactory,
+        tasks: Sequence[Any],
+        on_event: EventListener,
+        on_lost: LostTaskHandler,
+        /,
     ) -> Outcomes:
         if not tasks:
             return
         stop_if_imported()
         gpus = visible_gpus()
         count = min(self.workers or len(gpus) or cpu_workers(), len(tasks))
-        pool = _Pool(start, worker_environments(count, gpus), needs_main(start, *tasks))
+        pool = _Pool(factory, worker_environments(count, gpus), needs_main(factory, *tasks))
         try:
-            yield from pool.work_off(deque(_Assignment(t) for t in tasks), on_event, lost)
+            yield from pool.work_off(deque(_Assignment(t) for t in tasks), on_event, on_lost)
         finally:
             pool.stop()
 
@@ -101,9 +106,9 @@ class _Worker:
 
 
 class _Pool:
-    def __init__(self, start: WorkerFactory, environments: Sequence[Mapping[str, str]], main: bool) -> None:
+    def __init__(self, factory: WorkerFactory, environments: Sequence[Mapping[str, str]], main: bool) -> None:
         self._context = multiprocessing.get_context("spawn")
-        self._start = start
+        self._factory = factory
         self._main = main
         self._workers: list[_Worker] = []
         for environment in environments:
@@ -111,7 +116,7 @@ class _Pool:
 
     def _spawn(self, environment: Mapping[str, str]) -> _Worker:
         ours, theirs = self._context.Pipe()
-        process = self._context.Process(target=_serve, args=(theirs, self._start))
+        process = self._context.Process(target=_serve, args=(theirs, self._factory))
         with (
             main_module(self._main),
             _environment(environment),
@@ -120,7 +125,9 @@ class _Pool:
         theirs.close()
         return _Worker(process, ours, environment)
 
-    def work_off(self, queue: deque[_Assignment], on_event: EventListener, lost: LostTaskHandler) -> Outcomes:
+    def work_off(
+        self, queue: deque[_Assignment], on_event: EventListener, on_lost: LostTaskHandler
+    ) -> Outcomes:
         while queue or any(w.current for w in self._workers):
             for index, worker in enumerate(self._workers):
                 if queue and worker.current is None:
@@ -129,7 +136,7 @@ class _Pool:
             ready = wait([*busy, *(w.process.sentinel for w in busy.values())])
             for worker in list(busy.values()):
                 if worker.pipe in ready or worker.process.sentinel in ready:
-                    yield from self._receive(worker, queue, on_event, lost)
+                    yield from self._receive(worker, queue, on_event, on_lost)
 
     def _assign(self, worker: _Worker, assignment: _Assignment) -> _Worker:
         """The worker that has the task: this one, or a new one if it exited while it was idle."""
@@ -148,7 +155,7 @@ class _Pool:
         return self._spawn(worker.environment)
 
     def _receive(
-        self, worker: _Worker, queue: deque[_Assignment], on_event: EventListener, lost: LostTaskHandler
+        self, worker: _Worker, queue: deque[_Assignment], on_event: EventListener, on_lost: LostTaskHandler
     ) -> Outcomes:
         """Read the worker's messages; after its exit, requeue or replace its task and start another."""
         assignment = worker.current
@@ -176,7 +183,7 @@ class _Pool:
         if assignment.tries < TRIES:
             queue.appendleft(assignment)
             return
-        instead = lost(task, worker.last_event, _how_it_died(worker.process))
+        instead = on_lost(task, worker.last_event, _how_it_died(worker.process))
         if instead is not None:
             queue.appendleft(_Assignment(instead))
 
@@ -221,7 +228,7 @@ def _environment(changes: Mapping[str, str]) -> Iterator[None]:
                 os.environ[name] = value
 
 
-def _serve(pipe: Connection, start: WorkerFactory) -> None:
+def _serve(pipe: Connection, factory: WorkerFactory) -> None:
     """A worker's loop: receives tasks, sends events and outcomes; ends on None or when the parent exits."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is handled by the parent
     threading.Thread(target=_die_with_parent, daemon=True).start()
@@ -234,7 +241,7 @@ def _serve(pipe: Connection, start: WorkerFactory) -> None:
         if task is None:
             return
         try:
-            work = work or start()
+            work = work or factory()
             outcome = Outcome(task, work(task, pipe.send))
         except Exception:
             outcome = Outcome(task, crash=traceback.format_exc())

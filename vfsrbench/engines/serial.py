@@ -22,11 +22,16 @@ class SerialEngine:
         """`workers` is not used: there is one."""
 
     def run(
-        self, start: WorkerFactory, tasks: Sequence[Any], on_event: EventListener, lost: LostTaskHandler, /
+        self,
+        factory: WorkerFactory,
+        tasks: Sequence[Any],
+        on_event: EventListener,
+        on_lost: LostTaskHandler,
+        /,
     ) -> Outcomes:
         if not tasks:
             return
-        work = start()
+        work = factory()
         for task in tasks:
             try:
                 result = work(task, partial(on_event, task))
