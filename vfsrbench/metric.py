@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from vfsrbench.callable_module import make_callable
 from vfsrbench.card import MetricCard
+from vfsrbench.runtime.callable_module import make_callable
 from vfsrbench.runtime.precision import Profile
 
 if TYPE_CHECKING:

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
-from vfsrbench.api.arguments import StrPath, chosen_board
+from vfsrbench.api.arguments import StrPath, check_run, chosen_board
 from vfsrbench.errors import InputError
 
 if TYPE_CHECKING:
@@ -107,6 +107,7 @@ def run_board(
     from vfsrbench.runs.run import run_board as run
     from vfsrbench.runtime.precision import check_profile
 
+    check_run(keep, workers, methods)
     options = Options(
         keep=keep,
         force=force,

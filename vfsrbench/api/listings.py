@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from typing import TYPE_CHECKING, Generic, TypeVar
 
+from vfsrbench.errors import InputError, did_you_mean
+
 if TYPE_CHECKING:
     from degradations.shipped import RecipeFacts
     from vfsrbench.board import Board
@@ -13,23 +15,31 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 
+class UnknownName(InputError, KeyError):
+    """A name that is not listed: an `InputError` for users, a `KeyError` for `in` and `get`."""
+
+    def __str__(self) -> str:
+        return str(self.args[0])
+
+
 class Listing(Mapping[str, T], Generic[T]):
     """Facts by name. Its repr has a line for each name, to be read by people.
 
     Example:
-        >>> Listing({"psnr": 1, "ssim_y": 2}, lambda number: f"number {number}")
+        >>> Listing("metric", {"psnr": 1, "ssim_y": 2}, lambda number: f"number {number}")
         psnr    number 1
         ssim_y  number 2
     """
 
-    def __init__(self, facts: Mapping[str, T], describe: Callable[[T], str]) -> None:
-        """`describe` says in a few words what a name stands for."""
+    def __init__(self, kind: str, facts: Mapping[str, T], describe: Callable[[T], str]) -> None:
+        """`kind` is what is listed, for messages; `describe` says in a few words what a name stands for."""
+        self._kind = kind
         self._facts = dict(facts)
         self._describe = describe
 
     def __getitem__(self, name: str) -> T:
         if name not in self._facts:
-            raise KeyError(name)
+            raise UnknownName(did_you_mean(self._kind, str(name), self._facts))
         return self._facts[name]
 
     def __iter__(self) -> Iterator[str]:
@@ -53,7 +63,9 @@ def methods() -> Mapping[str, MethodCard]:
     """
     from vfsrbench import plugins
 
-    return Listing({entry.card.name: entry.card for entry in plugins.methods()}, lambda card: card.title)
+    return Listing(
+        "method", {entry.card.name: entry.card for entry in plugins.methods()}, lambda card: card.title
+    )
 
 
 def metrics() -> Mapping[str, MetricCard]:
@@ -72,7 +84,7 @@ def metrics() -> Mapping[str, MetricCard]:
         unit = f" ({card.unit})" if card.unit else ""
         return f"{card.title}{unit}{better[card.direction]}"
 
-    return Listing({entry.card.id: entry.card for entry in plugins.metrics()}, describe)
+    return Listing("metric", {entry.card.id: entry.card for entry in plugins.metrics()}, describe)
 
 
 def recipes() -> Mapping[str, RecipeFacts]:
@@ -85,7 +97,9 @@ def recipes() -> Mapping[str, RecipeFacts]:
     """
     from degradations.shipped import list_recipes
 
-    return Listing({recipe.name: recipe for recipe in list_recipes()}, lambda recipe: recipe.description)
+    return Listing(
+        "recipe", {recipe.name: recipe for recipe in list_recipes()}, lambda recipe: recipe.description
+    )
 
 
 def boards() -> Mapping[str, Board]:
@@ -100,7 +114,7 @@ def boards() -> Mapping[str, Board]:
     from vfsrbench.plugins import board_files
 
     found = {name: load_board(path) for name, path in board_files().items()}
-    return Listing(found, lambda board: board.title)
+    return Listing("board", found, lambda board: board.title)
 
 
 def datasets() -> Mapping[str, str]:
@@ -113,4 +127,4 @@ def datasets() -> Mapping[str, str]:
     """
     from vfsrbench.datasets.layouts import describe_layouts
 
-    return Listing(describe_layouts(), str)
+    return Listing("data set layout", describe_layouts(), str)

@@ -113,9 +113,10 @@ class Dataset:
         """The clips, opened one after the other; InputError names one that is not in order."""
         return (self._clip(found) for found in self.found)
 
-    def __getitem__(self, name: str) -> DatasetClip:
-        """The clip of that name, opened. InputError if there is none, or it is not in order."""
-        (found,) = _chosen(self.found, [name])
+    def __getitem__(self, name: str | int) -> DatasetClip:
+        """The clip of that name or number, opened. InputError if there is none of that name, or it is not in
+        order; IndexError for a number that is out of range."""
+        found = self.found[name] if isinstance(name, int) else _chosen(self.found, [str(name)])[0]
         return self._clip(found)
 
     def __repr__(self) -> str:

@@ -82,6 +82,8 @@ class Clip:
     @classmethod
     def from_array(cls, frames: Frames, name: str = "clip", fps: float = DEFAULT_FPS) -> Clip:
         """A clip of frames in memory, uint8 RGB (T, H, W, 3), T >= 1."""
+        if not isinstance(frames, np.ndarray):
+            raise InputError(f"clip {name!r}: frames must be a numpy array, got {type(frames).__name__}")
         if frames.dtype != np.uint8 or frames.ndim != 4 or frames.shape[-1] != 3 or not frames.size:
             raise InputError(
                 f"clip {name!r}: frames must be uint8 (T, H, W, 3), got {frames.dtype} {frames.shape}"

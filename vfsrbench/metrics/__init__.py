@@ -1,5 +1,5 @@
 """The metrics: one file a family; their facts stand in `cards/*.toml`."""
 
-from vfsrbench.callable_module import make_callable
+from vfsrbench.runtime.callable_module import make_callable
 
 make_callable(__name__)
