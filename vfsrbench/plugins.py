@@ -18,10 +18,9 @@ from degradations.reading.limits import MOST_WORKERS
 from vfsrbench.board import Board, load_board
 from vfsrbench.card import MethodCard, MetricCard
 from vfsrbench.engines.base import Engine
-from vfsrbench.entry_points import Registered, SkippedPlugin, points, reason_of, registered
 from vfsrbench.errors import InputError
 from vfsrbench.io.safety.paths import expanded, is_path, is_there, unknown_name
-from vfsrbench.registry import Entry, Registry
+from vfsrbench.registry import Entry, Registered, Registry, SkippedPlugin, points, reason_of, registered
 
 if TYPE_CHECKING:  # numpy is not needed to read cards
     from vfsrbench.metric import Metric
