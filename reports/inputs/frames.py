@@ -10,7 +10,7 @@ from pathlib import Path
 from reports.inputs.losses import Losses
 from vfsrbench.board import DatasetUse
 from vfsrbench.datasets.dataset import DatasetClip, dataset_of
-from vfsrbench.datasets.reference import TruthFacts, degraded_side, truth_facts, truth_side
+from vfsrbench.datasets.reference import GtFacts, gt_facts, gt_side, lq_side
 from vfsrbench.datasets.stored_outputs import open_outputs
 from vfsrbench.errors import DamagedFile, InputError
 from vfsrbench.io.clip import Clip
@@ -75,7 +75,7 @@ class Frames:
         clip, facts = self._clip(record)
         if clip is None or facts is None:
             return None
-        truth = truth_side(clip, facts)[0]
+        truth = gt_side(clip, facts)[0]
         return truth if len(truth) == record.frames else None
 
     def degraded(self, record: JobRecord) -> Clip | None:
@@ -85,14 +85,14 @@ class Frames:
             return None
         key = ("degraded", record.split, record.clip, record.lq_digest)
         found = clip.lq.get(record.split) or self._once(key, lambda: self._made(record))
-        return None if found is None else degraded_side(clip, facts, found)
+        return None if found is None else lq_side(clip, facts, found)
 
-    def _clip(self, record: JobRecord) -> tuple[DatasetClip | None, TruthFacts | None]:
+    def _clip(self, record: JobRecord) -> tuple[DatasetClip | None, GtFacts | None]:
         clip = self._clips.get(record.clip)
         if clip is None or clip.reference != record.reference:
             return None, None
         try:
-            return clip, truth_facts(clip, record.gt_digest, record.aligned)
+            return clip, gt_facts(clip, record.gt_digest, record.aligned)
         except InputError as error:
             self._say(f"no frames of {record.clip} are shown: {error}")
             return clip, None

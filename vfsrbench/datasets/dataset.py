@@ -31,8 +31,8 @@ class DatasetClip:
     """One clip of a data set.
 
     `lq` holds degraded versions that came with it, by name (none where recipes make them). `landmarks`
-    is (T, 5, 2) in pixels of the ground truth, NaN for frames that the landmarks file leaves out. `canvas`
-    is there where `gt` is not: the clip itself, enlarged to the size that is asked for.
+    is (T, 5, 2) in pixels of the ground truth, NaN for frames that the landmarks file leaves out.
+    `upscaled_lq` is there where `gt` is not: the clip itself, upscaled to the size that is asked for.
     """
 
     name: str
@@ -41,7 +41,7 @@ class DatasetClip:
     landmarks: Landmarks | None = None
     exact_flow: FlowField | None = None
     demo: bool = False
-    canvas: Clip | None = None
+    upscaled_lq: Clip | None = None
 
     @property
     def reference(self) -> bool:
@@ -49,11 +49,13 @@ class DatasetClip:
         return self.gt is not None
 
     @property
-    def target(self) -> Clip:
-        """As long and as large as restored clips have to be: the ground truth, or else the canvas."""
-        found = self.canvas if self.gt is None else self.gt
-        assert found is not None, "a clip has a ground truth or a canvas"
-        return found
+    def gt_or_upscaled(self) -> Clip:
+        """As long and as large as restored clips have to be: the ground truth, or else the upscaled clip."""
+        if self.gt is not None:
+            return self.gt
+        if self.upscaled_lq is None:
+            raise ValueError(f"clip {self.name!r} has neither a ground truth nor an upscaled clip")
+        return self.upscaled_lq
 
 
 @dataclass(frozen=True)
@@ -240,8 +242,8 @@ def _open(found: Found, frames: int | None, scale: int) -> DatasetClip:
     landmarks = None
     if gt is not None and found.landmarks is not None:
         landmarks = clip_landmarks(found.landmarks, gt)
-    canvas = None if gt is not None else upscaled(next(iter(lq.values())), scale)
-    return DatasetClip(found.name, gt, lq, landmarks, canvas=canvas)
+    upscaled_lq = None if gt is not None else upscaled(next(iter(lq.values())), scale)
+    return DatasetClip(found.name, gt, lq, landmarks, upscaled_lq=upscaled_lq)
 
 
 def _first(clip: Clip, frames: int | None) -> Clip:

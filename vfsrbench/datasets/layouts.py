@@ -164,13 +164,13 @@ def vfhq_test(root: Path) -> list[Found]:
     """
     _need_folder(root)
     base = root / "VFHQ-Test" if (root / "VFHQ-Test").is_dir() else root
-    truth_folder = _vfhq_truth(base)
-    truth = _leaves(truth_folder)
-    listed = _listed(truth_folder.parent / "global_meta_info.txt") or _listed(base / "global_meta_info.txt")
+    gt_folder = _vfhq_gt(base)
+    truth = _leaves(gt_folder)
+    listed = _listed(gt_folder.parent / "global_meta_info.txt") or _listed(base / "global_meta_info.txt")
     if listed:
         missing = next((name for name in listed if name not in truth), None)
         if missing:
-            raise InputError(f"{truth_folder}: clip {missing!r} is listed in global_meta_info.txt, not there")
+            raise InputError(f"{gt_folder}: clip {missing!r} is listed in global_meta_info.txt, not there")
         truth = {name: truth[name] for name in listed}
     versions = {path.name: _leaves(path) for path in _vfhq_degraded(base)}
     if listed:
@@ -179,7 +179,7 @@ def vfhq_test(root: Path) -> list[Found]:
     return _joined(truth, versions, meta, base)
 
 
-def _vfhq_truth(base: Path) -> Path:
+def _vfhq_gt(base: Path) -> Path:
     intervals = _subfolders(base / "GT", "interval")
     first = [p for p in intervals if p.name.lower().startswith("interval1_")] or intervals
     if len(first) > 1:

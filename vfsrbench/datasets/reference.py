@@ -22,7 +22,7 @@ ALIGNED_SIDE = 512
 
 
 @dataclass(frozen=True)
-class TruthFacts:
+class GtFacts:
     """What the key of a score says of the ground truth. `digest` names its frames as they are compared,
     `height` and `width` are theirs. Without `reference` there is none: they are the enlarged input's."""
 
@@ -42,24 +42,23 @@ class TruthFacts:
         return facts
 
 
-def target_digest(clip: DatasetClip, digest_of_frames: Callable[[Clip], str]) -> str:
-    """The digest of a clip's target. Enlarged frames go by those they are made from."""
+def gt_frames_digest(clip: DatasetClip, digest_of_frames: Callable[[Clip], str]) -> str:
+    """The digest of a clip's ground truth, or of what stands in its place: upscaled frames go by those that
+    they are made from."""
     if clip.reference:
-        return digest_of_frames(clip.target)
+        return digest_of_frames(clip.gt_or_upscaled)
     (given,) = clip.lq.values()
-    return upscaled_digest(digest_of_frames(given), clip.target.height // given.height)
+    return upscaled_digest(digest_of_frames(given), clip.gt_or_upscaled.height // given.height)
 
 
-def truth_facts(clip: DatasetClip, digest: str, align: bool) -> TruthFacts:
-    """The facts, from the digest of the target's own frames (`target_digest`). InputError when landmarks are
+def gt_facts(clip: DatasetClip, digest: str, align: bool) -> GtFacts:
+    """The facts, from the digest of the frames themselves (`gt_frames_digest`). InputError when landmarks are
     incomplete where they are needed to align."""
-    target = clip.target
+    target = clip.gt_or_upscaled
     landmarks = "" if clip.landmarks is None else array_digest(clip.landmarks)
     if not align or clip.landmarks is None:
         flow = clip.exact_flow is not None
-        return TruthFacts(
-            digest, target.height, target.width, False, landmarks, flow, reference=clip.reference
-        )
+        return GtFacts(digest, target.height, target.width, False, landmarks, flow, reference=clip.reference)
     bare = int(np.isnan(clip.landmarks).any(axis=(1, 2)).sum())
     if bare:
         raise InputError(
@@ -70,21 +69,21 @@ def truth_facts(clip: DatasetClip, digest: str, align: bool) -> TruthFacts:
         "vfsrbench.faces.pair_align", alone=("vfsrbench.datasets.reference", "vfsrbench.io.mapped")
     )
     digest = digest_of("aligned", {"gt": digest, "landmarks": landmarks, "code": code})
-    return TruthFacts(digest, ALIGNED_SIDE, ALIGNED_SIDE, True, landmarks, False)
+    return GtFacts(digest, ALIGNED_SIDE, ALIGNED_SIDE, True, landmarks, False)
 
 
-def truth_side(clip: DatasetClip, facts: TruthFacts, cache: Cache | None = None) -> tuple[Clip, TruthInfo]:
+def gt_side(clip: DatasetClip, facts: GtFacts, cache: Cache | None = None) -> tuple[Clip, TruthInfo]:
     """The ground truth (or what stands in its place) as it is compared, and what metrics may know of it."""
-    truth, landmarks = clip.target, clip.landmarks
+    truth, landmarks = clip.gt_or_upscaled, clip.landmarks
     if facts.aligned:
         assert landmarks is not None
-        truth, landmarks = _aligned_truth(truth, landmarks)
+        truth, landmarks = _aligned_gt(truth, landmarks)
     flow = None if facts.aligned else clip.exact_flow
     info = TruthInfo(clip.name, facts.digest, len(truth), truth.fps, landmarks, flow, cache, facts.reference)
     return truth, info
 
 
-def degraded_side(clip: DatasetClip, facts: TruthFacts, lq: Clip) -> Clip:
+def lq_side(clip: DatasetClip, facts: GtFacts, lq: Clip) -> Clip:
     """The degraded clip as it is fed to methods."""
     if not facts.aligned:
         return lq
@@ -96,7 +95,7 @@ def degraded_side(clip: DatasetClip, facts: TruthFacts, lq: Clip) -> Clip:
     return _warped(lq, matrices, size)
 
 
-def _aligned_truth(gt: Clip, landmarks: NDArray[np.float64]) -> tuple[Clip, NDArray[np.float64]]:
+def _aligned_gt(gt: Clip, landmarks: NDArray[np.float64]) -> tuple[Clip, NDArray[np.float64]]:
     from vfsrbench.faces.pair_align import pair_transforms
     from vfsrbench.faces.similarity import transform_points
 

@@ -37,7 +37,7 @@ def open_outputs(path: str | Path, truth: Dataset, problems: dict[str, str] | No
 
 
 def _open_output(clip: DatasetClip, truth: Dataset, places: Sequence[tuple[Place, Path]], root: Path) -> Clip:
-    target = clip.target
+    target = clip.gt_or_upscaled
     alone = len(truth.names) == 1 and [place for _, place in places] == [root]
     found = root if alone else _place(clip.name, places, root)
     output = Clip.open(found, clip.name, target.fps)
@@ -52,7 +52,7 @@ def _open_output(clip: DatasetClip, truth: Dataset, places: Sequence[tuple[Place
 
 
 def _wanted(clip: DatasetClip, dataset: Dataset) -> str:
-    size = f"{clip.target.width}x{clip.target.height}"
+    size = f"{clip.gt_or_upscaled.width}x{clip.gt_or_upscaled.height}"
     if clip.reference:
         return f"its ground truth is {size}"
     times = "the size" if dataset.scale == 1 else f"{dataset.scale} times the size"

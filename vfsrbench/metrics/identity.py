@@ -18,7 +18,7 @@ from vfsrbench.card import MetricCard
 from vfsrbench.faces.arcface_align import align_faces, arcface_matrices
 from vfsrbench.metric import Metric, TruthInfo, Values, Window
 from vfsrbench.metrics.estimators.face_embeddings import EMBEDDING, recognizer
-from vfsrbench.metrics.estimators.face_landmarks import TruthPoints
+from vfsrbench.metrics.estimators.face_landmarks import GtPoints
 from vfsrbench.metrics.estimators.reference_cache import cached, fingerprint
 from vfsrbench.metrics.functional.identity import cosine, global_similarity, neighbour_distances, unit
 from vfsrbench.metrics.pixels import check_frames, check_pair
@@ -42,7 +42,7 @@ class _IdentityMetric(Metric):
         super().load(weights, device)
         self.recognize = recognizer(self.backend, weights["recognizer"], device, self.profile)
         found_by = self.weight_digest(weights, "detector")
-        self.points = TruthPoints(weights.get("detector"), found_by, device, self.profile)
+        self.points = GtPoints(weights.get("detector"), found_by, device, self.profile)
         facts = (self.backend, self.align, self.profile, device.type)
         self.key = fingerprint(__name__, *facts, self.weight_digest(weights, "recognizer"))
 
@@ -61,7 +61,7 @@ class _IdentityMetric(Metric):
             known.update(zip(missing, self._embed(window, truth, missing), strict=True))
         return np.array([known[frame] for frame in wanted], np.float32).reshape(-1, EMBEDDING)
 
-    def truth_embeddings(self, truth: Window) -> Embeddings:
+    def gt_embeddings(self, truth: Window) -> Embeddings:
         """The ground truth's, for the scored frames; kept between runs."""
         if self.align == "own":
             assert self.points.own is not None
@@ -99,7 +99,7 @@ class IdentitySimilarity(_IdentityMetric):
 
     def prepare(self, truth: Window) -> Embeddings:
         check_frames(truth)
-        return self.truth_embeddings(truth)
+        return self.gt_embeddings(truth)
 
     def score(self, restored: Window, truth: Window, state: Embeddings) -> Values:
         check_pair(restored, truth)
@@ -124,7 +124,7 @@ class LocalIdentity(_IdentityMetric):
 
     def prepare(self, truth: Window) -> Values:
         check_frames(truth)
-        self.truth_embeddings(truth)
+        self.gt_embeddings(truth)
         return self._similarities(truth, truth)
 
     def score(self, restored: Window, truth: Window, state: Values) -> Values:
@@ -151,7 +151,7 @@ class GlobalIdentity(_IdentityMetric):
 
     def prepare(self, truth: Window) -> Values:
         check_frames(truth)
-        return unit(self.truth_embeddings(truth))
+        return unit(self.gt_embeddings(truth))
 
     def score(self, restored: Window, truth: Window, state: Values) -> Values:
         check_pair(restored, truth)

@@ -275,7 +275,7 @@ def restored_frames(
                 sink,
                 seed=seed,
                 device=device,
-                progress=lambda done: on_progress(done, len(clip)),
+                on_progress=lambda done: on_progress(done, len(clip)),
             )
             raw = sink.done(clip.frame_names if clip.named_frames else None)
         yield Clip(raw, clip.name, clip.fps), report

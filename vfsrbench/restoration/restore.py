@@ -93,13 +93,13 @@ def restore_clip(
     seed: int,
     device: torch.device,
     release: Callable[[], bool] = lambda: False,
-    progress: Callable[[int], None] = lambda done: None,
+    on_progress: Callable[[int], None] = lambda done: None,
 ) -> Restoration:
     """Restore a whole clip, window by window.
 
     When memory runs out, `release` is asked to free what others hold; if there is nothing left to
     give, the window is halved and the clip goes on (from its beginning, if the method is stateful). The
-    clip's later frames are then those that the smaller window would have given anyway. `progress` hears
+    clip's later frames are then those that the smaller window would have given anyway. `on_progress` gets
     the number of frames done. JobFailure says why the method gives no result.
     """
     card = predictor.card
@@ -130,7 +130,7 @@ def restore_clip(
             if made is not None:
                 sink.write(made[max(span.keep_from, done) - span.start : span.keep_to - span.start])
                 done = span.keep_to
-                progress(done)
+                on_progress(done)
                 continue
             if not release():
                 if window == 1:

@@ -9,7 +9,7 @@ from typing import TypeVar
 from degradations.manifest import Manifest
 from vfsrbench.board import Board
 from vfsrbench.datasets.dataset import Dataset, DatasetClip
-from vfsrbench.datasets.reference import TruthFacts, target_digest, truth_facts
+from vfsrbench.datasets.reference import GtFacts, gt_facts, gt_frames_digest
 from vfsrbench.datasets.stored_outputs import open_outputs
 from vfsrbench.errors import DiskError, InputError
 from vfsrbench.hashing.facts import digest_of
@@ -105,12 +105,12 @@ class _Describer:
         def digest(place: Place, of: Clip) -> str:
             return tried(place, lambda: self.digests.of(of), _unreadable)
 
-        target = clip.target
-        gt = tried(ALL, lambda: target_digest(clip, self.digests.of), _unreadable)
+        target = clip.gt_or_upscaled
+        gt = tried(ALL, lambda: gt_frames_digest(clip, self.digests.of), _unreadable)
         truth = tried(
             ALL,
-            lambda: truth_facts(clip, gt, self.board.dataset.align),
-            lambda reason: truth_facts(clip, gt, False),
+            lambda: gt_facts(clip, gt, self.board.dataset.align),
+            lambda reason: gt_facts(clip, gt, False),
         )
         for name, split in self.splits.items():
             tried(("", name), lambda split=split: _check_size(clip, split), lambda reason: None)  # type: ignore[misc]
@@ -136,7 +136,7 @@ class _Describer:
             lq={
                 name: digest(("", name), clip.lq[name])
                 for name, split in self.splits.items()
-                if split.foreign and name in clip.lq
+                if split.given and name in clip.lq
             },
             published=published,
             problems=problems,
@@ -153,9 +153,9 @@ class _Describer:
             width=0,
             fps=DEFAULT_FPS,
             gt_digest=none,
-            truth=TruthFacts(none, 0, 0, False, "", False),
+            truth=GtFacts(none, 0, 0, False, "", False),
             outputs=dict.fromkeys(self.stored, none),
-            lq={name: none for name, split in self.splits.items() if split.foreign},
+            lq={name: none for name, split in self.splits.items() if split.given},
             problems={ALL: reason},
         )
 
@@ -172,8 +172,8 @@ def _unreadable(reason: str) -> str:
 
 
 def _check_size(clip: DatasetClip, split: Split) -> None:
-    target, scale = clip.target, split.scale
-    if not split.foreign and scale is not None and (target.height % scale or target.width % scale):
+    target, scale = clip.gt_or_upscaled, split.scale
+    if not split.given and scale is not None and (target.height % scale or target.width % scale):
         raise InputError(
             f"clip {clip.name!r} is {target.width}x{target.height}, but split {split.name!r} makes it "
             f"{scale:g} times smaller: crop its sides to multiples of {scale:g}"

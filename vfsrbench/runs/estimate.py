@@ -57,7 +57,7 @@ def disk_need(plan: Plan) -> Disk:
         recipe = plan.setup.splits[split]
         scale = recipe.scale or _SMALLEST_SCALE
         clean = clips[name].frames * clips[name].height * clips[name].width
-        need += 0 if recipe.foreign else clean / scale**2 * _PNG
+        need += 0 if recipe.given else clean / scale**2 * _PNG
     own = [job for job in plan.open if not plan.setup.is_stored(job)]
     a_pixel = {"png": _PNG, "video": _VIDEO, "none": 0.0}[plan.setup.options.keep]
     kept = sum(_pixels(clips[job.clip]) * a_pixel for job in own)

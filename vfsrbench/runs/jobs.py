@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from vfsrbench.board import Board
-from vfsrbench.datasets.reference import TruthFacts
+from vfsrbench.datasets.reference import GtFacts
 from vfsrbench.errors import InputError
 from vfsrbench.restoration.method_use import MethodUse, Row, StoredOutputs
 from vfsrbench.results.job import Job, Keep
@@ -47,7 +47,7 @@ class ClipFacts:
     width: int
     fps: float
     gt_digest: str
-    truth: TruthFacts
+    truth: GtFacts
     outputs: Mapping[tuple[str, str], str] = field(default_factory=dict)
     lq: Mapping[str, str] = field(default_factory=dict)
     published: Mapping[str, Published] = field(default_factory=dict)

@@ -175,7 +175,7 @@ def _job(use: Row, split: Split, clip: ClipFacts, setup: Setup) -> Job:
     else:
         # the seed and the clip's name choose what a method draws
         fed: dict[str, Any] = {"truth": clip.truth.digest, "seed": seed, "clip": clip.name}
-        if not from_gt and split.foreign:
+        if not from_gt and split.given:
             fed["lq"] = clip.lq[split.name]
         elif not from_gt:
             fed["lq"] = lq_facts(split, clip.name, clip.gt_digest, seed, clip.fps)

@@ -123,7 +123,7 @@ class Scorer:
         truth: Clip,
         info: TruthInfo,
         restored: Sequence[Clip],
-        progress: Callable[[int], None] = lambda done: None,
+        on_progress: Callable[[int], None] = lambda done: None,
         release: Callable[[], bool] = lambda: False,
         wanted: Sequence[Wanted] | None = None,
     ) -> tuple[list[Scores], dict[str, NDArray[np.float32]]]:
@@ -131,7 +131,7 @@ class Scorer:
 
         `wanted` says for each restored clip what is to be computed of it; all metrics, if it is left out.
 
-        All clips have the frames and size of `truth`. `progress` is called with the number of frames done.
+        All clips have the frames and size of `truth`. `on_progress` is called with the number of frames done.
         When memory runs out the pass starts again, with half the window if `release` has nothing to free;
         results do not depend on the window.
         JobFailure (oom) when one frame does not fit.
@@ -141,7 +141,7 @@ class Scorer:
 
         def whole() -> tuple[list[Scores], dict[str, NDArray[np.float32]]]:
             run = _Pass(self, truth, info, restored, asked)
-            run.all_windows(self.window, progress)
+            run.all_windows(self.window, on_progress)
             return run.finish()
 
         if self.starved:
@@ -190,7 +190,7 @@ class _Pass:
         missing = {m: why for m, why in self.scorer.unavailable.items() if m in wanted.metrics}
         return Scores(unavailable=missing, broken=self.scorer.broken & wanted.metrics)
 
-    def all_windows(self, size: int, progress: Callable[[int], None]) -> None:
+    def all_windows(self, size: int, on_progress: Callable[[int], None]) -> None:
         context = max((m.card.context for m in self.active.values()), default=0)
         streams = [clip.windows(size, context) for clip in self.restored]
         for start, lead, frames in self.truth.windows(size, context):
@@ -199,7 +199,7 @@ class _Pass:
             for number, stream in enumerate(streams):
                 _, _, own = next(stream)
                 self._score(number, Window(own, start, lead, self.info), truth, states)
-            progress(start + len(frames))
+            on_progress(start + len(frames))
 
     def _prepare(self, truth: Window) -> dict[str, Any]:
         states: dict[str, Any] = {}

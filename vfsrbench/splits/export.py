@@ -58,7 +58,7 @@ class _Done:
 
 
 @dataclass(frozen=True)
-class StartDegrading:
+class DegradingFactory:
     """Makes the work of a worker (an engine's `WorkerFactory`)."""
 
     dataset: DatasetUse
@@ -136,7 +136,7 @@ def degrade_splits(
     notes: dict[str, tuple[str, ...]] = {}
     try:
         with closing(
-            engine.run(StartDegrading(dataset), tasks, on_event, partial(_lost, failed))
+            engine.run(DegradingFactory(dataset), tasks, on_event, partial(_lost, failed))
         ) as outcomes:
             for outcome in outcomes:
                 split, clip = outcome.task.recipe.name, outcome.task.clip

@@ -20,7 +20,7 @@ def read_published(paths: Iterable[Path], splits: Mapping[str, Split], seed: int
         split = splits.get(manifest.recipe.name)
         if split is None:
             raise InputError(f"{path}: is of split {manifest.recipe.name!r}, which the board does not have")
-        if not split.foreign and (split.digest, seed) != (manifest.recipe.digest, manifest.seed):
+        if not split.given and (split.digest, seed) != (manifest.recipe.digest, manifest.seed):
             raise InputError(
                 f"{path}: was made with {manifest.recipe.name} version {manifest.recipe.version}, seed "
                 f"{manifest.seed}; this run has another recipe or seed ({seed})"

@@ -32,7 +32,8 @@ class Split:
     recipe: Recipe | None = None
 
     @property
-    def foreign(self) -> bool:
+    def given(self) -> bool:
+        """Whether the degraded clips come with the data set."""
         return self.recipe is None
 
     @property

@@ -18,7 +18,7 @@ from vfsrbench import plugins
 from vfsrbench.board import Board
 from vfsrbench.cli import main
 from vfsrbench.datasets.dataset import open_dataset
-from vfsrbench.datasets.reference import TruthFacts
+from vfsrbench.datasets.reference import GtFacts
 from vfsrbench.errors import InputError
 from vfsrbench.io.clip import Clip
 from vfsrbench.io.upscaled import upscaled
@@ -132,7 +132,7 @@ def test_keys_follow_the_scale_and_say_nothing_new_where_there_is_ground_truth(t
         assert small.key != large.key and small.restore_key != large.restore_key
     clean = small_board(lq, ["bicubic"], splits=["bi-x4"])
     assert not {j.key for j in make_plan(clean, place).jobs} & {j.key for j in jobs[1]}
-    facts = TruthFacts("d", 8, 9, False, "", False)
+    facts = GtFacts("d", 8, 9, False, "", False)
     old = {"digest": "d", "height": 8, "width": 9, "aligned": False, "landmarks": "", "exact_flow": False}
     assert facts.for_key() == old
     assert replace(facts, reference=False).for_key() == {**old, "reference": False}
@@ -200,4 +200,8 @@ def test_the_enlarged_clip_is_made_as_it_is_read(lq: Path):
     np.testing.assert_array_equal(large.read(1, 3), [whole(resize(f, 300, 300, "cubic")) for f in frames])
     assert upscaled(clip, 1) is clip
     (only,) = open_dataset("real", lq, ["one"], 2, 2).clips()
-    assert only.gt is None and not only.reference and (len(only.target), only.target.width) == (2, 200)
+    assert (
+        only.gt is None
+        and not only.reference
+        and (len(only.gt_or_upscaled), only.gt_or_upscaled.width) == (2, 200)
+    )

@@ -5,7 +5,7 @@ import pytest
 
 from degradations.errors import InputError
 from vfsrbench.datasets.dataset import DatasetClip
-from vfsrbench.datasets.reference import degraded_side, truth_facts, truth_side
+from vfsrbench.datasets.reference import gt_facts, gt_side, lq_side
 from vfsrbench.faces.ffhq_align import FFHQ_512
 from vfsrbench.faces.pair_align import pair_transforms, read_landmarks_file
 from vfsrbench.faces.similarity import transform_points
@@ -16,8 +16,8 @@ def align_pair(gt: np.ndarray, lq: np.ndarray, landmarks: np.ndarray) -> tuple[n
     """The two clips of a job as a board with `align = true` compares them."""
     clean, degraded = Clip.from_array(gt, "c"), Clip.from_array(lq, "c")
     clip = DatasetClip("c", clean, {"x": degraded}, landmarks)
-    facts = truth_facts(clip, clean.digest(), align=True)
-    return truth_side(clip, facts)[0].array(), degraded_side(clip, facts, degraded).array()
+    facts = gt_facts(clip, clean.digest(), align=True)
+    return gt_side(clip, facts)[0].array(), lq_side(clip, facts, degraded).array()
 
 
 def _line(name: str, points: np.ndarray) -> str:

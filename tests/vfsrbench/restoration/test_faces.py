@@ -22,7 +22,13 @@ from vfsrbench.io.clip import Clip
 from vfsrbench.io.safety.ownership import NOTE
 from vfsrbench.method_spec import choose_method
 from vfsrbench.predictor import Predictor
-from vfsrbench.restoration.faces import FaceOptions, FaceTools, is_wild, restore_video, restore_videos
+from vfsrbench.restoration.faces import (
+    FaceOptions,
+    FaceTools,
+    needs_face_search,
+    restore_video,
+    restore_videos,
+)
 from vfsrbench.restoration.method_use import MethodUse
 
 CPU = torch.device("cpu")
@@ -227,8 +233,8 @@ def test_methods_that_enlarge_are_refused(video: Clip, tmp_path: Path) -> None:
 )
 def test_what_looks_like_a_video_in_the_wild(height: int, width: int, wild: bool) -> None:
     clip = Clip.from_array(np.zeros((1, height, width, 3), np.uint8), "c")
-    assert is_wild(_card(input_size=[512, 512]), clip) == wild
-    assert not is_wild(_card(), clip)
+    assert needs_face_search(_card(input_size=[512, 512]), clip) == wild
+    assert not needs_face_search(_card(), clip)
 
 
 @pytest.mark.weights

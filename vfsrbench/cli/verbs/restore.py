@@ -71,7 +71,7 @@ def restore(
     """
     from vfsrbench.cli.progress import StepBar
     from vfsrbench.io.safety.targets import check_out_folder
-    from vfsrbench.restoration.faces import is_wild
+    from vfsrbench.restoration.faces import needs_face_search
     from vfsrbench.restoration.files import RestoreOptions, open_clips, restore_files, usable_method
     from vfsrbench.restoration.sidecar import untrained_line
 
@@ -79,15 +79,17 @@ def restore(
     use = usable_method(o.one_method(method, method_path, "--method NAME"))
     sources, unreadable = open_clips(clips, frames)
     card = use.method.card
-    wild = [clip for clip in sources if faces == "find" or (faces == "auto" and is_wild(card, clip))]
-    whole = [clip for clip in sources if clip not in wild]
+    with_faces = [
+        clip for clip in sources if faces == "find" or (faces == "auto" and needs_face_search(card, clip))
+    ]
+    whole = [clip for clip in sources if clip not in with_faces]
     if use.weights.untrained:
         say(untrained_line([use.id]), err=True)
     with StepBar() as bar:
         failed = sum(_said(file.clip, None, file) for file in unreadable)
-        if wild:
+        if with_faces:
             how = _FaceChoice(form or "h264", scale or 1, seed, smooth, mask == "parse")
-            failed += _restore_faces(use, wild, out, how, bar.on_progress)
+            failed += _restore_faces(use, with_faces, out, how, bar.on_progress)
         if whole:
             options = RestoreOptions(form or "png", scale, seed)
             for file in restore_files(use, whole, out, options, bar.on_progress):

@@ -52,7 +52,7 @@ class OwnLandmarks:
             return detect_landmarks(self.detector, pictures, padding=PADDING)
 
 
-class TruthPoints:
+class GtPoints:
     """The five points of the ground truth's frames: those that came with the clip, or else found in it."""
 
     def __init__(self, detector: Path | None, digest: str, device: torch.device, profile: Profile) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from functools import cached_property
 
 from vfsrbench.datasets.dataset import Dataset, DatasetClip, dataset_of
-from vfsrbench.datasets.reference import degraded_side, truth_side
+from vfsrbench.datasets.reference import gt_side, lq_side
 from vfsrbench.datasets.stored_outputs import open_outputs
 from vfsrbench.io.clip import Clip
 from vfsrbench.io.digest_cache import ClipDigests, check_unchanged
@@ -41,7 +41,7 @@ class ClipInputs:
     @cached_property
     def truth(self) -> tuple[Clip, TruthInfo]:
         facts = self.facts.truth
-        return truth_side(self.clip, facts, self.workspace.truth_cache(facts.digest))
+        return gt_side(self.clip, facts, self.workspace.truth_cache(facts.digest))
 
     def stored(self, use: StoredOutputs, split: str) -> tuple[Clip, str]:
         """Stored outputs, and the digest that they were planned with."""
@@ -61,7 +61,7 @@ class ClipInputs:
         """
         if name not in self.made:
             split, facts = self.setup.splits[name], self.facts
-            if split.foreign:
+            if split.given:
                 self.made[name] = self.clip.lq[name], LqFacts(facts.lq[name], "", {})
             else:
                 self.made[name] = degraded_clip(
@@ -74,7 +74,7 @@ class ClipInputs:
                     self.workspace.damaged.set_aside,
                 )
         self.compare(name, self.made[name][1])
-        return degraded_side(self.clip, self.facts.truth, self.made[name][0])
+        return lq_side(self.clip, self.facts.truth, self.made[name][0])
 
     def compare(self, split: str, made: LqFacts) -> None:
         """Hold degraded frames against their manifest. JobFailure if they differ before the codec."""

@@ -162,7 +162,7 @@ class Unit:
         self._say(job, "loading")
         predictor = self.worker.predictors.get(use, lambda: self.worker.release(use.id))
         source = truth if use.from_gt else self._degraded(job.split)
-        recipe = "" if use.from_gt or split.foreign else split.name
+        recipe = "" if use.from_gt or split.given else split.name
         drawn = self.inputs.made[split.name][1].parameters if recipe else {}
         info = ClipInfo.of(source, truth, recipe, drawn)
         path = self.scratch / f"{slug(job.method)}.{job.restore_key[:16]}.raw"
@@ -175,7 +175,7 @@ class Unit:
                 seed=self.setup.board.seed,
                 device=self.worker.device,
                 release=lambda: self.worker.release(use.id),
-                progress=self._counter(job, "restoring", len(truth)),
+                on_progress=self._counter(job, "restoring", len(truth)),
             )
             raw = sink.done(truth.frame_names if truth.named_frames else None)
         fed = None if use.from_gt else self.inputs.made[split.name][1]
