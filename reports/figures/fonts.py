@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from functools import cache
 from typing import TYPE_CHECKING
 
@@ -73,11 +73,6 @@ def drawable(text: str) -> str:
         return text
     lines = (one_line(line) for line in text.split("\n"))
     return "\n".join("".join(c if _has(c) else _spelled(c) for c in line) for line in lines)
-
-
-def drawables(texts: Iterable[str]) -> list[str]:
-    """`drawable` of each."""
-    return [drawable(text) for text in texts]
 
 
 def shortened(text: str, signs: int) -> str:
