@@ -22,6 +22,7 @@ from degradations.errors import InputError
 NOTE = ".vfsrbench.jsonl"
 _FORMAT = "vfsrbench-folder-1"
 _ABOUT = "files that vfsrbench made here, and may replace"
+_HEAD = {"format": _FORMAT, "about": _ABOUT}
 
 
 @dataclass
@@ -46,7 +47,7 @@ def read_made(folder: Path) -> Made | None:
         entry = _parse(line)
         if entry is not None:
             made.files.setdefault(entry["file"], set()).add(entry["sha256"])
-        elif _FORMAT not in line:
+        elif line not in ("", json.dumps(_HEAD)):
             made.damaged += f"{line}\n"
     return made
 
@@ -55,7 +56,7 @@ def claim(folder: Path) -> None:
     """Write the note's first line into a folder that carries none; the folder is made if it is missing."""
     folder.mkdir(parents=True, exist_ok=True)
     if read_made(folder) is None:
-        _append(folder, [{"format": _FORMAT, "about": _ABOUT}])
+        _append(folder, [_HEAD])
 
 
 def note_file(folder: Path, path: Path, content: Path) -> None:
