@@ -34,7 +34,8 @@ from vfsrbench.results.slice_store import StripStore
 from vfsrbench.results.workspace import Workspace
 from vfsrbench.runs.progress import Silent
 from vfsrbench.runs.summary import RunSummary
-from vfsrbench.splits.split import Split, degraded_clip, degraded_facts
+from vfsrbench.splits.degraded import read_degraded_note
+from vfsrbench.splits.split import Split, degraded_clip
 from vfsrbench.weights.receipts import Receipt, read_receipt, update_receipt
 
 SPLIT, CLIP = "bi-x4", "one"
@@ -161,7 +162,7 @@ def strip(place: Place, tmp: Path, which: str) -> Kind:
 
 def split_note(place: Place, tmp: Path) -> Kind:
     path = place.one(f"splits/{SPLIT}/{CLIP}.*.json")
-    return Kind(path, lambda: degraded_facts(path))
+    return Kind(path, lambda: read_degraded_note(path))
 
 
 def degraded_frame(place: Place, tmp: Path) -> Kind:
@@ -178,7 +179,7 @@ def degraded_frame(place: Place, tmp: Path) -> Kind:
 
 
 def degrade_note(place: Place, tmp: Path) -> Kind:
-    from vfsrbench.engines import get_engine
+    from vfsrbench.plugins import get_engine
     from vfsrbench.splits.export import degrade_splits
 
     def read() -> Any:
