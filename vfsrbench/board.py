@@ -10,7 +10,7 @@ from pydantic import AfterValidator, Field
 from degradations.reading import typed_toml
 from degradations.reading.limits import MOST_FRAMES, MOST_SCALE, MOST_SEED
 from degradations.reading.typed_toml import FrozenModel
-from vfsrbench.card import Name
+from vfsrbench.card import Name, Title
 from vfsrbench.io.foreign_text import clean_name
 
 
@@ -128,7 +128,7 @@ class Board(FrozenModel):
     """
 
     name: Name
-    title: str
+    title: Title
     version: int = Field(ge=0, le=1_000_000)
     description: str = ""
     dataset: DatasetUse

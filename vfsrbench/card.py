@@ -5,13 +5,16 @@ from __future__ import annotations
 import re
 from typing import Annotated, Literal
 
-from pydantic import Field, model_validator
+from pydantic import AfterValidator, Field, model_validator
 
 from degradations.reading.limits import MOST_FRAMES, MOST_NAME, MOST_SCALE, MOST_SIDE
 from degradations.reading.typed_toml import FrozenModel
+from vfsrbench.io.foreign_text import one_line
 
 Value = bool | int | float | str
 Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.+-]*$", max_length=MOST_NAME)]
+Title = Annotated[str, AfterValidator(one_line)]
+"""A name as it is shown, without signs that act on a terminal or a page."""
 Version = Annotated[int, Field(ge=0, le=1_000_000)]
 Side = Annotated[int, Field(ge=1, le=MOST_SIDE)]
 Factory = Annotated[str, Field(pattern=r"^[A-Za-z_][\w.]*:[A-Za-z_]\w*$")]
@@ -102,7 +105,7 @@ class MethodCard(FrozenModel):
     """
 
     name: Name
-    title: str
+    title: Title
     kind: Literal["image", "video"]
     factory: Factory = Field(validation_alias="class", serialization_alias="class")
     description: str
@@ -200,7 +203,7 @@ class MetricCard(FrozenModel):
     """
 
     id: Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$", max_length=MOST_NAME)]
-    title: str
+    title: Title
     unit: str = ""
     direction: Literal["higher", "lower", "none"]
     level: Literal["frame", "pair", "clip", "split"]

@@ -16,6 +16,7 @@ from vfsrbench import plugins
 from vfsrbench.board import Board
 from vfsrbench.card import MethodCard, MetricCard
 from vfsrbench.errors import InputError, did_you_mean
+from vfsrbench.io.foreign_text import one_line
 from vfsrbench.method_spec import choose_method
 from vfsrbench.results import stats
 from vfsrbench.results.load import StoredResult
@@ -260,7 +261,7 @@ def method_titles(records: Iterable[JobRecord]) -> dict[str, str]:
     titles = {}
     for record in records:
         name, bracket, options = record.method.partition("[")
-        title = record.method_title or name
+        title = one_line(record.method_title or name)
         if bracket and not title.endswith("]"):
             title = f"{title} [{options}"
         titles[record.method] = title

@@ -25,6 +25,8 @@ from reports.tables.model import Table
 from reports.tables.spreadsheet import csv_text, neutral
 from reports.tables.terminal import print_tables
 from tests.reports import synthetic
+from vfsrbench import plugins
+from vfsrbench.io.foreign_text import one_line
 
 TITLES = (
     '=HYPERLINK("http://x","y")',
@@ -87,7 +89,7 @@ def test_no_cell_of_a_board_is_a_formula(table: Table) -> None:
         for cell in row:
             assert not re.match(r"[=+\-@\t\r＝]", cell) or float(cell) is not None
     titles = {row[rows[0].index("title")].removeprefix("'") for row in rows[1:]}
-    assert titles == set(TITLES)
+    assert titles == {one_line(title) for title in TITLES}
     psnr = rows[0].index("psnr")
     assert [float(row[psnr]) for row in rows[1:]] == [row.cells["psnr"].value for row in table.rows]
 
@@ -172,3 +174,15 @@ def test_long_names_are_shortened_and_stay_apart() -> None:
     assert len(set(short)) == 3 and max(map(len, short)) <= 24 and short[2] == "c"
     assert fonts.shortened("x" * 255, 30).count("x") == 29
     assert max(map(len, legend.broken("y" * 255, 20).split("\n"))) <= 20
+
+
+def test_a_title_that_acts_is_shown_escaped_wherever_it_is_stated() -> None:
+    facts = plugins.methods()["nearest"].card.replace(title="a\x1b[31mb\u202ec")
+    assert facts.title == r"a\x1b[31mb\u202ec"
+    named = synthetic.board(splits=("vfhq-mild",))
+    assert type(named).model_validate({**named.model_dump(), "title": "x\u202ey"}).title == r"x\u202ey"
+
+
+def test_no_form_of_a_board_holds_a_sign_that_acts(table: Table) -> None:
+    for form in (formats.to_csv, formats.to_json):
+        assert not re.search("[\x1b\u202e]", form([table]))

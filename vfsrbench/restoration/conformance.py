@@ -41,8 +41,9 @@ def check_method(use: MethodUse, device: torch.device, side: int = SIDE) -> Iter
         yield Finding("loads", "skipped" if skipped else "FAILED", failure.reason)
         return
     yield Finding("loads", "ok", f"from {use.method.card.factory}")
-    yield from strictness(use, device)
-    yield from _Check(use, predictor, device, side).all()
+    check = _Check(use, predictor, device, side)
+    yield from strictness(use, device, lambda fresh: check.clip(1, predictor=fresh))
+    yield from check.all()
 
 
 @dataclass

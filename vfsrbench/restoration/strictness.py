@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import re
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from vfsrbench.errors import describe
+from vfsrbench.predictor import Predictor
 from vfsrbench.restoration.finding import Finding
 from vfsrbench.restoration.method_use import MethodUse
 
@@ -19,13 +20,16 @@ _LEAST_PARTS = 2
 """`conv.weight` names a tensor even where a wrapper's prefix was taken off or renamed; `weight` does not."""
 
 
-def strictness(use: MethodUse, device: torch.device) -> Iterator[Finding]:
+def strictness(
+    use: MethodUse, device: torch.device, try_out: Callable[[Predictor], object]
+) -> Iterator[Finding]:
     """A finding for each file that the method loads.
 
     A fresh object must load the whole files, and then refuse a damaged one with an error that names what is
-    missing: a method that fails for any other reason proves nothing.
+    missing: a method that fails for any other reason proves nothing. `try_out` restores a clip, for files
+    that are loaded only when they are needed; one that this clip does not need is skipped.
     """
-    whole = _error(use, use.weights.paths, device)
+    whole = _error(use, use.weights.paths, device, lambda predictor: None)
     for role, path in use.weights.paths.items():
         check = f"loads {path.name} strictly"
         if whole is not None:
@@ -37,15 +41,25 @@ def strictness(use: MethodUse, device: torch.device) -> Iterator[Finding]:
             if not dropped:
                 yield Finding(check, "skipped", "its kind of file is not taken apart")
                 continue
-            found = _error(use, {**use.weights.paths, role: target}, device)
+            paths = {**use.weights.paths, role: target}
+            found = _error(use, paths, device, try_out)
+            if found is None:
+                target.write_bytes(b"no checkpoint")
+                if _error(use, paths, device, try_out) is None:
+                    yield Finding(promise, "skipped", "it is not read for the clip that is tried")
+                    continue
         problem = _judge(found, dropped)
         yield Finding(check, "FAILED" if problem else "ok", problem)
 
 
-def _error(use: MethodUse, paths: Mapping[str, Path], device: torch.device) -> str | None:
-    """What a fresh object says when it loads these files; None if it does not complain."""
+def _error(
+    use: MethodUse, paths: Mapping[str, Path], device: torch.device, try_out: Callable[[Predictor], object]
+) -> str | None:
+    """What a fresh object says when it loads and uses these files; None if it does not complain."""
     try:
-        use.method.build().load(paths, device)
+        predictor = use.method.build()
+        predictor.load(paths, device)
+        try_out(predictor)
     except (Exception, SystemExit) as error:
         return f"{describe(error)} {error}"
     return None
