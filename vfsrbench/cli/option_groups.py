@@ -135,6 +135,8 @@ class BoardChanges:
             "frames": self.frames,
             "scale": self.scale,
         }
+        if layout not in (None, use.layout):  # another data set does not have the board's clips
+            use = use.replace(clips=())
         return use.replace(**{name: value for name, value in facts.items() if value is not None})
 
 

@@ -46,7 +46,7 @@ def strictness(
             if found is None:
                 target.write_bytes(b"no checkpoint")
                 if _error(use, paths, device, try_out) is None:
-                    yield Finding(promise, "skipped", "it is not read for the clip that is tried")
+                    yield Finding(check, "skipped", "it is not read for the clip that is tried")
                     continue
         problem = _judge(found, dropped)
         yield Finding(check, "FAILED" if problem else "ok", problem)

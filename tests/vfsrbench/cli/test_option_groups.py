@@ -18,6 +18,7 @@ from vfsrbench.cli.verbs.demo import demo
 from vfsrbench.cli.verbs.run import run
 from vfsrbench.cli.verbs.score import score
 from vfsrbench.errors import InputError
+from vfsrbench.plugins import find_board
 
 
 @dataclass(frozen=True)
@@ -88,3 +89,12 @@ def test_a_changed_board() -> None:
         MethodChoice(only_method=["bicubik"]).of(board)
     assert BoardChanges(seed=0, frames=3).given("dataset", "frames", "seed") == {"frames", "seed"}
     assert HowToRun(outputs=["a=b"], keep="png").options().outputs == {"a": Path("b")}
+
+
+def test_another_data_set_does_not_have_the_clips_that_the_board_picks(tmp_path: Path) -> None:
+    demo_board = find_board("demo")
+    assert demo_board.dataset.clips
+    own = BoardChanges(dataset=tmp_path).of(demo_board)
+    assert (own.dataset.layout, own.dataset.clips) == ("folder", ())
+    assert BoardChanges(dataset=tmp_path, clip=["mine"]).of(demo_board).dataset.clips == ("mine",)
+    assert BoardChanges(frames=2).of(demo_board).dataset.clips == demo_board.dataset.clips
