@@ -30,7 +30,7 @@ def read_half_precision(path: Path, net: RRDBNet) -> dict[str, Tensor]:
         The tensors under the network's names, float32.
 
     Raises:
-        InputError: The file holds anything else: another precision, fewer bytes or more, values that are not finite.
+        InputError: The file holds anything else: another precision, fewer bytes or more, infinite values.
     """
     data = path.read_bytes()
     place = 0
@@ -45,7 +45,7 @@ def read_half_precision(path: Path, net: RRDBNet) -> dict[str, Tensor]:
             raise InputError(f"{path}: layer {name} does not begin as half-precision weights do")
         weight = np.frombuffer(data, "<f2", count, place + 4).astype(np.float32)
         if any(data[place + 4 + 2 * count : place + size]):
-            raise InputError(f"{path}: layer {name} is longer than the network's; it is another network's file")
+            raise InputError(f"{path}: layer {name} is longer than the network's; it is another one's file")
         found[f"{name}.weight"] = torch.from_numpy(weight.reshape(conv.weight.shape))
         values = np.frombuffer(data, "<f4", conv.out_channels, place + size).astype(np.float32)
         found[f"{name}.bias"] = torch.from_numpy(values)
@@ -54,5 +54,5 @@ def read_half_precision(path: Path, net: RRDBNet) -> dict[str, Tensor]:
                 raise InputError(f"{path}: layer {name} has values that are not finite")
         place += size + bias
     if place != len(data):
-        raise InputError(f"{path}: has {len(data) - place} bytes behind the last layer; it is another network's")
+        raise InputError(f"{path}: has {len(data) - place} bytes behind the last layer; it is another one's")
     return found

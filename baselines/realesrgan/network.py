@@ -18,9 +18,11 @@ class ResidualDenseBlock(nn.Module):
 
     def __init__(self, channels: int = 64, growth: int = 32) -> None:
         super().__init__()
-        for number in range(1, 6):
-            out = channels if number == 5 else growth
-            self.add_module(f"conv{number}", nn.Conv2d(channels + (number - 1) * growth, out, 3, padding=1))
+        self.conv1 = nn.Conv2d(channels, growth, 3, padding=1)
+        self.conv2 = nn.Conv2d(channels + growth, growth, 3, padding=1)
+        self.conv3 = nn.Conv2d(channels + 2 * growth, growth, 3, padding=1)
+        self.conv4 = nn.Conv2d(channels + 3 * growth, growth, 3, padding=1)
+        self.conv5 = nn.Conv2d(channels + 4 * growth, channels, 3, padding=1)
 
     def forward(self, x: Tensor) -> Tensor:
         seen = [x]
