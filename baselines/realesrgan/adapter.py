@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from baselines.adapters.vsr import VsrPredictor
-from baselines.realesrgan.half_precision import read_half_precision
+from baselines.realesrgan.half_precision import is_half_precision, read_half_precision
 from baselines.realesrgan.network import RRDBNet
 from vfsrbench.predictor import Predictor
 from vfsrbench.runtime.checkpoint import load_checkpoint
@@ -25,7 +25,7 @@ class RealESRGANPredictor(VsrPredictor):
         """`weights["net"]`: the official `.pth` file, or the half-precision `.bin` of its ncnn port."""
         Predictor.load(self, weights, device)
         path, net = weights["net"], self.network()
-        if path.suffix == ".bin":
+        if is_half_precision(path):
             net.load_state_dict(read_half_precision(path, net))
         else:
             load_checkpoint(net, path)

@@ -19,6 +19,12 @@ FLOAT16 = 0x01306B47
 """What ncnn writes before weights in half precision (modelbin.cpp)."""
 
 
+def is_half_precision(path: Path) -> bool:
+    """Whether the file begins as such a file does, whatever its name is."""
+    with path.open("rb") as file:
+        return file.read(4) == FLOAT16.to_bytes(4, "little")
+
+
 def read_half_precision(path: Path, net: RRDBNet) -> dict[str, Tensor]:
     """Read an ncnn `.bin` file of RRDBNet.
 
