@@ -123,7 +123,7 @@ def measure(task: Task) -> tuple[list[Row], Frames]:
     device = torch.device(task.device)
     method = choose_method(task.spec)
     weights = resolve_weights(method.card.weights_for(dict(method.options)))
-    predictor = PredictorCache(device, task.profile).get(MethodUse(method.id, method, weights=weights))
+    predictor = PredictorCache(device, task.profile).get(MethodUse(method, weights))
     run = Run(task, predictor, device)
     lengths = sorted(task.lengths)
     run.set_batch(1)
