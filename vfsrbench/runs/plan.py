@@ -20,7 +20,7 @@ from vfsrbench.results.job import Job
 from vfsrbench.results.workspace import Workspace
 from vfsrbench.runs import keys
 from vfsrbench.runs.clip_facts import describe_clips
-from vfsrbench.runs.due import planned, stored_record, work_lines
+from vfsrbench.runs.due import DueJobs, work_lines
 from vfsrbench.runs.jobs import ClipFacts, Options, Setup, Task
 from vfsrbench.scoring.derived import with_sources
 from vfsrbench.splits.split import Split, find_split, lq_facts
@@ -98,15 +98,16 @@ def make_plan(
         sources={card.id: card.derived.metric for card in cards if card.derived is not None},
         run=uuid.uuid4().hex,
     )
+    due = DueJobs(setup, workspace)
     jobs: list[Job] = []
     damaged: list[DamagedFile] = []
     for clip in facts:
         for split in splits.values():
             for use in uses.values():
                 job = _job(use, split, clip, setup)
-                record, problem = stored_record(job, workspace)
-                damaged += [problem] if problem is not None else []
-                jobs.append(planned(job, record, setup, workspace))
+                planned, damage = due.planned(job)
+                damaged += [damage] if damage is not None else []
+                jobs.append(planned)
     return Plan(
         setup=setup,
         clips=tuple(facts),

@@ -18,12 +18,13 @@ from vfsrbench.plugins import get_engine
 from vfsrbench.predictor import Predictor
 from vfsrbench.results.job import Job
 from vfsrbench.results.workspace import Workspace, refuse_inputs
+from vfsrbench.runs.due import DueJobs
 from vfsrbench.runs.estimate import check_disk
 from vfsrbench.runs.jobs import Options, Task
 from vfsrbench.runs.plan import Plan, make_plan
 from vfsrbench.runs.progress import Progress, Silent
 from vfsrbench.runs.summary import RunSummary, summarize
-from vfsrbench.runs.worker.entry import StartUnits, log_to
+from vfsrbench.runs.worker.entry import StartWorker, log_to
 from vfsrbench.runs.worker.outcome import Ended, Report
 from vfsrbench.runs.worker.recorder import Recorder
 
@@ -79,7 +80,7 @@ def run_board(
 
 def _work(plan: Plan, workspace: Workspace, engine: Engine, observer: Progress, log_path: Path) -> None:
     keeper = _Keeper(plan, workspace, observer)
-    start = StartUnits(plan.setup, log_path)
+    start = StartWorker(plan.setup, log_path)
     with closing(engine.run(start, plan.tasks(), observer.working, keeper.lost)) as outcomes:
         for outcome in outcomes:
             keeper.take(outcome)
@@ -121,12 +122,11 @@ class _Keeper:
 
     def _fail(self, task: Task, jobs: Sequence[Job], reason: str) -> None:
         recorder = Recorder(self.plan.setup, self.workspace, task.clip)
+        due = DueJobs(self.plan.setup, self.workspace)
         for job in jobs:
-            pending = recorder.pending(job)
-            if pending.due or pending.stored is None:
-                record = recorder.fail(pending, JobFailure(reason))
-            else:  # done before the worker crashed
-                record = pending.stored.record
+            pending = due.pending(job)
+            # it may have been scored before the worker crashed
+            record = pending.scored or recorder.fail(pending, JobFailure(reason))
             self.observer.ended(Ended.of(job, record, self.plan.setup.metric_keys))
 
 

@@ -22,6 +22,7 @@ from vfsrbench.metrics.fidelity import Psnr
 from vfsrbench.results.schema import JobRecord
 from vfsrbench.results.store import Result, read_result, write_result
 from vfsrbench.results.workspace import Workspace
+from vfsrbench.runs.due import DueJobs
 from vfsrbench.runs.jobs import Options
 from vfsrbench.runs.plan import Plan, make_plan
 from vfsrbench.runs.progress import Silent
@@ -247,24 +248,22 @@ def test_force_does_all_again_whatever_the_clock_of_what_is_there_says(tmp_path:
 
 
 def test_results_of_another_run_since_the_plan_count_unless_all_is_forced(tmp_path: Path, data: Path, scored):
-    from vfsrbench.runs.worker.recorder import Recorder
-
     one = board(data, tmp_path, "psnr")
     place = Workspace.open(tmp_path / "w")
     early = make_plan(one, place, Options())
     run(one, tmp_path / "w")
-    recorder = Recorder(early.setup, place, early.clips[0])
-    assert recorder.pending(early.jobs[0]).due == (), "done meanwhile"
+    due = DueJobs(early.setup, place)
+    assert due.pending(early.jobs[0]).due == (), "done meanwhile"
     forced = make_plan(one, place, Options(force=True))
-    recorder = Recorder(forced.setup, place, forced.clips[0])
-    assert recorder.pending(forced.jobs[0]).due == ("psnr",)
+    due = DueJobs(forced.setup, place)
+    assert due.pending(forced.jobs[0]).due == ("psnr",)
     run(one, tmp_path / "w", force=True)
-    assert recorder.pending(forced.jobs[0]).due == ("psnr",), "another's result does not count"
-    pending = recorder.pending(forced.jobs[0])
+    assert due.pending(forced.jobs[0]).due == ("psnr",), "another's result does not count"
+    pending = due.pending(forced.jobs[0])
     mine = read_result(place.store.path(*pending.job.place))
     mine.record.run = forced.setup.run
     place.store.write(mine)
-    assert recorder.pending(forced.jobs[0]).due == (), "this run's does"
+    assert due.pending(forced.jobs[0]).due == (), "this run's does"
 
 
 def test_an_older_workspace_is_named_and_left_alone(tmp_path: Path, data: Path):

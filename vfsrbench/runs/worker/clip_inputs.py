@@ -43,6 +43,12 @@ class ClipInputs:
         facts = self.facts.truth
         return gt_side(self.clip, facts, self.workspace.truth_cache(facts.digest))
 
+    @property
+    def raw_bytes(self) -> int:
+        """Size of the clip's raw frames."""
+        truth, _ = self.truth
+        return len(truth) * truth.height * truth.width * 3
+
     def stored(self, use: StoredOutputs, split: str) -> tuple[Clip, str]:
         """Stored outputs, and the digest that they were planned with."""
         place = outputs_place(use, split, len(self.setup.splits))

@@ -14,12 +14,12 @@ from vfsrbench.engines.base import EventSink
 from vfsrbench.errors import DiskError, InputError
 from vfsrbench.runs.jobs import Setup, Task
 from vfsrbench.runs.worker.outcome import Report
-from vfsrbench.runs.worker.task_runner import Unit
+from vfsrbench.runs.worker.task_runner import TaskRunner
 from vfsrbench.runs.worker.worker import Worker
 
 
 @dataclass(frozen=True)
-class StartUnits:
+class StartWorker:
     """Makes the work of a worker (an engine's `WorkerFactory`)."""
 
     setup: Setup
@@ -32,15 +32,15 @@ class StartUnits:
 
         def work(task: Task, send_event: EventSink) -> Report:
             with worker.lock(task, send_event), worker.threads():
-                unit = Unit(worker, task, send_event)
+                runner = TaskRunner(worker, task, send_event)
                 try:
                     try:
-                        unit.run()
+                        runner.run()
                     except InputError as error:  # no job's own: the clip as a whole
-                        unit.give_up(error)
+                        runner.give_up(error)
                 except DiskError as error:
-                    return Report(tuple(unit.ends), str(error))
-                return Report(tuple(unit.ends))
+                    return Report(tuple(runner.ends), str(error))
+                return Report(tuple(runner.ends))
 
         return work
 

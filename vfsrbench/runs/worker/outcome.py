@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Container, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from vfsrbench.io.clip import Clip
 from vfsrbench.results.job import Job
 from vfsrbench.results.restored_store import KeptNote
 from vfsrbench.results.schema import JobRecord, Status
-from vfsrbench.runs.worker.recorder import Pending
+from vfsrbench.runs.due import Pending
 from vfsrbench.scoring.scorer import Wanted
 
 
@@ -58,3 +59,25 @@ class Restored:
             {m: column for part in parts for m, column in part.values.items()},
             {m: why for part in parts for m, why in part.unavailable.items()},
         )
+
+    def facts(self, notes: Sequence[str], differs: str) -> dict[str, Any]:
+        """What a record has of the restored frames.
+
+        Args:
+            notes: On how the clip's files are read.
+            differs: How the degraded frames differ from their manifest; it counts for methods that were fed
+                them, and for no others.
+        """
+        note, differs = self.note, differs if self.note.lq_digest else ""
+        return {
+            "lq_digest": note.lq_digest,
+            "restored_digest": note.digest,
+            "restore_seconds": note.seconds,
+            "peak_memory": note.peak_memory,
+            "window": note.window,
+            "device": note.device,
+            "parameters": note.parameters,
+            "clamped": note.clamped,
+            "warnings": [*notes, *note.warnings, *([differs] if differs else [])],
+            "canonical": not differs,
+        }

@@ -6,41 +6,20 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from vfsrbench.errors import DamagedFile, JobFailure
+from vfsrbench.errors import JobFailure
 from vfsrbench.results.job import Job, Result
 from vfsrbench.results.schema import JobRecord, Score
+from vfsrbench.results.store import Features
 from vfsrbench.results.workspace import Workspace
-from vfsrbench.runs.due import due_metrics, is_fresh
+from vfsrbench.runs.due import Pending
 from vfsrbench.runs.jobs import ClipFacts, Setup
 from vfsrbench.runs.keys import score_key
 from vfsrbench.runs.records import base_record, ended
 from vfsrbench.runtime.versions import versions
-from vfsrbench.scoring.scorer import Wanted
 from vfsrbench.scoring.scores import Scores
 from vfsrbench.weights.resolve import Weights
 
 _BY_METRIC = ("clip_values", "missing", "unavailable")
-
-
-@dataclass(frozen=True)
-class Pending:
-    """An open job as it stands when its worker comes to it: what is due, and what is stored already."""
-
-    job: Job
-    due: tuple[str, ...]
-    stored: Result | None = None
-
-    def on(self, digest: str, every: Sequence[str]) -> Pending:
-        """The same for restored frames of this digest. Values of other frames do not count: all are due."""
-        if self.stored is None or self.stored.record.restored_digest == digest:
-            return self
-        return Pending(self.job, tuple(every))
-
-    def wanted(self) -> Wanted:
-        """What is to be computed, and what is known."""
-        if self.stored is None:
-            return Wanted(frozenset(self.due))
-        return Wanted(frozenset(self.due), self.stored.values, self.stored.record.unavailable)
 
 
 @dataclass(frozen=True)
@@ -62,27 +41,25 @@ class Scored:
 
 @dataclass(frozen=True)
 class Recorder:
-    """Reads and writes the results of one clip's jobs. The clip's lock is held."""
+    """Writes the results of one clip's jobs. The clip's lock is held."""
 
     setup: Setup
     workspace: Workspace
     clip: ClipFacts
 
-    def pending(self, job: Job) -> Pending:
-        """What of a job is due now. A damaged results file is set aside, and counts as none."""
-        try:
-            stored = self.workspace.store.read(*job.place)
-        except DamagedFile as damage:
-            self.workspace.damaged.set_aside(damage)
-            stored = None
-        due = due_metrics(job, None if stored is None else stored.record, self.setup, self.workspace)
-        if stored is not None:
-            for features in self.workspace.store.damaged_features(stored.record, due):
-                self.workspace.damaged.set_aside(features)
-        if stored is not None and due:
-            forced = self.setup.options.force and not is_fresh(job, stored.record, self.setup)
-            stored = None if forced or stored.record.status != "ok" else stored
-        return Pending(job, due, stored)
+    def write_gt_features(self, digest: str, features: Mapping[str, Features]) -> dict[str, str]:
+        """Write the ground truth's features; the files' names, by metric."""
+        write, keys = self.workspace.store.write_truth_features, self.setup.metric_keys
+        return {metric: write(digest, metric, keys[metric], array) for metric, array in features.items()}
+
+    def write_features(self, pending: Pending, scores: Scores) -> dict[str, str]:
+        """Write the restored clip's features of the metrics that are due; the files' names, by metric."""
+        job, write = pending.job, self.workspace.store.write_features
+        return {
+            metric: write(job.place, metric, score_key(job.key, self.setup.metric_keys[metric]), array)
+            for metric, array in scores.features.items()
+            if metric in pending.due
+        }
 
     def finish(
         self, pending: Pending, facts: Mapping[str, Any], scored: Scored, names: Sequence[str]

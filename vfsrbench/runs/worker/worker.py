@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
-from functools import partial
+from functools import cached_property, partial
 
 from filelock import Timeout
 
@@ -15,6 +15,7 @@ from vfsrbench.restoration.predictor_cache import PredictorCache
 from vfsrbench.results.workspace import Workspace
 from vfsrbench.runs.jobs import Setup, Task
 from vfsrbench.runtime.threads import torch_threads
+from vfsrbench.runtime.versions import device_name
 from vfsrbench.scoring.scorer import Scorer
 
 
@@ -31,6 +32,11 @@ class Worker:
         self.predictors = PredictorCache(self.device, setup.options.profile)
         self._scorer: Scorer | None = None
         _limit_threads()
+
+    @cached_property
+    def device_name(self) -> str:
+        """The device, as records have it."""
+        return device_name(self.device)
 
     @property
     def scorer(self) -> Scorer:
