@@ -28,7 +28,6 @@ if TYPE_CHECKING:  # numpy is not needed to read cards
 METHOD_GROUP = "vfsrbench.methods"
 METRIC_GROUP = "vfsrbench.metrics"
 BOARD_GROUP = "vfsrbench.boards"
-COMMAND_GROUP = "vfsrbench.commands"
 ENGINE_GROUP = "vfsrbench.engines"
 LAYOUT_GROUP = "vfsrbench.layouts"
 REPORTER_GROUP = "vfsrbench.reporters"
@@ -185,19 +184,6 @@ def find_board(name: str) -> Board:
     if not is_there(path):
         raise InputError(f"{name}: no such board file; `vfsrbench list boards` shows those that ship")
     return load_board(path)
-
-
-def commands() -> Registered:
-    """The verbs that packages add to the command line: modules, each with a Typer `app`.
-
-    Returns:
-        The registered modules by verb.
-
-    Example:
-        >>> sorted({"compare", "report"} & set(commands().points))
-        ['compare', 'report']
-    """
-    return registered("command", COMMAND_GROUP)
 
 
 def engines() -> Registered:

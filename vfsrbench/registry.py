@@ -9,15 +9,17 @@ import sys
 import zlib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
-from typing import Any, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
-from vfsrbench.card import MethodCard, MetricCard
 from vfsrbench.errors import InputError, did_you_mean
-from vfsrbench.hashing.code import folder_digest
 
-Card = TypeVar("Card", MethodCard, MetricCard)
+if TYPE_CHECKING:  # `--help` reads registrations, and needs no pydantic for it
+    from vfsrbench.card import MethodCard, MetricCard
+
+Card = TypeVar("Card", "MethodCard", "MetricCard")
 _OURS = frozenset({"vfsrbench", "baselines", "reports"})
 
 
@@ -110,8 +112,14 @@ def points(group: str) -> list[EntryPoint]:
         >>> points("vfsrbench.methods")[0].value
         'baselines'
     """
-    found = entry_points(group=group)
+    found = _installed(tuple(sys.path)).select(group=group)
     return sorted(found, key=lambda p: (p.module.partition(".")[0] not in _OURS, p.name, p.value))
+
+
+@lru_cache(maxsize=1)
+def _installed(path: tuple[str, ...]) -> Any:  # Python 3.11 has another type than 3.12
+    """All entry points of the packages on this path, which is searched once."""
+    return entry_points()
 
 
 def reason_of(point: EntryPoint, error: Exception) -> str:
@@ -232,6 +240,8 @@ def import_from_folder(folder: Path, module_name: str) -> Any:
         >>> import_from_folder(Path.cwd(), "method").SCALE
         4
     """
+    from vfsrbench.hashing.code import folder_digest
+
     code = folder_digest(folder, {".py"})
     package = f"_vfsrbench_method_{folder.name}_{zlib.crc32(f'{folder}:{code}'.encode()):08x}"
     if package not in sys.modules:

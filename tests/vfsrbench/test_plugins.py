@@ -5,7 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 import textwrap
-from importlib.metadata import EntryPoint
+from importlib.metadata import EntryPoint, EntryPoints
 from pathlib import Path
 
 import pytest
@@ -161,7 +161,7 @@ def test_a_broken_package_is_reported_and_the_others_stay(
         EntryPoint("third", "third_party_methods", plugins.METHOD_GROUP),
         EntryPoint("gone", "package_that_is_gone", plugins.METHOD_GROUP),
     ]
-    monkeypatch.setattr("vfsrbench.registry.entry_points", lambda group: found_points)
+    monkeypatch.setattr("vfsrbench.registry._installed", lambda path: EntryPoints(found_points))
     found = plugins.methods()
     assert [entry.card.name for entry in found] == ["good"]
     reasons = {b.name: b.reason for b in found.broken}

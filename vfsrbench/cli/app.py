@@ -13,7 +13,7 @@ import typer.main
 from vfsrbench import __version__
 from vfsrbench.cli.echo import say
 from vfsrbench.errors import InputError, did_you_mean
-from vfsrbench.plugins import commands
+from vfsrbench.registry import registered
 
 VERBS = {
     "demo": "demo",
@@ -28,7 +28,8 @@ VERBS = {
     "new": "new",
     "check": "check",
 }
-"""Our verbs -> modules of `vfsrbench.cli.verbs`. Packages add theirs through `plugins.COMMAND_GROUP`."""
+"""Our verbs -> modules of `vfsrbench.cli.verbs`. Packages add theirs by the group `vfsrbench.commands`."""
+COMMAND_GROUP = "vfsrbench.commands"
 STOPPED = 130
 
 
@@ -44,13 +45,13 @@ class Verbs(typer.core.TyperGroup):
     """A group that imports a verb's module when the verb is used."""
 
     def list_commands(self, ctx: Any) -> list[str]:
-        return [*VERBS, *(name for name in commands().points if name not in VERBS)]
+        return [*VERBS, *(name for name in registered("command", COMMAND_GROUP).points if name not in VERBS)]
 
     def get_command(self, ctx: Any, cmd_name: str) -> Any:
         if cmd_name in VERBS:
             module = importlib.import_module(f"vfsrbench.cli.verbs.{VERBS[cmd_name]}")
             return _named(module.app, cmd_name)
-        known = commands()
+        known = registered("command", COMMAND_GROUP)
         if cmd_name not in known.points:
             raise did_you_mean("command", cmd_name, [*VERBS, *known.points])
         try:

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, get_args, get_origin,
 
 from vfsrbench.cli import options as o
 from vfsrbench.cli.echo import say
-from vfsrbench.datasets.layouts import REAL, REAL_SPLIT
 from vfsrbench.errors import did_you_mean
 from vfsrbench.io.foreign_text import clean_name
 
@@ -98,6 +97,8 @@ class BoardChanges:
         Raises:
             InputError: The board has no method of a name in `methods`.
         """
+        from vfsrbench.datasets.layouts import REAL, REAL_SPLIT
+
         chosen = (methods or MethodChoice()).of(board)
         update: dict[str, Any] = {"dataset": self._use(board.dataset), "methods": chosen}
         if self.split:

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
 from degradations.reading.limits import MOST_FRAMES, MOST_SCALE, MOST_SEED, MOST_WORKERS
-from vfsrbench.board import Board
-from vfsrbench.datasets.layouts import REAL
 from vfsrbench.errors import InputError
 from vfsrbench.io.foreign_text import clean_name
 from vfsrbench.io.safety.paths import as_path
+
+if TYPE_CHECKING:
+    from vfsrbench.board import Board
 
 BoardName = Annotated[str, typer.Argument(help="a shipped board's name, or a board's TOML file as ./FILE")]
 WorkspacePath = Annotated[
@@ -122,6 +123,7 @@ def parse_outputs(pairs: Sequence[str] | None) -> dict[str, Path]:
 
 def check_metrics(board: Board) -> None:
     """InputError when the clips have no ground truth, and every metric of the board needs it."""
+    from vfsrbench.datasets.layouts import REAL
     from vfsrbench.plugins import metrics
     from vfsrbench.scoring.derived import with_sources
 

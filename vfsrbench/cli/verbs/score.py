@@ -9,7 +9,6 @@ import typer
 
 from vfsrbench.cli import options as o
 from vfsrbench.cli.option_groups import BoardChanges, EngineChoice, HowToRun, Without, grouped
-from vfsrbench.datasets.layouts import REAL, REAL_SPLIT
 from vfsrbench.errors import InputError
 
 app = typer.Typer()
@@ -39,6 +38,7 @@ def score(
     """
     from vfsrbench.board import Board, DatasetUse, ScoreBoard
     from vfsrbench.cli.verbs.run import finish, run_with_display, write_report
+    from vfsrbench.datasets.layouts import REAL, REAL_SPLIT
 
     options = HowToRun(force=force, outputs=outputs).options()
     real = changes.layout == REAL
