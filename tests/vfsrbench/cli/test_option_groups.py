@@ -13,6 +13,7 @@ from typer.testing import CliRunner
 
 from reports.cli.report import report
 from tests.vfsrbench.boards import small_board
+from vfsrbench.cli import main
 from vfsrbench.cli.option_groups import BoardChanges, HowToRun, MethodChoice, Without, grouped
 from vfsrbench.cli.verbs.demo import demo
 from vfsrbench.cli.verbs.run import run
@@ -98,3 +99,12 @@ def test_another_data_set_does_not_have_the_clips_that_the_board_picks(tmp_path:
     assert (own.dataset.layout, own.dataset.clips) == ("folder", ())
     assert BoardChanges(dataset=tmp_path, clip=["mine"]).of(demo_board).dataset.clips == ("mine",)
     assert BoardChanges(frames=2).of(demo_board).dataset.clips == demo_board.dataset.clips
+
+
+@pytest.mark.parametrize("verb", ["check", "restore"])
+def test_help_shows_how_options_of_a_method_are_given(
+    verb: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "200")
+    assert main.run([verb, "--help"]) == 0
+    assert "name[option=value]" in "".join(capsys.readouterr().out.split())

@@ -16,7 +16,7 @@ app = typer.Typer()
 @app.command()
 def check(
     method: Annotated[
-        str | None, typer.Argument(help="a name, name[option=value], or a method's folder as ./FOLDER")
+        str | None, typer.Argument(help="a name, name\\[option=value], or a method's folder as ./FOLDER")
     ] = None,
     method_path: o.MethodPath = None,
     side: Annotated[int, typer.Option(min=8, max=4096, help="height and width of the clip's frames")] = 32,

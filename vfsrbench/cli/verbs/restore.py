@@ -29,7 +29,7 @@ def restore(
     clips: Annotated[Path, typer.Argument(help="a folder of pictures, a video, or a folder of such")],
     out: Annotated[Path, typer.Argument(help="where restored clips go")],
     method: Annotated[
-        str | None, typer.Option(help="a name, name[option=value], or a method's folder as ./FOLDER")
+        str | None, typer.Option(help="a name, name\\[option=value], or a method's folder as ./FOLDER")
     ] = None,
     method_path: o.MethodPath = None,
     form: Annotated[
