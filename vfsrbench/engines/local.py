@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import multiprocessing
 import os
 import signal
 import subprocess
@@ -12,12 +11,14 @@ import traceback
 from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from multiprocessing.connection import Connection, wait
-from multiprocessing.process import BaseProcess
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from vfsrbench.engines.base import Event, EventListener, LostTaskHandler, Outcome, Outcomes, WorkerFactory
 from vfsrbench.engines.main_module import UNGUARDED, main_module, needs_main, stop_if_imported, unguarded
+
+if TYPE_CHECKING:  # engines are listed without what they need to run
+    from multiprocessing.connection import Connection
+    from multiprocessing.process import BaseProcess
 
 TRIES = 2
 _ONE_THREAD = ("OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
@@ -107,6 +108,8 @@ class _Worker:
 
 class _Pool:
     def __init__(self, factory: WorkerFactory, environments: Sequence[Mapping[str, str]], main: bool) -> None:
+        import multiprocessing
+
         self._context = multiprocessing.get_context("spawn")
         self._factory = factory
         self._main = main
@@ -128,6 +131,8 @@ class _Pool:
     def work_off(
         self, queue: deque[_Assignment], on_event: EventListener, on_lost: LostTaskHandler
     ) -> Outcomes:
+        from multiprocessing.connection import wait
+
         while queue or any(w.current for w in self._workers):
             for index, worker in enumerate(self._workers):
                 if queue and worker.current is None:
@@ -249,6 +254,9 @@ def _serve(pipe: Connection, factory: WorkerFactory) -> None:
 
 
 def _die_with_parent() -> None:
+    import multiprocessing
+    from multiprocessing.connection import wait
+
     parent = multiprocessing.parent_process()
     if parent is not None:
         wait([parent.sentinel])
