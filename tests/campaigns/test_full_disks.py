@@ -119,13 +119,13 @@ def finder(device: Any) -> Callable[[Any], Any]:
     return lambda frames: np.broadcast_to(FFHQ_512, (len(frames), 5, 2)).copy()
 
 
-def benchmark(*more: str) -> Callable[[Path, Disk], list[Any]]:
+def benchmark(*more: str, engine: str = "serial") -> Callable[[Path, Disk], list[Any]]:
     def before(root: Path, disk: Disk) -> list[Any]:
         data = data_set(root / "data", ["one", "two"], frames=8, side=64)
         board = board_file(
             root / "board.toml", small_board(data, [method_folder(root, "m")], splits=["bi-x4"])
         )
-        return ["run", board, "-w", disk / "w", "--engine", "serial", "--no-report", *more]
+        return ["run", board, "-w", disk / "w", "--engine", engine, "--no-report", *more]
 
     return before
 
@@ -169,6 +169,7 @@ STAGES = {
     "run": Stage(benchmark(), ("--force",), QUIET, steps=16),
     "run that keeps pictures": Stage(benchmark("--keep", "png"), ("--force",), QUIET, steps=16),
     "run that keeps videos": Stage(benchmark("--keep", "video"), ("--force",), QUIET, steps=16),
+    "run with workers": Stage(benchmark("--workers", "2", engine="local"), ("--force",), QUIET, steps=2),
     "run that looks first": Stage(benchmark("--keep", "png"), steps=2),
     "report": Stage(report()),
     "site": Stage(report("--html")),
