@@ -93,7 +93,7 @@ def plain(folder: Path) -> dict[str, bytes]:
 def numbers(folder: Path) -> dict[str, bytes]:
     """What a report says, in files that do not carry the time at which they were made."""
     found = {name: data for name, data in plain(folder).items() if not name.endswith((".pdf", ".html"))}
-    # a player's video is made to be looked at: the encoder's two threads may give other bytes on a busy machine
+    # videos of a site are made to be looked at, no figure comes from them: their bytes are not compared
     return {name: b"" if name.endswith(".mp4") else data for name, data in found.items()}
 
 
