@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 import subprocess
 import sys
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -23,15 +24,32 @@ from vfsrbench.plugins import methods, metrics
 ROOT = Path(__file__).resolve().parents[3]
 
 
+@cache
 def modules() -> dict[str, str]:
     """Method or metric -> the module of its class."""
     cards = [*((e.card.name, e.card) for e in methods()), *((e.card.id, e.card) for e in metrics())]
     return {name: str(card.factory).partition(":")[0] for name, card in cards if card.factory}
 
 
+@pytest.fixture(scope="module")
+def shared_tree(tmp_path_factory: pytest.TempPathFactory) -> SourceTree:
+    """A copy of our packages, that each test leaves as it was."""
+    return copied(tmp_path_factory.mktemp("packages"))
+
+
+@pytest.fixture(scope="module")
+def before(shared_tree: SourceTree) -> dict[str, str]:
+    """The digests of the copy."""
+    return digests(shared_tree)
+
+
 @pytest.fixture
 def tree(tmp_path: Path) -> SourceTree:
-    """A copy of our packages."""
+    """A copy of our packages, of this test alone."""
+    return copied(tmp_path)
+
+
+def copied(tmp_path: Path) -> SourceTree:
     for package in OWN_PACKAGES:
         shutil.copytree(ROOT / package, tmp_path / package, ignore=shutil.ignore_patterns("__pycache__"))
     return SourceTree({package: tmp_path / package for package in OWN_PACKAGES})
@@ -43,9 +61,8 @@ def digests(tree: SourceTree) -> dict[str, str]:
     return {**found, "recipes": tree.digest(["degradations.recipe"])}
 
 
-def changed(tree: SourceTree, module: str, old: str, new: str) -> set[str]:
+def changed(tree: SourceTree, before: dict[str, str], module: str, old: str, new: str) -> set[str]:
     """What has another digest when this text in a module is replaced (and put back afterwards)."""
-    before = digests(tree)
     path = tree.find(module)
     assert path is not None
     text = path.read_text()
@@ -56,25 +73,32 @@ def changed(tree: SourceTree, module: str, old: str, new: str) -> set[str]:
     return {name for name in before if before[name] != after[name]}
 
 
-def test_a_changed_layer_changes_what_uses_it_and_nothing_else(tree: SourceTree):
+def test_a_changed_layer_changes_what_uses_it_and_nothing_else(
+    shared_tree: SourceTree, before: dict[str, str]
+):
     users = {n for n, m in modules().items() if "baselines.layers.flow.spynet" in our_sources().closure([m])}
     assert {"basicvsr", "realbasicvsr"} <= users and "codeformer" not in users and "psnr" not in users
-    assert changed(tree, "baselines.layers.flow.spynet", "class ", "EXTRA = 1\n\n\nclass ") == users
-    assert changed(tree, "vfsrbench.metrics.ssim", "class ", "EXTRA = 1\n\n\nclass ") >= {"ssim"}
-    assert "psnr" not in changed(tree, "vfsrbench.metrics.ssim", "class ", "EXTRA = 1\n\n\nclass ")
-    assert changed(tree, "degradations.numerics.gaussian", "def ", "EXTRA = 1\n\n\ndef ") >= {"recipes"}
-    assert "restore" in changed(tree, "vfsrbench.windows", "def ", "EXTRA = 1\n\n\ndef ")
+    assert (
+        changed(shared_tree, before, "baselines.layers.flow.spynet", "class ", "EXTRA = 1\n\n\nclass ")
+        == users
+    )
+    of_ssim = changed(shared_tree, before, "vfsrbench.metrics.ssim", "class ", "EXTRA = 1\n\n\nclass ")
+    assert "ssim" in of_ssim and "psnr" not in of_ssim
+    assert changed(shared_tree, before, "degradations.numerics.gaussian", "def ", "EXTRA = 1\n\n\ndef ") >= {
+        "recipes"
+    }
+    assert "restore" in changed(shared_tree, before, "vfsrbench.windows", "def ", "EXTRA = 1\n\n\ndef ")
 
 
-def test_comments_docstrings_and_layout_change_nothing(tree: SourceTree):
+def test_comments_docstrings_and_layout_change_nothing(shared_tree: SourceTree, before: dict[str, str]):
     first = "from __future__ import annotations\n"
     for module in ("baselines.layers.flow.spynet", "vfsrbench.scoring.scorer", "degradations.imaging.resize"):
-        path = tree.find(module)
+        path = shared_tree.find(module)
         assert path is not None
         docstring = path.read_text().split('"""')[1]
-        assert changed(tree, module, first, f"{first}\n\n# a comment\n") == set()
-        assert changed(tree, module, docstring, "Another docstring.") == set()
-        assert changed(tree, module, first, f"{first}EXTRA = 1\n") != set()
+        assert changed(shared_tree, before, module, first, f"{first}\n\n# a comment\n") == set()
+        assert changed(shared_tree, before, module, docstring, "Another docstring.") == set()
+        assert changed(shared_tree, before, module, first, f"{first}EXTRA = 1\n") != set()
 
 
 def test_data_files_that_a_module_names_belong_to_it(tree: SourceTree, tmp_path: Path):
