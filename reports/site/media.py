@@ -22,8 +22,10 @@ from vfsrbench.io.safety.targets import own_file
 Pixels = NDArray[np.uint8]
 POSTER = 192
 """Height of a poster in pixels."""
-# visually lossless; every 12th frame stands alone, so that a slider can jump
+# visually lossless; every 12th frame stands alone, so that a slider can jump; with x264's macroblock tree two
+# encodings of the same frames differ on some processors
 _ENCODER = {"crf": "14", "preset": "veryfast", "g": "12", "keyint_min": "12", "sc_threshold": "0", "bf": "0"}
+_ENCODER |= {"x264-params": "mbtree=0"}
 
 
 @dataclass(frozen=True)

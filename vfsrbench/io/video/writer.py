@@ -18,11 +18,17 @@ from vfsrbench.io.video.sound import SoundCopy
 
 Frames = NDArray[np.uint8]
 Codec = Literal["ffv1", "x264rgb", "h264"]
-_BT709 = {"x264-params": "colorprim=bt709:transfer=bt709:colormatrix=bt709"}
+# without the macroblock tree, with which two encodings of the same frames differ on some processors
+_BT709 = {"x264-params": "mbtree=0:colorprim=bt709:transfer=bt709:colormatrix=bt709"}
 # encoder, pixel format, options and containers; the first two hold 8-bit RGB as it is
 _CODECS: dict[str, tuple[str, str, dict[str, str], frozenset[str]]] = {
     "ffv1": ("ffv1", "bgr0", {"level": "3", "slicecrc": "1", "slices": "4"}, frozenset({".mkv", ".avi"})),
-    "x264rgb": ("libx264rgb", "rgb24", {"crf": "0", "preset": "fast"}, frozenset({".mkv", ".mp4"})),
+    "x264rgb": (
+        "libx264rgb",
+        "rgb24",
+        {"crf": "0", "preset": "fast", "x264-params": "mbtree=0"},
+        frozenset({".mkv", ".mp4"}),
+    ),
     "h264": ("libx264", "yuv420p", {"crf": "12", "preset": "medium", **_BT709}, frozenset({".mkv", ".mp4"})),
 }
 
