@@ -11,8 +11,6 @@ from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
-from filelock import FileLock
-
 from vfsrbench.errors import InputError
 from vfsrbench.io.atomic import atomic_file
 from vfsrbench.io.safety.paths import expanded, user_cache
@@ -90,6 +88,8 @@ def update_receipt(root: Path, name: str, **changes: str | int) -> Receipt:
 @contextmanager
 def _lock(path: Path) -> Iterator[None]:
     """Only one process changes this receipt while the block lasts."""
+    from filelock import FileLock  # `list` reads receipts, and locks none
+
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         lock = FileLock(path.with_name(f".{path.stem}.lock"))
