@@ -22,7 +22,7 @@ from pathlib import Path
 from typing import Any
 
 ROOT = Path(__file__).resolve().parents[1]
-sys.path[:0] = [str(ROOT), str(ROOT / "tests/parity"), str(ROOT / "tests/baselines")]
+sys.path[:0] = [str(ROOT), str(ROOT / "tests/parity")]
 
 import numpy as np  # noqa: E402
 import torch  # noqa: E402
@@ -57,32 +57,40 @@ class Row:
 
 def vsr(pack: str, build: str, **options: Any) -> Row:
     """General video super-resolution is held to ten times its own rounding."""
-    return Row(pack, build, "vsr_taps:vsr", 1e-5, options, roundings=10.0)
+    return Row(pack, build, "tests.baselines.taps.vsr_taps:vsr", 1e-5, options, roundings=10.0)
 
 
 ROWS = (
-    Row("codeformer", "baselines.codeformer.network:CodeFormer", "code_taps:codeformer"),
-    Row("keep", "baselines.keep.network:KEEP", "code_taps:keep", codes=True),
-    Row("keep_v1", "baselines.keep.network:KEEP", "code_taps:keep", options={"layout": "asian"}, codes=True),
-    Row("keep_kalman", "baselines.keep.kalman:KalmanFilter", "code_taps:kalman"),
-    Row("keep_cfa", "baselines.keep.cfa:CrossFrameAttention", "code_taps:cross_frame"),
-    Row("gmflow", "baselines.layers.flow.gmflow:GMFlow", "code_taps:gmflow", limit=2e-3),
-    Row("pwcnet", "baselines.layers.flow.pwcnet:PWCNet", "code_taps:pwcnet", limit=1e-4),
-    Row("gfpgan", "baselines.gfpgan.network:GFPGANClean", "face_taps:gfpgan", limit=1e-4),
+    Row("codeformer", "baselines.codeformer.network:CodeFormer", "tests.baselines.taps.code_taps:codeformer"),
+    Row("keep", "baselines.keep.network:KEEP", "tests.baselines.taps.code_taps:keep", codes=True),
+    Row(
+        "keep_v1",
+        "baselines.keep.network:KEEP",
+        "tests.baselines.taps.code_taps:keep",
+        options={"layout": "asian"},
+        codes=True,
+    ),
+    Row("keep_kalman", "baselines.keep.kalman:KalmanFilter", "tests.baselines.taps.code_taps:kalman"),
+    Row("keep_cfa", "baselines.keep.cfa:CrossFrameAttention", "tests.baselines.taps.code_taps:cross_frame"),
+    Row("gmflow", "baselines.layers.flow.gmflow:GMFlow", "tests.baselines.taps.code_taps:gmflow", limit=2e-3),
+    Row("pwcnet", "baselines.layers.flow.pwcnet:PWCNet", "tests.baselines.taps.code_taps:pwcnet", limit=1e-4),
+    Row(
+        "gfpgan", "baselines.gfpgan.network:GFPGANClean", "tests.baselines.taps.face_taps:gfpgan", limit=1e-4
+    ),
     Row(
         "restoreformer",
         "baselines.restoreformer.network:RestoreFormer",
-        "face_taps:restoreformer",
+        "tests.baselines.taps.face_taps:restoreformer",
         limit=1e-4,
     ),
     Row(
         "restoreformerpp",
         "baselines.restoreformer.network:RestoreFormerPP",
-        "face_taps:restoreformer",
+        "tests.baselines.taps.face_taps:restoreformer",
         limit=1e-4,
     ),
-    Row("gpen", "baselines.gpen.network:GPEN", "face_taps:gpen", limit=1e-4),
-    Row("vqfr", "baselines.vqfr.network:VQFR", "face_taps:vqfr", limit=1e-4),
+    Row("gpen", "baselines.gpen.network:GPEN", "tests.baselines.taps.face_taps:gpen", limit=1e-4),
+    Row("vqfr", "baselines.vqfr.network:VQFR", "tests.baselines.taps.face_taps:vqfr", limit=1e-4),
     vsr("basicvsrpp", "baselines.basicvsrpp.network:BasicVSRPlusPlus"),
     vsr("basicvsrpp_same", "baselines.basicvsrpp.network:BasicVSRPlusPlus", is_low_res_input=False),
     vsr(
@@ -97,26 +105,35 @@ ROWS = (
     vsr("edvr_l", "baselines.edvr.network:EDVR", mid_channels=128, num_blocks_reconstruction=40),
     vsr("edvr_m_wotsa", "baselines.edvr.network:EDVR", with_tsa=False),
     vsr("spynet", "baselines.layers.flow.spynet:SPyNet"),
-    Row("raft", "raft_taps:Raft", "raft_taps:raft", limit=1e-4),
+    Row("raft", "tests.baselines.taps.raft_taps:Raft", "tests.baselines.taps.raft_taps:raft", limit=1e-4),
     Row(
-        "flair_unet", "baselines.flair.unet.network:FlairUNet", "flair_taps:unet", 1e-4, {"config": "bicubic"}
+        "flair_unet",
+        "baselines.flair.unet.network:FlairUNet",
+        "tests.baselines.taps.flair_taps:unet",
+        1e-4,
+        {"config": "bicubic"},
     ),
     Row(
         "flair_unet_blur",
         "baselines.flair.unet.network:FlairUNet",
-        "flair_taps:unet",
+        "tests.baselines.taps.flair_taps:unet",
         1e-4,
         {"config": "blur"},
     ),
-    Row("flair_dc", "baselines.flair.diffusion.consistency", "flair_taps:consistency", 1e-4),
+    Row(
+        "flair_dc",
+        "baselines.flair.diffusion.consistency",
+        "tests.baselines.taps.flair_taps:consistency",
+        1e-4,
+    ),
     Row(
         "flair_sampler",
         "baselines.flair.diffusion.sampler",
-        "flair_taps:sampler",
+        "tests.baselines.taps.flair_taps:sampler",
         1e-4,
-        tables="flair_taps:tables",
+        tables="tests.baselines.taps.flair_taps:tables",
     ),
-    Row("flair_face", "baselines.flair.faces", "flair_taps:faces", 2e-4),
+    Row("flair_face", "baselines.flair.faces", "tests.baselines.taps.flair_taps:faces", 2e-4),
 )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -58,13 +59,13 @@ def compare(
 
 def place_labels(places: Sequence[Path]) -> dict[Path, str]:
     """Each place once, by the shortest end of its path that no other has: `w1/results` and `w2/results`."""
-    unique = list({p.resolve(): p for p in places}.values())
-    ways = [p.resolve().parts for p in unique]
+    unique = {Path(os.path.realpath(p)): p for p in places}  # `resolve` raises where links go in circles
+    ways = [way.parts for way in unique]
     for length in range(1, max(map(len, ways)) + 1):
         ends = ["/".join(way[-length:]) for way in ways]
         if len(set(ends)) == len(ends):
             break
-    return dict(zip(unique, ends, strict=True))
+    return dict(zip(unique.values(), ends, strict=True))
 
 
 def _read(places: Sequence[Path]) -> tuple[list[StoredResult], list[str]]:

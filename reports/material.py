@@ -73,7 +73,8 @@ def gather(
     chosen = select(every, Wanted(board, protocol or implied(every, board), cards, only))
     found, skipped = chosen.results, [*skipped, *chosen.lines()]
     if skipped and not found and board.published is None:
-        raise InputError(f"board {board.name!r}: no results to show; {'; '.join(skipped)}")
+        splits = ", ".join(map(repr, board.splits))
+        raise InputError(f"board {board.name!r}: no results to show on {splits}; {'; '.join(skipped)}")
     sources = default_sources(board, found, clips)
     check_columns(board.metrics, found, sources)
     whole = combine_splits(board, found, place.store, plugins.metrics(), losses)

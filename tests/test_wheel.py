@@ -46,7 +46,7 @@ KINDS = {
     "assets": ("reports/site/assets/*", 3),
     "vendored files": ("reports/site/vendor/*/*", 2),
     "looks of figures": ("reports/figures/style/*.mplstyle", 1),
-    "data of metrics": ("vfsrbench/metrics/data/*.json", 1),
+    "data of metrics": ("vfsrbench/metrics/functional/data/*.json", 1),
     "marks of typed packages": ("*/py.typed", 1),
 }
 """Files that are read beside the code, by kind: their pattern, and the least number that there may be."""

@@ -73,9 +73,13 @@ class MethodChoice:
     only_method: o.OnlyMethods = None
 
     def of(self, board: Board) -> tuple[str, ...]:
-        """The methods to run. InputError for a name in `only_method` that is not on the board."""
-        own = _only(board, self.only_method) if self.only_method else board.methods
-        return (*own, *o.all_methods(self.method, self.method_path))
+        """The methods to run: of the board's those in `only_method`, and the ones beside them.
+
+        InputError for a name in `only_method` that neither the board has nor a method beside it.
+        """
+        beside = o.all_methods(self.method, self.method_path)
+        own = _only(board, self.only_method, beside) if self.only_method else board.methods
+        return (*own, *beside)
 
 
 @dataclass(frozen=True)
@@ -141,15 +145,23 @@ class BoardChanges:
         return use.replace(**{name: value for name, value in facts.items() if value is not None})
 
 
-def _only(board: Board, wanted: Sequence[str]) -> list[str]:
-    """The board's methods of these names; a name without options stands for all its variants."""
+def _only(board: Board, wanted: Sequence[str], beside: Sequence[str]) -> list[str]:
+    """The board's methods of these names; a name without options stands for all its variants. A name of
+    a method beside the board's, which runs anyhow, needs none on it."""
+    from vfsrbench.method_spec import choose_method
+
     found: list[str] = []
     for name in wanted:
         matching = [m for m in board.methods if name in (m, m.partition("[")[0])]
-        if not matching:
+        if not matching and not any(name in _names(choose_method(spec).id, spec) for spec in beside):
             raise did_you_mean(f"method of board {board.name!r}", name, board.methods)
         found += [m for m in matching if m not in found]
     return found
+
+
+def _names(*known: str) -> set[str]:
+    """Names, with their options and without."""
+    return {name for given in known for name in (given, given.partition("[")[0])}
 
 
 def grouped(verb: Callable[..., None]) -> Callable[..., None]:

@@ -191,17 +191,15 @@ def work_lines(jobs: Iterable[Job], every: Iterable[str]) -> list[str]:
     every = tuple(every)
     jobs = [job for job in jobs if job.state == "open"]
     lines = []
-    for (due, fresh), count in Counter((j.due, j.restores and not j.repeats) for j in jobs).items():
+    for (due, restores, repeats), count in Counter((j.due, j.restores, j.repeats) for j in jobs).items():
         what = f"score {', '.join(due)} only" if due else "keep frames or slices"
         if due == every:
-            what = "score" if fresh else "score the frames that are there"
-        lines.append(f"{_jobs(count)}: restore and {what}" if fresh else f"{_jobs(count)}: {what}")
-    repeats = sum(job.repeats for job in jobs)
-    if repeats:
-        lines.append(
-            f"{repeats} of these restore{'s' if repeats == 1 else ''} again because frames were not kept; "
-            "run with --keep png to avoid that next time"
-        )
+            what = "score" if restores else "score the frames that are there"
+        how = "restore again and " if repeats else "restore and " if restores else ""
+        why = " (the frames were not kept)" if repeats else ""
+        lines.append(f"{_jobs(count)}: {how}{what}{why}")
+    if any(job.repeats for job in jobs):
+        lines.append("--keep png keeps restored frames, so that nothing is restored again next time")
     return lines
 
 

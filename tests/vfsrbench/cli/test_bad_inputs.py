@@ -298,7 +298,7 @@ TABLE = {
     "report ./board.toml -w w --results garbage.parquet": "garbage.parquet",
     "report ./board.toml -w w --results LONG": "File name too long",
     "report ./board.toml -w w --out LONG": "File name too long",
-    "report ./board.toml -w LONG": "LONG",
+    "report ./board.toml -w LONG": "File name too long",
     "report ./board.toml -w w --split nope": "nope",
     "report ./board.toml -w w --out file": "file",
     "report ./board.toml -w w --outputs x": "NAME=PATH",

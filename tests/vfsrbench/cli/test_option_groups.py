@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Annotated
 
@@ -12,7 +12,7 @@ import typer
 from typer.testing import CliRunner
 
 from reports.cli.report import report
-from tests.vfsrbench.boards import small_board
+from tests.vfsrbench.boards import method_folder, small_board
 from vfsrbench.cli import main
 from vfsrbench.cli.option_groups import BoardChanges, HowToRun, MethodChoice, Without, grouped
 from vfsrbench.cli.verbs.demo import demo
@@ -76,7 +76,7 @@ def test_verbs_have_the_options_of_their_groups_and_no_others() -> None:
     }
 
 
-def test_a_changed_board() -> None:
+def test_a_changed_board(tmp_path: Path) -> None:
     board = small_board(Path("here"), ["bicubic", "edvr[n=5]"], sort_by="psnr", versus="bicubic")
     same = BoardChanges().of(board)
     assert same == board
@@ -88,6 +88,15 @@ def test_a_changed_board() -> None:
     assert changed.sort_by is None and changed.versus is None
     with pytest.raises(InputError, match="did you mean 'bicubic'"):
         MethodChoice(only_method=["bicubik"]).of(board)
+    mine = method_folder(tmp_path, "mine")
+    for beside in (MethodChoice(method=[mine]), MethodChoice(method_path=[mine])):
+        for name in ("mine", mine):
+            assert replace(beside, only_method=[name]).of(board) == (mine,)
+        assert replace(beside, only_method=["bicubic", "mine"]).of(board) == ("bicubic", mine)
+        with pytest.raises(InputError, match="unknown method of board 'small' 'nine'"):
+            replace(beside, only_method=["nine"]).of(board)
+    chosen = MethodChoice(method=["keep[max_length=10]"], only_method=["keep"])
+    assert chosen.of(board) == ("keep[max_length=10]",)
     assert BoardChanges(seed=0, frames=3).given("dataset", "frames", "seed") == {"frames", "seed"}
     assert HowToRun(outputs=["a=b"], keep="png").options().outputs == {"a": Path("b")}
 

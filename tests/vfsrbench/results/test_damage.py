@@ -140,12 +140,15 @@ def test_reused_frames_are_held_against_a_manifest_and_say_the_same(tmp_path: Pa
     (plain,) = run(board, tmp_path / "a", keep="png").records.values()
     assert plain.lq_digest == content["clips"]["one"]["digest"]
 
+    codes: list[int] = []
+
     def again(name: str, **changes: str) -> JobRecord:
         """The record of a run that reuses the frames of the one before, against a changed manifest."""
         entry = content["clips"]["one"] | changes
         path = tmp_path / f"{name}.json"
         path.write_text(json.dumps(content | {"clips": {"one": entry}}))
         summary = run(board, tmp_path / "a", keep="png", manifests=[path])
+        codes.append(summary.exit_code)
         (record,) = summary.records.values()
         fresh = run(board, tmp_path / name, manifests=[path])
         (other,) = fresh.records.values()
@@ -162,8 +165,14 @@ def test_reused_frames_are_held_against_a_manifest_and_say_the_same(tmp_path: Pa
     assert same.canonical and same.lq_digest == plain.lq_digest and not same.warnings
     differing = again("after", digest="1" * 64)
     assert not differing.canonical and "non-canonical" in differing.warnings[0]
-    refused = again("before", digest="1" * 64, before_codec_digest="2" * 64)
-    assert refused.status == "failed" and "before the codec" in refused.reason
+    for name, changes in (
+        ("both", {"digest": "1" * 64, "before_codec_digest": "2" * 64}),
+        ("before", {"before_codec_digest": "2" * 64}),
+    ):
+        refused, code = again(name, **changes), codes.pop()
+        assert refused.status == "failed" and "before the codec" in refused.reason
+        assert code == 3
+    assert again("once more").status == "ok", "the frames were not to blame: they are still there"
 
 
 def test_a_record_does_not_depend_on_which_jobs_ran_beside_it(tmp_path: Path) -> None:

@@ -118,9 +118,11 @@ def test_frames_that_were_not_kept_are_restored_again_and_the_plan_says_so(
     more = board(data, tmp_path, "psnr", "ssim")
     dry = make_plan(more, Workspace(tmp_path / "w"), Options())
     assert dry.work() == [
-        "2 jobs: score ssim only",
-        "2 of these restore again because frames were not kept; run with --keep png to avoid that next time",
+        "2 jobs: restore again and score ssim only (the frames were not kept)",
+        "--keep png keeps restored frames, so that nothing is restored again next time",
     ]
+    anew = make_plan(more.replace(metrics=["ssim"]), Workspace(tmp_path / "w"), Options())
+    assert anew.work()[0] == "2 jobs: restore again and score (the frames were not kept)"
     summary, listener = run(more, tmp_path / "w")
     assert listener.restored == 2 and scored == ["ssim"] * 2, "psnr stays as it is"
     assert summary.counts == {"ok": 2}
@@ -227,7 +229,7 @@ def test_a_restoration_that_fails_later_costs_no_stored_column(tmp_path: Path, d
     marker.unlink()
     mended, listener = run(board(data, tmp_path, "psnr", "ssim"), tmp_path / "w", retry_failed=True)
     assert mended.exit_code == 0 and listener.restored == 2
-    assert listener.work[0] == "2 jobs: score ssim only"
+    assert listener.work[0] == "2 jobs: restore again and score ssim only (the frames were not kept)"
     marker.touch()
     assert run(board(data, tmp_path, "psnr"), tmp_path / "w", force=True)[0].counts == {"failed": 2}
 
@@ -254,6 +256,11 @@ def test_results_of_another_run_since_the_plan_count_unless_all_is_forced(tmp_pa
     run(one, tmp_path / "w")
     due = DueJobs(early.setup, place)
     assert due.pending(early.jobs[0]).due == (), "done meanwhile"
+    for year in ("1970", "2999"):  # whatever the clock in the record says
+        stored = read_result(place.store.path(*early.jobs[0].place))
+        stored.record.finished = f"{year}-01-01T00:00:00.000+00:00"
+        place.store.write(stored)
+        assert due.pending(early.jobs[0]).due == (), "done meanwhile"
     forced = make_plan(one, place, Options(force=True))
     due = DueJobs(forced.setup, place)
     assert due.pending(forced.jobs[0]).due == ("psnr",)
@@ -343,8 +350,9 @@ def test_a_dry_run_prints_what_is_due_and_what_is_restored_again(
     before = contents(tmp_path / "w")
     assert main.run([*base, "--dry-run"]) == 0
     said = capsys.readouterr().out
-    assert "2 jobs: score ssim only" in said and "not known for ssim" in said
-    assert "2 of these restore again because frames were not kept; run with --keep png" in said
+    assert "2 jobs: restore again and score ssim only (the frames were not kept)" in said
+    assert "frames that are there" not in said and "not known for ssim" in said
+    assert said.count("--keep png") == 1
     assert contents(tmp_path / "w") == before
     results = next((tmp_path / "w" / "results").rglob("*.parquet"))
     results.write_bytes(results.read_bytes()[:-9])

@@ -56,7 +56,7 @@ def niqe_of_gray(gray: Array) -> float:
 
 @lru_cache(maxsize=1)
 def pristine_features() -> Gaussian:
-    """The published Gaussian of pristine pictures' features (data/niqe.json)."""
+    """The published Gaussian of pristine pictures' features (functional/data/niqe.json)."""
     folder = resources.files("vfsrbench.metrics.functional.data")
     text = folder.joinpath("niqe.json").read_text(encoding="utf-8")
     numbers = json.loads(text)
