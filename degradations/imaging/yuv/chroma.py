@@ -6,8 +6,6 @@ reduce: the box or tent that is symmetric about the chroma sample, so that nothi
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from typing import Any, Literal
 
 import cv2
@@ -16,14 +14,15 @@ from numpy.typing import NDArray
 
 from degradations.imaging.scratch import Scratch
 
-Plane = NDArray[np.int32]
-Taps = tuple[int, int, int, int]
+Plane = NDArray[Any]  # of signed whole numbers
+Place = tuple[int, int]
+"""A sample (0 is a block's own), and how many eighths of the way to the next."""
 Siting = Literal["left", "center", "topleft", "top", "bottomleft", "bottom", "repeat"]
 """Where in its block of pixels chroma is sampled. `repeat`: in the middle, and not interpolated."""
 
 BORDER = 2
-WEIGHT_BITS = 6
-CUBIC: tuple[Taps, ...] = (
+SAMPLE: Place = (0, 0)
+CUBIC = (
     (0, 64, 0, 0),
     (-4, 62, 6, 0),
     (-5, 56, 15, -2),
@@ -35,6 +34,7 @@ CUBIC: tuple[Taps, ...] = (
 )
 """Weights in 1/64 of the samples -1, 0, 1 and 2 for a place 0, 1/8, ... 7/8 after sample 0: the cubic with
 B = 0 and C = 0.6, rounded so that each row's sum is 64."""
+_WEIGHTS = tuple(tuple(weight / 64 for weight in row) for row in CUBIC)
 
 
 def offset_across(siting: Siting, factor: int) -> int:
@@ -49,113 +49,70 @@ def offset_down(siting: Siting, factor: int) -> int:
     return 2 * (factor - 1) if siting in ("bottomleft", "bottom") else factor - 1
 
 
-def taps(factor: int, offset: int, repeat: bool) -> list[tuple[int, Taps]]:
-    """For each pixel of a block: the chroma sample left of it (0 is the block's own), and four weights."""
-    if repeat:
-        return [(0, CUBIC[0])] * factor
+def places(factor: int, offset: int) -> list[Place]:
+    """Where the pixels of a block lie among chroma samples."""
     eighths = [4 * (2 * pixel - offset) // factor for pixel in range(factor)]
-    return [(place >> 3, CUBIC[place & 7]) for place in eighths]
+    return [(place >> 3, place & 7) for place in eighths]
 
 
-def with_border(planes: Sequence[NDArray[Any]]) -> NDArray[Any]:
-    """Planes of unsigned numbers in one array (planes, H + 4, W + 4); their edges are repeated all around."""
-    sides = (BORDER,) * 4
-    return np.stack(
-        [cv2.copyMakeBorder(np.ascontiguousarray(p), *sides, cv2.BORDER_REPLICATE) for p in planes]
+def with_border(plane: NDArray[Any]) -> NDArray[Any]:
+    """A plane of unsigned numbers with its edges repeated all around: (H + 4, W + 4)."""
+    bordered: NDArray[Any] = cv2.copyMakeBorder(
+        np.ascontiguousarray(plane), *(BORDER,) * 4, borderType=cv2.BORDER_REPLICATE
     )
+    return bordered
 
 
-@dataclass(frozen=True)
-class Sampling:
-    """How chroma is sampled.
-
-    Attributes:
-        middle: The value that stands for no colour.
-        factors: Luma samples a chroma sample, across and down.
-        siting: Where chroma is sampled.
-    """
-
-    middle: int
-    factors: tuple[int, int]
-    siting: Siting
-
-
-def enlarge(bordered: NDArray[Any], sampling: Sampling, bits: int, scratch: Scratch) -> Iterator[Plane]:
-    """Chroma at every pixel of its blocks, less `middle`, in steps of 2^-bits, rounded (halves up).
+def enlarge(planes: Plane, rows_at: list[Place], columns_at: list[Place], scratch: Scratch) -> Plane:
+    """Values at the places of a block's rows and columns, for each sample: first down, then across.
 
     Args:
-        bordered: Rows of chroma planes of 8 to 12 bits, with two more on each side (see `with_border`).
-        sampling: How they are sampled.
-        bits: How finely the result is rounded; what is exact in fewer bits stays exact.
+        planes: (planes, H, W), with a border of two samples.
+        rows_at: See `places`.
+        columns_at: See `places`.
         scratch: Memory to work in.
 
-    Yields:
-        For each column of a block, whole numbers (planes, rows, W + 4), which hold until the next. The last
-        four columns mean nothing: with them rows lie side by side in memory, which is twice as fast.
+    Returns:
+        (planes, H * rows, W * columns); what is made of the border means nothing.
     """
-    across, down = sampling.factors
-    tall, fine = _enlarge_rows(bordered, sampling, down, scratch)
-    flat = tall.ravel()
-    length = flat.size - 2 * BORDER
-    column, spare = (scratch.array(name, tall.shape, np.int32) for name in ("column", "spare column"))
-    out = column.ravel()[:length]
-    for sample, weights in taps(across, offset_across(sampling.siting, across), sampling.siting == "repeat"):
-        parts = [flat[BORDER + sample + k :][:length] for k in (-1, 0, 1, 2)]
-        if weights == CUBIC[0]:
-            _round(parts[1], fine - bits, out)
-        else:
-            _weigh(parts, weights, out, spare.ravel()[:length])
-            _round(out, fine + WEIGHT_BITS - bits, out)
-        yield column
+    (count, height, width), down, across = planes.shape, len(rows_at), len(columns_at)
+    if down > 1:
+        tall = scratch.array("tall", (count * height, down, width), planes.dtype)
+        for number, place in enumerate(rows_at):
+            _interpolate(planes.reshape(-1, width), place, tall[:, number], scratch)
+        planes = tall.reshape(count, -1, width)
+    if across == 1:
+        return planes
+    flat, columns = planes.reshape(-1, 1), []
+    for number, place in enumerate(columns_at):
+        column = flat
+        if place != SAMPLE:
+            column = scratch.array(f"column {number}", flat.shape, flat.dtype)
+            _interpolate(flat, place, column, scratch)
+        columns.append(column)
+    # OpenCV writes aligned memory past the cache, out of which it is read again at once: hence not that
+    wide: Plane = scratch.array("wide", (1 + across * flat.size,), flat.dtype)[1:]
+    cv2.merge(columns, wide.reshape(-1, 1, across))
+    return wide.reshape(*planes.shape[:2], -1)
 
 
-def _enlarge_rows(
-    bordered: NDArray[Any], sampling: Sampling, down: int, scratch: Scratch
-) -> tuple[Plane, int]:
-    """Bordered planes enlarged down alone, and the bits after the point of their numbers."""
-    # the weighted sums of 8 bits fit 16, in which all goes twice as fast
-    kind: Any = np.int16 if bordered.dtype == np.uint8 else np.int32
-    values = scratch.array("values", bordered.shape, kind)
-    np.subtract(bordered, sampling.middle, out=values, dtype=kind, casting="unsafe")
-    planes, rows, pitch = bordered.shape
-    rows -= 2 * BORDER
-    tall = scratch.array("tall", (planes, rows * down, pitch), np.int32)
-    if down == 1:
-        tall[:] = values[:, BORDER:-BORDER]
-        return tall, 0
-    out, spare = (scratch.array(name, (planes, rows, pitch), kind) for name in ("row", "spare row"))
-    placed = taps(down, offset_down(sampling.siting, down), sampling.siting == "repeat")
-    for pixel, (sample, weights) in enumerate(placed):
-        parts = [values[:, BORDER + sample + k :][:, :rows] for k in (-1, 0, 1, 2)]
-        _weigh(parts, weights, out, spare)
-        tall[:, pixel::down] = out
-    return tall, WEIGHT_BITS
+def _interpolate(samples: Plane, place: Place, out: Plane, scratch: Scratch) -> None:
+    """Values at a place of each sample but the first and last two, along the first axis, by the cubic.
 
-
-def _weigh(parts: Sequence[NDArray[Any]], weights: Taps, out: NDArray[Any], spare: NDArray[Any]) -> None:
-    """The weighted sum of four arrays, in their type."""
-    before, first, second, after = parts
-    if weights[0] == weights[3] != 0:
-        np.add(first, second, out=out)
-        np.multiply(out, weights[1], out=out)
-        np.add(before, after, out=spare)
-        np.multiply(spare, weights[0], out=spare)
-        np.add(out, spare, out=out)
+    The sum of the inner two terms is rounded halves up, of the outer two halves down: what is flat stays so.
+    """
+    sample, eighths = place
+    out = out[2:-2]
+    if eighths == 0:
+        out[:] = samples[2 + sample :][: len(out)]
         return
-    np.multiply(first, weights[1], out=out)
-    for part, weight in ((before, weights[0]), (second, weights[2]), (after, weights[3])):
-        if weight:
-            np.multiply(part, weight, out=spare)
-            np.add(out, spare, out=out)
-
-
-def _round(values: NDArray[Any], bits: int, out: NDArray[Any]) -> None:
-    """Values divided by 2^bits, halves up."""
-    if bits <= 0:
-        np.left_shift(values, -bits, out=out)
-    else:
-        np.add(values, 1 << (bits - 1), out=out)
-        np.right_shift(out, bits, out=out)
+    before, first, second, after = (samples[2 + sample + k :][: len(out)] for k in (-1, 0, 1, 2))
+    w_before, w_first, w_second, w_after = _WEIGHTS[eighths]
+    outer = scratch.array("outer", out.shape, np.int16)
+    # exact in the floats that OpenCV takes; with 1/128 more or less never half-way
+    cv2.addWeighted(first, w_first, second, w_second, 1 / 128, out)
+    cv2.addWeighted(before, w_before, after, w_after, -1 / 128, outer)
+    cv2.add(out, outer, out)
 
 
 def reduce(plane: Plane, factors: tuple[int, int], siting: Siting) -> tuple[Plane, int]:

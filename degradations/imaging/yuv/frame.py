@@ -15,8 +15,9 @@ from numpy.typing import NDArray
 from degradations.errors import InputError
 from degradations.imaging.scratch import Scratch
 from degradations.imaging.yuv.chroma import Siting
+from degradations.imaging.yuv.coding import Coding, Matrix, Rgb
 from degradations.imaging.yuv.pixel_formats import PixelFormat, pixel_format, samples
-from degradations.imaging.yuv.rgb import Coding, Matrix, Rgb, grey_to_rgb, rgb_to_yuv, yuv_to_rgb
+from degradations.imaging.yuv.rgb import grey_to_rgb, rgb_to_yuv, yuv_to_rgb
 
 _MATRICES: dict[int, Matrix] = {
     1: "bt709",

@@ -1,68 +1,35 @@
 """YUV planes to 8-bit RGB and back in whole numbers: the same bits on every machine.
 
-Coefficients are rounded to 1/65536. Going to RGB, luma and interpolated chroma are whole numbers of 1/32 of
-an 8-bit step; red, green and blue are rounded to 8 bits once, at the end. Going to YUV, so are Y, U and V.
+Going to RGB, what luma and chroma add to each colour is looked up, chroma's parts are interpolated, and the
+sum is rounded to 8 bits. Going to YUV, coefficients are of 16 bits; Y, U and V are rounded once.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
 from fractions import Fraction
-from functools import lru_cache
-from typing import Any, Literal
+from typing import Any
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from degradations.imaging.scratch import Scratch
-from degradations.imaging.yuv.chroma import BORDER, Plane, Sampling, Siting, enlarge, reduce, with_border
+from degradations.imaging.yuv.chroma import (
+    BORDER,
+    SAMPLE,
+    Plane,
+    enlarge,
+    offset_across,
+    offset_down,
+    places,
+    reduce,
+    with_border,
+)
+from degradations.imaging.yuv.coding import Coding, Rgb, to_yuv_factors
+from degradations.imaging.yuv.tables import FACTOR_BITS, Tables, exact_tables, fast_tables, look_up
 
-Rgb = NDArray[np.uint8]
-Matrix = Literal["bt601", "bt709", "bt2020", "fcc", "smpte240m"]
-
-KR_KB: dict[Matrix, tuple[Fraction, Fraction]] = {
-    "bt601": (Fraction(299, 1000), Fraction(114, 1000)),
-    "bt709": (Fraction(2126, 10000), Fraction(722, 10000)),
-    "bt2020": (Fraction(2627, 10000), Fraction(593, 10000)),
-    "fcc": (Fraction(30, 100), Fraction(11, 100)),
-    "smpte240m": (Fraction(212, 1000), Fraction(87, 1000)),
-}
-"""The shares of red and blue in luma."""
-
-_BITS = 16  # of the coefficients
-_STEP_BITS = 5  # samples are whole numbers of 1/32 of an 8-bit step; then all sums fit 32 bits
-_NOTHING: Any = 0
 _BLOCK = 1 << 16  # pixels converted at a time, so that they stay in the processor's cache
-
-
-@dataclass(frozen=True)
-class Coding:
-    """How YUV samples stand for colours.
-
-    Attributes:
-        matrix: Which mixture of red, green and blue is luma.
-        full_range: Whether samples take all values (JPEG), or those from 16 to 235 and 240 (video).
-        depth: Bits a sample, 8 to 12.
-        factors: Luma samples a chroma sample, across and down; (2, 2) is 4:2:0.
-        siting: Where chroma is sampled.
-    """
-
-    matrix: Matrix = "bt601"
-    full_range: bool = False
-    depth: int = 8
-    factors: tuple[int, int] = (1, 1)
-    siting: Siting = "left"
-
-    @property
-    def black(self) -> int:
-        """The luma of black."""
-        return 0 if self.full_range else 16 << (self.depth - 8)
-
-    @property
-    def middle(self) -> int:
-        """The chroma of grey."""
-        return 1 << (self.depth - 1)
 
 
 def yuv_to_rgb(
@@ -82,31 +49,18 @@ def yuv_to_rgb(
     Returns:
         (H, W, 3). Colours outside RGB are cut to 0 and 255.
     """
-    luma, scratch = planes[0], scratch or Scratch()
+    luma, u, v = planes
     height, width = luma.shape
-    across, down = coding.factors
-    chroma = with_border(planes[1:])
-    columns = chroma.shape[2] - 2 * BORDER
-    if columns * across != width:
-        luma = np.pad(luma, ((0, 0), (0, columns * across - width)))
-    fits = out is not None and columns * across == width
-    rgb = out if out is not None and fits else np.empty((height, columns * across, 3), np.uint8)
-    blocks = rgb.reshape(height, columns, 3 * across)  # a block's pixels side by side
-    sampling = Sampling(coding.middle, coding.factors, coding.siting)
-    step = max(1, _BLOCK // width // down) * down
-    for first in range(0, height, step):
-        last = min(first + step, height)
-        near = chroma[:, first // down : -(-last // down) + 2 * BORDER]
-        channels = []
-        for column, (u, v) in enumerate(enlarge(near, sampling, 8 + _STEP_BITS - coding.depth, scratch)):
-            rows = luma[first:last, column::across]
-            channels += _mix(rows, u[: last - first], v[: last - first], coding, scratch)
-        cv2.merge([channel[:, :columns] for channel in channels], blocks[first:last])
-    if fits:
-        return rgb
+    across = coding.factors[0]
     if out is None:
-        return np.ascontiguousarray(rgb[:, :width])
-    out[:] = rgb[:, :width]
+        out = np.empty((height, width, 3), np.uint8)
+    if width % across == 0:
+        _convert((luma, u, v), coding, out, scratch or Scratch())
+    else:
+        whole = u.shape[1] * across
+        rgb = np.empty((height, whole, 3), np.uint8)
+        _convert((np.pad(luma, ((0, 0), (0, whole - width))), u, v), coding, rgb, scratch or Scratch())
+        out[:] = rgb[:, :width]
     return out
 
 
@@ -121,70 +75,68 @@ def grey_to_rgb(plane: NDArray[Any], full_range: bool, depth: int) -> Rgb:
 
 def rgb_to_yuv(rgb: Rgb, coding: Coding) -> tuple[Rgb, Rgb, Rgb]:
     """Y (H, W), U and V (rows and columns rounded up) of RGB (H, W, 3), 8 bits each."""
-    luma_factors, *chroma_factors = _to_yuv_factors(coding)
+    luma_factors, *chroma_factors = to_yuv_factors(coding)
     colours = [rgb[:, :, channel].astype(np.int32) for channel in range(3)]
-    luma = _rounded(luma_factors, colours, _BITS) + coding.black
+    luma = _rounded(luma_factors, colours, FACTOR_BITS) + coding.black
     reduced = [reduce(plane, coding.factors, coding.siting) for plane in colours]
     sums, bits = [plane for plane, _ in reduced], reduced[0][1]
-    u, v = (_rounded(factors, sums, _BITS + bits) + coding.middle for factors in chroma_factors)
+    u, v = (_rounded(factors, sums, FACTOR_BITS + bits) + coding.middle for factors in chroma_factors)
     return _bytes(luma), _bytes(u), _bytes(v)
 
 
-def _mix(luma: NDArray[Any], u: Plane, v: Plane, coding: Coding, scratch: Scratch) -> list[NDArray[Any]]:
-    """Red, green and blue where chroma is u and v, in 1/32 of an 8-bit step; these may have more columns."""
-    from_luma, red_v, green_u, green_v, blue_u = _to_rgb_factors(coding)
-    bits = _BITS + _STEP_BITS
-    from_luma <<= 8 + _STEP_BITS - coding.depth
-    base, total, more = scratch.array("mix", (3, *u.shape), np.int32)
-    base[:, : luma.shape[1]] = luma
-    np.multiply(base, from_luma, out=base)
-    np.add(base, (1 << (bits - 1)) - from_luma * coding.black, out=base)
-    channels: list[NDArray[Any]] = []
-    for terms in (((v, red_v),), ((u, green_u), (v, green_v)), ((u, blue_u),)):
-        np.multiply(*terms[0], out=total)
-        for term in terms[1:]:
-            np.add(total, np.multiply(*term, out=more), out=total)
-        np.add(total, base, out=total)
-        np.right_shift(total, bits, out=total)
-        channels.append(cv2.add(total, _NOTHING, dtype=cv2.CV_8U))  # cut to 0..255
-    return channels
+def _convert(planes: Sequence[NDArray[Any]], coding: Coding, out: Rgb, scratch: Scratch) -> None:
+    """Planes whose width is a whole number of blocks."""
+    (across, down), siting = coding.factors, coding.siting
+    luma, (u, v) = planes[0], (with_border(plane) for plane in planes[1:])
+    if siting == "repeat" or coding.factors == (1, 1):
+        tables, rows_at, columns_at = exact_tables(coding), [SAMPLE] * down, [SAMPLE] * across
+    else:
+        tables = fast_tables(coding)
+        rows_at = places(down, offset_down(siting, down))
+        columns_at = places(across, offset_across(siting, across))
+    height, width = luma.shape
+    step = max(1, _BLOCK // width // down) * down
+    for first in range(0, height, step):
+        near = slice(first // down, (first + step) // down + 2 * BORDER)
+        parts = _chroma_parts(u[near], v[near], tables, scratch)
+        chroma = enlarge(parts, rows_at, columns_at, scratch)[:, BORDER * down :]
+        lines = slice(first, min(first + step, height))
+        _add_luma(luma[lines], chroma, tables, out[lines], scratch)
 
 
-def _rounded(factors: tuple[int, ...], colours: list[Plane], bits: int) -> Plane:
-    total = factors[0] * colours[0] + factors[1] * colours[1] + factors[2] * colours[2]
+def _chroma_parts(u: NDArray[Any], v: NDArray[Any], tables: Tables, scratch: Scratch) -> NDArray[Any]:
+    """What chroma adds to red, green and blue (3, H, W)."""
+    parts = scratch.array("parts", (3, *u.shape), tables.red_v.dtype)
+    green, more = scratch.array("green", (2, *u.shape), np.int32)
+    look_up(v, tables.red_v, parts[0])
+    look_up(u, tables.green_u, green)
+    look_up(v, tables.green_v, more)
+    np.add(green, more, out=green)
+    np.right_shift(green, tables.green_bits, out=green)
+    parts[1] = green
+    look_up(u, tables.blue_u, parts[2])
+    return parts
+
+
+def _add_luma(luma: NDArray[Any], chroma: NDArray[Any], tables: Tables, out: Rgb, scratch: Scratch) -> None:
+    """RGB of rows, with what chroma adds to them (3, and bordered), which is lost."""
+    (rows, width), pitch = luma.shape, chroma.shape[2]
+    inside = slice((pitch - width) // 2, (pitch + width) // 2)
+    base = scratch.array("luma", (rows, pitch), tables.luma.dtype)
+    levels = scratch.array("levels", (3, rows, pitch), np.uint8)
+    look_up(luma, tables.luma, base[:, inside])
+    for part, level in zip(chroma[:, :rows], levels, strict=True):
+        cv2.add(base, part, part)  # cut to what the type holds
+        tables.levels(part, level)
+    cv2.merge([level[:, inside] for level in levels], out)
+
+
+def _rounded(factors: Sequence[Fraction], colours: list[Plane], bits: int) -> Plane:
+    fixed = [round(factor * (1 << FACTOR_BITS)) for factor in factors]
+    total = fixed[0] * colours[0] + fixed[1] * colours[1] + fixed[2] * colours[2]
     rounded: Plane = (total + (1 << (bits - 1))) >> bits
     return rounded
 
 
 def _bytes(plane: Plane) -> NDArray[np.uint8]:
     return np.clip(plane, 0, 255).astype(np.uint8)
-
-
-@lru_cache(maxsize=64)
-def _to_rgb_factors(coding: Coding) -> tuple[int, int, int, int, int]:
-    """Levels an 8-bit step, times 65536: of luma; of V in red; of U and of V in green; of U in blue."""
-    kr, kb = KR_KB[coding.matrix]
-    kg = 1 - kr - kb
-    full = Fraction(255 << (coding.depth - 8), (1 << coding.depth) - 1)
-    luma, chroma = (full, full) if coding.full_range else (Fraction(255, 219), Fraction(255, 224))
-    red, blue = 2 * (1 - kr) * chroma, 2 * (1 - kb) * chroma
-    from_luma, red_v, green_u, green_v, blue_u = _fixed(luma, red, -blue * kb / kg, -red * kr / kg, blue)
-    return from_luma, red_v, green_u, green_v, blue_u
-
-
-@lru_cache(maxsize=64)
-def _to_yuv_factors(coding: Coding) -> tuple[tuple[int, ...], tuple[int, ...], tuple[int, ...]]:
-    """Steps a level of red, green and blue, times 65536: of Y, U and V."""
-    kr, kb = KR_KB[coding.matrix]
-    kg = 1 - kr - kb
-    luma, chroma = (1, 1) if coding.full_range else (Fraction(219, 255), Fraction(224, 255))
-    blue, red = chroma / (2 * (1 - kb)), chroma / (2 * (1 - kr))
-    return (
-        _fixed(kr * luma, kg * luma, kb * luma),
-        _fixed(-kr * blue, -kg * blue, (1 - kb) * blue),
-        _fixed((1 - kr) * red, -kg * red, -kb * red),
-    )
-
-
-def _fixed(*factors: Fraction) -> tuple[int, ...]:
-    return tuple(round(factor * (1 << _BITS)) for factor in factors)

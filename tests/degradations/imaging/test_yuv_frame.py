@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from fractions import Fraction
 from typing import Any
 
@@ -11,6 +12,7 @@ import pytest
 from numpy.typing import NDArray
 
 from degradations.errors import InputError
+from degradations.imaging.yuv.chroma import CUBIC
 from degradations.imaging.yuv.frame import frame_to_rgb, notice, rgb_to_frame
 from degradations.imaging.yuv.pixel_formats import pixel_format, samples
 
@@ -83,6 +85,61 @@ def test_every_8_bit_code_is_the_formulas() -> None:
         frame.colorspace = tag
         want = formula(np.stack(planes, axis=2).reshape(-1, 3).astype(float), matrix, False, 8)
         assert np.abs(frame_to_rgb(frame).reshape(-1, 3) - want).max() < 0.51
+
+
+@pytest.mark.parametrize("siting", ["left", "center", "top"])
+@pytest.mark.parametrize("pix_fmt", ["yuv420p", "yuv411p", "yuv420p10le"])
+def test_interpolated_flat_chroma_is_off_by_one_128th_at_most(pix_fmt: str, siting: Any) -> None:
+    """All luma codes of 8 bits beside flat chroma, the extremes of each matrix too."""
+    pixels = pixel_format(pix_fmt)
+    top = (1 << pixels.depth) - 1
+    chroma = np.random.default_rng(2).integers(0, top + 1, (60, 2)).tolist()
+    chroma += [[u, v] for u in (0, top // 2, top) for v in (0, top // 2, top)]
+    frame = av.VideoFrame(16, 16, pix_fmt)
+    luma = np.arange(256).reshape(16, 16) << (pixels.depth - 8)
+    samples(frame, pixels, 0)[:] = luma
+    for (u, v), (matrix, tag) in itertools.product(chroma, TAGS.items()):
+        samples(frame, pixels, 1)[:], samples(frame, pixels, 2)[:] = u, v
+        frame.colorspace = tag
+        codes = np.stack([luma, np.full_like(luma, u), np.full_like(luma, v)], axis=2).reshape(-1, 3)
+        want = formula(codes.astype(float), matrix, False, pixels.depth)
+        error = np.abs(frame_to_rgb(frame, siting).reshape(-1, 3) - want).max()
+        assert error <= 1 / 2 + 1 / 128 + 1e-9, (u, v, matrix)
+
+
+def test_the_steepest_chroma_is_cut_and_never_wraps() -> None:
+    """Blocks of opposite extremes, whose interpolation overshoots most: no sum leaves 16 bits."""
+    frame = av.VideoFrame(64, 64, "yuv420p")
+    pixels = pixel_format("yuv420p")
+    across, down = np.meshgrid(np.arange(32), np.arange(32))
+    for period in (1, 2, 3):
+        board = ((across // period + down // period) % 2).astype(np.uint8) * 255
+        samples(frame, pixels, 0)[:] = 128
+        samples(frame, pixels, 1)[:], samples(frame, pixels, 2)[:] = board, 255 - board
+        for matrix, tag in TAGS.items():
+            frame.colorspace = tag
+            for siting in ("left", "topleft", "bottomleft"):
+                want = interpolated(frame, matrix, siting)
+                assert np.abs(frame_to_rgb(frame, siting).astype(int) - want).max() <= 1
+
+
+def interpolated(frame: Any, matrix: str, siting: Any) -> NDArray[Any]:
+    """The cubic with the documented weights, and the formula, in floats."""
+    shifts = {"left": (0.25, 0), "topleft": (0, 0), "bottomleft": (0.5, 0)}[siting]
+    planes = [samples(frame, pixel_format("yuv420p"), number).astype(float) for number in range(3)]
+    for axis, shift in enumerate(shifts):
+        for number in (1, 2):
+            values = np.moveaxis(planes[number], axis, 0)
+            padded = np.pad(values, ((4, 4), (0, 0)), mode="edge")
+            rows = []
+            for pixel in range(2 * len(values)):
+                place = pixel / 2 - shift
+                sample = int(np.floor(place))
+                weights = np.array(CUBIC[round(8 * (place - sample))]) / 64
+                rows.append(np.tensordot(weights, padded[sample + 3 : sample + 7], 1))
+            planes[number] = np.moveaxis(np.stack(rows), 0, axis)
+    codes = np.stack(planes, axis=2)
+    return formula(codes.reshape(-1, 3), matrix, False, 8).reshape(codes.shape)
 
 
 def test_untagged_frames_are_as_ffmpeg_takes_them() -> None:
