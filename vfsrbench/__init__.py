@@ -15,7 +15,7 @@ import importlib
 import sys
 from typing import TYPE_CHECKING, Any
 
-__version__ = "0.2.0"
+from vfsrbench.version import __version__
 
 if TYPE_CHECKING:
     from vfsrbench.api.boards import load_results as load_results

@@ -10,10 +10,10 @@ import typer
 import typer.core
 import typer.main
 
-from vfsrbench import __version__
 from vfsrbench.cli.echo import say
 from vfsrbench.errors import InputError, did_you_mean
 from vfsrbench.registry import registered
+from vfsrbench.version import __version__
 
 VERBS = {
     "demo": "demo",

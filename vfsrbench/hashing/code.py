@@ -24,7 +24,8 @@ from typing import Any
 OWN_PACKAGES = ("vfsrbench", "baselines", "degradations")
 PLUMBING = frozenset(
     {
-        "vfsrbench",  # __version__ alone
+        "vfsrbench",
+        "vfsrbench.version",
         "vfsrbench.card",
         "vfsrbench.errors",
         "vfsrbench.io.atomic",

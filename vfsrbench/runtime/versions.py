@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 from functools import lru_cache
 from importlib.metadata import PackageNotFoundError, version
 
-from vfsrbench import __version__
+from vfsrbench.version import __version__
 
 _PACKAGES = ("torch", "torchvision", "numpy", "scipy", "opencv-python-headless", "av", "pillow")
 
