@@ -96,13 +96,20 @@ app = typer.Typer(
 )
 
 
-@app.callback()
-def _head(
-    version: bool = typer.Option(False, "--version", help="Print the version.", is_eager=True),
-) -> None:
-    if version:
+def _print_version(asked: bool) -> None:
+    if asked:
         say(f"vfsrbench {__version__}")
         raise typer.Exit
+
+
+@app.callback()
+def _head(
+    # an eager callback: it comes before the complaint that no verb was given
+    version: bool = typer.Option(
+        False, "--version", help="Print the version.", is_eager=True, callback=_print_version
+    ),
+) -> None:
+    pass
 
 
 def invoke(arguments: Sequence[str]) -> int:

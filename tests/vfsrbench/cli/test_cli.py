@@ -18,6 +18,7 @@ from vfsrbench.cli import main
 from vfsrbench.cli.app import VERBS
 from vfsrbench.io.clip import Clip
 from vfsrbench.results.frame_table import load_results
+from vfsrbench.version import __version__
 
 
 def child_seconds(arguments: list[str]) -> float:
@@ -31,6 +32,11 @@ def child_seconds(arguments: list[str]) -> float:
 def test_help_and_list_are_quick(arguments: list[str]):
     """Processor time, the best of some tries: a busy machine is not the program's fault."""
     assert min(child_seconds(arguments) for _ in range(4)) < 0.5
+
+
+def test_the_version_is_printed(capsys: pytest.CaptureFixture[str]):
+    assert main.run(["--version"]) == 0
+    assert capsys.readouterr().out == f"vfsrbench {__version__}\n"
 
 
 @pytest.mark.parametrize("arguments", [["--help"], ["list"], *([verb, "--help"] for verb in VERBS)])
