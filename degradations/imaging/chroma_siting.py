@@ -33,7 +33,7 @@ def siting_of(stream: Any) -> Siting:
 
     Returns:
         What the stream or its codec says: H.264, H.265, AV1 and y4m files do; MPEG-1 and MJPEG mean the
-        middle. `left` if nothing is said, and for `bottom` and `bottomleft`, which videos in use do not have.
+        middle. `left` if nothing is said, and for `bottom` and `bottomleft`, for which Matroska has no word.
     """
     if stream.container.format.name == "yuv4mpegpipe":
         header = _header(stream, "yuv4mpegpipe")

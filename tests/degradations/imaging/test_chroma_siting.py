@@ -30,6 +30,8 @@ def encode(path: Path, codec: str, pix_fmt: str = "yuv420p", **options: str) -> 
         ("mkv", "libx264", {"x264-params": "chromaloc=1"}, "center"),
         ("mp4", "libx264", {"x264-params": "chromaloc=2"}, "topleft"),
         ("mp4", "libx264", {"x264-params": "chromaloc=3"}, "top"),
+        ("mp4", "libx264", {"x264-params": "chromaloc=4"}, "left"),  # bottomleft: see docs/pixels.md
+        ("mp4", "libx264", {"x264-params": "chromaloc=5"}, "left"),  # bottom
         ("mp4", "libx265", {"x265-params": "chromaloc=2:log-level=none"}, "topleft"),
         ("mpg", "mpeg1video", {}, "center"),
         ("mpg", "mpeg2video", {}, "left"),

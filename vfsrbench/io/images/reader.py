@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from vfsrbench.errors import InputError
 from vfsrbench.io.images.jpeg_check import check_jpeg
+from vfsrbench.io.images.libtiff import libtiff_errors
 from vfsrbench.io.safety.paths import MOST_PIXELS, check_pixels, read_bytes
 
 Frames = NDArray[np.uint8]
@@ -52,7 +53,7 @@ def _decode(path: Path, data: bytes) -> tuple[Frames, tuple[str, ...]]:
     if data.startswith(_PNG):
         _check_png(path, data)
     try:
-        with warnings.catch_warnings():
+        with warnings.catch_warnings(), libtiff_errors() as errors:
             warnings.simplefilter("ignore")
             with Image.open(BytesIO(data), formats=_FORMATS) as picture:
                 check_pixels(path, *picture.size)
@@ -65,7 +66,10 @@ def _decode(path: Path, data: bytes) -> tuple[Frames, tuple[str, ...]]:
                 notes = _transparency(picture)
                 # TIFF is turned while it is loaded, and by some versions of Pillow a second time here
                 upright = picture if picture.format == "TIFF" else ImageOps.exif_transpose(picture)
-                return np.array(upright.convert("RGB"), dtype=np.uint8), notes
+                pixels = np.array(upright.convert("RGB"), dtype=np.uint8)
+                if errors:  # libtiff goes on after some, with pixels that it made up
+                    raise InputError(f"{path}: is damaged ({errors[0]}); copy it again, or make it again")
+                return pixels, notes
     except InputError:
         raise
     except Image.DecompressionBombError:  # Pillow's own limit, which is higher
