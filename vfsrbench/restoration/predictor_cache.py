@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from vfsrbench.errors import InputError, JobFailure, describe
 from vfsrbench.predictor import Predictor
 from vfsrbench.restoration.method_use import MethodUse
-from vfsrbench.runtime.memory import attempt, free_memory, is_out_of_memory
+from vfsrbench.runtime.memory import attempt_again, free_memory, is_out_of_memory
 from vfsrbench.runtime.precision import Profile
 from vfsrbench.runtime.seeding import seeded
 
@@ -52,9 +52,9 @@ class PredictorCache:
         if use.weights.missing:
             raise JobFailure(use.weights.missing, "skipped")
         self._evict(room=1)
-        while (predictor := attempt(lambda: self._load(use))) is None:
-            if not (release() if release else self.release(use.id)):
-                raise JobFailure(f"out of memory on {self.device} while loading the method", "oom")
+        predictor = attempt_again(lambda: self._load(use), release or (lambda: self.release(use.id)))
+        if predictor is None:
+            raise JobFailure(f"out of memory on {self.device} while loading the method", "oom")
         self._loaded[use.id] = predictor
         self._evict()
         return predictor

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from vfsrbench.errors import InputError, JobFailure, describe
 from vfsrbench.io.images.rounding import to_uint8
 from vfsrbench.predictor import ClipInfo, Predictor
-from vfsrbench.runtime.memory import attempt, is_out_of_memory, watch_peak
+from vfsrbench.runtime.memory import attempt, attempt_again, is_out_of_memory, watch_peak
 from vfsrbench.runtime.precision import arithmetic
 from vfsrbench.runtime.reach import Reach
 from vfsrbench.runtime.seeding import seeded
@@ -109,9 +109,8 @@ def restore_clip(
     done = 0
 
     def start() -> None:
-        while not attempt(lambda: start_clip(predictor, info, seed, device)):
-            if not release():
-                raise JobFailure(f"out of memory on {device} before the first frame", "oom")
+        if not attempt_again(lambda: start_clip(predictor, info, seed, device), release):
+            raise JobFailure(f"out of memory on {device} before the first frame", "oom")
 
     def restored(span: Span) -> Frames:
         frames = source.read(span.start, span.stop)

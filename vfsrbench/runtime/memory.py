@@ -95,6 +95,15 @@ def attempt(call: Callable[[], T]) -> T | None:
     return None
 
 
+def attempt_again(call: Callable[[], T], release: Callable[[], bool]) -> T | None:
+    """`attempt`, again as long as `release` finds something to free, and once more when it does not: what no
+    object held any more was freed by then."""
+    last = False
+    while (found := attempt(call)) is None and not last:
+        last = not release()
+    return found
+
+
 def free_memory() -> None:
     """Free what no object holds any more."""
     import torch

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -16,7 +16,7 @@ from vfsrbench.io.clip import Clip
 from vfsrbench.metric import Metric, SplitMetric, TruthInfo, Values, Window
 from vfsrbench.metrics.functional.temporal_std import video_sigma
 from vfsrbench.plugins import Registry, build_metric
-from vfsrbench.runtime.memory import attempt, is_out_of_memory
+from vfsrbench.runtime.memory import attempt, attempt_again, is_out_of_memory
 from vfsrbench.runtime.precision import Profile
 from vfsrbench.scoring.derived import with_sources
 from vfsrbench.scoring.scores import Scores
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     import torch
 
 WINDOW = 16
+TOO_LARGE = "out of memory while scoring, even with one frame at a time"
 NO_REFERENCE = "needs the ground truth, which these clips do not have"
 log = logging.getLogger(__name__)
 
@@ -68,6 +69,8 @@ class Scorer:
         self.broken: set[str] = set()
         self.weights: dict[str, Weights] = {}
         self.starved: list[str] = []
+        self.hungry = ""
+        """The metric at which memory ran out last; empty if it was no metric."""
         if not lazy:
             self.load((card.id for card in self.cards), release)
 
@@ -85,17 +88,17 @@ class Scorer:
             self.unavailable[metric_id] = weights.missing
             return
         try:
-            while (metric := attempt(lambda: self._loaded(metric_id, weights))) is None:
-                if not release():
-                    self.starved.append(metric_id)
-                    self.unavailable[metric_id] = f"out of memory on {self.device} while it was loaded"
-                    self.broken.add(metric_id)
-                    return
+            metric = attempt_again(lambda: self._loaded(metric_id, weights), release)
         except Exception as error:
             self._breaks(metric_id, error)
-        else:
-            self.metrics[metric_id] = metric
-            self.weights[metric_id] = weights
+            return
+        if metric is None:
+            self.starved.append(metric_id)
+            self.unavailable[metric_id] = f"out of memory on {self.device} while it was loaded"
+            self.broken.add(metric_id)
+            return
+        self.metrics[metric_id] = metric
+        self.weights[metric_id] = weights
 
     def _loaded(self, metric_id: str, weights: Weights) -> Metric:
         metric = build_metric(self.known[metric_id])
@@ -133,14 +136,18 @@ class Scorer:
 
         All clips have the frames and size of `truth`. `on_progress` is called with the number of frames done.
         When memory runs out the pass starts again, with half the window if `release` has nothing to free;
-        results do not depend on the window.
-        JobFailure (oom) when one frame does not fit.
+        results do not depend on the window. A metric for which one frame does not fit is n/a, and the
+        others go on without it. JobFailure (oom) when not even the frames fit.
         """
         every = Wanted(frozenset(card.id for card in self.cards))
         asked = wanted if wanted is not None else [every] * len(restored)
 
+        too_large: set[str] = set()
+        began = self.window
+
         def whole() -> tuple[list[Scores], dict[str, NDArray[np.float32]]]:
-            run = _Pass(self, truth, info, restored, asked)
+            self.hungry = ""
+            run = _Pass(self, truth, info, restored, asked, too_large)
             run.all_windows(self.window, on_progress)
             return run.finish()
 
@@ -150,9 +157,13 @@ class Scorer:
         while (found := attempt(whole)) is None:
             if release():
                 continue
-            if self.window == 1:
-                raise JobFailure("out of memory while scoring, even with one frame at a time", "oom")
-            self.window //= 2
+            if self.window > 1:
+                self.window //= 2
+            elif self.hungry:
+                too_large.add(self.hungry)
+                self.window = began
+            else:
+                raise JobFailure(TOO_LARGE, "oom")
         return found
 
 
@@ -166,7 +177,9 @@ class _Pass:
         info: TruthInfo,
         restored: Sequence[Clip],
         wanted: Sequence[Wanted],
+        too_large: Collection[str] = (),
     ) -> None:
+        """`too_large` names metrics that are left out because memory does not suffice for one frame."""
         self.scorer, self.truth, self.info = scorer, truth, info
         self.restored, self.wanted = restored, wanted
         self.scores = [self._begun(w) for w in wanted]
@@ -177,11 +190,13 @@ class _Pass:
         for metric_id, metric in scorer.metrics.items():
             if metric_id not in needed:
                 continue
-            reason = unfit(metric.card, info) or metric.unfit(info)
+            left_out = metric_id in too_large
+            reason = TOO_LARGE if left_out else unfit(metric.card, info) or metric.unfit(info)
             if reason:
                 for scores, asked in zip(self.scores, wanted, strict=True):
                     if metric_id in asked.metrics:
                         scores.unavailable[metric_id] = reason
+                        scores.broken |= {metric_id} if left_out else set()
             else:
                 self.active[metric_id] = metric
 
@@ -210,6 +225,7 @@ class _Pass:
                     self.truth_features.setdefault(metric_id, []).append(metric.features(truth))
             except Exception as error:
                 if is_out_of_memory(error):
+                    self.scorer.hungry = metric_id
                     raise
                 for scores, wanted in zip(self.scores, self.wanted, strict=True):
                     if metric_id in wanted.metrics:
@@ -232,6 +248,7 @@ class _Pass:
                         raise ValueError(f"score returned the shape {piece.shape}, {expected} is expected")
             except Exception as error:
                 if is_out_of_memory(error):
+                    self.scorer.hungry = metric_id
                     raise
                 _break(scores, metric_id, error)
             else:
@@ -254,6 +271,7 @@ class _Pass:
             scores.clip_values[card.id] = float(self.active[card.id].finish(values))
         except Exception as error:
             if is_out_of_memory(error):
+                self.scorer.hungry = card.id
                 raise
             _break(scores, card.id, error)
             return

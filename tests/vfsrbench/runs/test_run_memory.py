@@ -16,6 +16,7 @@ from tests.vfsrbench.runs.recording import run
 from vfsrbench.errors import JobFailure
 from vfsrbench.method_spec import choose_method
 from vfsrbench.metrics.fidelity import Psnr
+from vfsrbench.metrics.ssim import Ssim
 from vfsrbench.plugins import metrics
 from vfsrbench.restoration.method_use import MethodUse
 from vfsrbench.restoration.predictor_cache import PredictorCache, held_bytes
@@ -68,6 +69,53 @@ def test_a_run_goes_on_when_a_method_finds_no_memory_to_start_a_clip(tmp_path: P
     board = small_board(data, [folder, method_folder(tmp_path, "m")], splits=["bi-x4"], metrics=["psnr"])
     summary, _ = run(board, tmp_path / "w")
     assert {(job.method, r.status) for job, r in summary.records.items()} == {("hungry", "oom"), ("m", "ok")}
+
+
+ONCE = """
+    def {call}:
+        if not Path({mark!r}).exists():
+            Path({mark!r}).touch()
+            raise torch.OutOfMemoryError("CUDA out of memory")
+        return super().{given}
+"""
+
+
+@pytest.mark.parametrize("call", ["load(self, weights, device)", "start_clip(self, info)"])
+def test_memory_that_is_there_at_the_second_try_is_no_failure(tmp_path: Path, call: str):
+    folder = method_folder(tmp_path, "m")
+    code = tmp_path / "m" / "code.py"
+    given = call.replace("self, ", "")
+    code.write_text(code.read_text() + ONCE.format(call=call, given=given, mark=str(tmp_path / "tried")))
+    board = small_board(data_set(tmp_path / "data"), [folder], splits=["bi-x4"], metrics=["psnr"])
+    summary, _ = run(board, tmp_path / "w")
+    assert (tmp_path / "tried").exists() and summary.counts == {"ok": 2}
+
+
+@pytest.mark.parametrize("step", ["prepare", "score", "finish"])
+@pytest.mark.parametrize("always", [False, True])
+def test_a_metric_without_memory_takes_no_other_with_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, step: str, always: bool
+):
+    plain, calls = getattr(Ssim, step), []
+
+    def hungry(self, *given):
+        calls.append(step)
+        if always or len(calls) == 1:
+            raise torch.OutOfMemoryError("CUDA out of memory")
+        return plain(self, *given)
+
+    monkeypatch.setattr(Ssim, step, hungry)
+    data, folder = data_set(tmp_path / "data", ["one"]), method_folder(tmp_path, "m")
+    board = small_board(data, [folder], splits=["bi-x4"], metrics=["psnr", "ssim"])
+    summary, _ = run(board, tmp_path / "w")
+    (record,) = summary.records.values()
+    assert record.status == "ok" and set(record.clip_values) == {"psnr", *([] if always else ["ssim"])}
+    assert record.broken == (["ssim"] if always else []) and summary.exit_code == (3 if always else 0)
+    if always:
+        assert "even with one frame at a time" in record.unavailable["ssim"]
+        monkeypatch.setattr(Ssim, step, plain)
+        again, _ = run(board, tmp_path / "w", retry_failed=True)
+        assert again.exit_code == 0
 
 
 @pytest.mark.parametrize("enough", [True, False])

@@ -238,20 +238,33 @@ class Hungry(Metric):
         return np.array([float(t) for t in restored.scored])
 
 
-def test_out_of_memory_halves_the_window_and_one_frame_that_does_not_fit_ends_it():
+def test_out_of_memory_halves_the_window_and_a_metric_for_which_one_frame_does_not_fit_is_left_out():
     known = catalogue(card("hungry", **{"class": "tests.vfsrbench.scoring.test_scorer:Hungry"}))
     clip = constant([1] * 20)
-    scorer = Scorer(["hungry"], known, CPU)
+    scorer = Scorer(["hungry", "psnr"], Registry("metric", {**metrics().entries, **known.entries}), CPU)
     ((scores,), _) = scorer.score(clip, info(clip), [clip])
     np.testing.assert_array_equal(scores.values["hungry"], np.arange(20.0))
     assert scorer.window == 4
     Hungry.most = 0
     try:
-        with pytest.raises(JobFailure, match="one frame") as caught:
-            scorer.score(clip, info(clip), [clip])
-        assert caught.value.status == "oom"
+        ((scores,), _) = scorer.score(clip, info(clip), [clip])
+        assert "one frame at a time" in scores.unavailable["hungry"] and scores.broken == {"hungry"}
+        assert scores.clip_values == {"psnr": 100.0} and scorer.window == 4
     finally:
         Hungry.most = 4
+    ((scores,), _) = scorer.score(clip, info(clip), [clip])
+    assert not scores.broken and set(scores.values) == {"hungry", "psnr"}, "the next clip finds memory"
+
+
+def test_frames_that_do_not_fit_end_the_job(monkeypatch: pytest.MonkeyPatch):
+    def hungry(*arguments):
+        raise torch.OutOfMemoryError("CUDA out of memory")
+
+    clip = constant([1] * 4)
+    monkeypatch.setattr(Clip, "windows", hungry)
+    with pytest.raises(JobFailure, match="one frame") as caught:
+        Scorer(["psnr"], metrics(), CPU).score(clip, info(clip), [clip])
+    assert caught.value.status == "oom"
 
 
 class Rendered:
