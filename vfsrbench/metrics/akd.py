@@ -11,7 +11,7 @@ import torch
 from vfsrbench.card import MetricCard
 from vfsrbench.metric import Metric, TruthInfo, Values, Window
 from vfsrbench.metrics.estimators.dense_landmarks import Points, point_finder
-from vfsrbench.metrics.estimators.face_landmarks import GtPoints
+from vfsrbench.metrics.estimators.face_landmarks import GtPoints, five_finder
 from vfsrbench.metrics.estimators.reference_cache import cached, fingerprint
 from vfsrbench.metrics.functional.landmark_distance import mean_l2
 from vfsrbench.metrics.pixels import check_frames, check_pair
@@ -29,8 +29,7 @@ class KeypointDistance(Metric):
         super().load(weights, device)
         path = weights["points"]
         self.finder = point_finder(self.detector, path, device, self.profile)
-        found_by = self.weight_digest(weights, "detector")
-        self.faces = GtPoints(weights.get("detector"), found_by, device, self.profile)
+        self.faces = GtPoints(five_finder(self, weights, device))
         facts = (self.detector, self.profile, device.type)
         self.key = fingerprint(__name__, *facts, self.weight_digest(weights, "points"))
 

@@ -15,12 +15,17 @@ import torch
 from numpy.typing import NDArray
 
 from vfsrbench.card import MetricCard
-from vfsrbench.faces.arcface_align import align_faces, arcface_matrices
 from vfsrbench.metric import Metric, TruthInfo, Values, Window
-from vfsrbench.metrics.estimators.face_embeddings import EMBEDDING, recognizer
-from vfsrbench.metrics.estimators.face_landmarks import GtPoints
+from vfsrbench.metrics.estimators.face_embedder import face_embedder
+from vfsrbench.metrics.estimators.face_landmarks import GtPoints, five_finder
 from vfsrbench.metrics.estimators.reference_cache import cached, fingerprint
-from vfsrbench.metrics.functional.identity import cosine, global_similarity, neighbour_distances, unit
+from vfsrbench.metrics.functional.identity import (
+    cosine,
+    distance,
+    global_similarity,
+    neighbour_distances,
+    unit,
+)
 from vfsrbench.metrics.pixels import check_frames, check_pair
 
 Embeddings = NDArray[np.float32]
@@ -40,17 +45,16 @@ class _IdentityMetric(Metric):
 
     def load(self, weights: Mapping[str, Path], device: torch.device) -> None:
         super().load(weights, device)
-        self.recognize = recognizer(self.backend, weights["recognizer"], device, self.profile)
-        found_by = self.weight_digest(weights, "detector")
-        self.points = GtPoints(weights.get("detector"), found_by, device, self.profile)
-        facts = (self.backend, self.align, self.profile, device.type)
-        self.key = fingerprint(__name__, *facts, self.weight_digest(weights, "recognizer"))
+        self.embedder = face_embedder(self.backend, weights, device, self.profile)
+        self.points = GtPoints(five_finder(self, weights, device))
+        files = [self.weight_digest(weights, role) for role in ("recognizer", "points")]
+        self.key = fingerprint(__name__, self.backend, self.align, self.profile, device.type, *files)
 
     def unfit(self, truth: TruthInfo) -> str:
         return self.points.unfit(truth)
 
     def embeddings(self, window: Window, truth: Window, first: int) -> Embeddings:
-        """(n, 512) raw embeddings of frames `first` to the window's last; NaN where no face is known.
+        """(n, D) raw embeddings of frames `first` to the window's last; NaN where no face is known.
 
         truth: the ground truth's window, whose points are used (it may be the window itself).
         """
@@ -59,7 +63,7 @@ class _IdentityMetric(Metric):
         missing = [frame for frame in wanted if frame not in known]
         if missing:
             known.update(zip(missing, self._embed(window, truth, missing), strict=True))
-        return np.array([known[frame] for frame in wanted], np.float32).reshape(-1, EMBEDDING)
+        return np.array([known[frame] for frame in wanted], np.float32).reshape(-1, self.embedder.dimensions)
 
     def gt_embeddings(self, truth: Window) -> Embeddings:
         """The ground truth's, for the scored frames; kept between runs."""
@@ -76,15 +80,13 @@ class _IdentityMetric(Metric):
         return found
 
     def _embed(self, window: Window, truth: Window, frames: list[int]) -> Embeddings:
-        indices = [frame - window.start for frame in frames]
         points = self._landmarks(window, truth, frames)
         faces = np.flatnonzero(np.isfinite(points).all(axis=(1, 2)))
-        found = np.full((len(frames), EMBEDDING), np.nan, np.float32)
+        found = np.full((len(frames), self.embedder.dimensions), np.nan, np.float32)
         if len(faces):
-            images = window.tensor(self.device)[[indices[face] for face in faces]]
-            size = self.recognize.size
-            crops = align_faces(images, arcface_matrices(points[faces], size), size)
-            found[faces] = self.recognize(crops).cpu().numpy()
+            place = window if self.align == "own" else truth
+            seen = [frames[face] for face in faces]
+            found[faces] = self.embedder.embed(window, place, seen, points[faces])
         return found
 
     def _landmarks(self, window: Window, truth: Window, frames: list[int]) -> NDArray[np.float64]:
@@ -104,6 +106,14 @@ class IdentitySimilarity(_IdentityMetric):
     def score(self, restored: Window, truth: Window, state: Embeddings) -> Values:
         check_pair(restored, truth)
         return cosine(self.embeddings(restored, truth, restored.scored.start), state)
+
+
+class IdentityDistance(IdentitySimilarity):
+    """IDD: Euclidean distance of the raw embeddings, dlib's own measure; 0 is the same picture."""
+
+    def score(self, restored: Window, truth: Window, state: Embeddings) -> Values:
+        check_pair(restored, truth)
+        return distance(self.embeddings(restored, truth, restored.scored.start), state)
 
 
 class IdentityDrift(_IdentityMetric):
@@ -159,7 +169,8 @@ class GlobalIdentity(_IdentityMetric):
 
     def finish(self, values: Values) -> float:
         both = values[~np.isnan(values).any(axis=1)]
-        return global_similarity(both[:, :EMBEDDING]) / global_similarity(both[:, EMBEDDING:])
+        half = self.embedder.dimensions
+        return global_similarity(both[:, :half]) / global_similarity(both[:, half:])
 
 
 def _before(window: Window) -> int:

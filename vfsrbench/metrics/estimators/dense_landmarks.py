@@ -3,6 +3,7 @@
 awing98   facexlib's adaptive-wing network, 98 points: the whole picture squeezed to 256x256
 fan68     2DFAN-4, 68 points: a crop around the face, not cut to whole pixels
 2d106     insightface's regression network, 106 points: a crop around the face, no grid
+dlib68    dlib's regression trees, 68 points: a box around the face, whole pixels
 
 A crop is placed by the ground truth's five points, for both pictures: its box is the square that ArcFace's
 112x112 crop of the face covers.
@@ -22,6 +23,9 @@ from torch import Tensor, nn
 
 from vfsrbench.errors import did_you_mean
 from vfsrbench.faces.arcface_align import arcface_matrices
+from vfsrbench.faces.networks.dlib_faces import LANDMARKS as DLIB_LANDMARKS
+from vfsrbench.faces.networks.dlib_faces import DlibLandmarks
+from vfsrbench.faces.networks.dlib_faces import face_boxes as dlib_boxes
 from vfsrbench.faces.networks.fan import FAN2D4, AwingFAN
 from vfsrbench.faces.networks.fan_decode import (
     FAN_INPUT,
@@ -53,8 +57,8 @@ class PointFinder(Protocol):
 
 def point_finder(detector: str, path: Path, device: torch.device, profile: Profile) -> PointFinder:
     """The detector with its weights from `path`, on `device`."""
-    kinds: dict[str, type[Awing98] | type[Fan68] | type[Regression106]]
-    kinds = {"awing98": Awing98, "fan68": Fan68, "2d106": Regression106}
+    kinds: dict[str, type[Awing98] | type[Fan68] | type[Regression106] | type[Dlib68]]
+    kinds = {"awing98": Awing98, "fan68": Fan68, "2d106": Regression106, "dlib68": Dlib68}
     if detector not in kinds:
         raise did_you_mean("landmark detector", detector, kinds)
     return kinds[detector](path, device, profile)
@@ -107,6 +111,19 @@ class Regression106:
         assert faces is not None
         images = window.tensor(self.device)[[frame - window.start for frame in frames]]
         return self.network(images, face_boxes(faces))
+
+
+class Dlib68:
+    count, needs_face = DLIB_LANDMARKS, True
+
+    def __init__(self, path: Path, device: torch.device, profile: Profile) -> None:
+        self.landmarks = shared(("dlib68", path), partial(DlibLandmarks, path))
+
+    def find(self, window: Window, frames: list[int], faces: Points | None) -> Points:
+        assert faces is not None
+        boxes = dlib_boxes(faces)
+        pictures = (window.frames[frame - window.start] for frame in frames)
+        return np.stack([self.landmarks.find(p, box) for p, box in zip(pictures, boxes, strict=True)])
 
 
 def face_boxes(faces: Points) -> Points:

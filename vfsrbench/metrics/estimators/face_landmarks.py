@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from functools import partial
 from pathlib import Path
+from typing import Protocol
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
 from vfsrbench.faces.detect import FaceDetector, detect_landmarks
+from vfsrbench.faces.networks.dlib_faces import DlibDetector, DlibLandmarks, five_points
 from vfsrbench.faces.networks.retinaface import retinaface_resnet50
-from vfsrbench.metric import TruthInfo, Window
+from vfsrbench.metric import Metric, TruthInfo, Window
 from vfsrbench.metrics.estimators.reference_cache import array_name, cached, fingerprint
-from vfsrbench.runtime.network import loaded, runner
+from vfsrbench.runtime.network import loaded, runner, shared
 from vfsrbench.runtime.precision import Profile
 
 PADDING = 0.25
@@ -22,8 +25,18 @@ PADDING = 0.25
 Points = NDArray[np.float64]
 
 
-class OwnLandmarks:
-    """RetinaFace (ResNet-50): the largest face of each frame. `digest` is the SHA-256 of its file."""
+class FiveFinder(Protocol):
+    """Finds the five points of the largest face. `key` names what they depend on beside the frames."""
+
+    key: str
+
+    def find(self, pictures: NDArray[np.uint8]) -> Points:
+        """(n, 5, 2) points of uint8 RGB pictures (n, H, W, 3); NaN where no face was found."""
+        ...
+
+
+class RetinaFaceFinder:
+    """RetinaFace (ResNet-50). `digest` is the SHA-256 of its file."""
 
     def __init__(self, path: Path, digest: str, device: torch.device, profile: Profile) -> None:
         build = partial(loaded, retinaface_resnet50, path)
@@ -31,9 +44,38 @@ class OwnLandmarks:
         self.detector = FaceDetector(self.runner.network)
         self.key = fingerprint(__name__, PADDING, profile, device.type, digest)
 
+    def find(self, pictures: NDArray[np.uint8]) -> Points:
+        with self.runner.arithmetic():
+            return detect_landmarks(self.detector, pictures, padding=PADDING)
+
+
+class DlibFinder:
+    """dlib's frontal detector, and its 68 landmarks in the box it finds. `digest`: of the landmarks' file."""
+
+    def __init__(self, landmarks: Path, digest: str) -> None:
+        self.landmarks = shared(("dlib68", landmarks), partial(DlibLandmarks, landmarks))
+        self.detector = DlibDetector()
+        self.key = fingerprint(__name__, "dlib", digest)
+
+    def find(self, pictures: NDArray[np.uint8]) -> Points:
+        found = np.full((len(pictures), 5, 2), np.nan)
+        for slot, picture in zip(found, pictures, strict=True):
+            box = self.detector.largest(picture)
+            if box is not None:
+                slot[...] = five_points(self.landmarks.find(picture, box)[None])[0]
+        return found
+
+
+class OwnLandmarks:
+    """Points found in the pictures themselves, once a window and frame."""
+
+    def __init__(self, finder: FiveFinder) -> None:
+        self.finder = finder
+        self.key = finder.key
+
     def of(self, window: Window, frames: list[int]) -> Points:
         """(n, 5, 2) points of these frames, NaN where no face was found; found once a window and frame."""
-        known: dict[int, Points] = window.memo(("own points",), dict)
+        known: dict[int, Points] = window.memo(("own points", self.key), dict)
         missing = [frame for frame in frames if frame not in known]
         if missing:
             known.update(zip(missing, self._find(window, missing), strict=True))
@@ -43,20 +85,18 @@ class OwnLandmarks:
         """Find the points of a ground-truth window's scored frames, or take them from an earlier run."""
         scored = list(truth.scored)
         found = cached(truth, f"points-{self.key}", lambda: self.of(truth, scored))
-        known: dict[int, Points] = truth.memo(("own points",), dict)
+        known: dict[int, Points] = truth.memo(("own points", self.key), dict)
         known.update(zip(scored, found, strict=True))
 
     def _find(self, window: Window, frames: list[int]) -> Points:
-        pictures = window.frames[[frame - window.start for frame in frames]]
-        with self.runner.arithmetic():
-            return detect_landmarks(self.detector, pictures, padding=PADDING)
+        return self.finder.find(window.frames[[frame - window.start for frame in frames]])
 
 
 class GtPoints:
     """The five points of the ground truth's frames: those that came with the clip, or else found in it."""
 
-    def __init__(self, detector: Path | None, digest: str, device: torch.device, profile: Profile) -> None:
-        self.own = None if detector is None else OwnLandmarks(detector, digest, device, profile)
+    def __init__(self, finder: FiveFinder | None) -> None:
+        self.own = None if finder is None else OwnLandmarks(finder)
 
     def unfit(self, truth: TruthInfo) -> str:
         """Why a clip's points cannot be known; empty if they can."""
@@ -87,3 +127,17 @@ class GtPoints:
         if landmarks is None:
             return self.own.key if self.own is not None else ""
         return array_name(landmarks[truth.scored.start : truth.scored.stop])
+
+
+def five_finder(metric: Metric, weights: Mapping[str, Path], device: torch.device) -> FiveFinder | None:
+    """What finds the five points for a metric with these weights; None if nothing here can.
+
+    RetinaFace (role `detector`) where its file is here; else dlib, where the card says `params.finder =
+    "dlib"`: its landmarks have the role `points`.
+    """
+    path = weights.get("detector")
+    if path is not None:
+        return RetinaFaceFinder(path, metric.weight_digest(weights, "detector"), device, metric.profile)
+    if metric.card.params.get("finder") == "dlib":
+        return DlibFinder(weights["points"], metric.weight_digest(weights, "points"))
+    return None

@@ -23,6 +23,12 @@ def cosine(a: ArrayLike, b: ArrayLike) -> Values:
     return (unit(a) * unit(b)).sum(-1)
 
 
+def distance(a: ArrayLike, b: ArrayLike) -> Values:
+    """Euclidean distance of rows as they are, (T,): IDD of each frame."""
+    difference = np.asarray(a, dtype=np.float64) - np.asarray(b, dtype=np.float64)
+    return np.sqrt((difference * difference).sum(-1))
+
+
 def neighbour_distances(embeddings: ArrayLike, normalize: bool = True) -> Values:
     """L2 distance of each frame's embedding to the one before, (T,); NaN for frame 0. VIDD is its mean
     (unit embeddings; FOS's code takes raw ones: normalize=False)."""
