@@ -75,10 +75,12 @@ class DlibEmbedder:
         self.landmarks = shared(("dlib68", landmarks_path), partial(DlibLandmarks, landmarks_path))
 
     def embed(self, window: Window, place: Window, frames: list[int], points: Points) -> Embeddings:
-        known: dict[int, Points] = place.memo(("dlib68",), dict)
-        for frame, box in zip(frames, face_boxes(points), strict=True):
-            if frame not in known:
-                known[frame] = self.landmarks.find(place.frames[frame - place.start], box)
-        pictures = (window.frames[frame - window.start] for frame in frames)
-        chips = [self.recognize.chip(p, known[f]) for p, f in zip(pictures, frames, strict=True)]
+        boxes = [tuple(box) for box in face_boxes(points).tolist()]
+        # the box is in the key: points that came with the clip and points found in it give different ones
+        known: dict[tuple[int, tuple[int, ...]], Points] = place.memo(("dlib68",), dict)
+        chips = []
+        for frame, box in zip(frames, boxes, strict=True):
+            if (frame, box) not in known:
+                known[frame, box] = self.landmarks.find(place.frames[frame - place.start], box)
+            chips.append(self.recognize.chip(window.frames[frame - window.start], known[frame, box]))
         return self.recognize.embed(chips)
