@@ -89,6 +89,9 @@ def main() -> None:
     arguments = parser.parse_args()
     outcomes = {}
     for name, reference in REFERENCES.items():
+        unmet = reference.unmet()
+        if unmet:
+            raise SystemExit(f"{name}: {unmet}")
         outcomes[name] = reference.run()
         if outcomes[name].worst > reference.limit:
             raise SystemExit(f"{name}: deviation {outcomes[name].worst} is above {reference.limit}")

@@ -24,13 +24,16 @@ _NAMED = 3
 class NeededWeights:
     """A checkpoint and who needs it; of several `names` one is enough, the first is preferred.
 
-    `missing` says why it cannot be used; empty if it can.
+    `missing` says why it cannot be used; empty if it can. `extra` is the installation extra with the library
+    that reads it, where that is not installed; `absent`: the file itself has to be fetched.
     """
 
     names: tuple[str, ...]
     users: tuple[str, ...]
     missing: str
     why: str = ""
+    extra: str = ""
+    absent: bool = False
 
     @property
     def name(self) -> str:
@@ -58,7 +61,7 @@ def needed_weights(
         if isinstance(use, MethodUse)
         for weight in use.method.card.weights_for(dict(use.method.options))
     ]
-    named += [(card.id, use) for card in cards if reference or not card.reference for use in card.weights]
+    named += [(card.id, use) for card in cards if reference or not card.reference for use in _loaded(card)]
     more = f" and {len(bare) - _NAMED} more" if len(bare) > _NAMED else ""
     why = f"no landmarks come with {', '.join(bare[:_NAMED])}{more}"
     return _collected(named, why if bare else "")
@@ -75,8 +78,13 @@ def board_weights(board: Board) -> list[NeededWeights]:
     for spec in board.methods:
         method = choose_method(spec)
         named += [(method.id, use) for use in method.card.weights_for(dict(method.options))]
-    named += [(card.id, use) for card in with_sources(board.metrics, metrics()) for use in card.weights]
+    named += [(card.id, use) for card in with_sources(board.metrics, metrics()) for use in _loaded(card)]
     return _collected(named, "for clips without landmarks")
+
+
+def _loaded(card: MetricCard) -> list[WeightUse]:
+    """The checkpoints that a metric counts on: one with a finder of its own can do without the detector."""
+    return [use for use in card.weights if not (use.optional and card.params.get("finder"))]
 
 
 def _collected(named: Iterable[tuple[str, WeightUse]], detector: str) -> list[NeededWeights]:
@@ -88,12 +96,12 @@ def _collected(named: Iterable[tuple[str, WeightUse]], detector: str) -> list[Ne
             continue
         users.setdefault(use.names, []).append(user)
         optional[use.names] = optional.get(use.names, True) and use.optional
-    return [
-        NeededWeights(
-            names,
-            tuple(dict.fromkeys(who)),
-            resolve_weights([WeightUse(name=names[0], alternatives=names[1:])]).missing,
-            detector if optional[names] else "",
+    needed = []
+    for names, who in users.items():
+        found = resolve_weights([WeightUse(name=names[0], alternatives=names[1:])])
+        absent = bool(found.missing) and not found.paths
+        why = detector if optional[names] else ""
+        needed.append(
+            NeededWeights(names, tuple(dict.fromkeys(who)), found.missing, why, found.extra, absent)
         )
-        for names, who in users.items()
-    ]
+    return needed

@@ -79,7 +79,8 @@ class WeightFile(FrozenModel):
     (`third-party`); `prefix` holds its first digits where the official file name does. `size` is exact,
     `megabytes` an estimate. `network` makes the network that the file fits (class or function), so that a
     file of untrained weights can be written in its place; with `strict` it holds exactly that network's
-    tensors, and names and shapes are checked where no hash was published.
+    tensors, and names and shapes are checked where no hash was published. `library` is the package, as it is
+    imported, that alone reads the file, and `extra` the installation extra of ours that brings it.
     """
 
     name: Name
@@ -99,6 +100,8 @@ class WeightFile(FrozenModel):
     archive: Archive | None = None
     network: Factory | None = None
     strict: bool = False
+    library: Annotated[str, Field(pattern=r"^([A-Za-z_][A-Za-z0-9_]*)?$")] = ""
+    extra: Annotated[str, Field(pattern=r"^([a-z][a-z0-9-]*)?$")] = ""
     note: str = ""
 
     @model_validator(mode="after")
@@ -116,6 +119,8 @@ class WeightFile(FrozenModel):
             raise ValueError(f"file is a plain name of at most {LONGEST_FILE} bytes")
         if self.strict and self.network is None:
             raise ValueError("strict needs the network that the file fits")
+        if bool(self.library) != bool(self.extra):
+            raise ValueError("library and extra go together")
         return self
 
     @property

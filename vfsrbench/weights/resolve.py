@@ -8,6 +8,7 @@ not read at every start), that other place, and the date on which the licence wa
 from __future__ import annotations
 
 import hashlib
+import importlib.util
 import os
 from collections.abc import Iterable
 from contextlib import suppress
@@ -31,7 +32,8 @@ class Weights:
 
     `hashes` and `accepted` are by checkpoint name: SHA-256, and the date of a licence's acceptance;
     `digests` has the same SHA-256 by role.
-    `untrained`: one of the files holds random weights, so scores made with it mean nothing.
+    `extra`: the installation extra that brings a library without which the files cannot be read; `paths` has
+    them all the same. `untrained`: one of the files holds random weights, so scores made with it mean nothing.
     """
 
     paths: dict[str, Path] = field(default_factory=dict)
@@ -40,6 +42,7 @@ class Weights:
     missing: str = ""
     untrained: bool = False
     digests: dict[str, str] = field(default_factory=dict)
+    extra: str = ""
 
 
 def place_of(root: Path, name: str, entry: WeightFile | None) -> Path | None:
@@ -132,13 +135,17 @@ def resolve_weights(uses: Iterable[WeightUse], manifest: Manifest | None = None)
     root = weights_root()
     found = Weights()
     untrained = False
+    unread = next(filter(None, (without_library(known.get(use.name)) for use in uses if not use.optional)), None)
     for use in uses:
         here = [(n, p) for n in use.names if (p := place_of(root, n, known.get(n))) is not None]
         if not here:
             if use.optional:
                 continue
             ways = dict.fromkeys(_remedy(root, name, found_manifest) for name in use.names)
-            return Weights(missing=f"weights {use.name!r} are not here: {'; or '.join(ways)}")
+            first = f"{unread.missing}; then: " if unread else ""
+            extra = unread.extra if unread else ""
+            why = f"{first}weights {use.name!r} are not here: {'; or '.join(ways)}"
+            return Weights(missing=why, extra=extra)
         name, path = min(here, key=lambda found: is_untrained(found[1]))
         problem = problem_with(root, name, path, known.get(name))
         if problem:
@@ -152,7 +159,22 @@ def resolve_weights(uses: Iterable[WeightUse], manifest: Manifest | None = None)
         found.hashes[name] = found.digests[use.role] = hash_of(root, name, path)
         if receipt.accepted:
             found.accepted[name] = receipt.accepted
+    if unread is not None:
+        return replace(unread, paths=found.paths)
     return replace(found, untrained=untrained)
+
+
+def without_library(entry: WeightFile | None) -> Weights | None:
+    """Why no file of this entry can be read here, as `missing` and `extra`; None if its library is installed."""
+    if entry is None or not entry.library:
+        return None
+    try:
+        if importlib.util.find_spec(entry.library) is not None:
+            return None
+    except (ImportError, ValueError):
+        pass
+    remedy = f"{entry.library} is not installed: run `pip install 'vfsrbench[{entry.extra}]'`"
+    return Weights(missing=remedy, extra=entry.extra)
 
 
 def _remedy(root: Path, name: str, manifest: Manifest) -> str:

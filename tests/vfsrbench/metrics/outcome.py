@@ -18,10 +18,12 @@ class Outcome:
 class Reference:
     """A comparison, and the limit (absolute, in the metric's unit) that its deviations must stay below.
 
-    `heavy`: it runs a large network, so the ordinary tests leave it out.
+    `heavy`: it runs a large network, so the ordinary tests leave it out. `unmet` says why it cannot run here,
+    if it cannot.
     """
 
     run: Callable[[], Outcome]
     limit: float
     note: str = ""
     heavy: bool = False
+    unmet: Callable[[], str] = str

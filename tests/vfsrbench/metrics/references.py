@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from tests.parity import parity
 from tests.vfsrbench.metrics.checker import scores
+from tests.vfsrbench.metrics.dlib_references import DLIB_REFERENCES
 from tests.vfsrbench.metrics.functional.test_niqe import PACK as NIQE_PACK
 from tests.vfsrbench.metrics.functional.test_niqe import _picture as niqe_picture
 from tests.vfsrbench.metrics.network_references import NETWORK_REFERENCES
@@ -173,4 +174,5 @@ REFERENCES: dict[str, Reference] = {
     "ewarp_self_raft": _WARP,
     "niqe": Reference(niqe_deviation, 2e-3, "the reference halves the picture in float32"),
     **NETWORK_REFERENCES,
+    **DLIB_REFERENCES,
 }

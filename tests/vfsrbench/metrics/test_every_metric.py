@@ -1,7 +1,7 @@
 """Every metric passes every check of the checker; a metric without a case fails.
 
 Metrics with networks run with random weights in the official layout: what is checked does not depend on
-what a network has learnt.
+what a network has learnt. dlib's files are the trained ones, on a face; where they are not here, they are skipped.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ import pytest
 import torch
 from numpy.typing import NDArray
 
-from tests.vfsrbench.metrics import checker, clips
+from tests.vfsrbench.metrics import checker, clips, dlib_references
 from tests.vfsrbench.metrics.checker import Case
 from tests.vfsrbench.metrics.random_weights import metric
 from vfsrbench import plugins
@@ -24,7 +24,7 @@ from vfsrbench.metric import TruthInfo
 
 FACE = 128
 PERFECT = {"psnr": np.inf, "ssim": 1.0, "lpips": 0.0, "tlp": 0.0, "ids": 1.0, "tl": 1.0, "tg": 1.0}
-PERFECT |= {"akd": 0.0, "tof": 0.0}
+PERFECT |= {"akd": 0.0, "tof": 0.0, "idd": 0.0}
 INFO = TruthInfo("checked", "digest", total=24, exact_flow=clips.motion)
 ALONE = ("ewarp_self", "niqe")  # these never look at the ground truth
 LONG = ("psnr", "ssim", "ssim_vt")  # memory: 100 frames against 900
@@ -41,6 +41,8 @@ HEAVY = (
     "raft",
     "legacy_ids",
     "bfvr",
+    "idd_dlib",
+    "ids_dlib",
 )
 
 
@@ -50,7 +52,19 @@ def landmarks(frames: int) -> NDArray[np.float64]:
     return ARCFACE_112[None] + 8 + steps * 0.5
 
 
+def dlib_case(metric_id: str) -> Case:
+    if dlib_references.lacking():
+        pytest.skip(dlib_references.lacking())
+    chosen = dlib_references.dlib_metric(metric_id)
+    info = dlib_references.face_info()
+    perfect = PERFECT.get(metric_id.split("_")[0])
+    clip = dlib_references.face_frames
+    return Case(chosen, clip, clips.noisy, perfect, info, frames=4, long=(16, 32))
+
+
 def case_of(metric_id: str) -> Case:
+    if "dlib" in metric_id:
+        return dlib_case(metric_id)
     chosen = metric(metric_id)
     perfect = PERFECT.get(metric_id.split("_")[0])
     info = replace(INFO, landmarks=landmarks(1000))
@@ -87,7 +101,7 @@ def test_check_large_networks(metric_id: str, check: Callable[[Case], None]) -> 
 def test_the_gpu_gives_what_the_cpu_gives(metric_id: str) -> None:
     if not torch.cuda.is_available():
         pytest.skip("no CUDA device")
-    if not metric(metric_id).card.weights:
+    if "dlib" in metric_id or not metric(metric_id).card.weights:
         pytest.skip("runs on the CPU in any case")
     checker.check_gpu(case_of(metric_id), metric(metric_id, device="cuda"))
 

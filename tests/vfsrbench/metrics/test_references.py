@@ -20,6 +20,9 @@ def test_deviation_of_large_networks_stays_below_the_limit(metric_id: str) -> No
 
 
 def within_limit(metric_id: str) -> None:
+    unmet = REFERENCES[metric_id].unmet()
+    if unmet:
+        pytest.skip(unmet)
     outcome = REFERENCES[metric_id].run()
     assert outcome.values >= 1
     assert outcome.worst <= REFERENCES[metric_id].limit

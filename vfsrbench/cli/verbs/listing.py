@@ -155,9 +155,16 @@ class WeightsHere:
         self._manifest = load_manifest()
 
     def of(self, uses: Sequence[WeightUse]) -> str:
-        missing = [use.name for use in uses if not any(map(self._is_here, use.names))]
+        from vfsrbench.weights.resolve import without_library
+
+        needed = [use for use in uses if not use.optional]
+        missing = [use.name for use in needed if not any(map(self._is_here, use.names))]
+        entries = [self._manifest.entries.get(use.name) for use in needed]
+        extras = {lacking.extra for entry in entries if (lacking := without_library(entry)) is not None}
         if not uses:
             return "none needed"
+        if extras:
+            missing = [f"vfsrbench[{extra}]" for extra in sorted(extras)] + missing
         return f"missing: {', '.join(missing)}" if missing else "here"
 
     def _is_here(self, name: str) -> bool:

@@ -131,6 +131,9 @@ def show_plan(board: Board, workspace: Path, engine: EngineChoice, options: Opti
         f"{gigabytes(place.free_bytes())} are free"
     )
     say(_time_line(time.seconds, time.measured, time.unknown))
+    extras = sorted({w.extra for w in needed if w.extra})
+    if extras:
+        say(f"\na library is missing; get it with: pip install 'vfsrbench[{','.join(extras)}]'")
     command = _fetch_command(needed, given)
     if command:
         say(f"\nweights are missing; get them with: {command}")
@@ -142,7 +145,7 @@ def _fetch_command(needed: Sequence[NeededWeights], board: str) -> str:
 
     from vfsrbench.runs.needed_weights import board_weights
 
-    missing = [w.names for w in needed if w.missing]
+    missing = [w.names for w in needed if w.absent]
     own = {w.names for w in board_weights(o.find_board(board))} if board and missing else set()
     more = sorted(names[0] for names in missing if names not in own)
     words = [*more, *(["--board", board] if own.intersection(missing) else [])]
@@ -160,7 +163,7 @@ def _weights_lines(needed: Sequence[NeededWeights]) -> list[str]:
         for w in needed
     ]
     table = tabulate(rows, headers=["weights", "", "needed by"], disable_numparse=True)
-    return ["", table, *(f"  {w.missing}" for w in needed if w.missing)]
+    return ["", table, *dict.fromkeys(f"  {w.missing}" for w in needed if w.missing)]
 
 
 def _plan_table(plan: Plan) -> str:
