@@ -18,15 +18,15 @@ from typing import Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from vfsrbench import plugins  # noqa: E402
-from vfsrbench.datasets.demo.clips import demo_clip, demo_landmarks  # noqa: E402
-from vfsrbench.faces.networks.dlib_faces import (  # noqa: E402
+from vfsrbench import plugins
+from vfsrbench.datasets.demo.clips import demo_clip, demo_landmarks
+from vfsrbench.faces.networks.dlib_faces import (
     DlibDetector,
     DlibLandmarks,
     DlibRecognizer,
     face_boxes,
 )
-from vfsrbench.weights.resolve import resolve_weights  # noqa: E402
+from vfsrbench.weights.resolve import resolve_weights
 
 CLIP, FRAMES, REPEATS = "demo-talking", 16, 5
 
@@ -63,7 +63,9 @@ def main() -> None:
             detector.largest(frame) for frame in frames
         ],
     }
-    print(f"dlib-bin {version('dlib-bin')}, one thread, {FRAMES} frames of {CLIP}, 512x512, fastest of {REPEATS}")
+    print(
+        f"dlib-bin {version('dlib-bin')}, one thread, {FRAMES} frames of {CLIP}, 512x512, fastest of {REPEATS}"
+    )
     for name, work in steps.items():
         print(f"{milliseconds(work):7.1f} ms a frame  {name}")
 

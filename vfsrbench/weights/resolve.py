@@ -33,7 +33,8 @@ class Weights:
     `hashes` and `accepted` are by checkpoint name: SHA-256, and the date of a licence's acceptance;
     `digests` has the same SHA-256 by role.
     `extra`: the installation extra that brings a library without which the files cannot be read; `paths` has
-    them all the same. `untrained`: one of the files holds random weights, so scores made with it mean nothing.
+    them all the same.
+    `untrained`: one of the files holds random weights, so scores made with it mean nothing.
     """
 
     paths: dict[str, Path] = field(default_factory=dict)
@@ -135,7 +136,9 @@ def resolve_weights(uses: Iterable[WeightUse], manifest: Manifest | None = None)
     root = weights_root()
     found = Weights()
     untrained = False
-    unread = next(filter(None, (without_library(known.get(use.name)) for use in uses if not use.optional)), None)
+    unread = next(
+        filter(None, (without_library(known.get(use.name)) for use in uses if not use.optional)), None
+    )
     for use in uses:
         here = [(n, p) for n in use.names if (p := place_of(root, n, known.get(n))) is not None]
         if not here:
@@ -165,7 +168,7 @@ def resolve_weights(uses: Iterable[WeightUse], manifest: Manifest | None = None)
 
 
 def without_library(entry: WeightFile | None) -> Weights | None:
-    """Why no file of this entry can be read here, as `missing` and `extra`; None if its library is installed."""
+    """Why no file of this entry can be read here, as `missing` and `extra`; None if that is not so."""
     if entry is None or not entry.library:
         return None
     try:
