@@ -63,9 +63,7 @@ def main() -> None:
             detector.largest(frame) for frame in frames
         ],
     }
-    print(
-        f"dlib-bin {version('dlib-bin')}, one thread, {FRAMES} frames of {CLIP}, 512x512, fastest of {REPEATS}"
-    )
+    print(f"dlib-bin {version('dlib-bin')}, one thread, {FRAMES} frames of {CLIP}, 512x512")
     for name, work in steps.items():
         print(f"{milliseconds(work):7.1f} ms a frame  {name}")
 

@@ -144,7 +144,9 @@ run = ["run", board, "-w", place, "--engine", "serial", "--no-report"]
 assert main.run([*run, "--dry-run"]) == 0
 code = main.run(run)
 _, records = vb.load_results(Path(place))
-found = [{"unavailable": r.unavailable, "broken": r.broken, "psnr": r.clip_values.get("psnr")} for r in records]
+found = [
+    {"unavailable": r.unavailable, "broken": r.broken, "psnr": r.clip_values.get("psnr")} for r in records
+]
 print("FOUND", json.dumps([code, found]))
 """
 

@@ -1,7 +1,7 @@
 """Every metric passes every check of the checker; a metric without a case fails.
 
 Metrics with networks run with random weights in the official layout: what is checked does not depend on
-what a network has learnt. dlib's files are the trained ones, on a face; where they are not here, they are skipped.
+what a network has learnt. dlib's files are the trained ones, on a face; without them its metrics are skipped.
 """
 
 from __future__ import annotations

@@ -17,6 +17,7 @@ from tests.vfsrbench.metrics.plain_scripts import LANDMARKS, SIDE
 from tests.vfsrbench.metrics.random_weights import CPU, metric, weights_file
 from vfsrbench import plugins
 from vfsrbench.metric import TruthInfo, Window
+from vfsrbench.metrics.estimators.face_embedder import ArcFaceEmbedder
 from vfsrbench.metrics.identity import IdentitySimilarity
 
 pytest.importorskip("onnxruntime")
@@ -39,7 +40,8 @@ def counted(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[int]]:
     calls: list[int] = []
     chosen = metric(IDS)
     assert isinstance(chosen, IdentitySimilarity)
-    kind = type(chosen.recognize)
+    assert isinstance(chosen.embedder, ArcFaceEmbedder)
+    kind = type(chosen.embedder.recognize)
     real = kind.__call__
 
     def call(self: Any, crops: Any) -> Any:
