@@ -52,12 +52,13 @@ def gt_clip() -> Clip:
 
 
 @cache
-def enlarged(recipe: str) -> Clip:
-    """The degraded clip, enlarged by bicubic interpolation."""
-    gt = gt_clip()
-    lq = load_recipe(recipe).apply(gt.frames(), gt.name, 0, gt.fps).frames
-    large = [cv2.resize(frame, (gt.width, gt.height), interpolation=cv2.INTER_CUBIC) for frame in lq]
-    return Clip.from_array(np.stack(large), gt.name, gt.fps)
+def enlarged(recipe: str, gt: Clip | None = None) -> Clip:
+    """A clip degraded, and enlarged by bicubic interpolation; `gt_clip` if none is given."""
+    truth = gt or gt_clip()
+    lq = load_recipe(recipe).apply(truth.frames(), truth.name, 0, truth.fps).frames
+    size = (truth.width, truth.height)
+    large = [cv2.resize(frame, size, interpolation=cv2.INTER_CUBIC) for frame in lq]
+    return Clip.from_array(np.stack(large), truth.name, truth.fps)
 
 
 def face_info() -> TruthInfo:

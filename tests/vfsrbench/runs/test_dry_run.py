@@ -52,6 +52,15 @@ def test_the_weights_that_these_clips_need_are_listed(
     assert "retinaface_r50" not in dry(capsys, board, "-w", tmp_path / "w")
 
 
+def test_a_metric_that_finds_faces_itself_needs_no_detector(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    data = data_set(tmp_path / "data")
+    board = small_board(data, ["nearest"], splits=["bi-x4"], metrics=["idd_dlib"])
+    say = dry(capsys, board_file(tmp_path / "board.toml", board), "-w", tmp_path / "w")
+    assert "dlib-landmarks-68" in say and "retinaface_r50" not in say
+
+
 def test_the_profile_is_the_runs(capsys: pytest.CaptureFixture[str], board: Path, tmp_path: Path):
     run = (
         "run",

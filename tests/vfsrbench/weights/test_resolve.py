@@ -172,6 +172,21 @@ def test_an_entry_must_say_where_its_hash_comes_from() -> None:
         WeightFile(name="a", file="a", title="", urls=("https://x",), sha256=SHA, licence="MIT")
     with pytest.raises(ValueError, match="say where the file is"):
         WeightFile(name="a", file="a", title="", licence="MIT")
+    with pytest.raises(ValueError, match="library and extra go together"):
+        WeightFile(name="a", file="a", title="", urls=("https://x",), licence="MIT", library="dlib")
+
+
+def test_a_file_that_no_installed_library_reads_is_missing_though_it_is_here(root: Path) -> None:
+    (root / ENTRY.file).write_bytes(BODY)
+    for library, why in (("json", ""), ("no_such_library", "no_such_library is not installed: run `pip")):
+        entry = ENTRY.model_copy(update={"library": library, "extra": "some"})
+        found = resolve_weights(USES, Manifest({"net": entry}))
+        assert found.missing.startswith(why) and bool(found.missing) == bool(why)
+        assert found.paths == {"backbone": root / ENTRY.file}
+        assert found.extra == ("some" if why else "")
+    (root / ENTRY.file).unlink()
+    lacking = resolve_weights(USES, Manifest({"net": entry})).missing
+    assert "'vfsrbench[some]'`; then: weights 'net' are not here" in lacking
 
 
 def test_an_unknown_name_suggests_a_near_one() -> None:
