@@ -76,7 +76,10 @@ class Frames:
         if clip is None or facts is None:
             return None
         truth = gt_side(clip, facts)[0]
-        return truth if len(truth) == record.frames else None
+        if len(truth) != record.frames:
+            self._say(f"no frames of {record.clip} are shown: it has {len(truth)} now, {record.frames} then")
+            return None
+        return truth
 
     def degraded(self, record: JobRecord) -> Clip | None:
         """The degraded clip as methods got it."""
@@ -90,6 +93,8 @@ class Frames:
     def _clip(self, record: JobRecord) -> tuple[DatasetClip | None, GtFacts | None]:
         clip = self._clips.get(record.clip)
         if clip is None or clip.reference != record.reference:
+            if self._clips:
+                self._say(f"no frames of {record.clip} are shown: the data set does not have it any more")
             return None, None
         try:
             return clip, gt_facts(clip, record.gt_digest, record.aligned)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 
 import numpy as np
 
@@ -39,9 +40,10 @@ def combine_splits(
         try:
             metric = build_metric(known[metric_id])
             assert isinstance(metric, SplitMetric)
+            read: dict[Path, Features] = {}  # the ground truth's: all methods have the same
             for split, method in sorted({(r.record.split, r.record.method) for r in done}):
                 row = [r for r in done if (r.record.split, r.record.method) == (split, method)]
-                pairs = [_features(store, r, metric_id, losses) for r in row]
+                pairs = [_features(store, r, metric_id, losses, read) for r in row]
                 both = [pair for pair in pairs if pair is not None]
                 if len(both) < len(row):
                     continue
@@ -53,12 +55,12 @@ def combine_splits(
 
 
 def _features(
-    store: Store, result: StoredResult, metric: str, losses: Losses
+    store: Store, result: StoredResult, metric: str, losses: Losses, read: dict[Path, Features]
 ) -> tuple[Features, Features] | None:
     if metric in result.hidden:
         return None
     try:
-        return store.read_features(result.record, metric)
+        return store.read_features(result.record, metric, read)
     except DamagedFile as error:
         losses.set_aside(error)
         return None

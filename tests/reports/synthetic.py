@@ -7,16 +7,17 @@ from pathlib import Path
 
 import numpy as np
 
+from degradations.manifest import ClipEntry
 from degradations.reading.typed_toml import parse
 from vfsrbench.board import Board
 from vfsrbench.card import MetricCard
 from vfsrbench.io.clip import Clip, write_png_folder
-from vfsrbench.io.safety.sealed import content_digest, write_note
 from vfsrbench.results import restored_store, store
 from vfsrbench.results.job import Job
 from vfsrbench.results.schema import JobRecord
 from vfsrbench.results.slice_store import StripStore
 from vfsrbench.results.workspace import Workspace
+from vfsrbench.splits.degraded import DegradedPlace
 
 CLIPS = ("calm", "fast", "talking")
 LEVEL = {"nearest": 24.0, "bicubic": 26.0, "lanczos": 26.4, "oracle": np.inf}
@@ -168,8 +169,19 @@ def write_frames(workspace: Path, data: Path) -> None:
         ):
             if not folder.is_dir():
                 write_png_folder(folder, clip.frames(), clip.frame_names)
-        facts = {"digest": record.lq_digest, "digest_before_codec": "", "parameters": {}}
-        write_note(lq.with_name(f"{lq.name}.json"), "degraded-clip-1", {**facts, "files": content_digest(lq)})
+        made = degraded_clip(record.split, record.clip, record.frames)
+        moving = moving_clip(record.clip, record.frames)
+        entry = ClipEntry(
+            frames=record.frames,
+            fps=record.fps,
+            truth_size=(moving.height, moving.width),
+            size=(made.height, made.width),
+            truth_digest=record.gt_digest,
+            before_codec_digest=record.lq_digest,
+            digest=record.lq_digest,
+            parameters={},
+        )
+        DegradedPlace(lq, lq.with_name(f"{lq.name}.json")).write("0" * 64, record.seed, entry)
 
 
 def records(workspace: Path) -> list[JobRecord]:

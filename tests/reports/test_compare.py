@@ -21,6 +21,7 @@ from vfsrbench.errors import InputError
 from vfsrbench.io.safety.damaged import DamagedPieces
 from vfsrbench.metrics.functional.frechet import frechet_of_features
 from vfsrbench.plugins import metrics
+from vfsrbench.results import store as store_module
 from vfsrbench.results.schema import Score
 from vfsrbench.results.store import Result as Stored
 from vfsrbench.results.store import Store, read_record
@@ -96,7 +97,9 @@ def test_the_verb_prints_every_form(tmp_path: Path) -> None:
     assert run(["compare", str(tmp_path / "nowhere")]) == 2
 
 
-def test_a_metric_over_the_split_is_combined_from_the_clips_features(tmp_path: Path) -> None:
+def test_a_metric_over_the_split_is_combined_from_the_clips_features(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     rng = np.random.default_rng(0)
     store = Store(tmp_path / "store")
     pairs = {c: (rng.normal(0, 1, (9, 2048)), rng.normal(0.2, 1, (9, 2048))) for c in ("calm", "talking")}
@@ -117,5 +120,20 @@ def test_a_metric_over_the_split_is_combined_from_the_clips_features(tmp_path: P
     expected = frechet_of_features(*sides)
     assert dict(found.reasons) == {}
     assert found.values["vfhq-mild", "bicubic", "fid_gt"] == pytest.approx(expected, rel=1e-6)
+    # another method on the same clips: the ground truth's features are not read again
+    for result in results:
+        record = result.record
+        place = (record.split, "twin", record.clip, record.key)
+        ours = store.write_features(place, "fid_gt", "k" * 64, pairs[record.clip][0].astype(np.float32))
+        twin = {"fid_gt": record.scores["fid_gt"].model_copy(update={"features": ours})}
+        record = record.model_copy(update={"method": "twin", "scores": twin})
+        store.write(Stored(record, ["0"], {"psnr": np.array([1.0])}))
+    read: list[str] = []
+    plain = store_module.read_arrays
+    monkeypatch.setattr(store_module, "read_arrays", lambda path: read.append(path.name) or plain(path))
+    both, _ = read_results([tmp_path / "store"])
+    twins = combine_splits(board, both, store, metrics(), losses).values
+    assert twins["vfhq-mild", "twin", "fid_gt"] == twins["vfhq-mild", "bicubic", "fid_gt"]
+    assert len(read) == 6 and len(set(read)) >= 4, "four of restored clips, two of the ground truth"
     lone = [replace(r, record=r.record.model_copy(update={"scores": {}})) for r in results]
     assert not combine_splits(board, lone, store, metrics(), losses).values, "no features, no value"

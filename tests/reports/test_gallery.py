@@ -146,6 +146,27 @@ def test_frames_are_found_again_by_the_record(kept_workspace: Path) -> None:
     assert nowhere.truth(record) is None and nowhere.restored(record) is not None
 
 
+def test_what_is_not_shown_any_more_has_a_reason(kept_workspace: Path) -> None:
+    record = synthetic.records(kept_workspace)[0]
+    data = kept_workspace / "data"
+
+    def said() -> list[str]:
+        frames = Frames(Workspace(kept_workspace), DatasetUse(layout="folder", path=str(data)))
+        assert frames.truth(record) is None and frames.losses is not None
+        return frames.losses.lines
+
+    last = max((data / record.clip).iterdir())
+    last.rename(kept_workspace / "last.png")
+    assert said() == [
+        f"no frames of {record.clip} are shown: it has {record.frames - 1} now, {record.frames} then"
+    ]
+    (data / record.clip).rename(data / "renamed")
+    assert said() == [f"no frames of {record.clip} are shown: the data set does not have it any more"]
+    data.rename(kept_workspace / "gone")
+    (line,) = said()
+    assert line.startswith("no frames of the data set are shown: ")
+
+
 def test_a_board_that_wants_every_figure_gets_them(kept_workspace: Path) -> None:
     wanted = {
         "curves": ["psnr"],

@@ -100,9 +100,16 @@ class Store:
         files = (path for metric in metrics for path in self._feature_files(job, metric))
         return [damage for path in files if (damage := _damage(path)) is not None]
 
-    def read_features(self, job: JobRecord, metric: str) -> tuple[Features, Features] | None:
+    def read_features(
+        self, job: JobRecord, metric: str, read: dict[Path, Features] | None = None
+    ) -> tuple[Features, Features] | None:
         """A split metric's features of a job: (restored, ground truth), each (n, D). None if the job has
         none.
+
+        Args:
+            job: Its record.
+            metric: The metric.
+            read: The ground truth's features that were read for other jobs; those of this one are added.
 
         Raises:
             DamagedFile: A file is damaged, or it is gone.
@@ -111,10 +118,13 @@ class Store:
         if not files:
             return None
         try:
-            ours, theirs = (read_arrays(path)[metric] for path in files)
+            ours, truth = read_arrays(files[0])[metric], files[1]
+            known = {} if read is None else read
+            if truth not in known:
+                known[truth] = read_arrays(truth)[metric]
         except FileNotFoundError as error:
             raise DamagedFile(Path(error.filename), "it is gone") from error
-        return ours, theirs
+        return ours, known[truth]
 
     def _feature_files(self, job: JobRecord, metric: str) -> list[Path]:
         score = job.scores.get(metric)

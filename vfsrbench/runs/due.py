@@ -181,12 +181,13 @@ class DueJobs:
         return all(self.setup.sources.get(metric, metric) not in due for metric in due)
 
 
-def work_lines(jobs: Iterable[Job], every: Iterable[str]) -> list[str]:
+def work_lines(jobs: Iterable[Job], every: Iterable[str], keeps: bool) -> list[str]:
     """What the open jobs take, a line for each kind of work.
 
     Args:
         jobs: The jobs of a plan.
         every: All metrics of the board.
+        keeps: Whether the run keeps restored frames.
     """
     every = tuple(every)
     jobs = [job for job in jobs if job.state == "open"]
@@ -198,7 +199,7 @@ def work_lines(jobs: Iterable[Job], every: Iterable[str]) -> list[str]:
         how = "restore again and " if repeats else "restore and " if restores else ""
         why = " (the frames were not kept)" if repeats else ""
         lines.append(f"{_jobs(count)}: {how}{what}{why}")
-    if any(job.repeats for job in jobs):
+    if any(job.repeats for job in jobs) and not keeps:
         lines.append("--keep png keeps restored frames, so that nothing is restored again next time")
     return lines
 

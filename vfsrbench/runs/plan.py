@@ -58,7 +58,7 @@ class Plan:
 
     def work(self) -> list[str]:
         """What the open jobs take, in a line for each kind of work."""
-        return work_lines(self.jobs, self.setup.metric_keys)
+        return work_lines(self.jobs, self.setup.metric_keys, keeps=self.setup.options.keep != "none")
 
 
 def make_plan(

@@ -10,9 +10,11 @@ import pytest
 import torch
 
 from vfsrbench.card import MetricCard
-from vfsrbench.metric import Metric
+from vfsrbench.io.array_cache import ArrayCache
+from vfsrbench.io.clip import Clip
+from vfsrbench.metric import Metric, TruthInfo
 from vfsrbench.metrics.estimators import reference_cache
-from vfsrbench.metrics.estimators.reference_cache import array_name, fingerprint
+from vfsrbench.metrics.estimators.reference_cache import array_name, cached, fingerprint
 from vfsrbench.plugins import Entry, Registry
 from vfsrbench.scoring.scorer import Scorer
 
@@ -73,3 +75,38 @@ def test_names_follow_code_libraries_and_settings(monkeypatch: pytest.MonkeyPatc
     assert len(names) == 5
     flat = np.arange(6.0)
     assert len({array_name(a) for a in (flat, flat.reshape(2, 3), flat.astype("f4"), flat + 1)}) == 4
+
+
+class Weighed(Metric):
+    """Scores with the sum of its weights, which it keeps as a fact of the ground truth."""
+
+    def load(self, weights, device):
+        self.path = weights["net"]
+        self.name = fingerprint("vfsrbench.metrics.identity", self.weight_digest(weights, "net"))
+
+    def score(self, restored, truth, state):
+        total = float(np.fromfile(self.path, np.uint8).sum())
+        return cached(truth, self.name, lambda: np.full(len(truth.scored), total))
+
+
+def test_a_thousand_bytes_in_the_middle_of_the_weights_make_new_values(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setenv("VFSRBENCH_WEIGHTS", str(tmp_path))
+    path = tmp_path / "big-net.pth"
+    path.write_bytes(bytes(40 * MEGABYTE))
+    weighed = card(**{"weights": [{"name": "big-net"}], "class": f"{__name__}:Weighed"})
+    known = Registry("metric", {"weighty": Entry(weighed, Path("card.toml"))})
+    clip = Clip.from_array(np.zeros((2, 8, 8, 3), np.uint8), "c")
+    info = TruthInfo("c", clip.digest(), 2, 25.0, cache=ArrayCache(tmp_path / "cache"))
+
+    def value() -> float:
+        ((scores,), _) = Scorer(["weighty"], known, torch.device("cpu")).score(clip, info, [clip])
+        return scores.clip_values["weighty"]
+
+    assert value() == value() == 0
+    assert len(list((tmp_path / "cache").iterdir())) == 1, "kept, and used the second time"
+    with path.open("r+b") as file:
+        file.seek(20 * MEGABYTE)
+        file.write(b"\1" * 1000)
+    assert value() == 1000

@@ -121,6 +121,7 @@ def test_frames_that_were_not_kept_are_restored_again_and_the_plan_says_so(
         "2 jobs: restore again and score ssim only (the frames were not kept)",
         "--keep png keeps restored frames, so that nothing is restored again next time",
     ]
+    assert make_plan(more, Workspace(tmp_path / "w"), Options(keep="png")).work() == dry.work()[:1]
     anew = make_plan(more.replace(metrics=["ssim"]), Workspace(tmp_path / "w"), Options())
     assert anew.work()[0] == "2 jobs: restore again and score (the frames were not kept)"
     summary, listener = run(more, tmp_path / "w")
