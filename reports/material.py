@@ -62,6 +62,7 @@ def gather(
     said: frozenset[str] = frozenset(),
 ) -> Material:
     """Read results and make the tables. See `reports.build_report` for the parameters and errors."""
+    board = board.replace()  # `model_copy` checks nothing
     place = Workspace(workspace)
     losses = Losses(place.damaged)
     every, skipped = load(board, place, results, losses)

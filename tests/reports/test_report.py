@@ -108,3 +108,14 @@ def test_importing_reports_pulls_in_neither_matplotlib_nor_torch() -> None:
         "sys.exit(any(m in sys.modules for m in ('matplotlib', 'torch', 'pandas', 'scipy')))"
     )
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+@pytest.mark.parametrize("change", [{"seed": -1}, {"metrics": ()}, {"average": "median"}])
+def test_a_board_that_was_changed_past_its_checks_is_checked(
+    tmp_path: Path, change: dict[str, object]
+) -> None:
+    synthetic.write_board(tmp_path / "results")
+    board = synthetic.board().model_copy(update=change)
+    with pytest.raises(InputError, match=f"key '{next(iter(change))}'"):
+        build_report(board, tmp_path, tmp_path / "out")
+    assert not (tmp_path / "out").exists()
