@@ -178,8 +178,8 @@ class Metric(ABC):
     Example:
         >>> import numpy as np, vfsrbench as vb
         >>> class Brightness(vb.Metric):
-        ...     def score(self, restored, truth, state):
-        ...         means = [w.frames[w.lead :].mean(axis=(1, 2, 3)) for w in (restored, truth)]
+        ...     def score(self, restored, gt, state):
+        ...         means = [w.frames[w.lead :].mean(axis=(1, 2, 3)) for w in (restored, gt)]
         ...         return means[0] - means[1]
         >>> card = vb.MetricCard(id="brighter", title="Brighter", direction="none", level="frame",
         ...                      factory="mine:Brightness", definition="Difference of the means.",
@@ -218,19 +218,19 @@ class Metric(ABC):
                 return hashlib.file_digest(file, "sha256").hexdigest()
         return self.weight_digests[role]
 
-    def unfit(self, truth: TruthInfo) -> str:
+    def unfit(self, gt: TruthInfo) -> str:
         """Why a clip cannot be scored with what was loaded, in one line; empty if it can.
 
         Args:
-            truth: The clip's facts.
+            gt: The clip's facts.
         """
         return ""
 
-    def prepare(self, truth: Window) -> Any:
+    def prepare(self, gt: Window) -> Any:
         """Compute the ground truth's side of a window, once for all methods.
 
         Args:
-            truth: A window of the ground truth.
+            gt: A window of the ground truth.
 
         Returns:
             What `score` gets as `state`.
@@ -238,13 +238,13 @@ class Metric(ABC):
         return None
 
     @abstractmethod
-    def score(self, restored: Window, truth: Window, state: Any) -> Values:
+    def score(self, restored: Window, gt: Window, state: Any) -> Values:
         """Score one window of a restored clip.
 
         Args:
             restored: Frames of the restored clip.
-            truth: The same frames of the ground truth.
-            state: What `prepare` returned for `truth`.
+            gt: The same frames of the ground truth.
+            state: What `prepare` returned for `gt`.
 
         Returns:
             One value for each frame in `restored.scored`, float64; NaN where there is none. A `pair` metric's
@@ -272,15 +272,15 @@ class SplitMetric(Metric):
         >>> class MeanGap(SplitMetric):
         ...     def features(self, window):
         ...         return window.frames[window.lead :].mean(axis=(1, 2)).astype(np.float32)
-        ...     def combine(self, restored, truth):
-        ...         gap = np.concatenate(restored).mean(axis=0) - np.concatenate(truth).mean(axis=0)
+        ...     def combine(self, restored, gt):
+        ...         gap = np.concatenate(restored).mean(axis=0) - np.concatenate(gt).mean(axis=0)
         ...         return {"value": float(np.abs(gap).max()), "n": float(sum(map(len, restored)))}
         >>> one = [np.ones((2, 3), np.float32)]
         >>> MeanGap.combine(None, one, [2 * one[0]])
         {'value': 1.0, 'n': 2.0}
     """
 
-    def score(self, restored: Window, truth: Window, state: Any) -> Values:
+    def score(self, restored: Window, gt: Window, state: Any) -> Values:
         return np.full(len(restored.scored), np.nan)
 
     @abstractmethod
@@ -295,14 +295,12 @@ class SplitMetric(Metric):
         """
 
     @abstractmethod
-    def combine(
-        self, restored: list[NDArray[np.float32]], truth: list[NDArray[np.float32]]
-    ) -> dict[str, float]:
+    def combine(self, restored: list[NDArray[np.float32]], gt: list[NDArray[np.float32]]) -> dict[str, float]:
         """The split's value from the features of its clips.
 
         Args:
             restored: (n, D) a clip.
-            truth: Likewise for the ground truth, in the same order.
+            gt: Likewise for the ground truth, in the same order.
 
         Returns:
             `value`, `n` (the number of features), and what else is worth recording.

@@ -33,29 +33,29 @@ class KeypointDistance(Metric):
         facts = (self.detector, self.profile, device.type)
         self.key = fingerprint(__name__, *facts, self.weight_digest(weights, "points"))
 
-    def unfit(self, truth: TruthInfo) -> str:
-        return self.faces.unfit(truth) if self.finder.needs_face else ""
+    def unfit(self, gt: TruthInfo) -> str:
+        return self.faces.unfit(gt) if self.finder.needs_face else ""
 
-    def prepare(self, truth: Window) -> Points:
-        check_frames(truth)
+    def prepare(self, gt: Window) -> Points:
+        check_frames(gt)
         source = ""
         if self.finder.needs_face:
-            self.faces.prepare(truth)
-            source = self.faces.depends_on(truth)
-        return cached(truth, f"points-{self.key}-{source}", lambda: self._points(truth, truth))
+            self.faces.prepare(gt)
+            source = self.faces.depends_on(gt)
+        return cached(gt, f"points-{self.key}-{source}", lambda: self._points(gt, gt))
 
-    def score(self, restored: Window, truth: Window, state: Points) -> Values:
-        check_pair(restored, truth)
-        return mean_l2(self._points(restored, truth), state)
+    def score(self, restored: Window, gt: Window, state: Points) -> Values:
+        check_pair(restored, gt)
+        return mean_l2(self._points(restored, gt), state)
 
-    def _points(self, window: Window, truth: Window) -> Points:
+    def _points(self, window: Window, gt: Window) -> Points:
         """(n, K, 2) of the scored frames; NaN where no face is known."""
         frames = list(window.scored)
         found = np.full((len(frames), self.finder.count, 2), np.nan)
         known = np.arange(len(frames))
         faces = None
         if self.finder.needs_face:
-            faces = self.faces.of(truth, frames)
+            faces = self.faces.of(gt, frames)
             known = np.flatnonzero(np.isfinite(faces).all(axis=(1, 2)))
             faces = faces[known]
         if len(known):

@@ -39,10 +39,10 @@ class _InceptionMetric(SplitMetric):
         digest = self.weight_digest(weights, "inception")
         self.key = fingerprint(__name__, self.profile, device.type, digest)
 
-    def prepare(self, truth: Window) -> None:
+    def prepare(self, gt: Window) -> None:
         """The ground truth's features, which `features` then finds."""
-        check_frames(truth)
-        self._once(truth, lambda: cached(truth, f"features-{self.key}", partial(self._features, truth)))
+        check_frames(gt)
+        self._once(gt, lambda: cached(gt, f"features-{self.key}", partial(self._features, gt)))
 
     def features(self, window: Window) -> Features:
         check_frames(window)
@@ -61,8 +61,8 @@ class _InceptionMetric(SplitMetric):
 class Fid(_InceptionMetric):
     """Frechet distance of Inception features against the ground truth's frames."""
 
-    def combine(self, restored: Sets, truth: Sets) -> dict[str, float]:
-        ours, theirs = np.concatenate(restored), np.concatenate(truth)
+    def combine(self, restored: Sets, gt: Sets) -> dict[str, float]:
+        ours, theirs = np.concatenate(restored), np.concatenate(gt)
         if len(ours) < 2:
             return {"value": float("nan"), "n": len(ours)}
         return {"value": frechet_of_features(ours, theirs), "n": len(ours)}
@@ -71,13 +71,13 @@ class Fid(_InceptionMetric):
 class Kid(_InceptionMetric):
     """Kernel distance x 1e3 over all samples at once, with a bootstrap interval over clips."""
 
-    def combine(self, restored: Sets, truth: Sets) -> dict[str, float]:
-        ours, theirs = np.concatenate(restored), np.concatenate(truth)
+    def combine(self, restored: Sets, gt: Sets) -> dict[str, float]:
+        ours, theirs = np.concatenate(restored), np.concatenate(gt)
         if len(ours) < 2:
             return {"value": float("nan"), "n": len(ours)}
         found = {"value": 1e3 * kid(ours, theirs), "n": float(len(ours))}
         if len(restored) > 1:
-            low, high = kid_interval(restored, truth)
+            low, high = kid_interval(restored, gt)
             found |= {"low": 1e3 * low, "high": 1e3 * high}
         return found
 
@@ -107,8 +107,8 @@ class Fvd(SplitMetric):
                 rows.append(self.runner(i3d_input(piece[None]), 1))
         return torch.cat(rows).cpu().numpy() if rows else np.empty((0, LOGITS), np.float32)
 
-    def combine(self, restored: Sets, truth: Sets) -> dict[str, float]:
-        ours, theirs = np.concatenate(restored), np.concatenate(truth)
+    def combine(self, restored: Sets, gt: Sets) -> dict[str, float]:
+        ours, theirs = np.concatenate(restored), np.concatenate(gt)
         if len(ours) < 2:
             return {"value": float("nan"), "n": float(len(ours))}
         return {"value": frechet_of_features(ours, theirs), "n": float(len(ours))}

@@ -20,10 +20,10 @@ class Psnr(Metric):
     an equal frame is never worth less than one with a single wrong pixel. `space` on the card: rgb or y.
     """
 
-    def score(self, restored: Window, truth: Window, state: Any) -> Values:
-        check_pair(restored, truth)
+    def score(self, restored: Window, gt: Window, state: Any) -> Values:
+        check_pair(restored, gt)
         space = str(self.card.params.get("space", "rgb"))
-        pairs = zip(scored_frames(restored), scored_frames(truth), strict=True)
+        pairs = zip(scored_frames(restored), scored_frames(gt), strict=True)
         return np.array([psnr_of(mse(in_space(a, space), in_space(b, space))) for a, b in pairs])
 
     def finish(self, values: Values) -> float:

@@ -50,100 +50,100 @@ class _IdentityMetric(Metric):
         files = [self.weight_digest(weights, role) for role in ("recognizer", "points")]
         self.key = fingerprint(__name__, self.backend, self.align, self.profile, device.type, *files)
 
-    def unfit(self, truth: TruthInfo) -> str:
-        return self.points.unfit(truth)
+    def unfit(self, gt: TruthInfo) -> str:
+        return self.points.unfit(gt)
 
-    def embeddings(self, window: Window, truth: Window, first: int) -> Embeddings:
+    def embeddings(self, window: Window, gt: Window, first: int) -> Embeddings:
         """(n, D) raw embeddings of frames `first` to the window's last; NaN where no face is known.
 
-        truth: the ground truth's window, whose points are used (it may be the window itself).
+        gt: the ground truth's window, whose points are used (it may be the window itself).
         """
         known: dict[int, Embeddings] = window.memo(("embeddings", self.key), dict)
         wanted = range(first, window.scored.stop)
         missing = [frame for frame in wanted if frame not in known]
         if missing:
-            known.update(zip(missing, self._embed(window, truth, missing), strict=True))
+            known.update(zip(missing, self._embed(window, gt, missing), strict=True))
         return np.array([known[frame] for frame in wanted], np.float32).reshape(-1, self.embedder.dimensions)
 
-    def gt_embeddings(self, truth: Window) -> Embeddings:
+    def gt_embeddings(self, gt: Window) -> Embeddings:
         """The ground truth's, for the scored frames; kept between runs."""
         if self.align == "own":
             assert self.points.own is not None
             source = self.points.own.key
         else:
-            self.points.prepare(truth)
-            source = self.points.depends_on(truth)
+            self.points.prepare(gt)
+            source = self.points.depends_on(gt)
         what = f"embeddings-{self.key}-{source}"
-        found: Embeddings = cached(truth, what, lambda: self.embeddings(truth, truth, truth.scored.start))
-        known: dict[int, Embeddings] = truth.memo(("embeddings", self.key), dict)
-        known.update(zip(truth.scored, found, strict=True))
+        found: Embeddings = cached(gt, what, lambda: self.embeddings(gt, gt, gt.scored.start))
+        known: dict[int, Embeddings] = gt.memo(("embeddings", self.key), dict)
+        known.update(zip(gt.scored, found, strict=True))
         return found
 
-    def _embed(self, window: Window, truth: Window, frames: list[int]) -> Embeddings:
-        points = self._landmarks(window, truth, frames)
+    def _embed(self, window: Window, gt: Window, frames: list[int]) -> Embeddings:
+        points = self._landmarks(window, gt, frames)
         faces = np.flatnonzero(np.isfinite(points).all(axis=(1, 2)))
         found = np.full((len(frames), self.embedder.dimensions), np.nan, np.float32)
         if len(faces):
-            place = window if self.align == "own" else truth
+            place = window if self.align == "own" else gt
             seen = [frames[face] for face in faces]
             found[faces] = self.embedder.embed(window, place, seen, points[faces])
         return found
 
-    def _landmarks(self, window: Window, truth: Window, frames: list[int]) -> NDArray[np.float64]:
+    def _landmarks(self, window: Window, gt: Window, frames: list[int]) -> NDArray[np.float64]:
         if self.align == "own":
             assert self.points.own is not None
             return self.points.own.of(window, frames)
-        return self.points.of(truth, frames)
+        return self.points.of(gt, frames)
 
 
 class IdentitySimilarity(_IdentityMetric):
     """IDS: cosine of the restored frame's embedding and the ground truth's; 1 is the same face."""
 
-    def prepare(self, truth: Window) -> Embeddings:
-        check_frames(truth)
-        return self.gt_embeddings(truth)
+    def prepare(self, gt: Window) -> Embeddings:
+        check_frames(gt)
+        return self.gt_embeddings(gt)
 
-    def score(self, restored: Window, truth: Window, state: Embeddings) -> Values:
-        check_pair(restored, truth)
-        return cosine(self.embeddings(restored, truth, restored.scored.start), state)
+    def score(self, restored: Window, gt: Window, state: Embeddings) -> Values:
+        check_pair(restored, gt)
+        return cosine(self.embeddings(restored, gt, restored.scored.start), state)
 
 
 class IdentityDistance(IdentitySimilarity):
     """IDD: Euclidean distance of the raw embeddings, dlib's own measure; 0 is the same picture."""
 
-    def score(self, restored: Window, truth: Window, state: Embeddings) -> Values:
-        check_pair(restored, truth)
-        return distance(self.embeddings(restored, truth, restored.scored.start), state)
+    def score(self, restored: Window, gt: Window, state: Embeddings) -> Values:
+        check_pair(restored, gt)
+        return distance(self.embeddings(restored, gt, restored.scored.start), state)
 
 
 class IdentityDrift(_IdentityMetric):
     """VIDD: L2 distance of the unit embeddings of neighbouring restored frames, stored at the later one."""
 
-    def prepare(self, truth: Window) -> None:
-        check_frames(truth)
-        self.points.prepare(truth)
+    def prepare(self, gt: Window) -> None:
+        check_frames(gt)
+        self.points.prepare(gt)
 
-    def score(self, restored: Window, truth: Window, state: None) -> Values:
-        check_pair(restored, truth)
+    def score(self, restored: Window, gt: Window, state: None) -> Values:
+        check_pair(restored, gt)
         first = _before(restored)
-        return neighbour_distances(self.embeddings(restored, truth, first))[restored.scored.start - first :]
+        return neighbour_distances(self.embeddings(restored, gt, first))[restored.scored.start - first :]
 
 
 class LocalIdentity(_IdentityMetric):
     """TL-ID (STIT): similarity of neighbouring restored frames, as a share of the ground truth's."""
 
-    def prepare(self, truth: Window) -> Values:
-        check_frames(truth)
-        self.gt_embeddings(truth)
-        return self._similarities(truth, truth)
+    def prepare(self, gt: Window) -> Values:
+        check_frames(gt)
+        self.gt_embeddings(gt)
+        return self._similarities(gt, gt)
 
-    def score(self, restored: Window, truth: Window, state: Values) -> Values:
-        check_pair(restored, truth)
-        return np.stack([self._similarities(restored, truth), state], axis=-1)
+    def score(self, restored: Window, gt: Window, state: Values) -> Values:
+        check_pair(restored, gt)
+        return np.stack([self._similarities(restored, gt), state], axis=-1)
 
-    def _similarities(self, window: Window, truth: Window) -> Values:
+    def _similarities(self, window: Window, gt: Window) -> Values:
         first = _before(window)
-        rows = self.embeddings(window, truth, first)
+        rows = self.embeddings(window, gt, first)
         found = np.full(len(rows), np.nan)
         found[1:] = cosine(rows[1:], rows[:-1])
         return found[window.scored.start - first :]
@@ -152,20 +152,20 @@ class LocalIdentity(_IdentityMetric):
         both = values[~np.isnan(values).any(axis=1)]
         if not len(both):
             return float("nan")
-        restored, truth = both.mean(axis=0)
-        return float(restored / truth)
+        restored, gt = both.mean(axis=0)
+        return float(restored / gt)
 
 
 class GlobalIdentity(_IdentityMetric):
     """TG-ID (STIT): similarity of all pairs of restored frames, as a share of the ground truth's."""
 
-    def prepare(self, truth: Window) -> Values:
-        check_frames(truth)
-        return unit(self.gt_embeddings(truth))
+    def prepare(self, gt: Window) -> Values:
+        check_frames(gt)
+        return unit(self.gt_embeddings(gt))
 
-    def score(self, restored: Window, truth: Window, state: Values) -> Values:
-        check_pair(restored, truth)
-        return np.concatenate([unit(self.embeddings(restored, truth, restored.scored.start)), state], axis=1)
+    def score(self, restored: Window, gt: Window, state: Values) -> Values:
+        check_pair(restored, gt)
+        return np.concatenate([unit(self.embeddings(restored, gt, restored.scored.start)), state], axis=1)
 
     def finish(self, values: Values) -> float:
         both = values[~np.isnan(values).any(axis=1)]

@@ -33,26 +33,26 @@ Colours = NDArray[np.float64]
 class CorrectedPsnr(Psnr):
     """PSNR after `corrected`: FOS's and VQFR's scripts with their default settings."""
 
-    def score(self, restored: Window, truth: Window, state: Any) -> Values:
-        check_pair(restored, truth)
-        pairs = zip(scored_frames(restored), scored_frames(truth), strict=True)
+    def score(self, restored: Window, gt: Window, state: Any) -> Values:
+        check_pair(restored, gt)
+        pairs = zip(scored_frames(restored), scored_frames(gt), strict=True)
         return np.array([psnr_of(mse(corrected(a, b), b.astype(np.float64))) for a, b in pairs])
 
 
 class CorrectedSsim(Ssim):
     """SSIM after `corrected`."""
 
-    def score(self, restored: Window, truth: Window, state: list[Moments]) -> Values:
-        check_pair(restored, truth)
-        frames = zip(scored_frames(restored), scored_frames(truth), state, strict=True)
+    def score(self, restored: Window, gt: Window, state: list[Moments]) -> Values:
+        check_pair(restored, gt)
+        frames = zip(scored_frames(restored), scored_frames(gt), state, strict=True)
         return np.array([ssim(corrected(a, b), b.astype(np.float64), known) for a, b, known in frames])
 
 
-def corrected(frame: NDArray[np.uint8], truth: NDArray[np.uint8]) -> Colours:
+def corrected(frame: NDArray[np.uint8], gt: NDArray[np.uint8]) -> Colours:
     """The frame with each channel's mean and standard deviation made the truth's, twice: the scaling moves
     the mean again, and so does the second. Neither rounded nor clipped."""
     picture = frame.astype(np.float64)
-    mean, deviation = truth.mean((0, 1), dtype=np.float64), truth.std((0, 1), dtype=np.float64)
+    mean, deviation = gt.mean((0, 1), dtype=np.float64), gt.std((0, 1), dtype=np.float64)
     for _ in range(2):
         picture += mean - picture.mean((0, 1))
         own = picture.std((0, 1))
@@ -86,12 +86,12 @@ class PairDistance(Metric):
         path = weights["i3d"]
         self.runner = runner(("i3d", path), partial(loaded, I3D, path), device, self.profile)
 
-    def prepare(self, truth: Window) -> Values:
-        check_frames(truth)
-        return self._logits(truth)
+    def prepare(self, gt: Window) -> Values:
+        check_frames(gt)
+        return self._logits(gt)
 
-    def score(self, restored: Window, truth: Window, state: Values) -> Values:
-        check_pair(restored, truth)
+    def score(self, restored: Window, gt: Window, state: Values) -> Values:
+        check_pair(restored, gt)
         values = np.zeros(len(restored.scored))  # only the 24th frame's place holds a number
         if len(state):
             at = self.FRAMES - 1 - restored.scored.start
@@ -125,12 +125,12 @@ class WholePictureAngle(Metric):
         build = partial(loaded, ArcFaceResNet18, path)
         self.runner = runner(("resnet18_gray", path), build, device, self.profile)
 
-    def prepare(self, truth: Window) -> Values:
-        check_frames(truth)
-        return self._embeddings(truth)
+    def prepare(self, gt: Window) -> Values:
+        check_frames(gt)
+        return self._embeddings(gt)
 
-    def score(self, restored: Window, truth: Window, state: Values) -> Values:
-        check_pair(restored, truth)
+    def score(self, restored: Window, gt: Window, state: Values) -> Values:
+        check_pair(restored, gt)
         angles = np.degrees(np.arccos(np.clip(cosine(self._embeddings(restored), state), -1, 1)))
         return np.where(angles < 1, np.nan, angles)
 

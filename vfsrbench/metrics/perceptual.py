@@ -47,12 +47,12 @@ class _LpipsMetric(Metric):
 class Lpips(_LpipsMetric):
     """LPIPS 0.1 of each frame against the ground truth's; 0 is equal."""
 
-    def prepare(self, truth: Window) -> list[list[Tensor]]:
+    def prepare(self, gt: Window) -> list[list[Tensor]]:
         """The truth's features, a batch each, as many as `KEPT_BYTES` hold."""
-        check_frames(truth)
+        check_frames(gt)
         kept: list[list[Tensor]] = []
         room = KEPT_BYTES
-        for images in _scored(truth, self.device).split(self.batch):
+        for images in _scored(gt, self.device).split(self.batch):
             features = self._features(images)
             room -= sum(f.numel() * f.element_size() for f in features)
             if room < 0:
@@ -60,10 +60,10 @@ class Lpips(_LpipsMetric):
             kept.append(features)
         return kept
 
-    def score(self, restored: Window, truth: Window, state: list[list[Tensor]]) -> Values:
-        check_pair(restored, truth)
+    def score(self, restored: Window, gt: Window, state: list[list[Tensor]]) -> Values:
+        check_pair(restored, gt)
         ours = _scored(restored, self.device).split(self.batch)
-        theirs = _scored(truth, self.device).split(self.batch)
+        theirs = _scored(gt, self.device).split(self.batch)
         distances = []
         for index, (a, b) in enumerate(zip(ours, theirs, strict=True)):
             known = state[index] if index < len(state) else self._features(b)
@@ -79,12 +79,12 @@ class Lpips(_LpipsMetric):
 class TemporalLpips(_LpipsMetric):
     """tLP: |LPIPS(restored t-1, restored t) - LPIPS(truth t-1, truth t)|, stored at t."""
 
-    def prepare(self, truth: Window) -> Values:
-        check_frames(truth)
-        return self._between_neighbours(truth)
+    def prepare(self, gt: Window) -> Values:
+        check_frames(gt)
+        return self._between_neighbours(gt)
 
-    def score(self, restored: Window, truth: Window, state: Values) -> Values:
-        check_pair(restored, truth)
+    def score(self, restored: Window, gt: Window, state: Values) -> Values:
+        check_pair(restored, gt)
         return np.abs(self._between_neighbours(restored) - state)
 
     def _between_neighbours(self, window: Window) -> Values:

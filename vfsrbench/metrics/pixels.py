@@ -29,20 +29,20 @@ def check_frames(window: Window) -> None:
         )
 
 
-def check_pair(restored: Window, truth: Window) -> None:
+def check_pair(restored: Window, gt: Window) -> None:
     """InputError unless both windows hold uint8 RGB frames of one size and the same frame numbers."""
     check_frames(restored)
-    check_frames(truth)
-    ours, theirs = restored.frames.shape, truth.frames.shape
+    check_frames(gt)
+    ours, theirs = restored.frames.shape, gt.frames.shape
     if ours[1:] != theirs[1:]:
         raise InputError(
-            f"clip {truth.truth.name!r}: restored frames are {ours[2]}x{ours[1]}, the ground truth is "
+            f"clip {gt.truth.name!r}: restored frames are {ours[2]}x{ours[1]}, the ground truth is "
             f"{theirs[2]}x{theirs[1]}; nothing is resized before it is scored"
         )
-    if (restored.start, restored.lead, len(restored.frames)) != (truth.start, truth.lead, len(truth.frames)):
+    if (restored.start, restored.lead, len(restored.frames)) != (gt.start, gt.lead, len(gt.frames)):
         raise InputError(
-            f"clip {truth.truth.name!r}: restored frames {restored.start}..{restored.start + ours[0] - 1} "
-            f"are held against ground-truth frames {truth.start}..{truth.start + theirs[0] - 1}"
+            f"clip {gt.truth.name!r}: restored frames {restored.start}..{restored.start + ours[0] - 1} "
+            f"are held against ground-truth frames {gt.start}..{gt.start + theirs[0] - 1}"
         )
 
 

@@ -27,25 +27,25 @@ class SsimVt(Metric):
     equals the mean over the whole slices, as the window's valid area has equally many places at each time.
     """
 
-    def prepare(self, truth: Window) -> list[list[Moments]]:
+    def prepare(self, gt: Window) -> list[list[Moments]]:
         """The ground truth's moments, for each strip of columns and frame."""
-        check_frames(truth)
-        check_size(truth, TAPS, self.card.id)
-        first = _first(truth)
+        check_frames(gt)
+        check_size(gt, TAPS, self.card.id)
+        first = _first(gt)
         return [
             [Moments(m, s - m * m) for m, s in zip(_smooth(part), _smooth(part * part), strict=True)]
-            for part in _strips(truth.frames[first:])
+            for part in _strips(gt.frames[first:])
         ]
 
-    def score(self, restored: Window, truth: Window, state: list[list[Moments]]) -> Values:
-        check_pair(restored, truth)
-        first = _first(truth)
-        sums = np.zeros(max(0, len(truth.frames) - first - (TAPS - 1)))
-        pairs = zip(_strips(restored.frames[first:]), _strips(truth.frames[first:]), state, strict=True)
+    def score(self, restored: Window, gt: Window, state: list[list[Moments]]) -> Values:
+        check_pair(restored, gt)
+        first = _first(gt)
+        sums = np.zeros(max(0, len(gt.frames) - first - (TAPS - 1)))
+        pairs = zip(_strips(restored.frames[first:]), _strips(gt.frames[first:]), state, strict=True)
         for ours, theirs, known in pairs:
             maps = zip(_smooth(ours), _smooth(ours * ours), _smooth(ours * theirs), known, strict=True)
             sums += [ssim_sum(*arrays) for arrays in maps]
-        height, width, channels = truth.frames.shape[1:]
+        height, width, channels = gt.frames.shape[1:]
         values = np.full(len(restored.scored), np.nan)
         values[len(values) - len(sums) :] = sums / ((height - 2 * MARGIN) * width * channels)
         return values

@@ -42,15 +42,15 @@ class Ssim(Metric):
     No border is cut beyond the window's own 5 pixels. `space` on the card: rgb or y (one plane).
     """
 
-    def prepare(self, truth: Window) -> list[Moments]:
+    def prepare(self, gt: Window) -> list[Moments]:
         """The ground truth's moments, a frame each: 2/5 of the filtering, done once for all methods."""
-        check_frames(truth)
-        check_size(truth, TAPS, self.card.id)
-        return [moments(self._picture(frame)) for frame in scored_frames(truth)]
+        check_frames(gt)
+        check_size(gt, TAPS, self.card.id)
+        return [moments(self._picture(frame)) for frame in scored_frames(gt)]
 
-    def score(self, restored: Window, truth: Window, state: list[Moments]) -> Values:
-        check_pair(restored, truth)
-        frames = zip(scored_frames(restored), scored_frames(truth), state, strict=True)
+    def score(self, restored: Window, gt: Window, state: list[Moments]) -> Values:
+        check_pair(restored, gt)
+        frames = zip(scored_frames(restored), scored_frames(gt), state, strict=True)
         return np.array([ssim(self._picture(a), self._picture(b), known) for a, b, known in frames])
 
     def _picture(self, frame: Any) -> Picture:
@@ -63,11 +63,11 @@ def moments(picture: Picture) -> Moments:
     return Moments(mean, smooth(_product(picture, picture)) - mean**2)
 
 
-def ssim(picture: Picture, truth: Picture, known: Moments) -> float:
+def ssim(picture: Picture, gt: Picture, known: Moments) -> float:
     """SSIM of two pictures (H, W) or (H, W, C) on the 0..255 scale; `known` are the truth's moments."""
     mean = smooth(picture)
     square = smooth(_product(picture, picture))
-    cross = smooth(_product(picture, truth))
+    cross = smooth(_product(picture, gt))
     return ssim_sum(mean, square, cross, known) / mean.size
 
 

@@ -68,16 +68,16 @@ class WarpingError(FlowMetric):
         super().__init__(card)
         self.on_itself = card.params.get("on", "truth") == "self"
 
-    def prepare(self, truth: Window) -> list[Carrier] | None:
-        check_frames(truth)
-        return None if self.on_itself else self._carriers(truth)
+    def prepare(self, gt: Window) -> list[Carrier] | None:
+        check_frames(gt)
+        return None if self.on_itself else self._carriers(gt)
 
-    def score(self, restored: Window, truth: Window, state: list[Carrier] | None) -> Values:
+    def score(self, restored: Window, gt: Window, state: list[Carrier] | None) -> Values:
         if state is None:  # nothing of the ground truth is looked at
             check_frames(restored)
             carriers = self._carriers(restored)
         else:
-            check_pair(restored, truth)
+            check_pair(restored, gt)
             carriers = state
         values = np.full(len(restored.scored), np.nan)
         for (a, b), carrier in zip(pairs_of(restored), carriers, strict=True):
@@ -96,12 +96,12 @@ class FlowDistance(FlowMetric):
     """tOF (TecoGAN): mean |flow of the restored video - flow of the ground truth| in pixels, at the later
     frame of each pair; both flows run from frame t-1 to frame t."""
 
-    def prepare(self, truth: Window) -> list[Flow]:
-        check_frames(truth)
-        return self.source.flows(truth, pairs_of(truth))
+    def prepare(self, gt: Window) -> list[Flow]:
+        check_frames(gt)
+        return self.source.flows(gt, pairs_of(gt))
 
-    def score(self, restored: Window, truth: Window, state: list[Flow]) -> Values:
-        check_pair(restored, truth)
+    def score(self, restored: Window, gt: Window, state: list[Flow]) -> Values:
+        check_pair(restored, gt)
         pairs = pairs_of(restored)
         values = np.full(len(restored.scored), np.nan)
         for (_, b), ours, theirs in zip(pairs, self.source.flows(restored, pairs), state, strict=True):

@@ -123,7 +123,7 @@ class Scorer:
 
     def score(
         self,
-        truth: Clip,
+        gt: Clip,
         info: TruthInfo,
         restored: Sequence[Clip],
         on_progress: Callable[[int], None] = lambda done: None,
@@ -134,7 +134,7 @@ class Scorer:
 
         `wanted` says for each restored clip what is to be computed of it; all metrics, if it is left out.
 
-        All clips have the frames and size of `truth`. `on_progress` is called with the number of frames done.
+        All clips have the frames and size of `gt`. `on_progress` is called with the number of frames done.
         When memory runs out the pass starts again, with half the window if `release` has nothing to free;
         results do not depend on the window. A metric for which one frame does not fit is n/a, and the
         others go on without it. JobFailure (oom) when not even the frames fit.
@@ -147,7 +147,7 @@ class Scorer:
 
         def whole() -> tuple[list[Scores], dict[str, NDArray[np.float32]]]:
             self.hungry = ""
-            run = _Pass(self, truth, info, restored, asked, too_large)
+            run = _Pass(self, gt, info, restored, asked, too_large)
             run.all_windows(self.window, on_progress)
             return run.finish()
 
@@ -173,14 +173,14 @@ class _Pass:
     def __init__(
         self,
         scorer: Scorer,
-        truth: Clip,
+        gt: Clip,
         info: TruthInfo,
         restored: Sequence[Clip],
         wanted: Sequence[Wanted],
         too_large: Collection[str] = (),
     ) -> None:
         """`too_large` names metrics that are left out because memory does not suffice for one frame."""
-        self.scorer, self.truth, self.info = scorer, truth, info
+        self.scorer, self.gt, self.info = scorer, gt, info
         self.restored, self.wanted = restored, wanted
         self.scores = [self._begun(w) for w in wanted]
         self.pieces: list[dict[str, list[NDArray[Any]]]] = [{} for _ in restored]
@@ -208,21 +208,21 @@ class _Pass:
     def all_windows(self, size: int, on_progress: Callable[[int], None]) -> None:
         context = max((m.card.context for m in self.active.values()), default=0)
         streams = [clip.windows(size, context) for clip in self.restored]
-        for start, lead, frames in self.truth.windows(size, context):
-            truth = Window(frames, start, lead, self.info)
-            states = self._prepare(truth)
+        for start, lead, frames in self.gt.windows(size, context):
+            gt = Window(frames, start, lead, self.info)
+            states = self._prepare(gt)
             for number, stream in enumerate(streams):
                 _, _, own = next(stream)
-                self._score(number, Window(own, start, lead, self.info), truth, states)
+                self._score(number, Window(own, start, lead, self.info), gt, states)
             on_progress(start + len(frames))
 
-    def _prepare(self, truth: Window) -> dict[str, Any]:
+    def _prepare(self, gt: Window) -> dict[str, Any]:
         states: dict[str, Any] = {}
         for metric_id, metric in list(self.active.items()):
             try:
-                states[metric_id] = metric.prepare(truth)
+                states[metric_id] = metric.prepare(gt)
                 if isinstance(metric, SplitMetric):
-                    self.truth_features.setdefault(metric_id, []).append(metric.features(truth))
+                    self.truth_features.setdefault(metric_id, []).append(metric.features(gt))
             except Exception as error:
                 if is_out_of_memory(error):
                     self.scorer.hungry = metric_id
@@ -233,7 +233,7 @@ class _Pass:
                 del self.active[metric_id]
         return states
 
-    def _score(self, number: int, restored: Window, truth: Window, states: Mapping[str, Any]) -> None:
+    def _score(self, number: int, restored: Window, gt: Window, states: Mapping[str, Any]) -> None:
         scores, pieces, wanted = self.scores[number], self.pieces[number], self.wanted[number].metrics
         for metric_id, metric in self.active.items():
             if metric_id not in wanted or metric_id in scores.broken:
@@ -242,7 +242,7 @@ class _Pass:
                 if isinstance(metric, SplitMetric):
                     piece: NDArray[Any] = metric.features(restored)
                 else:
-                    piece = np.asarray(metric.score(restored, truth, states[metric_id]), dtype=np.float64)
+                    piece = np.asarray(metric.score(restored, gt, states[metric_id]), dtype=np.float64)
                     expected = (len(restored.scored),)
                     if (piece.shape[:1] if metric.card.level == "clip" else piece.shape) != expected:
                         raise ValueError(f"score returned the shape {piece.shape}, {expected} is expected")
@@ -260,8 +260,8 @@ class _Pass:
                 if card.id in wanted.metrics and card.derived is None and card.id not in scores.unavailable:
                     self._close(scores, card, np.concatenate(pieces[card.id]))
             derive(scores, self.scorer.cards, wanted)
-        truth = {k: np.concatenate(v) for k, v in self.truth_features.items() if k in self.active}
-        return self.scores, truth
+        gt = {k: np.concatenate(v) for k, v in self.truth_features.items() if k in self.active}
+        return self.scores, gt
 
     def _close(self, scores: Scores, card: MetricCard, values: NDArray[Any]) -> None:
         if card.level == "split":

@@ -81,11 +81,11 @@ class OwnLandmarks:
             known.update(zip(missing, self._find(window, missing), strict=True))
         return np.array([known[frame] for frame in frames]).reshape(-1, 5, 2)
 
-    def keep(self, truth: Window) -> None:
+    def keep(self, gt: Window) -> None:
         """Find the points of a ground-truth window's scored frames, or take them from an earlier run."""
-        scored = list(truth.scored)
-        found = cached(truth, f"points-{self.key}", lambda: self.of(truth, scored))
-        known: dict[int, Points] = truth.memo(("own points", self.key), dict)
+        scored = list(gt.scored)
+        found = cached(gt, f"points-{self.key}", lambda: self.of(gt, scored))
+        known: dict[int, Points] = gt.memo(("own points", self.key), dict)
         known.update(zip(scored, found, strict=True))
 
     def _find(self, window: Window, frames: list[int]) -> Points:
@@ -98,35 +98,35 @@ class GtPoints:
     def __init__(self, finder: FiveFinder | None) -> None:
         self.own = None if finder is None else OwnLandmarks(finder)
 
-    def unfit(self, truth: TruthInfo) -> str:
+    def unfit(self, gt: TruthInfo) -> str:
         """Why a clip's points cannot be known; empty if they can."""
-        if truth.landmarks is not None or self.own is not None:
+        if gt.landmarks is not None or self.own is not None:
             return ""
         return (
             "no landmarks came with this clip, and the detector that would find them on the ground truth is "
             "not here: run `vfsrbench weights fetch retinaface_r50`"
         )
 
-    def prepare(self, truth: Window) -> None:
+    def prepare(self, gt: Window) -> None:
         """Find what has to be found, once for all methods."""
-        if truth.truth.landmarks is None and self.own is not None:
-            self.own.keep(truth)
+        if gt.truth.landmarks is None and self.own is not None:
+            self.own.keep(gt)
 
-    def of(self, truth: Window, frames: list[int]) -> Points:
+    def of(self, gt: Window, frames: list[int]) -> Points:
         """(n, 5, 2) pixels of these frames, NaN where no face is known."""
-        landmarks = truth.truth.landmarks
+        landmarks = gt.truth.landmarks
         if landmarks is not None:
             return landmarks[frames]
         if self.own is None:
-            raise ValueError(self.unfit(truth.truth))
-        return self.own.of(truth, frames)
+            raise ValueError(self.unfit(gt.truth))
+        return self.own.of(gt, frames)
 
-    def depends_on(self, truth: Window) -> str:
+    def depends_on(self, gt: Window) -> str:
         """A name for what the points of the scored frames come from."""
-        landmarks = truth.truth.landmarks
+        landmarks = gt.truth.landmarks
         if landmarks is None:
             return self.own.key if self.own is not None else ""
-        return array_name(landmarks[truth.scored.start : truth.scored.stop])
+        return array_name(landmarks[gt.scored.start : gt.scored.stop])
 
 
 def five_finder(metric: Metric, weights: Mapping[str, Path], device: torch.device) -> FiveFinder | None:
