@@ -15,6 +15,13 @@ ROOT = Path(__file__).parents[1]
 pytestmark = pytest.mark.skipif(shutil.which("make") is None, reason="needs make")
 
 
+def own_environment() -> dict[str, str]:
+    """Ours, without what a `make` that runs these tests hands down: it would speak in other words."""
+    return {
+        name: value for name, value in os.environ.items() if name not in ("MAKEFLAGS", "MAKELEVEL", "MFLAGS")
+    }
+
+
 @pytest.fixture
 def checkout(tmp_path: Path) -> Path:
     """A folder with our Makefile, and a set-up environment whose commands are this one's."""
@@ -38,7 +45,7 @@ def make(checkout: Path, **variables: str) -> tuple[list[str], list[str]]:
     done = subprocess.run(
         ["make", "setup"],
         cwd=checkout,
-        env=os.environ | settings,
+        env=own_environment() | settings,
         check=True,
         text=True,
         stdout=subprocess.PIPE,
