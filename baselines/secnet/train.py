@@ -23,6 +23,7 @@ from degradations.errors import InputError
 from degradations.recipe import load_recipe
 from vfsrbench.io.clip import Clip
 from vfsrbench.io.safety.targets import check_own_file, own_file
+from vfsrbench.runtime.device import choose_device
 
 RECIPE = "secnet-bd4"
 
@@ -222,7 +223,7 @@ def main(
             net, Sampling(frames, crop, max_stride, seed), batch, pretrain_steps, steps, rate,
             validate_every=validate_every, save_every=save_every,
         )  # fmt: skip
-        place = torch.device(device or ("cuda" if torch.cuda.is_available() else "cpu"))
+        place = choose_device(device)
         out.parent.mkdir(parents=True, exist_ok=True)
         curve = train(clips[:-held_out], clips[-held_out:], out, settings, place)
     except InputError as error:

@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import json
 import os
-import subprocess
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -15,6 +14,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from tests.small_disk import fill, mounted
 from tests.vfsrbench.boards import board_file, contents, data_set, method_folder, small_board
 from tests.vfsrbench.clips import noise, picture_folder
 from tests.vfsrbench.io.films import scene, write_film
@@ -34,27 +34,14 @@ Disk = Path
 @pytest.fixture
 def disk(tmp_path: Path) -> Iterator[Disk]:
     """A file system of 4 MB of its own."""
-    place = tmp_path / "disk"
-    place.mkdir()
-    try:
-        command = ["mount", "-t", "tmpfs", "-o", f"size={SIZE}", "tmpfs", str(place)]
-        mounted = subprocess.run(command, capture_output=True, check=False).returncode
-    except OSError:
-        mounted = 1
-    if mounted:
-        pytest.skip("no right to mount a small file system")
-    try:
+    with mounted(tmp_path / "disk", SIZE) as place:
         yield place
-    finally:
-        subprocess.run(["umount", "-l", str(place)], check=True)
 
 
 @contextmanager
 def filled(disk: Disk, left: int) -> Iterator[None]:
     """While the block lasts, so many bytes are free."""
-    facts = os.statvfs(disk)
-    filler = disk / "filler"
-    filler.write_bytes(bytes(max(0, facts.f_bavail * facts.f_frsize - left)))
+    filler = fill(disk, left)
     try:
         yield
     finally:

@@ -12,6 +12,7 @@ import pytest
 
 from reports import build_report
 from tests.reports import synthetic
+from tests.small_disk import fill, mounted
 from vfsrbench.errors import InputError
 
 MiB = 1 << 20
@@ -30,34 +31,12 @@ def workspace(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture
 def small_disk(tmp_path: Path) -> Iterator[Path]:
     """A file system of 3 MB of its own."""
-    place = tmp_path / "disk"
-    place.mkdir()
-    try:
-        mounted = subprocess.run(
-            ["mount", "-t", "tmpfs", "-o", "size=3m", "tmpfs", str(place)], capture_output=True, check=False
-        ).returncode
-    except OSError:
-        mounted = 1
-    if mounted:
-        pytest.skip("no right to mount a small file system")
-    try:
+    with mounted(tmp_path / "disk", 3 << 20) as place:
         yield place
-    finally:
-        subprocess.run(["umount", "-l", str(place)], check=True)
 
 
 def contents(folder: Path) -> dict[str, bytes]:
     return {str(p.relative_to(folder)): p.read_bytes() for p in folder.rglob("*") if p.is_file()}
-
-
-def fill(disk: Path, left: int) -> Path:
-    """Leave so many bytes free."""
-    import os
-
-    facts = os.statvfs(disk)
-    filler = disk / "filler"
-    filler.write_bytes(bytes(max(0, facts.f_bavail * facts.f_frsize - left)))
-    return filler
 
 
 @pytest.mark.parametrize("site", [False, True])

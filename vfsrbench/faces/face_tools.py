@@ -32,13 +32,6 @@ def untrained_tools(*names: str) -> list[str]:
     return [name for name in names if resolve_weights([WeightUse(name=name)]).untrained]
 
 
-def best_device() -> torch.device:
-    """The first GPU, or the CPU."""
-    import torch
-
-    return torch.device("cuda", 0) if torch.cuda.is_available() else torch.device("cpu")
-
-
 def load_finder(device: torch.device) -> Callable[[Frames], NDArray[np.float64]]:
     """Finds the largest face's five points in frames (see `align_clips.FindLandmarks`): RetinaFace with
     ResNet-50. InputError says what to fetch when its weights are not here."""

@@ -37,6 +37,7 @@ from vfsrbench.restoration.method_use import MethodUse
 from vfsrbench.restoration.predictor_cache import PredictorCache
 from vfsrbench.restoration.restore import Restoration, restore_clip
 from vfsrbench.restoration.sidecar import NOTE, write_note
+from vfsrbench.runtime.device import choose_device
 from vfsrbench.runtime.memory import free_memory
 from vfsrbench.weights.resolve import resolve_weights
 
@@ -146,12 +147,10 @@ def restore_files(
     loaded or does not give this scale, when `out` cannot be written (DiskError) or overlaps the clips, when
     two clips would go to one place, or when something that we did not make is there.
     """
-    import torch
-
     clips = list(clips)
     options = options or RestoreOptions()
     check_targets(out, clips, options.form)
-    chosen = options.device or torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    chosen = choose_device(options.device)
     predictors = PredictorCache(chosen)
     card = predictors.need(use).card
     for clip in clips:

@@ -14,7 +14,8 @@ def choose_device(device: str | torch.device | None = None) -> torch.device:
     """The device of that name.
 
     Args:
-        device: `cpu`, `cuda`, `cuda:1`, ... or a `torch.device`. None: the GPU if there is one, else the CPU.
+        device: `cpu`, `cuda`, `cuda:1`, ... or a `torch.device`. None: the first GPU if there is one, else
+            the CPU.
 
     Returns:
         The device.
@@ -29,7 +30,7 @@ def choose_device(device: str | torch.device | None = None) -> torch.device:
     import torch
 
     if device is None:
-        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+        return torch.device("cuda", 0) if torch.cuda.is_available() else torch.device("cpu")
     try:
         chosen = torch.device(device)
     except (RuntimeError, TypeError):

@@ -9,7 +9,8 @@ import pytest
 import torch
 
 from vfsrbench.errors import InputError
-from vfsrbench.faces.face_tools import best_device, load_finder, load_masks
+from vfsrbench.faces.face_tools import load_finder, load_masks
+from vfsrbench.runtime.device import choose_device
 
 CPU = torch.device("cpu")
 
@@ -28,7 +29,7 @@ def test_missing_weights_are_named_with_their_remedy(root: Path) -> None:
 
 
 def test_the_device_is_one_that_is_there() -> None:
-    assert best_device().type == ("cuda" if torch.cuda.is_available() else "cpu")
+    assert choose_device().type == ("cuda" if torch.cuda.is_available() else "cpu")
 
 
 @pytest.mark.slow

@@ -239,10 +239,11 @@ def test_what_looks_like_a_video_in_the_wild(height: int, width: int, wild: bool
 
 @pytest.mark.weights
 def test_keep_with_the_official_weights(video: Clip, tmp_path: Path) -> None:
-    from vfsrbench.faces.face_tools import best_device, load_finder, load_masks
+    from vfsrbench.faces.face_tools import load_finder, load_masks
     from vfsrbench.restoration.files import usable_method
+    from vfsrbench.runtime.device import choose_device
 
-    device = best_device()
+    device = choose_device()
     finder: Any = load_finder(device)
     found = finder(video.read(0, FRAMES))
     known = demo_landmarks("demo-calm", FRAMES) + np.array([X, Y])

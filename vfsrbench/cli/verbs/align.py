@@ -33,15 +33,16 @@ def align(
     """
     from vfsrbench.cli.progress import StepBar
     from vfsrbench.faces.align_clips import align_files
-    from vfsrbench.faces.face_tools import FINDER, best_device, load_finder, untrained_tools
+    from vfsrbench.faces.face_tools import FINDER, load_finder, untrained_tools
     from vfsrbench.faces.ffhq_align import SMOOTHING_SIGMA
     from vfsrbench.io.safety.targets import check_out_folder
     from vfsrbench.restoration.files import open_clips
     from vfsrbench.restoration.sidecar import untrained_line
+    from vfsrbench.runtime.device import choose_device
 
     check_out_folder(out, [clips])
     sources, unreadable = open_clips(clips, frames)
-    finder, untrained = load_finder(best_device()), untrained_tools(FINDER)
+    finder, untrained = load_finder(choose_device()), untrained_tools(FINDER)
     if untrained:
         say(untrained_line(untrained), err=True)
     sigma = SMOOTHING_SIGMA if smooth else 0.0

@@ -33,6 +33,7 @@ def check(
     from vfsrbench.method_spec import choose_method
     from vfsrbench.restoration.conformance import check_method
     from vfsrbench.restoration.method_use import MethodUse
+    from vfsrbench.runtime.device import choose_device
     from vfsrbench.weights.resolve import resolve_weights
 
     chosen = choose_method(o.one_method(method, method_path, "the method's name"))
@@ -41,9 +42,9 @@ def check(
         raise InputError(f"{chosen.id}: nothing was checked: {weights.missing}")
     if device == "cuda" and not torch.cuda.is_available():
         raise InputError("--device cuda: torch sees no CUDA device here; use --device cpu, or auto")
-    place = device if device != "auto" else "cuda" if torch.cuda.is_available() else "cpu"
+    place = choose_device(None if device == "auto" else device)
     failed = 0
-    for finding in check_method(MethodUse(chosen, weights), torch.device(place), side):
+    for finding in check_method(MethodUse(chosen, weights), place, side):
         failed += finding.verdict == "FAILED"
         detail = f": {finding.detail}" if finding.detail else ""
         say(f"{finding.verdict:<8}{finding.check}{detail}")

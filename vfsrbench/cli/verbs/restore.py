@@ -116,7 +116,6 @@ def _restore_faces(
     from vfsrbench.faces.face_tools import (
         FINDER,
         PARSER,
-        best_device,
         load_finder,
         load_masks,
         untrained_tools,
@@ -124,8 +123,9 @@ def _restore_faces(
     from vfsrbench.faces.ffhq_align import SMOOTHING_SIGMA
     from vfsrbench.restoration.faces import FaceOptions, FaceTools, restore_videos
     from vfsrbench.restoration.sidecar import untrained_line
+    from vfsrbench.runtime.device import choose_device
 
-    device = best_device()
+    device = choose_device()
     untrained = untrained_tools(FINDER, *([PARSER] if how.parse else []))
     if untrained:
         say(untrained_line(untrained), err=True)

@@ -14,6 +14,7 @@ from vfsrbench.plugins import metrics
 from vfsrbench.restoration.predictor_cache import PredictorCache
 from vfsrbench.results.workspace import Workspace
 from vfsrbench.runs.jobs import Setup, Task
+from vfsrbench.runtime.device import choose_device
 from vfsrbench.runtime.threads import torch_threads
 from vfsrbench.runtime.versions import device_name
 from vfsrbench.scoring.scorer import Scorer
@@ -23,12 +24,10 @@ class Worker:
     """One process's (or the serial engine's) things."""
 
     def __init__(self, setup: Setup) -> None:
-        import torch
-
         self.setup = setup
         self.workspace = Workspace(setup.workspace)
         self.scratch = self.workspace.scratch()
-        self.device = torch.device("cuda", 0) if torch.cuda.is_available() else torch.device("cpu")
+        self.device = choose_device()
         self.predictors = PredictorCache(self.device, setup.options.profile)
         self._scorer: Scorer | None = None
         _limit_threads()
