@@ -26,9 +26,10 @@ def to_pixels(frames: Tensor) -> NDArray[np.uint8]:
     return levels.permute(0, 2, 3, 1).contiguous().cpu().numpy()
 
 
-def gaussian_blur(picture: Picture, sigma: float) -> Picture:
-    """Gaussian of `sigma` pixels, cut at four of them, the picture mirrored at its border."""
+def gaussian_blur(picture: Picture, sigma: float, into: Picture | None = None) -> Picture:
+    """Gaussian of `sigma` pixels, cut at four of them, the picture mirrored at its border. `into`: an array
+    of the picture's shape for the result, another one than the picture."""
     reach = int(4 * sigma + 0.5)
     side = 2 * reach + 1
-    blurred = cv2.GaussianBlur(picture, (side, side), sigma, borderType=cv2.BORDER_REFLECT)
+    blurred = cv2.GaussianBlur(picture, (side, side), sigma, into, borderType=cv2.BORDER_REFLECT)
     return np.asarray(blurred, dtype=np.float32)

@@ -22,7 +22,10 @@ class RichardsonLucy(ImagePredictor):
     def _deconvolve(self, picture: Picture) -> Picture:
         sigma = float(self.options["sigma"])
         estimate = np.full_like(picture, 0.5)
+        ratio, blurred = np.empty_like(picture), np.empty_like(picture)
         for _ in range(int(self.options["iterations"])):
-            ratio = picture / (gaussian_blur(estimate, sigma) + _FLOOR)
-            estimate = estimate * gaussian_blur(ratio, sigma)  # the Gaussian is its own mirror image
+            gaussian_blur(estimate, sigma, into=ratio)
+            ratio += _FLOOR
+            np.divide(picture, ratio, out=ratio)
+            estimate *= gaussian_blur(ratio, sigma, into=blurred)  # the Gaussian is its own mirror image
         return estimate

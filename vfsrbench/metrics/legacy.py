@@ -35,8 +35,8 @@ class CorrectedPsnr(Psnr):
 
     def score(self, restored: Window, gt: Window, state: Any) -> Values:
         check_pair(restored, gt)
-        pairs = zip(scored_frames(restored), scored_frames(gt), strict=True)
-        return np.array([psnr_of(mse(corrected(a, b), b.astype(np.float64))) for a, b in pairs])
+        pairs = zip(_corrected_frames(restored, gt), scored_frames(gt), strict=True)
+        return np.array([psnr_of(mse(a, b.astype(np.float64))) for a, b in pairs])
 
 
 class CorrectedSsim(Ssim):
@@ -44,8 +44,17 @@ class CorrectedSsim(Ssim):
 
     def score(self, restored: Window, gt: Window, state: list[Moments]) -> Values:
         check_pair(restored, gt)
-        frames = zip(scored_frames(restored), scored_frames(gt), state, strict=True)
-        return np.array([ssim(corrected(a, b), b.astype(np.float64), known) for a, b, known in frames])
+        frames = zip(_corrected_frames(restored, gt), scored_frames(gt), state, strict=True)
+        return np.array([ssim(a, b.astype(np.float64), known) for a, b, known in frames])
+
+
+def _corrected_frames(restored: Window, gt: Window) -> list[Colours]:
+    """The scored frames, corrected; once for both metrics."""
+
+    def compute() -> list[Colours]:
+        return [corrected(a, b) for a, b in zip(scored_frames(restored), scored_frames(gt), strict=True)]
+
+    return restored.memo("corrected as FOS does", compute)
 
 
 def corrected(frame: NDArray[np.uint8], gt: NDArray[np.uint8]) -> Colours:

@@ -8,6 +8,7 @@ processor's cache, while the clip passes by in windows.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 import cv2
 import numpy as np
@@ -15,7 +16,7 @@ from numpy.typing import NDArray
 
 from vfsrbench.metric import Frames, Metric, Values, Window
 from vfsrbench.metrics.pixels import check_frames, check_pair, check_size
-from vfsrbench.metrics.ssim import MARGIN, TAPS, Moments, Plane, gaussian, ssim_sum
+from vfsrbench.metrics.ssim import MARGIN, TAPS, Moments, Plane, gaussian, product, ssim_sum
 
 _STRIP = 8  # columns that are worked on at a time, to stay inside the processor's cache
 
@@ -27,24 +28,25 @@ class SsimVt(Metric):
     equals the mean over the whole slices, as the window's valid area has equally many places at each time.
     """
 
-    def prepare(self, gt: Window) -> list[list[Moments]]:
-        """The ground truth's moments, for each strip of columns and frame."""
+    def prepare(self, gt: Window) -> list[Moments]:
+        """The ground truth's moments (T-10, H-10, N) of each strip of columns."""
         check_frames(gt)
         check_size(gt, TAPS, self.card.id)
         first = _first(gt)
-        return [
-            [Moments(m, s - m * m) for m, s in zip(_smooth(part), _smooth(part * part), strict=True)]
-            for part in _strips(gt.frames[first:])
-        ]
+        if len(gt.frames) - first < TAPS:
+            return []
+        return [_moments(part) for part in _strips(gt.frames[first:])]
 
-    def score(self, restored: Window, gt: Window, state: list[list[Moments]]) -> Values:
+    def score(self, restored: Window, gt: Window, state: list[Moments]) -> Values:
         check_pair(restored, gt)
         first = _first(gt)
         sums = np.zeros(max(0, len(gt.frames) - first - (TAPS - 1)))
-        pairs = zip(_strips(restored.frames[first:]), _strips(gt.frames[first:]), state, strict=True)
-        for ours, theirs, known in pairs:
-            maps = zip(_smooth(ours), _smooth(ours * ours), _smooth(ours * theirs), known, strict=True)
-            sums += [ssim_sum(*arrays) for arrays in maps]
+        if len(sums):
+            strips = _strips(restored.frames[first:]), _strips(gt.frames[first:])
+            for ours, theirs, known in zip(*strips, state, strict=True):
+                windowed = _smooth(ours), _smooth(product(ours, ours)), _smooth(product(ours, theirs))
+                frames = zip(*windowed, known.mean, known.variance, strict=True)
+                sums += [ssim_sum(x, xx, xy, Moments(y, variance)) for x, xx, xy, y, variance in frames]
         height, width, channels = gt.frames.shape[1:]
         values = np.full(len(restored.scored), np.nan)
         values[len(values) - len(sums) :] = sums / ((height - 2 * MARGIN) * width * channels)
@@ -63,23 +65,30 @@ def _first(window: Window) -> int:
     return due - (TAPS - 1) - window.start
 
 
-def _strips(frames: Frames) -> Iterator[NDArray[np.float64]]:
-    """The clip cut into strips of columns: float64 (T, H, columns * 3)."""
+def _strips(frames: Frames) -> Iterator[Frames]:
+    """The clip cut into strips of columns: (T, H, columns * 3)."""
     for left in range(0, frames.shape[2], _STRIP):
-        part = frames[:, :, left : left + _STRIP]
-        yield part.reshape(len(part), part.shape[1], part.shape[2] * 3).astype(np.float64)
+        part = np.ascontiguousarray(frames[:, :, left : left + _STRIP])
+        yield part.reshape(len(part), part.shape[1], part.shape[2] * 3)
 
 
-def _smooth(planes: NDArray[np.float64]) -> Iterator[Plane]:
-    """(T, H, N) under the Gaussian window over T and H, valid area: T-10 arrays (H-10, N).
+def _moments(part: Frames) -> Moments:
+    mean = _smooth(part)
+    variance = _smooth(product(part, part))
+    variance -= mean * mean
+    return Moments(mean, variance)
+
+
+def _smooth(planes: NDArray[Any]) -> Plane:
+    """(T, H, N) under the Gaussian window over T and H, valid area: (T-10, H-10, N), T >= 11.
 
     Both directions are OpenCV's column filter, which treats every row alike: a value does not depend on how
-    many frames are worked on together, not even in its last bit.
+    many frames are worked on together, not even in its last bit. Rows near a frame's border mix with the
+    neighbouring frame's in the second pass, and are cut off.
     """
-    if len(planes) < TAPS:
-        return
+    times, height, width = planes.shape
     taps, one = gaussian(), np.ones(1)
-    flat = planes.reshape(len(planes), planes.shape[1] * planes.shape[2])
-    for mixed in cv2.sepFilter2D(flat, cv2.CV_64F, one, taps)[MARGIN:-MARGIN]:
-        whole = cv2.sepFilter2D(mixed.reshape(planes.shape[1:]), cv2.CV_64F, one, taps)
-        yield np.asarray(whole[MARGIN:-MARGIN], dtype=np.float64)
+    over_time = np.asarray(cv2.sepFilter2D(planes.reshape(times, -1), cv2.CV_64F, one, taps))
+    rows = over_time[MARGIN:-MARGIN].reshape(-1, width)
+    whole = np.asarray(cv2.sepFilter2D(rows, cv2.CV_64F, one, taps), dtype=np.float64)
+    return whole.reshape(-1, height, width)[:, MARGIN:-MARGIN]

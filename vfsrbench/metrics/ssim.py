@@ -30,7 +30,7 @@ def gaussian() -> NDArray[np.float64]:
 
 @dataclass(frozen=True)
 class Moments:
-    """What SSIM needs of one picture: windowed mean and variance, over the valid area only."""
+    """What SSIM needs of one picture: windowed mean and variance, laid out as `smooth` gives them."""
 
     mean: Plane
     variance: Plane
@@ -60,50 +60,62 @@ class Ssim(Metric):
 def moments(picture: Picture) -> Moments:
     """Windowed mean and variance of a picture (H, W) or (H, W, C) on the 0..255 scale."""
     mean = smooth(picture)
-    return Moments(mean, smooth(_product(picture, picture)) - mean**2)
+    variance = smooth(product(picture, picture))
+    variance -= mean * mean
+    return Moments(mean, variance)
 
 
 def ssim(picture: Picture, gt: Picture, known: Moments) -> float:
     """SSIM of two pictures (H, W) or (H, W, C) on the 0..255 scale; `known` are the truth's moments."""
     mean = smooth(picture)
-    square = smooth(_product(picture, picture))
-    cross = smooth(_product(picture, gt))
-    return ssim_sum(mean, square, cross, known) / mean.size
+    square = smooth(product(picture, picture))
+    cross = smooth(product(picture, gt))
+    edge = MARGIN * picture.size // (picture.shape[0] * picture.shape[1])
+    return ssim_sum(mean, square, cross, known, edge) / (mean.size - 2 * edge * len(mean))
 
 
-def ssim_sum(mean: Plane, square: Plane, cross: Plane, known: Moments) -> float:
-    """Sum of the SSIM map. The arrays are windowed means of x, x*x and x*y; `known` belongs to y."""
+def ssim_sum(mean: Plane, square: Plane, cross: Plane, known: Moments, edge: int = 0) -> float:
+    """Sum of the SSIM map. The arrays are windowed means of x, x*x and x*y, (rows, N) without gaps; `known`
+    belongs to y. The first and last `edge` numbers of each row are left out."""
+    rows, width = mean.shape
+    inner = width - 2 * edge
+    step = max(1, _CHUNK // inner)
+    room = np.empty((4, min(step, rows), width))
+    counted = np.empty((len(room[0]), inner))
     total = 0.0
-    rows = max(1, _CHUNK * len(mean) // mean.size)
-    for top in range(0, len(mean), rows):
-        part = slice(top, top + rows)
+    for top in range(0, rows, step):
+        part = slice(top, top + step)
         mx, my = mean[part], known.mean[part]
-        product = mx * my
-        contrast = cross[part] - product
-        product *= 2
-        product += C1
+        map_, contrast, squared, spread = room[:, : len(mx)]
+        np.multiply(mx, my, out=map_)
+        np.subtract(cross[part], map_, out=contrast)
+        map_ *= 2
+        map_ += C1
         contrast *= 2
         contrast += C2
-        product *= contrast
-        squared = mx * mx
-        spread = square[part] - squared
+        map_ *= contrast
+        np.multiply(mx, mx, out=squared)
+        np.subtract(square[part], squared, out=spread)
         spread += known.variance[part]
         spread += C2
-        squared += my * my
+        squared += np.multiply(my, my, out=contrast)
         squared += C1
         squared *= spread
-        product /= squared
-        total += float(product.sum())
+        map_ /= squared
+        counts = counted[: len(mx)]
+        counts[...] = map_[:, edge : width - edge]
+        total += float(counts.sum())
     return total
 
 
 def smooth(picture: NDArray[Any]) -> Plane:
-    """The Gaussian window over both axes, each channel on its own, valid area: (H-10, W-10[, C])."""
+    """The Gaussian window over both axes, each channel on its own: (H-10, W) or (H-10, W * C). The rows are
+    the valid ones; at either end of a row lie 5 * C numbers that are not valid."""
     taps = gaussian()
-    whole = cv2.sepFilter2D(picture, cv2.CV_64F, taps, taps)
-    return np.asarray(whole[MARGIN:-MARGIN, MARGIN:-MARGIN])
+    whole: Plane = np.asarray(cv2.sepFilter2D(picture, cv2.CV_64F, taps, taps), dtype=np.float64)
+    return whole.reshape(len(whole), -1)[MARGIN:-MARGIN]
 
 
-def _product(a: Picture, b: Picture) -> NDArray[Any]:
+def product(a: NDArray[Any], b: NDArray[Any]) -> NDArray[Any]:
     """a * b, exact for uint8 (which fits uint16)."""
     return np.multiply(a, b, dtype=np.uint16 if a.dtype == np.uint8 else np.float64)

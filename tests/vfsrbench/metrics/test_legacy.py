@@ -9,7 +9,8 @@ from tests.vfsrbench.metrics import clips
 from tests.vfsrbench.metrics.checker import scores
 from tests.vfsrbench.metrics.random_weights import metric
 from vfsrbench import plugins
-from vfsrbench.metric import TruthInfo
+from vfsrbench.metric import TruthInfo, Window
+from vfsrbench.metrics import legacy
 from vfsrbench.metrics.legacy import corrected
 
 INFO = TruthInfo("clip", "", 3)
@@ -69,3 +70,18 @@ def test_the_first_24_frames_are_compared_whatever_the_windows(size: int) -> Non
     later[24:] = 0
     assert value > 0
     assert chosen.finish(scores(chosen, later, truth, size, INFO)) == pytest.approx(value, rel=1e-5)
+
+
+def test_a_picture_is_corrected_once_for_both_metrics(monkeypatch: pytest.MonkeyPatch) -> None:
+    calls = []
+    monkeypatch.setattr(legacy, "corrected", lambda a, b: calls.append(1) or corrected(a, b))
+    truth = clips.moving(3)
+    ours, theirs = Window(clips.noisy(truth, 0.5), 0, 0, INFO), Window(truth, 0, 0, INFO)
+    together = [
+        one.score(ours, theirs, one.prepare(theirs)).tolist()
+        for one in (metric("legacy_psnr_fos"), metric("legacy_ssim_fos"))
+    ]
+    assert len(calls) == 3
+    restored = clips.noisy(truth, 0.5)
+    assert together[0] == scores(metric("legacy_psnr_fos"), restored, truth, 3, INFO).tolist()
+    assert together[1] == scores(metric("legacy_ssim_fos"), restored, truth, 3, INFO).tolist()

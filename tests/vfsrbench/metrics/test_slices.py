@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import cv2
 import numpy as np
 import pytest
 
@@ -51,3 +52,22 @@ def test_a_window_without_its_context_is_an_error_not_a_wrong_number() -> None:
     window = Window(frames, start=12, lead=3, truth=INFO)
     with pytest.raises(ValueError, match="needs 10 frames before it"):
         metric("ssim_vt").prepare(window)
+
+
+def test_no_bit_depends_on_the_windows() -> None:
+    truth = clips.moving(24)
+    restored = clips.noisy(truth, 0.7)
+    for name in ("ssim_vt", "ssim", "ssim_y"):
+        want = scores(metric(name), restored, truth, 24, INFO)
+        for size in (1, 5, 11):
+            assert scores(metric(name), restored, truth, size, INFO).tobytes() == want.tobytes()
+
+
+def test_a_strip_is_filtered_in_two_calls(monkeypatch: pytest.MonkeyPatch) -> None:
+    calls = []
+    whole = cv2.sepFilter2D
+    monkeypatch.setattr(cv2, "sepFilter2D", lambda *given: calls.append(1) or whole(*given))
+    truth = clips.moving(24)[:, :, :32]
+    scores(metric("ssim_vt"), truth, truth, 24, INFO)
+    strips, planes = 32 // 8, 2 + 3  # the ground truth's y, y*y; x, x*x and x*y
+    assert len(calls) == 2 * strips * planes

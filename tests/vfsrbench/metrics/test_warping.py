@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
+
 import cv2
 import numpy as np
 import pytest
@@ -79,3 +83,40 @@ def test_blur_wins_over_noise_and_the_card_says_so() -> None:
     )
     assert soft < sharp < rough
     assert "Smooth output always wins" in metric("ewarp_dis").card.definition
+
+
+def test_no_bit_depends_on_the_windows() -> None:
+    truth = clips.moving(5)
+    restored = clips.noisy(truth, 0.5)
+    want = scores(metric("ewarp_gt"), restored, truth, 5, INFO)
+    for size in (1, 2, 3):
+        assert scores(metric("ewarp_gt"), restored, truth, size, INFO).tobytes() == want.tobytes()
+
+
+def test_no_bit_depends_on_the_threads_of_blas() -> None:
+    program = (
+        "import numpy as np\nfrom vfsrbench.metrics.warping import Carrier\n"
+        "from scipy.sparse import identity\n"
+        "a, b = np.random.default_rng(0).integers(0, 256, (2, 400, 400, 3), dtype=np.uint8)\n"
+        "every = Carrier(identity(400 * 400, np.float32, 'csr'), np.arange(400 * 400))\n"
+        "print(every.error(a, b).hex())"
+    )
+    found = {
+        subprocess.run(
+            [sys.executable, "-c", program],
+            env={**os.environ, "OPENBLAS_NUM_THREADS": str(threads)},
+            capture_output=True,
+            text=True,
+            check=True,
+        ).stdout
+        for threads in (1, 4)
+    }
+    assert len(found) == 1
+
+
+def test_the_error_is_the_mean_square_over_visible_pixels() -> None:
+    still = Flow(np.zeros((2, 150, 140), np.float32))
+    before, after = np.random.default_rng(0).integers(0, 256, (2, 150, 140, 3), dtype=np.uint8)
+    seen = np.random.default_rng(1).random((150, 140)) < 0.7
+    want = np.mean(((after.astype(float) - before) / 255)[seen] ** 2)
+    assert carrier(still, seen).error(before, after) == pytest.approx(want, rel=1e-13)
