@@ -52,6 +52,9 @@ class WorkerFactory(Protocol):
 class Engine(Protocol):
     """Runs tasks in any order, at most one at a time in each worker.
 
+    An engine with several workers has a method `worker_count`, so that clips are cut where there are too few
+    for all (see `workers_of`).
+
     A cluster engine fits in by starting `work` on its nodes: tasks and outcomes are plain pickled data,
     and everything large goes through the workspace on a shared disk.
     """
@@ -68,3 +71,9 @@ class Engine(Protocol):
     ) -> Outcomes:
         """The outcome of each task, as it ends."""
         ...
+
+
+def workers_of(engine: Engine) -> int:
+    """How many tasks the engine does at a time: its `worker_count()`; 1 where it has none."""
+    count: Callable[[], int] | None = getattr(engine, "worker_count", None)
+    return 1 if count is None else count()

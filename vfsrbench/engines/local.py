@@ -37,6 +37,10 @@ class LocalEngine:
     workers: int | None = None
     name: str = "local"
 
+    def worker_count(self) -> int:
+        """How many tasks are done at a time, if there are as many."""
+        return self.workers or len(visible_gpus()) or cpu_workers()
+
     def run(
         self,
         factory: WorkerFactory,
@@ -49,7 +53,7 @@ class LocalEngine:
             return
         stop_if_imported()
         gpus = visible_gpus()
-        count = min(self.workers or len(gpus) or cpu_workers(), len(tasks))
+        count = min(self.worker_count(), len(tasks))
         pool = _Pool(factory, worker_environments(count, gpus), needs_main(factory, *tasks))
         try:
             yield from pool.work_off(deque(_Assignment(t) for t in tasks), on_event, on_lost)

@@ -93,7 +93,7 @@ class Setup:
 
 @dataclass(frozen=True)
 class Task:
-    """One clip with its open jobs: what a worker does in one go."""
+    """One clip with its open jobs, or a part of them: what a worker does in one go."""
 
     clip: ClipFacts
     jobs: tuple[Job, ...]

@@ -22,6 +22,7 @@ from vfsrbench.runs import keys
 from vfsrbench.runs.clip_facts import describe_clips
 from vfsrbench.runs.due import DueJobs, work_lines
 from vfsrbench.runs.jobs import ClipFacts, Options, Setup, Task
+from vfsrbench.runs.worker.units import divided
 from vfsrbench.scoring.derived import with_sources
 from vfsrbench.splits.split import Split, find_split, lq_facts
 from vfsrbench.weights.resolve import Weights, resolve_weights
@@ -50,11 +51,11 @@ class Plan:
         """The jobs that are still to be done."""
         return tuple(job for job in self.jobs if job.state == "open")
 
-    def tasks(self) -> list[Task]:
-        """The open jobs by clip, the most work first, so that no worker is left with it at the end."""
+    def tasks(self, workers: int = 1) -> list[Task]:
+        """The open jobs by clip, or by parts of clips where there are few for `workers`; the most work first,
+        so that no worker is left with it at the end."""
         found = [Task(c, tuple(j for j in self.open if j.clip == c.name)) for c in self.clips]
-        work = [task for task in found if task.jobs]
-        return sorted(work, key=lambda t: -t.clip.frames * t.clip.height * t.clip.width * len(t.jobs))
+        return divided([task for task in found if task.jobs], workers)
 
     def work(self) -> list[str]:
         """What the open jobs take, in a line for each kind of work."""

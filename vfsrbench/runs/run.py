@@ -12,7 +12,7 @@ from datetime import datetime
 from pathlib import Path
 
 from vfsrbench.board import Board, load_board
-from vfsrbench.engines.base import Engine, Event, Outcome
+from vfsrbench.engines.base import Engine, Event, Outcome, workers_of
 from vfsrbench.errors import InputError, JobFailure
 from vfsrbench.plugins import get_engine
 from vfsrbench.predictor import Predictor
@@ -81,7 +81,9 @@ def run_board(
 def _work(plan: Plan, workspace: Workspace, engine: Engine, observer: Progress, log_path: Path) -> None:
     keeper = _Keeper(plan, workspace, observer)
     start = StartWorker(plan.setup, log_path)
-    with closing(engine.run(start, plan.tasks(), observer.working, keeper.lost)) as outcomes:
+    with closing(
+        engine.run(start, plan.tasks(workers_of(engine)), observer.working, keeper.lost)
+    ) as outcomes:
         for outcome in outcomes:
             keeper.take(outcome)
 

@@ -145,3 +145,17 @@ def test_what_methods_print_goes_into_the_log(tmp_path: Path):
     assert done.returncode == 0 and "hello" not in done.stdout + done.stderr
     (log,) = (tmp_path / "w" / "logs").iterdir()
     assert "hello from the method" in log.read_text() and "and from C" in log.read_text()
+
+
+def test_two_workers_share_one_clip_and_the_bits_stay(tmp_path: Path):
+    seen = tmp_path / "seen"
+    note = f"time.sleep(0.3); open({str(seen)!r}, 'a').write(str(os.getpid()) + ' ')"
+    acts = {"a": note, "b": f"{note}; {NOISY}", "c": note, "d": note}
+    board = make(tmp_path, acts, clips=["one"], metrics=WEIGHT_FREE)
+    done = run(board, tmp_path / "two", "--workers", "2")
+    assert done.returncode == 0 and "waiting for another run" not in done.stderr, done.stderr
+    pids = seen.read_text().split()
+    assert len(pids) == 8 and len(set(pids)) == 2
+    assert run(board, tmp_path / "serial", "--engine", "serial").returncode == 0
+    assert contents(tmp_path / "two") == contents(tmp_path / "serial")
+    assert scores(tmp_path / "two") == scores(tmp_path / "serial")

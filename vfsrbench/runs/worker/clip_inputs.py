@@ -70,15 +70,17 @@ class ClipInputs:
             if split.given:
                 self.made[name] = self.clip.lq[name], LqFacts(facts.lq[name], "", {})
             else:
-                self.made[name] = degraded_clip(
-                    split,
-                    self.clip,
-                    facts.gt_digest,
-                    self.setup.board.seed,
-                    self.workspace.splits,
-                    counter(f"degrading {name}", facts.frames),
-                    self.workspace.damaged.set_aside,
-                )
+                # another worker may need the split for other jobs on this clip
+                with self.workspace.lock(f"{facts.name}.{name}"):
+                    self.made[name] = degraded_clip(
+                        split,
+                        self.clip,
+                        facts.gt_digest,
+                        self.setup.board.seed,
+                        self.workspace.splits,
+                        counter(f"degrading {name}", facts.frames),
+                        self.workspace.damaged.set_aside,
+                    )
         self.compare(name, self.made[name][1])
         return lq_side(self.clip, self.facts.truth, self.made[name][0])
 

@@ -33,7 +33,7 @@ log = logging.getLogger(__name__)
 
 @dataclass
 class TaskRunner:
-    """One clip's way through a task. The clip's lock is held."""
+    """One clip's way through a task. The task's locks are held."""
 
     worker: Worker
     task: Task

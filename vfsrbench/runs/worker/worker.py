@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from functools import cached_property, partial
 
 from filelock import Timeout
@@ -14,6 +14,7 @@ from vfsrbench.plugins import metrics
 from vfsrbench.restoration.predictor_cache import PredictorCache
 from vfsrbench.results.workspace import Workspace
 from vfsrbench.runs.jobs import Setup, Task
+from vfsrbench.runs.worker.units import lock_names
 from vfsrbench.runtime.device import choose_device
 from vfsrbench.runtime.threads import torch_threads
 from vfsrbench.runtime.versions import device_name
@@ -63,17 +64,17 @@ class Worker:
 
     @contextmanager
     def lock(self, task: Task, send_event: EventSink) -> Iterator[None]:
-        """The clip's lock between runs in this workspace; says so when it has to wait."""
-        lock = self.workspace.lock(task.clip.name)
-        try:
-            lock.acquire(timeout=0)
-        except Timeout:
-            send_event(Event(None, "waiting for another run"))
-            lock.acquire()
-        try:
+        """The task's locks between runs in this workspace; says so when it has to wait."""
+        with ExitStack() as held:
+            for name in lock_names(task):
+                lock = self.workspace.lock(name)
+                try:
+                    lock.acquire(timeout=0)
+                except Timeout:
+                    send_event(Event(None, "waiting for another run"))
+                    lock.acquire()
+                held.callback(lock.release)
             yield
-        finally:
-            lock.release()
 
 
 def _limit_threads() -> None:

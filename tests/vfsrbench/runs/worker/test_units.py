@@ -1,0 +1,83 @@
+"""How clips are cut into units: every job once, no part in two units, and no worker idle for long."""
+
+from __future__ import annotations
+
+import hashlib
+
+import pytest
+
+from vfsrbench.datasets.reference import GtFacts
+from vfsrbench.results.job import Job
+from vfsrbench.runs.jobs import ClipFacts, Task
+from vfsrbench.runs.worker.units import PREPARED, divided, lock_names, part_of
+
+TRUTH = GtFacts("", 512, 512, False, "", False)
+
+
+def task(clip: str, frames: int = 24, methods: int = 7, splits: int = 3, fed_gt: int = 2) -> Task:
+    """A clip's jobs; the last `fed_gt` methods restore the same frames for every split."""
+    jobs = []
+    for split in range(splits):
+        for method in range(methods + fed_gt):
+            restored = f"{clip} {method}" + (f" {split}" if method < methods else "")
+            key = hashlib.sha256(restored.encode()).hexdigest()
+            jobs.append(Job(f"m{method}", f"s{split}", clip, key, key))
+    return Task(ClipFacts(clip, frames, 512, 512, 25.0, "", TRUTH), tuple(jobs))
+
+
+def work(unit: Task) -> int:
+    return unit.clip.frames * (len({job.restore_key for job in unit.jobs}) + PREPARED)
+
+
+@pytest.mark.parametrize("workers", [1, 2, 3, 8, 64])
+@pytest.mark.parametrize("clips", [1, 2, 3, 5, 20])
+def test_every_job_is_in_one_unit_and_every_part_too(clips: int, workers: int) -> None:
+    tasks = [task(f"clip{n}", frames=20 + n) for n in range(clips)]
+    units = divided(tasks, workers)
+    assert sorted(j.place for u in units for j in u.jobs) == sorted(j.place for t in tasks for j in t.jobs)
+    for one in tasks:
+        held = [lock_names(unit) for unit in units if unit.clip is one.clip]
+        names = [name for unit in held for name in unit]
+        assert len(names) == len(set(names)), "two units of a run never wait for each other"
+        assert sorted(names) == lock_names(one), "a run that does not cut the clip waits for both"
+        assert all(names == sorted(names) for names in held), "locks are taken in one order"
+
+
+def test_clips_stay_whole_where_there_are_enough_or_one_worker() -> None:
+    tasks = [task(f"clip{n}") for n in range(4)]
+    assert len(divided(tasks, 2)) == 4
+    assert len(divided(tasks[:3], 1)) == 3
+
+
+def test_the_demo_s_last_clip_is_cut_for_two_workers() -> None:
+    units = divided([task(name) for name in ("a", "b", "c")], 2)
+    whole, halves = units[:2], units[2:]
+    assert [len(unit.jobs) for unit in whole] == [27, 27]
+    assert len(halves) == 2 and {unit.clip.name for unit in halves} == {"c"}
+    assert work(halves[0]) < 1.25 * work(halves[1])
+
+
+@pytest.mark.parametrize(("clips", "workers"), [(1, 2), (1, 8), (2, 3), (3, 2), (5, 4), (2, 8)])
+def test_workers_end_at_about_the_same_time(clips: int, workers: int) -> None:
+    tasks = [task(f"clip{n}") for n in range(clips)]
+    busy = [0] * workers
+    for unit in divided(tasks, workers):
+        busy[busy.index(min(busy))] += work(unit)
+    assert max(busy) <= 1.35 * sum(busy) / workers
+    uncut = [0] * workers
+    for clip in tasks:
+        uncut[uncut.index(min(uncut))] += work(clip)
+    assert max(busy) < 0.95 * max(uncut)
+
+
+def test_a_single_split_is_cut_by_methods_and_no_finer() -> None:
+    one = task("only", splits=1, methods=3, fed_gt=0)
+    units = divided([one], 8)
+    assert len(units) == len({part_of(job) for job in one.jobs}) == 3
+    assert [len(unit.jobs) for unit in units] == [1, 1, 1]
+
+
+def test_a_long_clip_is_cut_beside_a_short_one() -> None:
+    units = divided([task("short", frames=8), task("long", frames=80)], 2)
+    assert len([unit for unit in units if unit.clip.name == "long"]) > 1
+    assert units[0].clip.name == "long", "the largest first"

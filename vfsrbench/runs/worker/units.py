@@ -1,0 +1,86 @@
+"""Units of work: whole clips where there are enough of them, parts of a clip where workers would be idle.
+
+A part is all jobs of a clip that share restored frames. Parts are numbered; those of one number stay in one
+unit, and each number has its lock, so that two runs in one workspace never do a job twice at a time.
+"""
+
+from __future__ import annotations
+
+import heapq
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from math import ceil
+
+from vfsrbench.results.job import Job
+from vfsrbench.runs.jobs import Task
+
+PARTS = 64
+"""Numbers of parts of a clip: a task of a whole clip holds as many locks at most."""
+PREPARED = 4
+"""Restorations, scored, that take as long as the ground truth's side, which each unit computes again."""
+_GAIN = 0.98
+"""Cutting must shorten the run to this part of the time, or less."""
+
+
+def part_of(job: Job) -> int:
+    """The number of the part that a job belongs to: it follows from what is restored alone."""
+    return int(job.restore_key[:8], 16) % PARTS
+
+
+def lock_names(task: Task) -> list[str]:
+    """The names of the locks that a task needs, in the order in which every run takes them."""
+    return [f"{task.clip.name}.{part:02d}" for part in sorted({part_of(job) for job in task.jobs})]
+
+
+def divided(tasks: Sequence[Task], workers: int) -> list[Task]:
+    """The units that keep workers busy until the end, the largest first.
+
+    Clips stay whole where there are two or more a worker, and wherever cutting gains nothing.
+
+    Args:
+        tasks: One a clip.
+        workers: How many tasks are done at a time.
+    """
+    best = sorted(tasks, key=lambda task: -_cost(task))
+    if workers > 1 and 0 < len(best) < 2 * workers:
+        for units in list(_cuts(best, workers)):
+            if _time(units, workers) < _GAIN * _time(best, workers):
+                best = units
+    return best
+
+
+def _cuts(tasks: list[Task], workers: int) -> Iterator[list[Task]]:
+    """Ways to cut the clips, fewer units first: all of them, or only those that are left when each worker
+    has had as many whole ones as the others."""
+    for pieces in range(2, 2 * workers + 1):
+        for whole in {len(tasks) - len(tasks) % workers, 0} - {len(tasks)}:
+            most = _cost(tasks[whole]) / pieces
+            cut = [unit for task in tasks[whole:] for unit in _pieces(task, ceil(_cost(task) / most))]
+            yield sorted([*tasks[:whole], *cut], key=lambda task: -_cost(task))
+
+
+def _pieces(task: Task, count: int) -> list[Task]:
+    """The task in about `count` pieces with alike numbers of parts; jobs of one split stay together."""
+    parts: dict[int, list[Job]] = {}
+    for job in task.jobs:
+        parts.setdefault(part_of(job), []).append(job)
+    groups = sorted(parts.values(), key=lambda jobs: len({job.split for job in jobs}) > 1)
+    bounds = [len(groups) * n // count for n in range(count + 1)]
+    cuts = [groups[a:b] for a, b in zip(bounds, bounds[1:], strict=False) if a < b]
+    # in the order of the plan, as in a task that is not cut
+    chosen = [{job for jobs in cut for job in jobs} for cut in cuts]
+    return [replace(task, jobs=tuple(job for job in task.jobs if job in jobs)) for jobs in chosen]
+
+
+def _cost(task: Task) -> int:
+    """How long a task takes: pixels, times what is done with them."""
+    restored = len({job.restore_key for job in task.jobs})
+    return task.clip.frames * task.clip.height * task.clip.width * (restored + PREPARED)
+
+
+def _time(tasks: Sequence[Task], workers: int) -> int:
+    """How long workers need that take the tasks in their order."""
+    busy = [0] * workers
+    for task in tasks:
+        heapq.heappush(busy, heapq.heappop(busy) + _cost(task))
+    return max(busy)
