@@ -9,6 +9,7 @@ from __future__ import annotations
 import heapq
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from itertools import pairwise
 from math import ceil
 
 from vfsrbench.results.job import Job
@@ -66,7 +67,7 @@ def _pieces(task: Task, count: int) -> list[Task]:
         parts.setdefault(part_of(job), []).append(job)
     groups = sorted(parts.values(), key=lambda jobs: len({job.split for job in jobs}) > 1)
     bounds = [len(groups) * n // count for n in range(count + 1)]
-    cuts = [groups[a:b] for a, b in zip(bounds, bounds[1:], strict=False) if a < b]
+    cuts = [groups[a:b] for a, b in pairwise(bounds) if a < b]
     # in the order of the plan, as in a task that is not cut
     chosen = [{job for jobs in cut for job in jobs} for cut in cuts]
     return [replace(task, jobs=tuple(job for job in task.jobs if job in jobs)) for jobs in chosen]
