@@ -10,6 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from reports.inputs.losses import Losses
+from reports.inputs.trained import trained_only
+from vfsrbench import plugins
 from vfsrbench.errors import DamagedFile, InputError
 from vfsrbench.results.load import StoredResult, find_results
 
@@ -19,7 +21,8 @@ Floats = NDArray[np.float64]
 def read_results(
     places: Iterable[Path], losses: Losses | None = None
 ) -> tuple[list[StoredResult], list[str]]:
-    """All results in these files and folders, and what was skipped and why.
+    """All results in these files and folders, without columns that untrained weights made, and what was
+    skipped and why.
 
     Args:
         places: As `find_results` takes them.
@@ -38,7 +41,8 @@ def read_results(
     found = find_results(places, on_skipped)
     if skipped:
         skipped.append(f"{len(found)} of {len(found) + len(skipped)} results files could be read")
-    return found, skipped
+    cards = {name: entry.card for name, entry in plugins.metrics().entries.items()}
+    return [trained_only(result, cards) for result in found], skipped
 
 
 @dataclass(frozen=True)

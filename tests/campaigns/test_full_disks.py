@@ -144,7 +144,11 @@ def demo_cache(root: Path, disk: Disk) -> list[Any]:
 
 QUIET = {"vfsrbench.runs.run.check_disk": lambda plan, place: None}
 """Somebody else fills the disk after a run has looked how much there is."""
-FACES = {f"{face_tools.__name__}.load_finder": finder}
+FACES = {
+    f"{face_tools.__name__}.load_finder": lambda device, choice: face_tools.FaceFinder(
+        "known", finder(device), untrained=tuple(face_tools.untrained_tools(face_tools.FINDER))
+    )
+}
 STAGES = {
     "degrade": Stage(degrade, ("--force",)),
     "degrade with workers": Stage(degrade_with_workers, ("--force",), steps=3),

@@ -74,6 +74,10 @@ Clips = Annotated[list[str] | None, typer.Option("--clip", help="these clips alo
 FrameCount = Annotated[
     int | None, typer.Option("--frames", min=1, max=MOST_FRAMES, help="the first so many frames of each clip")
 ]
+Finder = Annotated[
+    Literal["auto", "retinaface", "dlib"],
+    typer.Option(help="what finds the face; auto: RetinaFace where its weights are here, else dlib"),
+]
 Scale = Annotated[
     int | None,
     typer.Option(

@@ -75,11 +75,12 @@ def find_alignment(
     sigma: float = SMOOTHING_SIGMA,
     on_progress: ProgressCallback = silent,
     untrained: bool = False,
+    finder: str = "",
 ) -> Alignment:
     """Where the face of every frame of `clip` goes; `clip` has been through `enlarged`.
 
     sigma: of the temporal Gaussian in frames, 0 = no smoothing. untrained: the finder's weights are random,
-    which is noted. InputError names the clip when none of its frames has a face.
+    which is noted, as is the finder's name. InputError names the clip when none of its frames has a face.
     """
     found = []
     for first, frames in batches(clip):
@@ -90,7 +91,7 @@ def find_alignment(
         alignment = align_clip_landmarks(np.concatenate(found), sigma, (clip.height, clip.width))
     except InputError as error:
         raise InputError(f"clip {clip.name!r}: {error}") from None
-    return dataclasses.replace(alignment, untrained=untrained)
+    return dataclasses.replace(alignment, untrained=untrained, finder=finder)
 
 
 def aligned_frames(
@@ -125,13 +126,15 @@ def align_files(
     sigma: float = SMOOTHING_SIGMA,
     replace: bool = False,
     untrained: bool = False,
+    finder: str = "",
     on_progress: ProgressCallback = silent,
 ) -> list[AlignedFile]:
     """Write `out`/<clip>/<frame>.png, 512x512, and `out`/<clip>.alignment.json (see `Alignment.save`; its
     pixels are those of the enlarged frames).
 
     A clip that cannot be aligned is reported with its reason, the others go on. What an earlier call has
-    finished with the same smoothing is kept, unless `replace`. untrained: the finder's weights are random.
+    finished with the same smoothing and finder is kept, unless `replace`. untrained: the finder's weights
+    are random. finder: its name.
     InputError when `out` cannot be written (DiskError) or overlaps the clips, when two clips would go to
     one place, or when something that we did not make is there.
     """
@@ -146,26 +149,35 @@ def align_files(
             check_replaceable(folder)
             check_own_file(note, out)
     sweep_beside(out)
-    return [_align(clip, out, find, sigma, replace, untrained, on_progress) for clip in clips]
+    how = _How(sigma, untrained, finder)
+    return [_align(clip, out, find, how, replace, on_progress) for clip in clips]
+
+
+@dataclass(frozen=True)
+class _How:
+    """What an alignment depends on beside the frames."""
+
+    sigma: float
+    untrained: bool
+    finder: str
 
 
 def _align(
     clip: Clip,
     out: Path,
     find: FindLandmarks,
-    sigma: float,
+    how: _How,
     replace: bool,
-    untrained: bool,
     on_progress: ProgressCallback,
 ) -> AlignedFile:
     folder, note = _places(out, clip)
     try:
-        before = None if replace else _finished(folder, note, sigma, untrained)
+        before = None if replace else _finished(folder, note, how)
         if before is not None:
             missing = int((~before.found).sum())
             return AlignedFile(clip.name, folder, len(before.found), missing, kept=True, notes=clip.notes)
         source = enlarged(clip)
-        alignment = find_alignment(source, find, sigma, on_progress, untrained)
+        alignment = find_alignment(source, find, how.sigma, on_progress, how.untrained, how.finder)
         with own_file(note, out) as temporary:
             alignment.save(temporary)
             frames = _unnoted(note, aligned_frames(source, alignment, on_progress))
@@ -194,18 +206,23 @@ def _is_done(folder: Path, note: Path) -> bool:
     return folder.is_dir() and note.is_file()
 
 
-def _finished(folder: Path, note: Path, sigma: float, untrained: bool) -> Alignment | None:
+def _finished(folder: Path, note: Path, how: _How) -> Alignment | None:
     """The alignment that an earlier call wrote last of all. InputError if it smoothed differently, or was
-    made with weights of the other kind, random or trained."""
+    made by another finder or with weights of the other kind, random or trained."""
     if not _is_done(folder, note):
         return None
     before = Alignment.load(note)
-    if before.sigma != sigma:
+    if before.sigma != how.sigma:
         raise InputError(
-            f"{folder}: is there already, smoothed with sigma {before.sigma:g} instead of {sigma:g}; "
+            f"{folder}: is there already, smoothed with sigma {before.sigma:g} instead of {how.sigma:g}; "
             "choose another folder, or --replace it"
         )
-    if before.untrained != untrained:
+    if before.finder and how.finder and before.finder != how.finder:
+        raise InputError(
+            f"{folder}: is there already, its faces found by {before.finder} instead of {how.finder}; "
+            f"choose another folder, --finder {before.finder}, or --replace it"
+        )
+    if before.untrained != how.untrained:
         made = "untrained" if before.untrained else "trained"
         raise InputError(f"{folder}: is there already, made with {made} weights; --replace it")
     return before

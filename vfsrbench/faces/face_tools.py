@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,7 +13,7 @@ from numpy.typing import NDArray
 from vfsrbench.card import WeightUse
 from vfsrbench.errors import InputError
 from vfsrbench.runtime.precision import arithmetic
-from vfsrbench.weights.resolve import resolve_weights
+from vfsrbench.weights.resolve import Weights, resolve_weights
 
 if TYPE_CHECKING:
     import torch
@@ -25,6 +26,28 @@ Frames = NDArray[np.uint8]
 
 
 FINDER, PARSER = "retinaface_r50", "parsenet"
+DLIB_LANDMARKS, DLIB_DETECTOR = "dlib-landmarks-68", "dlib-mmod-detector"
+FinderName = Literal["auto", "retinaface", "dlib"]
+
+
+@dataclass(frozen=True)
+class FaceFinder:
+    """Finds the largest face's five points in frames: calling it is `align_clips.FindLandmarks`.
+
+    Attributes:
+        name: "retinaface" or "dlib"; empty for one that is known by nothing else.
+        find: Frames (n, H, W, 3) uint8 RGB -> (n, 5, 2) pixels, NaN where no face is.
+        weights: Checkpoint name -> SHA-256.
+        untrained: Names of those checkpoints that are random weights.
+    """
+
+    name: str
+    find: Callable[[Frames], NDArray[np.float64]]
+    weights: Mapping[str, str] = field(default_factory=dict)
+    untrained: tuple[str, ...] = ()
+
+    def __call__(self, frames: Frames) -> NDArray[np.float64]:
+        return self.find(frames)
 
 
 def untrained_tools(*names: str) -> list[str]:
@@ -32,14 +55,32 @@ def untrained_tools(*names: str) -> list[str]:
     return [name for name in names if resolve_weights([WeightUse(name=name)]).untrained]
 
 
-def load_finder(device: torch.device) -> Callable[[Frames], NDArray[np.float64]]:
-    """Finds the largest face's five points in frames (see `align_clips.FindLandmarks`): RetinaFace with
-    ResNet-50. InputError says what to fetch when its weights are not here."""
-    from vfsrbench.faces.detect import FaceDetector
-    from vfsrbench.faces.networks.retinaface import retinaface_resnet50
+def load_finder(device: torch.device, choice: FinderName = "auto") -> FaceFinder:
+    """Finds the largest face's five points in frames.
 
-    network = _loaded(retinaface_resnet50, FINDER, "finding faces", device)
-    return partial(_find, FaceDetector(network), device)
+    Args:
+        device: Where RetinaFace runs; dlib runs on the CPU.
+        choice: retinaface: RetinaFace with ResNet-50. dlib: its frontal detector, where that finds nothing
+            its detection network (if its weights are here), and its 68 landmarks. auto: RetinaFace where its
+            weights are, else dlib.
+
+    Returns:
+        The finder, with its name and the hashes of its weights.
+
+    Raises:
+        InputError: The weights are not here, or dlib is not; says what to fetch or install.
+    """
+    retinaface = resolve_weights([WeightUse(name=FINDER)])
+    if choice == "retinaface" or (choice == "auto" and not retinaface.missing):
+        return _retinaface(retinaface, device)
+    dlib = resolve_weights(
+        [WeightUse(name=DLIB_LANDMARKS), WeightUse(name=DLIB_DETECTOR, role="detector", optional=True)]
+    )
+    if not dlib.missing:
+        return _dlib(dlib)
+    if choice == "dlib":
+        raise InputError(f"finding faces: {dlib.missing}")
+    raise InputError(f"finding faces: {retinaface.missing}; or by dlib: {dlib.missing}")
 
 
 def load_masks(device: torch.device) -> Callable[[Frames], NDArray[np.float32]]:
@@ -51,6 +92,26 @@ def load_masks(device: torch.device) -> Callable[[Frames], NDArray[np.float32]]:
     return partial(
         _masks, FaceParser(_loaded(ParseNet, PARSER, "the mask (or take --mask square)", device)), device
     )
+
+
+def _retinaface(weights: Weights, device: torch.device) -> FaceFinder:
+    from vfsrbench.faces.detect import FaceDetector
+    from vfsrbench.faces.networks.retinaface import retinaface_resnet50
+
+    network = _loaded(retinaface_resnet50, FINDER, "finding faces", device)
+    find = partial(_find, FaceDetector(network), device)
+    return FaceFinder("retinaface", find, weights.hashes, (FINDER,) if weights.untrained else ())
+
+
+def _dlib(weights: Weights) -> FaceFinder:
+    from vfsrbench.faces.dlib_finder import DlibFivePoints
+    from vfsrbench.faces.networks.dlib_faces import DlibDetector, DlibLandmarks
+
+    detectors = [DlibDetector()]
+    if "detector" in weights.paths:
+        detectors.append(DlibDetector(weights.paths["detector"]))
+    find = DlibFivePoints(DlibLandmarks(weights.paths["net"]), *detectors)
+    return FaceFinder("dlib", find, weights.hashes)
 
 
 def _find(detector: FaceDetector, device: torch.device, frames: Frames) -> NDArray[np.float64]:

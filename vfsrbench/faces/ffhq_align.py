@@ -64,7 +64,7 @@ class Alignment:
     smoothed, that the matrices come from. found: (T,), False where no face was found and the points are
     interpolated. size: aligned (height, width). source_size: (height, width) of the frames the landmarks
     were found in. sigma: of the temporal Gaussian in frames, 0 = none. untrained: the finder's weights were
-    random, so the places mean nothing.
+    random, so the places mean nothing. finder: what found the points (retinaface, dlib).
     """
 
     matrices: NDArray[np.float64]
@@ -74,6 +74,7 @@ class Alignment:
     source_size: tuple[int, int] | None
     sigma: float
     untrained: bool = False
+    finder: str = ""
 
     def apply(self, frames: NDArray[np.uint8], start: int = 0) -> NDArray[np.uint8]:
         """Frames `start`, `start` + 1, ... of the clip, (n, H, W, 3) uint8 RGB, aligned to `size`."""
@@ -99,6 +100,7 @@ class Alignment:
                 "source_size": None if self.source_size is None else list(self.source_size),
                 "sigma": self.sigma,
                 "untrained": self.untrained,
+                "finder": self.finder,
                 "border_rgb": list(BORDER_RGB),
                 "found": self.found.tolist(),
                 "landmarks": self.landmarks.tolist(),
@@ -122,12 +124,13 @@ class Alignment:
             source = None if data["source_size"] is None else tuple(map(int, data["source_size"]))
             sigma, untrained = float(data["sigma"]), bool(data.get("untrained", False))
             source_size = None if source is None else (source[0], source[1])
+            finder = str(data.get("finder", ""))
         except (KeyError, IndexError, TypeError, ValueError, OverflowError) as error:
             raise InputError(f"{path} is not a complete alignment file: {error}") from error
         check_pixels(path, width, height)
         if not np.isfinite([*matrices.flat, *landmarks.flat, sigma]).all():
             raise InputError(f"{path} is not a complete alignment file: not all of its numbers are finite")
-        return cls(matrices, landmarks, found, (height, width), source_size, sigma, untrained)
+        return cls(matrices, landmarks, found, (height, width), source_size, sigma, untrained, finder)
 
 
 def align_clip_landmarks(

@@ -23,7 +23,7 @@ from vfsrbench.faces.align_clips import (
     find_alignment,
     silent,
 )
-from vfsrbench.faces.face_tools import FINDER
+from vfsrbench.faces.face_tools import FaceFinder
 from vfsrbench.faces.ffhq_align import FFHQ_SIZE, SMOOTHING_SIGMA, Alignment
 from vfsrbench.io.atomic import atomic_directory
 from vfsrbench.io.clip import Clip, write_png_folder
@@ -58,7 +58,7 @@ class FaceTools:
     """The networks around the method (see `vfsrbench.faces.face_tools`).
 
     Attributes:
-        find: Finds the face's points.
+        find: Finds the face's points; a `FaceFinder` is named in the notes.
         masks: Makes the masks under which faces are pasted. None: a square with fading borders.
         untrained: Names of the tools whose weights are random.
     """
@@ -66,6 +66,11 @@ class FaceTools:
     find: FindLandmarks
     masks: MakeMasks | None = None
     untrained: Collection[str] = ()
+
+    @property
+    def finder(self) -> FaceFinder:
+        """What finds the points, with its name and weights as far as they are known."""
+        return self.find if isinstance(self.find, FaceFinder) else FaceFinder("", self.find)
 
 
 @dataclass(frozen=True)
@@ -154,6 +159,8 @@ def _write_note(
         "mask": "square" if tools.masks is None else "parse",
         "upscale": options.upscale,
         "seed": options.seed,
+        "finder": tools.finder.name,
+        "finder_weights": dict(tools.finder.weights),
         "untrained": bool(tools.untrained),
     }
     write_note(folder / NOTE, use, report, notes, **facts)
@@ -189,7 +196,10 @@ def restore_video(
     source = enlarged(clip)
     names = clip.frame_names
     with atomic_directory(out / slug(clip.name), replace=True) as folder:
-        alignment = find_alignment(source, tools.find, options.sigma, on_progress, FINDER in tools.untrained)
+        finder = tools.finder
+        alignment = find_alignment(
+            source, finder, options.sigma, on_progress, bool(finder.untrained), finder.name
+        )
         alignment.save(folder / TRANSFORMS)
         write_png_folder(folder / CROPPED, aligned_frames(source, alignment, on_progress), names)
         crops = Clip.open(folder / CROPPED, clip.name, clip.fps)

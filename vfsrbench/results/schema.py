@@ -28,6 +28,7 @@ class Score(BaseModel):
     """Checkpoint name -> SHA-256, of those that the metric loaded."""
     licences_accepted: dict[str, str] = {}
     untrained: bool = False
+    """Some of them are random: the column means nothing, and no board shows it."""
     seconds: float = 0.0
     """The metric's share of the time that scoring took: metrics are computed together."""
     device: str = ""
@@ -103,6 +104,8 @@ class JobRecord(BaseModel):
     """Checkpoint name -> date on which its licence was accepted."""
     profile: str = "strict"
     untrained: bool = False
+    """The method's weights are random: no board takes the row. Those of a metric are its column's own matter
+    (`Score.untrained`)."""
     warnings: list[str] = []
     clamped: float = 0.0
     """The part of the method's values that lay far outside [0, 1] (see `runtime.reach`)."""

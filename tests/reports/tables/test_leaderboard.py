@@ -139,6 +139,20 @@ def test_untrained_methods_are_refused_and_named(tmp_path: Path) -> None:
     assert any("random-net ran with untrained weights" in n for n in table.notes)
 
 
+def test_an_untrained_metric_costs_its_column_alone(tmp_path: Path) -> None:
+    synthetic.write_board(tmp_path)
+    scores = {"psnr": {"key": "a"}, "ssim": {"key": "b", "untrained": True}}
+    for clip in synthetic.CLIPS:
+        synthetic.write_result(tmp_path, "mixed", "vfhq-mild", clip, scores=scores)
+    table = tables(tmp_path)[0]
+    row = table.row("mixed")
+    assert row.cells["psnr"].value is not None and not row.cells["psnr"].unavailable
+    assert row.cells["ssim"].value is None and "untrained" in row.cells["ssim"].unavailable
+    assert table.row("bicubic").cells["ssim"].value is not None
+    assert any(note.startswith("SSIM: n/a, the metric's weights were untrained") for note in table.notes)
+    assert not any("is not on the board" in note for note in table.notes)
+
+
 def test_order_follows_the_board_then_names_or_the_metric(tmp_path: Path) -> None:
     synthetic.write_board(tmp_path)
     for clip in synthetic.CLIPS:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -23,8 +22,9 @@ def finder(monkeypatch: pytest.MonkeyPatch) -> None:
         bright = frames.mean((1, 2, 3)) > 50
         return np.where(bright[:, None, None], FFHQ_512, np.nan)
 
-    def load(device: Any) -> Callable[[np.ndarray], np.ndarray]:
-        return find
+    def load(device: Any, choice: str) -> face_tools.FaceFinder:
+        random = face_tools.untrained_tools(face_tools.FINDER)
+        return face_tools.FaceFinder("retinaface", find, untrained=tuple(random))
 
     monkeypatch.setattr(face_tools, "load_finder", load)
 

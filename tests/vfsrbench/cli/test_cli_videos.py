@@ -101,7 +101,11 @@ def test_faces_in_a_video_keep_times_sound_and_pixel_shape(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(
-        face_tools, "load_finder", lambda device: lambda f: np.broadcast_to(FFHQ_512 + 20, (len(f), 5, 2))
+        face_tools,
+        "load_finder",
+        lambda device, choice: face_tools.FaceFinder(
+            "known", lambda f: np.broadcast_to(FFHQ_512 + 20, (len(f), 5, 2))
+        ),
     )
     monkeypatch.setattr(face_tools, "load_masks", lambda device: lambda faces: np.ones(faces.shape[:3], "f4"))
     method = method_folder(tmp_path, "red", "out[:, 0] = 1", more="input_size = [512, 512]")
@@ -137,7 +141,11 @@ def test_degrade_and_align_say_what_pictures_do_not_keep(
     assert run(["degrade", str(tmp_path / "lq"), *split]) == 0
     assert capsys.readouterr().err.splitlines().count(lost) == 1
     monkeypatch.setattr(
-        face_tools, "load_finder", lambda device: lambda f: np.broadcast_to(FFHQ_512, (len(f), 5, 2))
+        face_tools,
+        "load_finder",
+        lambda device, choice: face_tools.FaceFinder(
+            "known", lambda f: np.broadcast_to(FFHQ_512, (len(f), 5, 2))
+        ),
     )
     assert run(["align", str(tmp_path / "clips"), str(tmp_path / "aligned")]) == 0
     assert capsys.readouterr().err.splitlines().count(lost) == 1

@@ -22,6 +22,7 @@ def align(
         bool, typer.Option("--smooth/--no-smooth", help="smooth the face's points over time, as KEEP does")
     ] = True,
     frames: o.FrameCount = None,
+    finder: o.Finder = "auto",
     replace: Annotated[
         bool, typer.Option("--replace", help="align again what is there already, and write over it")
     ] = False,
@@ -33,7 +34,7 @@ def align(
     """
     from vfsrbench.cli.progress import StepBar
     from vfsrbench.faces.align_clips import align_files
-    from vfsrbench.faces.face_tools import FINDER, load_finder, untrained_tools
+    from vfsrbench.faces.face_tools import load_finder
     from vfsrbench.faces.ffhq_align import SMOOTHING_SIGMA
     from vfsrbench.io.safety.targets import check_out_folder
     from vfsrbench.restoration.files import open_clips
@@ -42,20 +43,22 @@ def align(
 
     check_out_folder(out, [clips])
     sources, unreadable = open_clips(clips, frames)
-    finder, untrained = load_finder(choose_device()), untrained_tools(FINDER)
-    if untrained:
-        say(untrained_line(untrained), err=True)
+    found_by = load_finder(choose_device(), finder)
+    if found_by.untrained:
+        say(untrained_line(found_by.untrained), err=True)
     sigma = SMOOTHING_SIGMA if smooth else 0.0
     with StepBar() as bar:
         done = align_files(
             sources,
             out,
-            finder,
+            found_by,
             sigma=sigma,
             replace=replace,
-            untrained=bool(untrained),
+            untrained=bool(found_by.untrained),
+            finder=found_by.name,
             on_progress=bar.on_progress,
         )
+    say(f"faces found by {found_by.name}")
     for bad in unreadable:
         say(f"failed: {bad.clip}: {bad.reason}", err=True)
     for file in done:

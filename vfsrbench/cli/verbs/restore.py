@@ -14,6 +14,7 @@ from vfsrbench.cli.echo import say
 from vfsrbench.cli.notes import tell_notes
 
 if TYPE_CHECKING:
+    from vfsrbench.faces.face_tools import FinderName
     from vfsrbench.io.clip import Clip
     from vfsrbench.restoration.faces import RestoredVideo
     from vfsrbench.restoration.files import Form, ProgressCallback, RestoredFile
@@ -55,6 +56,7 @@ def restore(
         Literal["parse", "square"],
         typer.Option(help="paste the face's regions (ParseNet) or a square with soft borders"),
     ] = "parse",
+    finder: o.Finder = "auto",
     scale: Annotated[
         int | None,
         typer.Option(min=1, max=MOST_SCALE, help="enlargement (default: the method's own; 1 with faces)"),
@@ -88,7 +90,7 @@ def restore(
     with StepBar() as bar:
         failed = sum(_said(file.clip, None, file) for file in unreadable)
         if with_faces:
-            how = _FaceChoice(form or "h264", scale or 1, seed, smooth, mask == "parse")
+            how = _FaceChoice(form or "h264", scale or 1, seed, smooth, mask == "parse", finder)
             failed += _restore_faces(use, with_faces, out, how, bar.on_progress)
         if whole:
             options = RestoreOptions(form or "png", scale, seed)
@@ -107,29 +109,26 @@ class _FaceChoice:
     seed: int
     smooth: bool
     parse: bool
+    finder: FinderName
 
 
 def _restore_faces(
     use: MethodUse, clips: list[Clip], out: Path, how: _FaceChoice, on_progress: ProgressCallback
 ) -> int:
     """The largest face of each clip; how many clips failed."""
-    from vfsrbench.faces.face_tools import (
-        FINDER,
-        PARSER,
-        load_finder,
-        load_masks,
-        untrained_tools,
-    )
+    from vfsrbench.faces.face_tools import PARSER, load_finder, load_masks, untrained_tools
     from vfsrbench.faces.ffhq_align import SMOOTHING_SIGMA
     from vfsrbench.restoration.faces import FaceOptions, FaceTools, restore_videos
     from vfsrbench.restoration.sidecar import untrained_line
     from vfsrbench.runtime.device import choose_device
 
     device = choose_device()
-    untrained = untrained_tools(FINDER, *([PARSER] if how.parse else []))
+    finder = load_finder(device, how.finder)
+    untrained = [*finder.untrained, *(untrained_tools(PARSER) if how.parse else [])]
     if untrained:
         say(untrained_line(untrained), err=True)
-    tools = FaceTools(load_finder(device), load_masks(device) if how.parse else None, untrained)
+    say(f"faces found by {finder.name}")
+    tools = FaceTools(finder, load_masks(device) if how.parse else None, untrained)
     sigma = SMOOTHING_SIGMA if how.smooth else 0.0
     options = FaceOptions(device, sigma, how.upscale, how.form, how.seed)
     failed = 0

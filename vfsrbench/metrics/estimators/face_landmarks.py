@@ -12,7 +12,8 @@ import torch
 from numpy.typing import NDArray
 
 from vfsrbench.faces.detect import FaceDetector, detect_landmarks
-from vfsrbench.faces.networks.dlib_faces import DlibDetector, DlibLandmarks, five_points
+from vfsrbench.faces.dlib_finder import DlibFivePoints
+from vfsrbench.faces.networks.dlib_faces import DlibDetector, DlibLandmarks
 from vfsrbench.faces.networks.retinaface import retinaface_resnet50
 from vfsrbench.metric import Metric, TruthInfo, Window
 from vfsrbench.metrics.estimators.reference_cache import array_name, cached, fingerprint
@@ -53,17 +54,12 @@ class DlibFinder:
     """dlib's frontal detector, and its 68 landmarks in the box it finds. `digest`: of the landmarks' file."""
 
     def __init__(self, landmarks: Path, digest: str) -> None:
-        self.landmarks = shared(("dlib68", landmarks), partial(DlibLandmarks, landmarks))
-        self.detector = DlibDetector()
+        points = shared(("dlib68", landmarks), partial(DlibLandmarks, landmarks))
+        self.five = DlibFivePoints(points, DlibDetector())
         self.key = fingerprint(__name__, "dlib", digest)
 
     def find(self, pictures: NDArray[np.uint8]) -> Points:
-        found = np.full((len(pictures), 5, 2), np.nan)
-        for slot, picture in zip(found, pictures, strict=True):
-            box = self.detector.largest(picture)
-            if box is not None:
-                slot[...] = five_points(self.landmarks.find(picture, box)[None])[0]
-        return found
+        return self.five(pictures)
 
 
 class OwnLandmarks:

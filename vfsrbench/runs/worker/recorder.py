@@ -81,7 +81,7 @@ class Recorder:
     ) -> Result:
         """The columns that stay, and the new ones."""
         base = {**base_record(self.setup, self.clip, pending.job), **facts}
-        own = dict(base["weights"]), dict(base["licences_accepted"]), base["untrained"]
+        own = dict(base["weights"]), dict(base["licences_accepted"])
         old, due = pending.stored, set(pending.due)
         notes = {m: self._note(m, pending.job, scored) for m in pending.due}
         columns = {m: v for m, v in scored.scores.values.items() if m in due}
@@ -150,21 +150,18 @@ def _carried(record: JobRecord, metric: str) -> Score:
 
 
 def _scores_facts(
-    notes: Mapping[str, Score], made_with: Mapping[str, str], own: tuple[dict[str, str], dict[str, str], bool]
+    notes: Mapping[str, Score], made_with: Mapping[str, str], own: tuple[dict[str, str], dict[str, str]]
 ) -> dict[str, Any]:
-    """What the record says of all its columns together. `own` are the method's weights, licences, and
-    whether they are untrained."""
-    weights, accepted, untrained = own
+    """What the record says of all its columns together. `own` are the method's weights and licences."""
+    weights, accepted = own
     for note in notes.values():
         weights |= note.weights
         accepted |= note.licences_accepted
-        untrained |= note.untrained
     same = {m: n.model_copy(update={"versions": {}}) for m, n in notes.items() if n.versions == made_with}
     return {
         "scores": _sorted({**notes, **same}),
         "weights": weights,
         "licences_accepted": accepted,
-        "untrained": untrained,
         "score_seconds": sum(note.seconds for note in notes.values()),
     }
 
