@@ -104,8 +104,7 @@ def _retinaface(weights: Weights, device: torch.device) -> FaceFinder:
 
 
 def _dlib(weights: Weights) -> FaceFinder:
-    from vfsrbench.faces.dlib_finder import DlibFivePoints
-    from vfsrbench.faces.networks.dlib_faces import DlibDetector, DlibLandmarks
+    from vfsrbench.faces.networks.dlib_faces import DlibDetector, DlibFivePoints, DlibLandmarks
 
     detectors = [DlibDetector()]
     if "detector" in weights.paths:

@@ -12,8 +12,7 @@ import torch
 from numpy.typing import NDArray
 
 from vfsrbench.faces.detect import FaceDetector, detect_landmarks
-from vfsrbench.faces.dlib_finder import DlibFivePoints
-from vfsrbench.faces.networks.dlib_faces import DlibDetector, DlibLandmarks
+from vfsrbench.faces.networks.dlib_faces import DlibDetector, DlibFivePoints, DlibLandmarks
 from vfsrbench.faces.networks.retinaface import retinaface_resnet50
 from vfsrbench.metric import Metric, TruthInfo, Window
 from vfsrbench.metrics.estimators.reference_cache import array_name, cached, fingerprint
