@@ -70,7 +70,7 @@ def gather(
     if protocol is not None:
         board = as_run(board, protocol, said)
         clips = clips or board.dataset.clips or tuple(protocol.clips)
-    cards = {name: entry.card for name, entry in plugins.metrics().entries.items()}
+    cards = plugins.metrics().cards
     chosen = select(every, Wanted(board, protocol or implied(every, board), cards, only))
     found, skipped = chosen.results, [*skipped, *chosen.lines()]
     if skipped and not found and board.published is None:
@@ -125,7 +125,7 @@ def default_sources(board: Board, found: Sequence[StoredResult], clips: Sequence
     fed_truth = {name for name, entry in installed.items() if entry.card.source == "gt"}
     names = {r.record.method for r in found}
     sources = Sources(
-        cards={name: entry.card for name, entry in plugins.metrics().entries.items()},
+        cards=plugins.metrics().cards,
         reference_rows=frozenset(m for m in names if m.partition(AT)[0].partition("[")[0] in fed_truth),
         clips=clips,
     )

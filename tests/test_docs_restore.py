@@ -12,6 +12,7 @@ import pytest
 
 from tests.vfsrbench.boards import method_folder
 from tests.vfsrbench.clips import noise
+from tests.vfsrbench.faces.known_finder import loads
 from vfsrbench.cli.main import run
 from vfsrbench.faces import face_tools
 from vfsrbench.faces.ffhq_align import FFHQ_512, Alignment
@@ -50,9 +51,7 @@ def asked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[str]:
         return np.tile(FFHQ_512 + 10, (len(frames), 1, 1))
 
     monkeypatch.setattr(files, "choose_method", choose)
-    monkeypatch.setattr(
-        face_tools, "load_finder", lambda device, choice: face_tools.FaceFinder("known", find)
-    )
+    monkeypatch.setattr(face_tools, "load_finder", loads(find))
     monkeypatch.setattr(face_tools, "load_masks", lambda device: lambda faces: np.ones(faces.shape[:3], "f4"))
     monkeypatch.chdir(tmp_path)
     return names
@@ -92,9 +91,7 @@ def test_a_face_that_comes_and_goes(
     def find(frames: np.ndarray) -> np.ndarray:
         return np.stack([next(seen) for _ in frames])
 
-    monkeypatch.setattr(
-        face_tools, "load_finder", lambda device, choice: face_tools.FaceFinder("known", find)
-    )
+    monkeypatch.setattr(face_tools, "load_finder", loads(find))
     assert run(["restore", "talk.mp4", "out", "--method", "keep", "--no-smooth", "--as", "png"]) == 0
     assert "talk: 1 frames without a face, interpolated" in capsys.readouterr().err
     alignment = Alignment.load("out/talk/alignment.json")

@@ -203,6 +203,11 @@ class Registry(Generic[Card]):
             raise did_you_mean(self.kind, name, self.entries)
         return self.entries[name]
 
+    @property
+    def cards(self) -> dict[str, Card]:
+        """The cards by name."""
+        return {name: entry.card for name, entry in self.entries.items()}
+
     def __iter__(self) -> Iterator[Entry[Card]]:
         return iter(self.entries[name] for name in sorted(self.entries))
 

@@ -41,7 +41,7 @@ def read_results(
     found = find_results(places, on_skipped)
     if skipped:
         skipped.append(f"{len(found)} of {len(found) + len(skipped)} results files could be read")
-    cards = {name: entry.card for name, entry in plugins.metrics().entries.items()}
+    cards = plugins.metrics().cards
     return [trained_only(result, cards) for result in found], skipped
 
 

@@ -17,6 +17,7 @@ import pytest
 from tests.small_disk import fill, mounted
 from tests.vfsrbench.boards import board_file, contents, data_set, method_folder, small_board
 from tests.vfsrbench.clips import noise, picture_folder
+from tests.vfsrbench.faces.known_finder import loads
 from tests.vfsrbench.io.films import scene, write_film
 from vfsrbench.cli.main import run
 from vfsrbench.faces import face_tools
@@ -144,11 +145,7 @@ def demo_cache(root: Path, disk: Disk) -> list[Any]:
 
 QUIET = {"vfsrbench.runs.run.check_disk": lambda plan, place: None}
 """Somebody else fills the disk after a run has looked how much there is."""
-FACES = {
-    f"{face_tools.__name__}.load_finder": lambda device, choice: face_tools.FaceFinder(
-        "known", finder(device), untrained=tuple(face_tools.untrained_tools(face_tools.FINDER))
-    )
-}
+FACES = {f"{face_tools.__name__}.load_finder": loads(finder(None))}
 STAGES = {
     "degrade": Stage(degrade, ("--force",)),
     "degrade with workers": Stage(degrade_with_workers, ("--force",), steps=3),

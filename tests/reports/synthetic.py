@@ -87,7 +87,7 @@ def write_result(folder: Path, method: str, split: str, clip: str, **changes: ob
         if cap.get(metric) is not None:
             known = np.minimum(known, cap[metric])
         clip_values[metric] = float(known.mean()) if known.size else float("nan")
-    known = plugins.metrics().entries  # a report leaves out values of other versions
+    cards = plugins.metrics().cards  # a report leaves out values of other versions
     facts: dict[str, object] = {
         "key": f"{method}-{split}-{clip}",
         "restore_key": f"r-{method}-{split}-{clip}",
@@ -103,7 +103,7 @@ def write_result(folder: Path, method: str, split: str, clip: str, **changes: ob
         "frames": frames,
         "height": 64,
         "width": 64,
-        "metrics": {m: known[m].card.version if m in known else 1 for m in values},
+        "metrics": {m: cards[m].version if m in cards else 1 for m in values},
         "clip_values": clip_values,
         "restore_seconds": 0.0 if method == "oracle" else 0.5,
         "peak_memory": 3 * 2**30,

@@ -18,6 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vfsrbench.errors import DiskError, InputError
+from vfsrbench.faces.face_tools import FaceFinder
 from vfsrbench.faces.ffhq_align import FFHQ_SIZE, SMOOTHING_SIGMA, Alignment, align_clip_landmarks
 from vfsrbench.io.clip import Clip, write_png_folder
 from vfsrbench.io.names import check_unique, slug
@@ -74,13 +75,11 @@ def find_alignment(
     find: FindLandmarks,
     sigma: float = SMOOTHING_SIGMA,
     on_progress: ProgressCallback = silent,
-    untrained: bool = False,
-    finder: str = "",
 ) -> Alignment:
     """Where the face of every frame of `clip` goes; `clip` has been through `enlarged`.
 
-    sigma: of the temporal Gaussian in frames, 0 = no smoothing. untrained: the finder's weights are random,
-    which is noted, as is the finder's name. InputError names the clip when none of its frames has a face.
+    find: of a `FaceFinder` the name is noted, and whether its weights are random. sigma: of the temporal
+    Gaussian in frames, 0 = no smoothing. InputError names the clip when none of its frames has a face.
     """
     found = []
     for first, frames in batches(clip):
@@ -91,7 +90,8 @@ def find_alignment(
         alignment = align_clip_landmarks(np.concatenate(found), sigma, (clip.height, clip.width))
     except InputError as error:
         raise InputError(f"clip {clip.name!r}: {error}") from None
-    return dataclasses.replace(alignment, untrained=untrained, finder=finder)
+    finder = FaceFinder.of(find)
+    return dataclasses.replace(alignment, untrained=bool(finder.untrained), finder=finder.name)
 
 
 def aligned_frames(
@@ -125,16 +125,14 @@ def align_files(
     *,
     sigma: float = SMOOTHING_SIGMA,
     replace: bool = False,
-    untrained: bool = False,
-    finder: str = "",
     on_progress: ProgressCallback = silent,
 ) -> list[AlignedFile]:
     """Write `out`/<clip>/<frame>.png, 512x512, and `out`/<clip>.alignment.json (see `Alignment.save`; its
     pixels are those of the enlarged frames).
 
     A clip that cannot be aligned is reported with its reason, the others go on. What an earlier call has
-    finished with the same smoothing and finder is kept, unless `replace`. untrained: the finder's weights
-    are random. finder: its name.
+    finished with the same smoothing and finder is kept, unless `replace`.
+
     InputError when `out` cannot be written (DiskError) or overlaps the clips, when two clips would go to
     one place, or when something that we did not make is there.
     """
@@ -149,35 +147,26 @@ def align_files(
             check_replaceable(folder)
             check_own_file(note, out)
     sweep_beside(out)
-    how = _How(sigma, untrained, finder)
-    return [_align(clip, out, find, how, replace, on_progress) for clip in clips]
-
-
-@dataclass(frozen=True)
-class _How:
-    """What an alignment depends on beside the frames."""
-
-    sigma: float
-    untrained: bool
-    finder: str
+    finder = FaceFinder.of(find)
+    return [_align(clip, out, finder, sigma, replace, on_progress) for clip in clips]
 
 
 def _align(
     clip: Clip,
     out: Path,
-    find: FindLandmarks,
-    how: _How,
+    finder: FaceFinder,
+    sigma: float,
     replace: bool,
     on_progress: ProgressCallback,
 ) -> AlignedFile:
     folder, note = _places(out, clip)
     try:
-        before = None if replace else _finished(folder, note, how)
+        before = None if replace else _finished(folder, note, sigma, finder)
         if before is not None:
             missing = int((~before.found).sum())
             return AlignedFile(clip.name, folder, len(before.found), missing, kept=True, notes=clip.notes)
         source = enlarged(clip)
-        alignment = find_alignment(source, find, how.sigma, on_progress, how.untrained, how.finder)
+        alignment = find_alignment(source, finder, sigma, on_progress)
         with own_file(note, out) as temporary:
             alignment.save(temporary)
             frames = _unnoted(note, aligned_frames(source, alignment, on_progress))
@@ -206,23 +195,23 @@ def _is_done(folder: Path, note: Path) -> bool:
     return folder.is_dir() and note.is_file()
 
 
-def _finished(folder: Path, note: Path, how: _How) -> Alignment | None:
+def _finished(folder: Path, note: Path, sigma: float, finder: FaceFinder) -> Alignment | None:
     """The alignment that an earlier call wrote last of all. InputError if it smoothed differently, or was
     made by another finder or with weights of the other kind, random or trained."""
     if not _is_done(folder, note):
         return None
     before = Alignment.load(note)
-    if before.sigma != how.sigma:
+    if before.sigma != sigma:
         raise InputError(
-            f"{folder}: is there already, smoothed with sigma {before.sigma:g} instead of {how.sigma:g}; "
+            f"{folder}: is there already, smoothed with sigma {before.sigma:g} instead of {sigma:g}; "
             "choose another folder, or --replace it"
         )
-    if before.finder and how.finder and before.finder != how.finder:
+    if before.finder and finder.name and before.finder != finder.name:
         raise InputError(
-            f"{folder}: is there already, its faces found by {before.finder} instead of {how.finder}; "
+            f"{folder}: is there already, its faces found by {before.finder} instead of {finder.name}; "
             f"choose another folder, --finder {before.finder}, or --replace it"
         )
-    if before.untrained != how.untrained:
+    if before.untrained != bool(finder.untrained):
         made = "untrained" if before.untrained else "trained"
         raise InputError(f"{folder}: is there already, made with {made} weights; --replace it")
     return before

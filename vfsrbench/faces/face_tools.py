@@ -46,6 +46,11 @@ class FaceFinder:
     weights: Mapping[str, str] = field(default_factory=dict)
     untrained: tuple[str, ...] = ()
 
+    @classmethod
+    def of(cls, find: Callable[[Frames], NDArray[np.float64]]) -> FaceFinder:
+        """The finder itself, or a nameless one around any other function."""
+        return find if isinstance(find, cls) else cls("", find)
+
     def __call__(self, frames: Frames) -> NDArray[np.float64]:
         return self.find(frames)
 
@@ -70,17 +75,15 @@ def load_finder(device: torch.device, choice: FinderName = "auto") -> FaceFinder
     Raises:
         InputError: The weights are not here, or dlib is not; says what to fetch or install.
     """
-    retinaface = resolve_weights([WeightUse(name=FINDER)])
-    if choice == "retinaface" or (choice == "auto" and not retinaface.missing):
-        return _retinaface(retinaface, device)
-    dlib = resolve_weights(
-        [WeightUse(name=DLIB_LANDMARKS), WeightUse(name=DLIB_DETECTOR, role="detector", optional=True)]
-    )
-    if not dlib.missing:
-        return _dlib(dlib)
-    if choice == "dlib":
-        raise InputError(f"finding faces: {dlib.missing}")
-    raise InputError(f"finding faces: {retinaface.missing}; or by dlib: {dlib.missing}")
+    missing = []
+    for name, (uses, load) in _FINDERS.items():
+        if choice not in ("auto", name):
+            continue
+        weights = resolve_weights(uses)
+        if not weights.missing:
+            return load(weights, device)
+        missing.append(weights.missing)
+    raise InputError(f"finding faces: {'; or by dlib: '.join(missing)}")
 
 
 def load_masks(device: torch.device) -> Callable[[Frames], NDArray[np.float32]]:
@@ -89,21 +92,21 @@ def load_masks(device: torch.device) -> Callable[[Frames], NDArray[np.float32]]:
     from vfsrbench.faces.networks.parsenet import ParseNet
     from vfsrbench.faces.paste import FaceParser
 
-    return partial(
-        _masks, FaceParser(_loaded(ParseNet, PARSER, "the mask (or take --mask square)", device)), device
-    )
+    weights = resolve_weights([WeightUse(name=PARSER)])
+    if weights.missing:
+        raise InputError(f"the mask (or take --mask square): {weights.missing}")
+    return partial(_masks, FaceParser(_loaded(ParseNet, weights, device)), device)
 
 
 def _retinaface(weights: Weights, device: torch.device) -> FaceFinder:
     from vfsrbench.faces.detect import FaceDetector
     from vfsrbench.faces.networks.retinaface import retinaface_resnet50
 
-    network = _loaded(retinaface_resnet50, FINDER, "finding faces", device)
-    find = partial(_find, FaceDetector(network), device)
+    find = partial(_find, FaceDetector(_loaded(retinaface_resnet50, weights, device)), device)
     return FaceFinder("retinaface", find, weights.hashes, (FINDER,) if weights.untrained else ())
 
 
-def _dlib(weights: Weights) -> FaceFinder:
+def _dlib(weights: Weights, device: torch.device) -> FaceFinder:
     from vfsrbench.faces.networks.dlib_faces import DlibDetector, DlibFivePoints, DlibLandmarks
 
     detectors = [DlibDetector()]
@@ -111,6 +114,16 @@ def _dlib(weights: Weights) -> FaceFinder:
         detectors.append(DlibDetector(weights.paths["detector"]))
     find = DlibFivePoints(DlibLandmarks(weights.paths["net"]), *detectors)
     return FaceFinder("dlib", find, weights.hashes)
+
+
+_FINDERS: Mapping[str, tuple[list[WeightUse], Callable[[Weights, torch.device], FaceFinder]]] = {
+    "retinaface": ([WeightUse(name=FINDER)], _retinaface),
+    "dlib": (
+        [WeightUse(name=DLIB_LANDMARKS), WeightUse(name=DLIB_DETECTOR, role="detector", optional=True)],
+        _dlib,
+    ),
+}
+"""What each finder needs, and how it is loaded; `auto` takes the first that can be."""
 
 
 def _find(detector: FaceDetector, device: torch.device, frames: Frames) -> NDArray[np.float64]:
@@ -125,12 +138,9 @@ def _masks(parser: FaceParser, device: torch.device, faces: Frames) -> NDArray[n
         return parser.masks(faces)
 
 
-def _loaded(make: Callable[[], nn.Module], name: str, purpose: str, device: torch.device) -> nn.Module:
+def _loaded(make: Callable[[], nn.Module], weights: Weights, device: torch.device) -> nn.Module:
     from vfsrbench.runtime.checkpoint import load_checkpoint
 
-    weights = resolve_weights([WeightUse(name=name)])
-    if weights.missing:
-        raise InputError(f"{purpose}: {weights.missing}")
     network = make()
     load_checkpoint(network, weights.paths["net"])
     return network.eval().requires_grad_(False).to(device)

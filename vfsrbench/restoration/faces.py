@@ -67,11 +67,6 @@ class FaceTools:
     masks: MakeMasks | None = None
     untrained: Collection[str] = ()
 
-    @property
-    def finder(self) -> FaceFinder:
-        """What finds the points, with its name and weights as far as they are known."""
-        return self.find if isinstance(self.find, FaceFinder) else FaceFinder("", self.find)
-
 
 @dataclass(frozen=True)
 class FaceOptions:
@@ -152,6 +147,7 @@ def _write_note(
     report: Restoration,
     notes: Iterable[str],
 ) -> None:
+    finder = FaceFinder.of(tools.find)
     facts = {
         "clip": clip.name,
         "frames": len(clip),
@@ -159,8 +155,8 @@ def _write_note(
         "mask": "square" if tools.masks is None else "parse",
         "upscale": options.upscale,
         "seed": options.seed,
-        "finder": tools.finder.name,
-        "finder_weights": dict(tools.finder.weights),
+        "finder": finder.name,
+        "finder_weights": dict(finder.weights),
         "untrained": bool(tools.untrained),
     }
     write_note(folder / NOTE, use, report, notes, **facts)
@@ -196,10 +192,7 @@ def restore_video(
     source = enlarged(clip)
     names = clip.frame_names
     with atomic_directory(out / slug(clip.name), replace=True) as folder:
-        finder = tools.finder
-        alignment = find_alignment(
-            source, finder, options.sigma, on_progress, bool(finder.untrained), finder.name
-        )
+        alignment = find_alignment(source, tools.find, options.sigma, on_progress)
         alignment.save(folder / TRANSFORMS)
         write_png_folder(folder / CROPPED, aligned_frames(source, alignment, on_progress), names)
         crops = Clip.open(folder / CROPPED, clip.name, clip.fps)

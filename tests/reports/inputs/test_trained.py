@@ -10,7 +10,7 @@ from vfsrbench import plugins
 from vfsrbench.results.job import read_record
 from vfsrbench.results.load import StoredResult
 
-CARDS = {name: entry.card for name, entry in plugins.metrics().entries.items()}
+CARDS = plugins.metrics().cards
 
 
 def _stored(folder: Path, untrained: bool) -> StoredResult:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
 
 from tests.vfsrbench.clips import picture_folder
+from tests.vfsrbench.faces.known_finder import loads
 from vfsrbench.cli.main import run
 from vfsrbench.faces import face_tools
 from vfsrbench.faces.ffhq_align import FFHQ_512, Alignment
@@ -22,11 +22,7 @@ def finder(monkeypatch: pytest.MonkeyPatch) -> None:
         bright = frames.mean((1, 2, 3)) > 50
         return np.where(bright[:, None, None], FFHQ_512, np.nan)
 
-    def load(device: Any, choice: str) -> face_tools.FaceFinder:
-        random = face_tools.untrained_tools(face_tools.FINDER)
-        return face_tools.FaceFinder("retinaface", find, untrained=tuple(random))
-
-    monkeypatch.setattr(face_tools, "load_finder", load)
+    monkeypatch.setattr(face_tools, "load_finder", loads(find, "retinaface"))
 
 
 def _folder(root: Path, levels: dict[str, list[int]]) -> Path:

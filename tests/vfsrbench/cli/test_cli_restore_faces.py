@@ -10,6 +10,7 @@ import pytest
 
 from tests.vfsrbench.boards import method_folder, moving, write_clip
 from tests.vfsrbench.clips import noise
+from tests.vfsrbench.faces.known_finder import loads
 from vfsrbench.cli.main import run
 from vfsrbench.faces import face_tools
 from vfsrbench.faces.ffhq_align import FFHQ_512, Alignment
@@ -24,11 +25,7 @@ def tools(monkeypatch: pytest.MonkeyPatch) -> None:
     def find(frames: np.ndarray) -> np.ndarray:
         return np.where(frames.mean((1, 2, 3))[:, None, None] > 50, FFHQ_512 + 20, np.nan)
 
-    def load(device: object, choice: str) -> face_tools.FaceFinder:
-        random = face_tools.untrained_tools(face_tools.FINDER)
-        return face_tools.FaceFinder("known", find, untrained=tuple(random))
-
-    monkeypatch.setattr(face_tools, "load_finder", load)
+    monkeypatch.setattr(face_tools, "load_finder", loads(find))
     monkeypatch.setattr(face_tools, "load_masks", lambda device: lambda faces: np.ones(faces.shape[:3], "f4"))
 
 
@@ -109,9 +106,7 @@ def test_missing_weights_say_what_to_fetch(
     video = _video(tmp_path / "talk")
     assert run(["restore", str(video), str(tmp_path / "out"), "--method", method]) == 2
     assert "vfsrbench weights fetch retinaface_r50" in capsys.readouterr().err
-    monkeypatch.setattr(
-        face_tools, "load_finder", lambda device, choice: face_tools.FaceFinder("none", lambda f: f)
-    )
+    monkeypatch.setattr(face_tools, "load_finder", loads(lambda frames: frames))
     assert run(["restore", str(video), str(tmp_path / "out"), "--method", method]) == 2
     err = capsys.readouterr().err
     assert "vfsrbench weights fetch parsenet" in err and "--mask square" in err

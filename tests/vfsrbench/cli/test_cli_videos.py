@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from tests.vfsrbench.boards import method_folder
+from tests.vfsrbench.faces.known_finder import loads
 from tests.vfsrbench.io.films import (
     frame_times,
     packets_of,
@@ -103,9 +104,7 @@ def test_faces_in_a_video_keep_times_sound_and_pixel_shape(
     monkeypatch.setattr(
         face_tools,
         "load_finder",
-        lambda device, choice: face_tools.FaceFinder(
-            "known", lambda f: np.broadcast_to(FFHQ_512 + 20, (len(f), 5, 2))
-        ),
+        loads(lambda f: np.broadcast_to(FFHQ_512 + 20, (len(f), 5, 2))),
     )
     monkeypatch.setattr(face_tools, "load_masks", lambda device: lambda faces: np.ones(faces.shape[:3], "f4"))
     method = method_folder(tmp_path, "red", "out[:, 0] = 1", more="input_size = [512, 512]")
@@ -143,9 +142,7 @@ def test_degrade_and_align_say_what_pictures_do_not_keep(
     monkeypatch.setattr(
         face_tools,
         "load_finder",
-        lambda device, choice: face_tools.FaceFinder(
-            "known", lambda f: np.broadcast_to(FFHQ_512, (len(f), 5, 2))
-        ),
+        loads(lambda f: np.broadcast_to(FFHQ_512, (len(f), 5, 2))),
     )
     assert run(["align", str(tmp_path / "clips"), str(tmp_path / "aligned")]) == 0
     assert capsys.readouterr().err.splitlines().count(lost) == 1

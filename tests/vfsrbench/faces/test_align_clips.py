@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from vfsrbench.datasets.demo.clips import demo_clip, demo_landmarks
 from vfsrbench.errors import InputError
 from vfsrbench.faces.align_clips import align_files, aligned_frames, batches, enlarged, find_alignment
+from vfsrbench.faces.face_tools import FaceFinder
 from vfsrbench.faces.ffhq_align import FFHQ_512, Alignment
 from vfsrbench.faces.similarity import transform_points
 from vfsrbench.io.clip import Clip
@@ -169,3 +170,12 @@ def test_progress_goes_from_nothing_to_all(tmp_path: Path) -> None:
     on_progress: Callable[[str, int, int], None] = lambda *step: told.append(step)  # noqa: E731
     align_files([_clip(2)], tmp_path, Known(np.stack([FACE, FACE])), on_progress=on_progress)
     assert told[0] == ("c: finding faces", 0, 2) and told[-1] == ("c: aligning", 2, 2)
+
+
+def test_an_alignment_by_another_finder_is_not_taken_for_ones_own(tmp_path: Path) -> None:
+    clip, points = _clip(1), Known(np.stack([FACE] * 3))
+    (first,) = align_files([clip], tmp_path, FaceFinder("dlib", points))
+    assert Alignment.load(tmp_path / "c.alignment.json").finder == "dlib" and not first.kept
+    (other,) = align_files([clip], tmp_path, FaceFinder("retinaface", points))
+    assert "found by dlib instead of retinaface" in other.reason and "--finder dlib" in other.reason
+    assert align_files([clip], tmp_path, FaceFinder("dlib", points))[0].kept

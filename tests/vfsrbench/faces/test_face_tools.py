@@ -8,9 +8,13 @@ import numpy as np
 import pytest
 import torch
 
+from tests.vfsrbench.metrics.dlib_references import lacking
+from vfsrbench.card import WeightUse
+from vfsrbench.datasets.demo.clips import demo_clip
 from vfsrbench.errors import InputError
-from vfsrbench.faces.face_tools import load_finder, load_masks
+from vfsrbench.faces.face_tools import DLIB_LANDMARKS, FINDER, load_finder, load_masks
 from vfsrbench.runtime.device import choose_device
+from vfsrbench.weights.resolve import resolve_weights
 
 CPU = torch.device("cpu")
 
@@ -26,6 +30,27 @@ def test_missing_weights_are_named_with_their_remedy(root: Path) -> None:
         load_finder(CPU)
     with pytest.raises(InputError, match=r"weights fetch parsenet.*parsing_parsenet\.pth"):
         load_masks(CPU)
+
+
+def test_only_the_finder_that_was_asked_for_is_called_missing(root: Path) -> None:
+    said = {}
+    for choice in ("auto", "retinaface", "dlib"):
+        with pytest.raises(InputError, match="finding faces: ") as error:
+            load_finder(CPU, choice)  # type: ignore[arg-type]
+        said[choice] = str(error.value)
+    assert "retinaface_r50" in said["auto"] and "or by dlib: " in said["auto"]
+    assert "dlib" not in said["retinaface"] and "retinaface" not in said["dlib"]
+
+
+@pytest.mark.skipif(bool(lacking()), reason=lacking() or "nothing is missing")
+def test_dlib_finds_faces_where_retinaface_is_not_here() -> None:
+    if not resolve_weights([WeightUse(name=FINDER)]).missing:
+        pytest.skip("RetinaFace's weights are here")
+    finder = load_finder(CPU)
+    assert finder.name == "dlib" and DLIB_LANDMARKS in finder.weights and not finder.untrained
+    faces = np.stack([demo_clip("demo-talking", 1).read(0, 1)[0], np.full((512, 512, 3), 90, np.uint8)])
+    found = finder(faces)
+    assert np.isfinite(found[0]).all() and np.isnan(found[1]).all()
 
 
 def test_the_device_is_one_that_is_there() -> None:

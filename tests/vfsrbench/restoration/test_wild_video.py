@@ -10,21 +10,17 @@ import av
 import cv2
 import numpy as np
 import pytest
+import torch
 from numpy.typing import NDArray
 
-from vfsrbench.card import WeightUse
+from tests.vfsrbench.metrics.dlib_references import lacking
 from vfsrbench.cli.main import run
 from vfsrbench.datasets.demo.clips import demo_clip
 from vfsrbench.faces.face_tools import DLIB_LANDMARKS, load_finder
 from vfsrbench.faces.ffhq_align import Alignment
 from vfsrbench.io.clip import Clip
-from vfsrbench.weights.resolve import resolve_weights
 
-torch = pytest.importorskip("torch")
-pytest.importorskip("dlib", reason="needs the extra identity")
-pytestmark = pytest.mark.skipif(
-    bool(resolve_weights([WeightUse(name=DLIB_LANDMARKS)]).missing), reason="needs dlib-landmarks-68"
-)
+pytestmark = pytest.mark.skipif(bool(lacking()), reason=lacking() or "nothing is missing")
 COUNT, WIDTH, HEIGHT, SCALE, TILT = 4, 720, 540, 0.45, math.radians(20)
 
 

@@ -54,8 +54,6 @@ def align(
             found_by,
             sigma=sigma,
             replace=replace,
-            untrained=bool(found_by.untrained),
-            finder=found_by.name,
             on_progress=bar.on_progress,
         )
     say(f"faces found by {found_by.name}")
