@@ -133,6 +133,13 @@ ROWS = (
         1e-4,
         tables="tests.baselines.taps.flair_taps:tables",
     ),
+    Row("bfvr_stc", "baselines.bfvr_stc.network:BFVRSTC", "tests.baselines.taps.bfvr_taps:bfvr_stc"),
+    Row(
+        "bfvr_stc_latent",
+        "baselines.bfvr_stc.network:BFVRSTC",
+        "tests.baselines.taps.bfvr_taps:latent",
+        options={"n_layers": 0},
+    ),
     Row("flair_face", "baselines.flair.faces", "tests.baselines.taps.flair_taps:faces", 2e-4),
 )
 

@@ -95,6 +95,8 @@ class MethodCard(FrozenModel):
         variant: The option that `name:value` sets.
         options: What users may choose.
         weights: The checkpoints that it loads.
+        parameters: Learned numbers of its networks, with the default options.
+        gmacs: 1e9 multiply-accumulates (convolutions, matrices, attention) for a frame inside a long clip.
         deviations: Where it differs from the paper or the official code, a line each.
 
     Example:
@@ -127,6 +129,8 @@ class MethodCard(FrozenModel):
     variant: str = ""
     options: dict[str, Option] = {}
     weights: tuple[WeightUse, ...] = ()
+    parameters: int | None = Field(default=None, ge=0)
+    gmacs: float | None = Field(default=None, ge=0)
     deviations: tuple[str, ...] = ()
 
     @model_validator(mode="after")
