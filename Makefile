@@ -43,7 +43,12 @@ test: $(STAMP) $(FETCHED)
 test-gpu: $(STAMP)
 	$(BIN)/python -m pytest -m gpu
 
+# every method and metric whose official files are here, on the demo clips; the facts go to shown/ (docs/parity.md).
+# WEIGHTS=DIR: look for files there first, and use them in place (ACCEPT_LICENCE=yes: you have read the licences);
+# ONLY="keep gfpgan": these alone
 test-weights: $(STAMP)
+	@$(BIN)/python benchmarks/official_weights.py $(if $(WEIGHTS),--in '$(WEIGHTS)') \
+	    $(if $(filter yes,$(ACCEPT_LICENCE)),--accept-licence) $(if $(ONLY),--only $(ONLY))
 	$(BIN)/python -m pytest -m weights
 
 test-slow: $(STAMP) $(FETCHED) $(REFERENCES)

@@ -2,6 +2,9 @@
 
     python benchmarks/metrics_table.py            run all comparisons, rewrite the page
     python benchmarks/metrics_table.py --print    the same, to the terminal
+    python benchmarks/metrics_table.py --record lpips_alex fvd    these alone, into the file of facts
+
+All of it goes into benchmarks/results/shown.json, too, with the digest of each metric's code.
 
 The comparisons are those of tests/vfsrbench/metrics/references.py: each metric against the figures of the
 implementation that its card names.
@@ -17,6 +20,10 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[1]
 sys.path[:0] = [str(ROOT), str(ROOT / "tests" / "parity")]
 
+from benchmarks.shown.choice import code_card  # noqa: E402
+from benchmarks.shown.facts import Deviation, origin  # noqa: E402
+from benchmarks.shown.files import load_facts, save_facts  # noqa: E402
+from benchmarks.shown_table import write_pages  # noqa: E402
 from tests.vfsrbench.metrics.network_references import fast_deviations  # noqa: E402
 from tests.vfsrbench.metrics.outcome import Outcome  # noqa: E402
 from tests.vfsrbench.metrics.references import REFERENCES  # noqa: E402
@@ -83,18 +90,53 @@ def rewritten(page: str, body: str) -> str:
     return f"{before}{BEGIN}\n\n{body}\n{END}{after}"
 
 
+def compared(name: str) -> Outcome:
+    """A metric against its reference; the program ends where it cannot be, or is too far off."""
+    reference = REFERENCES[name]
+    unmet = reference.unmet()
+    if unmet:
+        raise SystemExit(f"{name}: {unmet}")
+    outcome = reference.run()
+    if outcome.worst > reference.limit:
+        raise SystemExit(f"{name}: deviation {outcome.worst} is above {reference.limit}")
+    return outcome
+
+
+def record(outcomes: dict[str, Outcome]) -> None:
+    """Put what was found into the file of facts, and its tables into their pages."""
+    facts = load_facts().with_deviations("metrics", [fact(name, found) for name, found in outcomes.items()])
+    save_facts(facts)
+    write_pages(facts)
+
+
+def fact(name: str, outcome: Outcome) -> Deviation:
+    """What is recorded of one metric."""
+    card = plugins.choose_metric(name).card
+    module = str(code_card(card).factory).partition(":")[0]
+    return Deviation(
+        name=name,
+        module=module,
+        version=card.version,
+        largest=outcome.worst,
+        limit=REFERENCES[name].limit,
+        values=outcome.values,
+        origin=origin(module, f"python benchmarks/metrics_table.py --record {name}"),
+    )
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=str(__doc__).splitlines()[0])
     parser.add_argument("--print", action="store_true", help="to the terminal, not into docs/metrics.md")
+    parser.add_argument(
+        "--record", nargs="+", choices=sorted(REFERENCES), metavar="METRIC", help="these into the facts alone"
+    )
     arguments = parser.parse_args()
-    outcomes = {}
-    for name, reference in REFERENCES.items():
-        unmet = reference.unmet()
-        if unmet:
-            raise SystemExit(f"{name}: {unmet}")
-        outcomes[name] = reference.run()
-        if outcomes[name].worst > reference.limit:
-            raise SystemExit(f"{name}: deviation {outcomes[name].worst} is above {reference.limit}")
+    if arguments.record:
+        record({name: compared(name) for name in arguments.record})
+        return
+    outcomes = {name: compared(name) for name in REFERENCES}
+    if not arguments.print:
+        record(outcomes)
     body = generated(outcomes, fast_deviations())
     if arguments.print:
         print(body)

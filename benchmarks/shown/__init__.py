@@ -1,0 +1,1 @@
+"""What has been shown, and how: facts of runs, kept in a file, and the tables made from them."""
