@@ -133,8 +133,9 @@ class Gallery:
         others = [r.method for r in table.rows if r.method != jump.method and not r.is_reference]
         shown = [jump.method, *others][:MOST_FACES]
         titles = {r.method: r.title for r in table.rows}
+        titled = replace(panel, title=f"{panel.title}, {table.split}")
         figure = jumps.JumpFigure(
-            replace(self._curve_figure(table, metric, [panel]), heading=""),
+            replace(self._curve_figure(table, metric, [titled]), heading=""),
             jump,
             {"_truth": truth_title(cells[jump.method]), **{m: titles[m] for m in shown}},
             lambda row, frame: self._frame(clips.get(row), frame),

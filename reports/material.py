@@ -19,6 +19,7 @@ from reports.tables.published import figures_of
 from vfsrbench import plugins
 from vfsrbench.board import Board
 from vfsrbench.errors import InputError, did_you_mean
+from vfsrbench.method_spec import restrictions
 from vfsrbench.results.board_note import protocols
 from vfsrbench.results.load import StoredResult
 from vfsrbench.results.slice_store import StripStore
@@ -71,7 +72,8 @@ def gather(
         board = as_run(board, protocol, said)
         clips = clips or board.dataset.clips or tuple(protocol.clips)
     cards = plugins.metrics().cards
-    chosen = select(every, Wanted(board, protocol or implied(every, board), cards, only))
+    restricted = restrictions(board, plugins.methods())
+    chosen = select(every, Wanted(board, protocol or implied(every, board), cards, only, restricted))
     found, skipped = chosen.results, [*skipped, *chosen.lines()]
     if skipped and not found and board.published is None:
         splits = ", ".join(map(repr, board.splits))

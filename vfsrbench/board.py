@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import difflib
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import AfterValidator, Field
+from pydantic import AfterValidator, Field, model_validator
 
 from degradations.reading import typed_toml
 from degradations.reading.limits import MOST_FRAMES, MOST_SCALE, MOST_SEED
@@ -97,6 +98,48 @@ class PublishedUse(FrozenModel):
     metrics: dict[str, str] = {}
 
 
+class Restriction(FrozenModel):
+    """Where a board runs a method, if not on everything.
+
+    Attributes:
+        splits: Some of the board's splits. Default: all.
+        clips: Some of the data set's clips. Default: all.
+
+    Example:
+        >>> slow = Restriction(splits=("vfhq-mild",))
+        >>> slow.allows("vfhq-mild", "a clip"), slow.allows("vfhq-heavy", "a clip")
+        (True, False)
+    """
+
+    splits: tuple[str, ...] | None = None
+    clips: tuple[Annotated[str, AfterValidator(clean_name)], ...] | None = None
+
+    def allows(self, split: str, clip: str) -> bool:
+        """Whether the method runs on a clip of a split.
+
+        Args:
+            split: A split's name.
+            clip: A clip's name.
+        """
+        return self.on_split(split) and self.on_clip(clip)
+
+    def on_split(self, split: str) -> bool:
+        """Whether the method runs on a split.
+
+        Args:
+            split: Its name.
+        """
+        return self.splits is None or split in self.splits
+
+    def on_clip(self, clip: str) -> bool:
+        """Whether the method runs on a clip.
+
+        Args:
+            clip: Its name.
+        """
+        return self.clips is None or clip in self.clips
+
+
 class Board(FrozenModel):
     """A leaderboard: data set, splits, methods, metrics, averaging, published figures beside it.
 
@@ -115,6 +158,7 @@ class Board(FrozenModel):
         sort_by: The metric that orders the rows; none: as on the board.
         published: A paper's figures, shown beside ours.
         figures: What the report draws.
+        restrict: Methods that run on some splits or clips alone, as they stand in `methods`.
 
     Example:
         >>> import vfsrbench as vb
@@ -141,6 +185,53 @@ class Board(FrozenModel):
     sort_by: str | None = None
     published: PublishedUse | None = None
     figures: Figures = Figures()
+    restrict: dict[str, Restriction] = {}
+
+    @model_validator(mode="after")
+    def _restrictions_name_what_is_there(self) -> Self:
+        for method, restriction in self.restrict.items():
+            where = f"restrict {method!r}: "
+            _known(where + "the board has no method", method, self.methods)
+            for split in restriction.splits or ():
+                _known(where + "the board has no split", split, self.splits)
+            for clip in restriction.clips or ():
+                if self.dataset.clips:
+                    _known(where + "the board has no clip", clip, self.dataset.clips)
+        return self
+
+    def replace(self, **changes: Any) -> Self:
+        """The same with other values, checked as those of a file are.
+
+        Restrictions are narrowed to the methods, splits and clips that remain, unless they are among the
+        changes: a method of which no split remains runs nowhere. Those to clips end with another layout.
+
+        Args:
+            changes: New values by key.
+
+        Raises:
+            InputError: A value is not allowed, or there is no such key.
+        """
+        if "restrict" in changes or not self.restrict or not changes:
+            return super().replace(**changes)
+        kept = super().replace(**{**changes, "restrict": {}})
+        left = {m: self._narrowed(r, kept) for m, r in self.restrict.items() if m in kept.methods}
+        return super().replace(**{**changes, "restrict": left})
+
+    def _narrowed(self, restriction: Restriction, to: Board) -> Restriction:
+        splits, clips = restriction.splits, restriction.clips
+        if splits is not None:
+            splits = tuple(split for split in splits if split in to.splits)
+        if clips is not None and to.dataset.layout != self.dataset.layout:
+            clips = None
+        elif clips is not None and to.dataset.clips:
+            clips = tuple(clip for clip in clips if clip in to.dataset.clips)
+        return Restriction(splits=splits, clips=clips)
+
+
+def _known(what: str, name: str, names: tuple[str, ...]) -> None:
+    if name not in names:
+        near = difflib.get_close_matches(name, names, n=1, cutoff=0.5)
+        raise ValueError(f"{what} {name!r}" + (f", did you mean {near[0]!r}?" if near else ""))
 
 
 class ScoreBoard(Board):
@@ -162,7 +253,9 @@ class ScoreBoard(Board):
             board: Any board.
         """
         facts = {name: getattr(board, name) for name in Board.model_fields}
-        return typed_toml.parse(cls, {**facts, "methods": (), "versus": None}, f"board {board.name!r}")
+        return typed_toml.parse(
+            cls, {**facts, "methods": (), "versus": None, "restrict": {}}, f"board {board.name!r}"
+        )
 
 
 def load_board(path: Path) -> Board:

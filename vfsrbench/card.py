@@ -172,6 +172,23 @@ class Derived(FrozenModel):
     factor: float = 1.0
 
 
+class Threshold(FrozenModel):
+    """A value of a metric that has a meaning: figures over time show it as a line.
+
+    Attributes:
+        value: In the metric's unit.
+        beyond: What values on its worse side say, in a few words.
+
+    Example:
+        >>> import vfsrbench as vb
+        >>> vb.metrics()["idd_dlib"].threshold
+        Threshold(value=0.6, beyond='another person')
+    """
+
+    value: float
+    beyond: Annotated[str, Field(min_length=1, max_length=60)]
+
+
 class MetricCard(FrozenModel):
     """What is known of a metric without running it.
 
@@ -195,6 +212,7 @@ class MetricCard(FrozenModel):
         needs: What clips must have.
         weights: The checkpoints that it loads.
         params: Constants of the formula; part of the key of results.
+        threshold: A value that has a meaning, for figures.
         derived: How it follows from another metric.
         extra: The installation extra that it needs.
         legacy: Whether it reproduces published code whose result differs from the definition.
@@ -224,6 +242,7 @@ class MetricCard(FrozenModel):
     needs: tuple[Literal["landmarks", "exact_flow"], ...] = ()
     weights: tuple[WeightUse, ...] = ()
     params: dict[str, Value] = {}
+    threshold: Threshold | None = None
     derived: Derived | None = None
     extra: str = ""
     legacy: bool = False

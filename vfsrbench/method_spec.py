@@ -9,6 +9,7 @@ from functools import cached_property
 from pathlib import Path
 
 from degradations.reading import typed_toml
+from vfsrbench.board import Board, Restriction
 from vfsrbench.card import MethodCard, Option, Value, split_spec
 from vfsrbench.errors import InputError, did_you_mean
 from vfsrbench.io.safety.paths import check_regular_file, expanded, is_path, is_there, unknown_name
@@ -111,6 +112,28 @@ def choose_method(spec: str | Predictor, known: Registry[MethodCard] | None = No
         entry = found[name]
         raw = _with_variant(entry.card, variant, raw) if colon else raw
     return Method(entry, _options(entry.card, raw))
+
+
+def restrictions(board: Board, known: Registry[MethodCard]) -> dict[str, Restriction]:
+    """A board's restrictions by the ids of its methods; those that are not installed go by their text.
+
+    Args:
+        board: The board.
+        known: The installed methods.
+
+    Example:
+        >>> import vfsrbench as vb
+        >>> from vfsrbench.plugins import methods
+        >>> restrictions(vb.boards()["demo"], methods())["realesrgan"].splits
+        ('vfhq-mild', 'vfhq-heavy')
+    """
+    found: dict[str, Restriction] = {}
+    for spec, restriction in board.restrict.items():
+        try:
+            found[choose_method(spec, known).id] = restriction
+        except InputError:
+            found[spec] = restriction
+    return found
 
 
 def _with_variant(card: MethodCard, variant: str, raw: dict[str, str]) -> dict[str, str]:

@@ -16,7 +16,7 @@ from reports.figures.legend import Legend, broken
 from reports.figures.style import Look, drawing, save
 from reports.inputs.results import Grid
 from reports.tables.layout import heading
-from reports.tables.model import Column
+from reports.tables.model import Column, Threshold
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -26,6 +26,7 @@ Floats = NDArray[np.float64]
 MOST_PANELS = 4
 PANEL_SIGNS = 24
 """Signs of a panel's title; longer names are shortened in the middle."""
+THRESHOLD = "#B00020"
 _MARKS_A_LINE = 6
 
 
@@ -131,11 +132,16 @@ def draw_curves(curves: Curves, path: Path, formats: Sequence[str] = ("png", "pd
 
 
 def find_scale(curves: Curves) -> Scale:
-    """The scale that the methods need; reference rows widen it by a third at most."""
+    """The scale that the methods and the metric's threshold need; reference rows widen it by a third at
+    most."""
     own = [v for p in curves.panels for m, v in p.series.items() if m not in curves.reference_rows]
     low, high = _extremes(own or [v for p in curves.panels for v in p.series.values()])
+    if curves.column.threshold is not None:
+        low, high = min(low, curves.column.threshold.value), max(high, curves.column.threshold.value)
     pad = 0.06 * (high - low) or 0.5
     low, high = low - pad, high + pad
+    if curves.column.threshold is not None:  # room for its words above it
+        high = max(high, curves.column.threshold.value + 0.14 * (high - low))
     beyond = set()
     for row in sorted(curves.reference_rows):
         drawn = [p.series[row] for p in curves.panels if row in p.series]
@@ -175,11 +181,44 @@ def draw_panel(ax: Axes, panel: Panel, curves: Curves, scale: Scale) -> None:
             label=curves.titles[method],
             zorder=3 - 0.01 * place if method not in curves.reference_rows else 1.5,
         )
+    if curves.column.threshold is not None:
+        _draw_threshold(ax, curves.column.threshold, panel, scale)
     ax.set_ylim(scale.low, scale.high)
     ax.set_title(shortened(panel.title, PANEL_SIGNS))
     ax.set_xlabel("frame")
     ax.margins(x=0.02)
     ax.xaxis.set_major_locator(MaxNLocator(integer=True))
+
+
+def _draw_threshold(ax: Axes, threshold: Threshold, panel: Panel, scale: Scale) -> None:
+    """A line across the panel, and what lies beyond it, at the end where fewer curves run."""
+    right = _crowd(panel, threshold, scale, last=True) <= _crowd(panel, threshold, scale, last=False)
+    ax.axhline(threshold.value, color=THRESHOLD, lw=1.0, ls=(0, (6, 2)), zorder=1.8)
+    ax.annotate(
+        threshold.beyond,
+        (0.985 if right else 0.015, threshold.value),
+        (0, 3),
+        xycoords=ax.get_yaxis_transform(),
+        textcoords="offset points",
+        ha="right" if right else "left",
+        va="bottom",
+        fontsize=7.5,
+        color=THRESHOLD,
+        zorder=4,
+        bbox={"facecolor": "white", "edgecolor": "none", "alpha": 0.8, "pad": 1.0},
+    )
+
+
+def _crowd(panel: Panel, threshold: Threshold, scale: Scale, last: bool) -> int:
+    """How many values of a panel's first or last third lie where the threshold's words are."""
+    room = threshold.value, threshold.value + 0.14 * (scale.high - scale.low)
+    found = 0
+    for method, values in panel.series.items():
+        third = max(1, len(values) // 3)
+        end = values[-third:] if last else values[:third]
+        if method not in scale.beyond:
+            found += int(((end >= room[0]) & (end <= room[1])).sum())
+    return found
 
 
 def legend_handles(curves: Curves, scale: Scale) -> list[Line2D]:

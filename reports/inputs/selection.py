@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from vfsrbench.board import Board, DatasetUse
+from vfsrbench.board import Board, DatasetUse, Restriction
 from vfsrbench.card import MetricCard
 from vfsrbench.datasets.dataset import dataset_name
 from vfsrbench.errors import InputError
@@ -19,13 +19,15 @@ from vfsrbench.runs.keys import score_key
 
 @dataclass(frozen=True)
 class Wanted:
-    """What a report is of: a board, the protocol that results must have, the installed metrics, and (`only`)
-    the methods it is narrowed to, by their ids or their names without options."""
+    """What a report is of: a board, the protocol that results must have, the installed metrics, (`only`)
+    the methods it is narrowed to, by their ids or their names without options, and (`restricted`, by id)
+    those that the board does not run on everything."""
 
     board: Board
     protocol: Protocol
     cards: Mapping[str, MetricCard] = field(default_factory=dict)
     only: Sequence[str] = ()
+    restricted: Mapping[str, Restriction] = field(default_factory=dict)
 
 
 @dataclass
@@ -151,6 +153,10 @@ def _misfit(record: JobRecord, wanted: Wanted) -> str:
         return f"results of seed {record.seed}: --seed {record.seed} shows them"
     if board.dataset.clips and record.clip not in board.dataset.clips:
         return "results of other clips than those that are asked for"
+    if record.method in wanted.restricted and not wanted.restricted[record.method].allows(
+        record.split, record.clip
+    ):
+        return f"results of {record.method} where the board does not run it"
     if record.recipe_digest != protocol.recipes.get(record.split, record.recipe_digest):
         return f"results of another version of the recipe {record.split!r}"
     if record.clip not in protocol.clips:

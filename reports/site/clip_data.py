@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -135,7 +135,12 @@ def clip_data(material: Material, table: Table, grid: Grid, clip: str, tracks: l
         if series:
             values[column.id] = series
     metrics = [
-        {"id": c.id, "title": f"{c.title} {c.arrow}".strip(), "digits": c.digits}
+        {
+            "id": c.id,
+            "title": f"{c.title} {c.arrow}".strip(),
+            "digits": c.digits,
+            "threshold": None if c.threshold is None else asdict(c.threshold),
+        }
         for c in table.columns
         if c.id in values
     ]

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 
 from reports.inputs.results import Grid
-from reports.tables.model import Cell, Column, Mark, PublishedRow, Row, Table
+from reports.tables.model import Cell, Column, Mark, PublishedRow, Row, Table, Threshold
 from reports.tables.published import Published
 from reports.tables.wins import win_tables
 from vfsrbench import plugins
@@ -17,7 +17,7 @@ from vfsrbench.board import Board
 from vfsrbench.card import MethodCard, MetricCard
 from vfsrbench.errors import InputError, did_you_mean
 from vfsrbench.io.foreign_text import one_line
-from vfsrbench.method_spec import choose_method
+from vfsrbench.method_spec import choose_method, restrictions
 from vfsrbench.results import stats
 from vfsrbench.results.load import StoredResult
 from vfsrbench.results.schema import JobRecord
@@ -88,6 +88,8 @@ class _Builder:
         self.refused = sorted({r.record.method for r in self.results if r.record.untrained})
         order = method_order(self.board, named)
         self.grid = Grid.of(self.results, self.split, [m for m in order if m not in self.refused], self.clips)
+        self.restricted = restrictions(self.board, plugins.methods())
+        self.expected = {m: self._expected(m) for m in self.grid.methods}
         self.titles = method_titles([named[m] for m in self.grid.methods])
         self.columns = tuple(column(m, self.sources.cards.get(m)) for m in self.board.metrics)
         versus = self.board.versus
@@ -125,11 +127,13 @@ class _Builder:
 
     def _column_cells(self, column: Column) -> dict[str, Cell]:
         due = self.grid.due(column.id)
-        series = {m: self.grid.clip_values(m, column.id)[due] for m in self.grid.methods}
-        cells = {m: self._cell(m, column, values, due) for m, values in series.items()}
+        every = {m: self.grid.clip_values(m, column.id) for m in self.grid.methods}
+        cells = {m: self._cell(m, column, values, due & self.expected[m]) for m, values in every.items()}
         if column.direction == "none":
             return cells
-        rivals = {m: v for m, v in series.items() if m not in self.sources.reference_rows}
+        series = {m: values[due] for m, values in every.items()}
+        # means over some clips alone are not in the same order as means over all
+        rivals = {m: v for m, v in series.items() if m not in self.sources.reference_rows and self._on_all(m)}
         places = stats.ranks(rivals, column.direction, seed=self.board.seed, resamples=self.resamples)
         marks = _marks({m: cells[m].value for m in rivals}, column)
         versus: dict[str, stats.Comparison] = {}
@@ -142,6 +146,18 @@ class _Builder:
             for m, c in cells.items()
         }
 
+    def _expected(self, method: str) -> np.ndarray:
+        """On which of the clips the board runs a method."""
+        only = self.restricted.get(method)
+        return np.array([only is None or only.on_clip(clip) for clip in self.clips], dtype=np.bool_)
+
+    def _on_all(self, method: str) -> bool:
+        return bool(self.expected[method].all())
+
+    def _total(self, method: str) -> int:
+        """The clips of a complete row."""
+        return int(self.expected[method].sum())
+
     def _cell(self, method: str, column: Column, values: np.ndarray, due: np.ndarray) -> Cell:
         published = self.sources.published
         figure = published.find(self.split, method, column.id) if published else None
@@ -151,15 +167,16 @@ class _Builder:
         if whole is not None:
             n = len(records)
             known = float(whole)
-            mean = known if n == len(self.clips) and not np.isnan(known) else None
-            return Cell(stats.Summary(mean, known, None, n, len(self.clips)), published=figure)
+            total = self._total(method)
+            mean = known if n == total and not np.isnan(known) else None
+            return Cell(stats.Summary(mean, known, None, n, total), published=figure)
         if not due.any():
-            empty = stats.Summary(None, float("nan"), None, 0, len(self.clips))
+            empty = stats.Summary(None, float("nan"), None, 0, self._total(method))
             return Cell(empty, unavailable=reason, published=figure)
         weights = None
         if self.board.average == "frames":
             weights = self.grid.frame_counts(method, column.id)[due]
-        summary = stats.summarise(values, weights, seed=self.board.seed, resamples=self.resamples)
+        summary = stats.summarise(values[due], weights, seed=self.board.seed, resamples=self.resamples)
         missing = sum(r.missing.get(column.id, 0) for r in records)
         return Cell(summary, missing=missing, unavailable=reason, published=figure)
 
@@ -177,19 +194,19 @@ class _Builder:
             speed=sum(r.frames for r in done if r.restore_seconds) / seconds if seconds else None,
             memory=max((r.peak_memory for r in done), default=0) or None,
             done=len(done),
-            total=len(self.clips),
+            total=self._total(method),
             profile=any_record.profile,
             canonical=all(r.canonical for r in done),
             clamped=max((r.clamped for r in done), default=0.0),
         )
 
     def _sorted(self, rows: list[Row]) -> list[Row]:
-        """By the board's metric if it names one (incomplete rows last), reference rows at the end."""
+        """By the board's metric if it names one (rows without some clips last), reference rows at the end."""
         by = next((c for c in self.columns if c.id == self.board.sort_by), None)
 
         def place(row: Row) -> tuple[bool, bool, float]:
             value = row.cells[by.id].value if by else None
-            if by is None or value is None:
+            if by is None or value is None or not self._on_all(row.method):
                 return row.is_reference, by is not None, 0.0
             return row.is_reference, False, -value if by.direction == "higher" else value
 
@@ -209,19 +226,20 @@ class _Builder:
 
     def _notes_on_jobs(self) -> list[str]:
         notes = [f"{m} ran with untrained weights and is not on the board." for m in self.refused]
+        notes += self._notes_on_restrictions()
         for method in self.grid.methods:
             bad = [r.record for r in self.grid.of_method(method) if r.record.status != "ok"]
             if bad:
                 first = bad[0]
                 notes.append(
-                    f"{method}: {len(bad)} of {len(self.clips)} clips without a result; "
+                    f"{method}: {len(bad)} of {self._total(method)} clips without a result; "
                     f"{first.clip}: {first.status}, {first.reason or 'no reason recorded'}."
                 )
         for method in self.grid.methods:
             shares = [r.record.clamped for r in self.grid.done(method) if r.record.clamped > ALLOWED]
             if shares:
                 notes.append(
-                    f"{method}: wrong range? In {len(shares)} of {len(self.clips)} clips up to "
+                    f"{method}: wrong range? In {len(shares)} of {self._total(method)} clips up to "
                     f"{max(shares):.1%} of its values lay far outside [0, 1] and were clamped."
                 )
         odd = [m for m in self.grid.methods if not all(r.record.canonical for r in self.grid.done(m))]
@@ -229,6 +247,20 @@ class _Builder:
             notes.append(
                 f"Degraded frames differ from the published manifest for {', '.join(odd)}: not canonical."
             )
+        return notes
+
+    def _notes_on_restrictions(self) -> list[str]:
+        notes = []
+        for method, only in self.restricted.items():
+            if not only.on_split(self.split):
+                where = f": only for {', '.join(only.splits)}" if only.splits else ""
+                notes.append(f"{method} is not on the board for this split{where}.")
+            elif method in self.expected and not self._on_all(method):
+                chosen = [c for c, here in zip(self.clips, self.expected[method], strict=True) if here]
+                notes.append(
+                    f"{method} is on the board for {len(chosen)} of {len(self.clips)} clips "
+                    f"({one_line(', '.join(chosen))}): its means are over these, without place or mark."
+                )
         return notes
 
     def _notes_on_values(self, rows: Sequence[Row]) -> list[str]:
@@ -253,7 +285,8 @@ def column(metric: str, card: MetricCard | None) -> Column:
     """The column of a metric; one without a card (another installation's) goes by its id."""
     if card is None:
         return Column(metric, metric)
-    return Column(card.id, card.title, card.unit, card.direction, card.digits, card.definition)
+    line = None if card.threshold is None else Threshold(card.threshold.value, card.threshold.beyond)
+    return Column(card.id, card.title, card.unit, card.direction, card.digits, card.definition, line)
 
 
 def method_titles(records: Iterable[JobRecord]) -> dict[str, str]:

@@ -12,8 +12,16 @@ Mark = Literal["best", "second", ""]
 
 
 @dataclass(frozen=True)
+class Threshold:
+    """A value that has a meaning, and what values beyond it say."""
+
+    value: float
+    beyond: str
+
+
+@dataclass(frozen=True)
 class Column:
-    """A metric's column. `title` is what the head says, without the arrow."""
+    """A metric's column. `title` is what the head says, without the arrow; `threshold` a line in figures."""
 
     id: str
     title: str
@@ -21,6 +29,7 @@ class Column:
     direction: Literal["higher", "lower", "none"] = "none"
     digits: int = 4
     definition: str = ""
+    threshold: Threshold | None = None
 
     @property
     def arrow(self) -> str:

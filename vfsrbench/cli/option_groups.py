@@ -108,7 +108,7 @@ class BoardChanges:
         if self.split:
             update["splits"] = tuple(self.split)
         elif self.layout == REAL and board.dataset.layout != REAL and board.splits != (REAL_SPLIT,):
-            update["splits"] = (REAL_SPLIT,)
+            update |= {"splits": (REAL_SPLIT,), "restrict": {}}  # restrictions name the board's splits
             say(
                 f"clips without ground truth are not degraded: their split is {REAL_SPLIT}, not the board's "
                 f"{', '.join(board.splits)}",

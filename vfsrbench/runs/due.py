@@ -161,11 +161,13 @@ class DueJobs:
         setup = self.setup
         strips = StripStore(self.workspace.slices, setup.board.figures.slice_column)
         mine = [strips.restored_path(record)]
-        fed = [m for m, use in setup.methods.items() if isinstance(use, MethodUse) and not use.from_gt]
+        here = [(m, use) for m, use in setup.methods.items() if setup.runs(m, job.split, job.clip)]
+        fed = [m for m, use in here if isinstance(use, MethodUse) and not use.from_gt]
         # what all jobs of a clip share is made again by one of them
         if fed and job.method == fed[0]:
             mine.append(strips.degraded_path(record))
-        if (job.method, job.split) == (next(iter(setup.methods)), next(iter(setup.splits))):
+        every = ((m, s) for s in setup.splits for m in setup.methods if setup.runs(m, s, job.clip))
+        if (job.method, job.split) == next(every):
             mine.append(strips.truth_path(record))
         return not any(self.workspace.damaged.is_due(path) for path in mine)
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from vfsrbench.board import Board
+from vfsrbench.board import Board, Restriction
 from vfsrbench.datasets.reference import GtFacts
 from vfsrbench.errors import InputError
 from vfsrbench.restoration.method_use import MethodUse, Row, StoredOutputs
@@ -68,6 +68,7 @@ class Setup:
 
     `metric_versions` and `metric_keys` are by metric id, sources of derived metrics included; `sources`
     has those, by the derived metric. `run` is this run's identity: results that carry it were made by it.
+    `restricted` has the methods that the board does not run on everything.
     """
 
     board: Board
@@ -80,6 +81,11 @@ class Setup:
     metric_keys: Mapping[str, str]
     sources: Mapping[str, str]
     run: str
+    restricted: Mapping[str, Restriction] = field(default_factory=dict)
+
+    def runs(self, method: str, split: str, clip: str) -> bool:
+        """Whether the board has this job."""
+        return method not in self.restricted or self.restricted[method].allows(split, clip)
 
     def is_stored(self, job: Job) -> bool:
         """Whether the job's restored clip is there already, made by somebody else."""

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence, Set
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from vfsrbench.board import Board
+from vfsrbench.board import Board, Restriction
 from vfsrbench.card import MethodCard, MetricCard
 from vfsrbench.datasets.dataset import DatasetClip, dataset_of
-from vfsrbench.errors import DamagedFile, InputError
+from vfsrbench.errors import DamagedFile, InputError, did_you_mean
 from vfsrbench.hashing.facts import Facts, digest_of
-from vfsrbench.method_spec import choose_method
+from vfsrbench.method_spec import choose_method, restrictions
 from vfsrbench.plugins import Registry, SkippedPlugin, methods, metrics
 from vfsrbench.predictor import Predictor
 from vfsrbench.restoration.method_use import MethodUse, Row, StoredOutputs
@@ -83,7 +83,9 @@ def make_plan(
     on_progress("opening the clips", 0, 0)
     dataset, unopened = dataset_of(board.dataset).usable()
     splits = _splits(board, dataset.clips(), needed=any(isinstance(use, MethodUse) for use in uses.values()))
-    board = board.replace(splits=tuple(splits))
+    board = _with_split_names(board, splits)
+    restricted = restrictions(board, known_methods)
+    _check_clips(restricted, {clip.name for clip in dataset.clips()} | unopened.keys())
     facts = describe_clips(dataset, unopened, board, uses, splits, options, workspace, on_progress)
     metric_weights = {card.id: resolve_weights(card.weights) for card in cards}
     metric_facts = _metric_facts(cards, known_metrics, metric_weights)
@@ -98,6 +100,7 @@ def make_plan(
         metric_keys={metric: keys.metric_key(facts) for metric, facts in metric_facts.items()},
         sources={card.id: card.derived.metric for card in cards if card.derived is not None},
         run=uuid.uuid4().hex,
+        restricted=restricted,
     )
     due = DueJobs(setup, workspace)
     jobs: list[Job] = []
@@ -105,10 +108,16 @@ def make_plan(
     for clip in facts:
         for split in splits.values():
             for use in uses.values():
+                if not setup.runs(use.id, split.name, clip.name):
+                    continue
                 job = _job(use, split, clip, setup)
                 planned, damage = due.planned(job)
                 damaged += [damage] if damage is not None else []
                 jobs.append(planned)
+    if not jobs:
+        raise InputError(
+            f"board {board.name!r}: it runs {', '.join(uses)} on other splits or clips alone (its `restrict`)"
+        )
     return Plan(
         setup=setup,
         clips=tuple(facts),
@@ -167,6 +176,23 @@ def _splits(board: Board, clips: Sequence[DatasetClip], needed: bool) -> dict[st
             )
         found[split.name] = split
     return found
+
+
+def _with_split_names(board: Board, splits: Mapping[str, Split]) -> Board:
+    """The board with the names of its splits, which may be given as paths of recipes."""
+    names = dict(zip(board.splits, splits, strict=True))
+    restrict = {
+        method: r if r.splits is None else r.replace(splits=tuple(names[split] for split in r.splits))
+        for method, r in board.restrict.items()
+    }
+    return board.replace(splits=tuple(splits), restrict=restrict)
+
+
+def _check_clips(restricted: Mapping[str, Restriction], known: Set[str]) -> None:
+    for method, restriction in restricted.items():
+        for clip in restriction.clips or ():
+            if clip not in known:
+                raise did_you_mean(f"clip in the restriction of {method!r}", clip, known)
 
 
 def _job(use: Row, split: Split, clip: ClipFacts, setup: Setup) -> Job:

@@ -58,6 +58,29 @@ class RunSummary:
         return found
 
     @property
+    def restoring(self) -> dict[str, float]:
+        """Seconds that workers spent restoring in this run, by method, the most first."""
+        shared = {}  # jobs that have the same restored frames
+        for job, record in self.records.items():
+            if job.state == "open" and job.restores:
+                shared[job.clip, job.restore_key] = job.method, record.restore_seconds
+        found: dict[str, float] = {}
+        for method, seconds in shared.values():
+            found[method] = found.get(method, 0.0) + seconds
+        return dict(sorted(found.items(), key=lambda each: -each[1]))
+
+    @property
+    def scoring(self) -> float:
+        """Seconds that workers spent scoring in this run."""
+        shared = {
+            (job.key, metric): record.scores[metric].seconds
+            for job, record in self.records.items()
+            for metric in job.due
+            if job.state == "open" and metric in record.scores
+        }
+        return sum(shared.values())
+
+    @property
     def exit_code(self) -> int:
         """0 when every job has its scores, else 3."""
         return 3 if self.problems else 0
@@ -67,7 +90,8 @@ def summarize(plan: Plan, workspace: Workspace, log_path: Path, seconds: float) 
     """What the workspace now holds of a plan; notes the run on its board."""
     records = {job: r for job in plan.jobs if (r := workspace.store.find(*job.place)) is not None}
     files = tuple(workspace.store.path(*job.place) for job in records)
-    board = plan.setup.board.replace(methods=tuple(plan.setup.methods))
+    setup = plan.setup
+    board = setup.board.replace(methods=tuple(setup.methods), restrict=dict(setup.restricted))
     note_run(workspace, plan)
     asked = tuple(plan.setup.metric_keys)
     notes = tuple((clip.name, note) for clip in plan.clips for note in clip.notes)

@@ -18,7 +18,7 @@ class Chart {
       if (this.lines && Chart.fitting(place) !== this.width) {
         this.width = Chart.fitting(place);
         this.svg.setAttribute("viewBox", `0 0 ${this.width} ${this.height}`);
-        this.draw(this.lines, this.digits);
+        this.draw(this.lines, this.digits, this.threshold);
       }
     }).observe(place);
     const point = (event) => {
@@ -62,13 +62,15 @@ class Chart {
     return this.edge.top + (1 - (value - low) / (high - low)) * this.plotHeight;
   }
 
-  /** Draw `lines`: {values, colour, dash, reference, title}. Reference rows do not stretch the scale. */
-  draw(lines, digits) {
-    Object.assign(this, { lines, digits });
+  /** Draw `lines`: {values, colour, dash, reference, title}. Reference rows do not stretch the scale.
+   *  `threshold` {value, beyond}: a line across, if the metric has one. */
+  draw(lines, digits, threshold) {
+    Object.assign(this, { lines, digits, threshold });
     const rivals = lines.filter((line) => !line.reference);
     const known = (rivals.length ? rivals : lines).flatMap((l) => l.values).filter(Number.isFinite);
     let low = known.length ? Math.min(...known) : 0;
     let high = known.length ? Math.max(...known) : 1;
+    if (threshold) [low, high] = [Math.min(low, threshold.value), Math.max(high, threshold.value)];
     const pad = (high - low) * 0.08 || 0.5;
     this.range = [low - pad, high + pad];
     const clip = Chart.node(
@@ -82,10 +84,20 @@ class Chart {
       }),
     );
     const curves = Chart.node("g", { "clip-path": "url(#plot)" });
+    if (threshold) curves.append(...this.across(threshold));
     for (const line of lines) curves.append(...this.line(line));
     this.marker = Chart.node("line", { class: "marker", y1: this.edge.top, y2: this.height - this.edge.bottom });
     this.svg.replaceChildren(clip, ...this.axes(digits), curves, this.marker);
     this.show(this.frame || 0);
+  }
+
+  /** The threshold's line, and what lies beyond it. */
+  across({ value, beyond }) {
+    const right = this.width - this.edge.right;
+    const [x1, x2, y] = [this.edge.left, right, this.y(value)];
+    const label = Chart.node("text", { class: "threshold", x: right - 4, y: y - 4, "text-anchor": "end" });
+    label.textContent = beyond;
+    return [Chart.node("line", { class: "threshold", x1, x2, y1: y, y2: y }), label];
   }
 
   /** A line in pieces: it breaks where a frame has no value. */

@@ -128,7 +128,7 @@
       metric = data.metrics[select.selectedIndex];
       const shown = data.tracks.filter((t) => data.values[metric.id][t.id] && !hidden.has(t.id));
       const lines = shown.map((t) => ({ ...t, values: data.values[metric.id][t.id] }));
-      chart.draw(lines, metric.digits);
+      chart.draw(lines, metric.digits, metric.threshold);
       for (const line of lines) names.get(line.id).classList.toggle("beyond", chart.beyond(line));
       onFrame(player.frame);
     };

@@ -57,7 +57,7 @@ def test_every_shipped_method_has_a_look_of_its_own_and_those_of_a_board_differ_
     board = find_board("demo")
     rivals = [m for m in board.methods if m in named]
     found = style.looks(rivals)
-    assert len({look.colour for look in found.values()}) == len(rivals) == 7
+    assert len({look.colour for look in found.values()}) == len(rivals) == 6
     assert len({look.marker for look in found.values()}) == len(rivals)
     assert len({persons._hatch(look) for look in found.values()}) == len(rivals)
 

@@ -87,7 +87,8 @@ def test_failures_are_told_and_exit_with_3(capsys, board: str, tmp_path: Path):
     run = ["run", board, "-w", str(tmp_path / "w"), "--engine", "serial", "--method", bad]
     assert main.run(run) == 3
     said = capsys.readouterr()
-    assert "bad, bi-x4, one: failed: ValueError: no face today" in said.err and "2 failed, 2 ok" in said.err
+    line = "bad, bi-x4, one and 1 more job: failed: ValueError: no face today"
+    assert line in said.err and "2 failed, 2 ok" in said.err
 
 
 def test_command_line_changes_of_a_board(capsys, board: str, tmp_path: Path):

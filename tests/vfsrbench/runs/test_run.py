@@ -246,3 +246,17 @@ def test_restored_clips_are_scored_in_parts_when_the_disk_must_be_spared(
     assert ("one", "scoring 4 restored clips") in listener.steps
     assert ("one", "scoring 1 restored clips") in pieces.steps
     assert not list((tmp_path / "v" / "scratch").iterdir())
+
+
+def test_a_summary_says_where_the_time_of_this_run_went(tmp_path: Path, data: Path) -> None:
+    slow = method_folder(tmp_path, "slow", act="time.sleep(0.2)")
+    board = small_board(data, ["bicubic", slow], splits=["bi-x4"])
+    first, _ = run(board, tmp_path / "w")
+    assert list(first.restoring) == ["slow", "bicubic"] and first.restoring["slow"] >= 0.2
+    assert 0 < first.scoring < first.seconds
+    again, _ = run(board, tmp_path / "w")
+    assert (again.restoring, again.scoring) == ({}, 0.0), "nothing was done again"
+    more, _ = run(board.replace(metrics=["psnr", "ssim"]), tmp_path / "w")
+    assert 0 < more.scoring < more.seconds and list(more.restoring) == ["slow", "bicubic"], (
+        "frames were not kept"
+    )

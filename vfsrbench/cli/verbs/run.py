@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -10,6 +11,7 @@ import typer
 
 from vfsrbench.cli import options as o
 from vfsrbench.cli.echo import say
+from vfsrbench.cli.missing import missing_lines
 from vfsrbench.cli.notes import tell_notes
 from vfsrbench.cli.option_groups import BoardChanges, EngineChoice, HowToRun, MethodChoice, grouped
 
@@ -22,6 +24,8 @@ if TYPE_CHECKING:
 
 app = typer.Typer()
 MOST_PROBLEMS = 20
+MOST_TIMES = 3
+"""Methods whose time is told."""
 
 
 @app.command()
@@ -48,9 +52,8 @@ def run(
         show_plan(chosen, workspace, engine, options, given=board)
         return
     summary = run_with_display(chosen, workspace, engine, options)
-    if report:
-        write_report(summary, options.outputs)
-    finish(summary)
+    reporting = write_report(summary, options.outputs) if report else 0.0
+    finish(summary, reporting)
 
 
 def run_with_display(board: Board, workspace: Path, engine: EngineChoice, options: Options) -> RunSummary:
@@ -62,36 +65,66 @@ def run_with_display(board: Board, workspace: Path, engine: EngineChoice, option
         return run_board(board, workspace, options, engine=engine.make(), progress=progress)
 
 
-def write_report(summary: RunSummary, outputs: Mapping[str, Path]) -> None:
-    """Write the report of a run below its workspace and print the tables."""
+def write_report(summary: RunSummary, outputs: Mapping[str, Path], site: bool = False) -> float:
+    """Write the report of a run below its workspace and print the tables; `site`: the whole site. The seconds
+    that it took."""
     from vfsrbench.io.names import slug
 
+    began = time.monotonic()
     if any(record.status == "ok" for record in summary.records.values()):
         from vfsrbench.plugins import load_reporter
 
         out = summary.workspace / "report" / slug(summary.board.name)
         clips = tuple(dict.fromkeys(job.clip for job in summary.jobs))
-        load_reporter("show")(summary.board, summary.workspace, out, outputs, clips=clips)
+        load_reporter("show")(summary.board, summary.workspace, out, outputs, clips=clips, site=site)
+    return time.monotonic() - began
 
 
-def finish(summary: RunSummary) -> None:
-    """Say what is to be known and what went wrong, and leave with the run's exit code."""
+def finish(summary: RunSummary, reporting: float = 0.0, skipped_is_well: bool = False) -> None:
+    """Say what is to be known, where the time went and what went wrong, and leave with the run's exit code.
+
+    `reporting`: seconds that the report took. `skipped_is_well`: skipped jobs, which lack weights, are no
+    failure.
+    """
     tell_notes(summary.notes, MOST_PROBLEMS)
     for what in summary.damaged[:MOST_PROBLEMS]:
         say(f"{what}: damaged, set aside in {summary.workspace / 'damaged'}, made again", err=True)
     if len(summary.damaged) > MOST_PROBLEMS:
         say(f"... and {len(summary.damaged) - MOST_PROBLEMS} more damaged files", err=True)
     problems = summary.problems
-    for what, why in problems[:MOST_PROBLEMS]:
-        say(f"{what}: {why}", err=True)
-    if len(problems) > MOST_PROBLEMS:
-        say(f"... and {len(problems) - MOST_PROBLEMS} more; the report has them all", err=True)
+    _tell_problems(problems)
     counts = ", ".join(f"{count} {status}" for status, count in sorted(summary.counts.items()))
-    say(f"{counts}; {summary.seconds:.0f} s; results in {summary.workspace / 'results'}", err=True)
-    if problems:
+    seconds = summary.seconds + reporting
+    say(f"{counts}; {seconds:.0f} s; results in {summary.workspace / 'results'}", err=True)
+    if line := _time_spent(summary, reporting):
+        say(line, err=True)
+    if problems and not (skipped_is_well and len(problems) == summary.counts.get("skipped")):
         if summary.log.is_file():
             say(f"details are in {summary.log}; --retry-failed tries again", err=True)
         raise typer.Exit(summary.exit_code)
+
+
+def _time_spent(summary: RunSummary, reporting: float) -> str:
+    """Where the time went: the slowest methods, scoring, the report; empty if nothing took any."""
+    methods = summary.restoring
+    shown = dict(list(methods.items())[:MOST_TIMES])
+    parts = [*shown.items(), ("other methods", sum(methods.values()) - sum(shown.values()))]
+    parts += [("scoring", summary.scoring), ("report", reporting)]
+    told = ", ".join(f"{what} {seconds:.0f} s" for what, seconds in parts if seconds >= 0.5)
+    return f"time of all workers: {told}" if told else ""
+
+
+def _tell_problems(problems: Sequence[tuple[str, str]]) -> None:
+    """A line for each reason, however many jobs have it."""
+    reasons: dict[str, list[str]] = {}
+    for what, why in problems:
+        reasons.setdefault(why, []).append(what)
+    for why, where in list(reasons.items())[:MOST_PROBLEMS]:
+        others = len(where) - 1
+        more = f" and {others} more job{'' if others == 1 else 's'}" if others else ""
+        say(f"{where[0]}{more}: {why}", err=True)
+    if len(reasons) > MOST_PROBLEMS:
+        say(f"... and {len(reasons) - MOST_PROBLEMS} more reasons; the report has them all", err=True)
 
 
 def show_plan(board: Board, workspace: Path, engine: EngineChoice, options: Options, given: str = "") -> None:
@@ -115,6 +148,8 @@ def show_plan(board: Board, workspace: Path, engine: EngineChoice, options: Opti
     for damage in plan.damaged:
         say(f"{damage}, and sets it aside\n")
     say(_plan_table(plan))
+    for line in _restriction_lines(plan):
+        say(f"  {line}")
     for line in plan.work():
         say(f"  {line}")
     for name, why in ((clip.name, why) for clip in plan.clips for why in clip.problems.values()):
@@ -124,32 +159,15 @@ def show_plan(board: Board, workspace: Path, engine: EngineChoice, options: Opti
         say(line)
     for broken in plan.broken:
         say(f"  plugin {broken.name} is skipped: {broken.reason}")
-    disk, time = disk_need(plan), time_need(plan, place)
+    disk, duration = disk_need(plan), time_need(plan, place)
     say(
         f"\ndisk: up to {gigabytes(disk.lasting)} to stay (degraded clips {gigabytes(disk.degraded)}, kept "
         f"frames {gigabytes(disk.kept)}), and {gigabytes(disk.scratch)} a worker while it runs; "
         f"{gigabytes(place.free_bytes())} are free"
     )
-    say(_time_line(time.seconds, time.measured, time.unknown))
-    extras = sorted({w.extra for w in needed if w.extra})
-    if extras:
-        say(f"\na library is missing; get it with: pip install 'vfsrbench[{','.join(extras)}]'")
-    command = _fetch_command(needed, given)
-    if command:
-        say(f"\nweights are missing; get them with: {command}")
-
-
-def _fetch_command(needed: Sequence[NeededWeights], board: str) -> str:
-    """The command that gets what is missing; empty if nothing is."""
-    import shlex
-
-    from vfsrbench.runs.needed_weights import board_weights
-
-    missing = [w.names for w in needed if w.absent]
-    own = {w.names for w in board_weights(o.find_board(board))} if board and missing else set()
-    more = sorted(names[0] for names in missing if names not in own)
-    words = [*more, *(["--board", board] if own.intersection(missing) else [])]
-    return shlex.join(["vfsrbench", "weights", "fetch", *words]) if words else ""
+    say(_time_line(duration.seconds, duration.measured, duration.unknown))
+    for line in missing_lines(needed, given):
+        say(f"\n{line}")
 
 
 def _weights_lines(needed: Sequence[NeededWeights]) -> list[str]:
@@ -177,6 +195,13 @@ def _plan_table(plan: Plan) -> str:
     states = ("open", "done", "failed", "skipped")
     rows = [[method, split, *(found[s] or "" for s in states)] for (method, split), found in counts.items()]
     return tabulate(rows, headers=["method", "split", "to do", *states[1:]], disable_numparse=True)
+
+
+def _restriction_lines(plan: Plan) -> list[str]:
+    """Which methods the board does not run on everything."""
+    kinds = [(m, "splits", r.splits) for m, r in plan.setup.restricted.items()]
+    kinds += [(m, "clips", r.clips) for m, r in plan.setup.restricted.items()]
+    return [f"{m}: on no other {kind} than {', '.join(n) or 'none'}" for m, kind, n in kinds if n is not None]
 
 
 def _time_line(seconds: float, measured: int, unknown: tuple[str, ...]) -> str:

@@ -62,5 +62,4 @@ def score(
     chosen = ScoreBoard.of(changes.of(base))
     o.check_metrics(chosen)
     summary = run_with_display(chosen, workspace, engine, options)
-    write_report(summary, options.outputs)
-    finish(summary)
+    finish(summary, write_report(summary, options.outputs))
