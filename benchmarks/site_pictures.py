@@ -1,10 +1,9 @@
-"""The pictures of README.md, from the site of the demo board.
+"""The pictures of the site in README.md, from the demo's (README's first picture: `readme_demo.py`).
 
-    vfsrbench demo --keep video
-    vfsrbench report demo -w demo --html demo/site
-    python benchmarks/site_pictures.py demo/site
+    vfsrbench demo
+    python benchmarks/site_pictures.py demo/report/demo
 
-Writes docs/images: the board and a clip's page in a real Chromium, wide and as on a phone, and two figures.
+Writes docs/images: the board and a clip's page in a real Chromium, wide and as on a phone.
 """
 
 from __future__ import annotations
@@ -25,15 +24,11 @@ from reports.figures.slices import LINE  # noqa: E402
 from reports.figures.style import HUES  # noqa: E402
 
 IMAGES = ROOT / "docs" / "images"
-CLIP = "clips/vfhq-mild/demo-talking.html"
+CLIP = "clips/vfhq-mild/demo-calm.html"
 PAGES = {
     "board": ("index.html", "", 1400, 1000),
-    "site-wide": (CLIP, "method=richardson-lucy&frame=16", 1280, 1180),
-    "site-phone": (CLIP, "method=richardson-lucy&frame=16", 390, 844),
-}
-FIGURES = {
-    "curves": ("figures/curves-vfhq-mild-psnr.png", 1200),
-    "slices": ("figures/slices-vfhq-mild-demo-talking.png", 1000),
+    "site-wide": (CLIP, "method=realesrgan&frame=3", 1280, 1180),
+    "site-phone": (CLIP, "method=realesrgan&frame=3", 390, 844),
 }
 HEAVIEST = 300_000  # bytes
 KEPT = [int(hue[i : i + 2], 16) for hue in (*HUES, LINE, "#FFFFFF", "#000000") for i in (1, 3, 5)]
@@ -51,8 +46,6 @@ def main() -> None:
             if visit.problems:
                 raise SystemExit(f"{page}: {visit.problems}")
             visit.page.close()
-    for name, (file, wide) in FIGURES.items():
-        write(name, Image.open(site / file), wide)
 
 
 def write(name: str, picture: Image.Image, wide: int) -> None:
