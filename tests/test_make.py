@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 import shutil
 import subprocess
 import sys
@@ -67,3 +68,18 @@ def test_the_networks_can_be_declined(checkout: Path) -> None:
     said, stamps = make(checkout, VFSRBENCH_DEMO_WEIGHTS="no")
     assert stamps == [] and not (checkout / "weights").exists()
     assert len(said) == 1 and "not fetched (VFSRBENCH_DEMO_WEIGHTS=no)" in said[0]
+
+
+def test_the_files_folder_and_the_names_reach_the_script_that_records_facts(checkout: Path) -> None:
+    def commands(*variables: str) -> list[str]:
+        line = ["make", "-n", "test-weights", *variables]
+        done = subprocess.run(
+            line, cwd=checkout, env=own_environment(), check=True, text=True, capture_output=True
+        )
+        return done.stdout.replace("\\\n", " ").splitlines()
+
+    script, tests = commands()
+    assert script.split()[1:] == ["benchmarks/official_weights.py"] and tests.endswith("-m pytest -m weights")
+    script, _ = commands("WEIGHTS=/my models", "ACCEPT_LICENCE=yes", "ONLY=keep gfpgan")
+    assert shlex.split(script)[2:] == ["--in", "/my models", "--accept-licence", "--only", "keep", "gfpgan"]
+    assert (ROOT / "benchmarks" / "official_weights.py").is_file()
