@@ -1,13 +1,14 @@
 """All that is of interest on a machine with a card, in one prepared run.
 
-    python benchmarks/gpu.py --seconds 420                   into benchmarks/results/gpu.json and gpu.md
+    python benchmarks/gpu.py --seconds 420
     python benchmarks/gpu.py --seconds 60 --steps methods --methods keep gfpgan
     python benchmarks/gpu.py --reduced --device cpu --out /tmp/gpu.json      whether it works, in small
 
 Steps: the machine and its cold start; precision errors a profile; fused attention; of each method cold
 start, repeatability, waits by line, frames/s and peak memory by batch and profile, difference to the CPU;
 milliseconds a frame of each metric; the scorer with all of them; what libraries say when memory ends.
-Weights are random.  Results are saved after every part, so a run that is cut still counts. The work runs in
+Weights are random.  Results go into benchmarks/results/gpu.json and gpu.md, and from there into docs/parity.md, docs/speed.md and
+README.md. They are saved after every part, so a run that is cut still counts. The work runs in
 a process of its own: one that dies, hangs, or whose card fails for good is replaced, and the next step goes
 on. The exit code is 1 when a step failed or was cut."""
 
