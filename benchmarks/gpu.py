@@ -7,10 +7,13 @@
 Steps: the machine and its cold start; precision errors a profile; fused attention; of each method cold
 start, repeatability, waits by line, frames/s and peak memory by batch and profile, difference to the CPU;
 milliseconds a frame of each metric; the scorer with all of them; what libraries say when memory ends.
-Weights are random.  Results go into benchmarks/results/gpu.json and gpu.md, and from there into docs/parity.md, docs/speed.md and
-README.md. They are saved after every part, so a run that is cut still counts. The work runs in
-a process of its own: one that dies, hangs, or whose card fails for good is replaced, and the next step goes
-on. The exit code is 1 when a step failed or was cut."""
+Weights are random.
+
+Results go into benchmarks/results/gpu.json and gpu.md, and from there into docs/parity.md, docs/speed.md and
+README.md. They are saved after every part, so a run that is cut still counts. The work runs in a process of
+its own: one that dies, hangs, or whose card fails for good is replaced, and the next step goes on. The exit
+code is 1 when a step failed or was cut.
+"""
 
 from __future__ import annotations
 
