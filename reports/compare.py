@@ -38,6 +38,11 @@ def compare(
     seeds = sorted({r.record.seed for r in found})
     if len(seeds) > 1:
         raise InputError(f"results of different seeds cannot be compared: {', '.join(map(str, seeds))}")
+    if len({r.record.track for r in found} - {""}) > 1:
+        raise InputError(
+            "results of methods that are given a reference photograph cannot be compared with those of "
+            "methods that are not"
+        )
     known = tuple(dict.fromkeys(m for r in found for m in (*r.record.clip_values, *r.record.metrics)))
     for metric in metrics:
         if metric not in known:

@@ -75,7 +75,7 @@ def gather(
     restricted = restrictions(board, plugins.methods())
     chosen = select(every, Wanted(board, protocol or implied(every, board), cards, only, restricted))
     found, skipped = chosen.results, [*skipped, *chosen.lines()]
-    if skipped and not found and board.published is None:
+    if skipped and not found and not board.published:
         splits = ", ".join(map(repr, board.splits))
         raise InputError(f"board {board.name!r}: no results to show on {splits}; {'; '.join(skipped)}")
     sources = default_sources(board, found, clips)
@@ -102,7 +102,7 @@ def check_columns(metrics: Sequence[str], found: Sequence[StoredResult], sources
     """InputError for a metric that is not installed, in no result, and in no published table."""
     known = {*sources.cards, *(m for r in found for m in (*r.record.clip_values, *r.record.unavailable))}
     if sources.published is not None:
-        known |= {*sources.published.aliases, *(figure.metric for figure in sources.published.figures)}
+        known |= sources.published.metrics
     for metric in metrics:
         if metric not in known:
             raise did_you_mean("metric", metric, known)
@@ -112,7 +112,7 @@ def load(
     board: Board, workspace: Workspace, results: Sequence[Path], losses: Losses
 ) -> tuple[list[StoredResult], list[str]]:
     """All results in the places that are named, or in the workspace, and what was skipped and why."""
-    if not results and board.published is not None and not workspace.store.root.exists():
+    if not results and board.published and not workspace.store.root.exists():
         return [], []
     found, skipped = read_results(list(results) or [workspace.store.root], losses)
     if results and not found:
@@ -131,4 +131,8 @@ def default_sources(board: Board, found: Sequence[StoredResult], clips: Sequence
         reference_rows=frozenset(m for m in names if m.partition(AT)[0].partition("[")[0] in fed_truth),
         clips=clips,
     )
-    return sources if board.published is None else replace(sources, published=figures_of(board.published))
+    guided = {name for name, entry in installed.items() if entry.card.reference == "photo"}
+    printed = figures_of(board.published)
+    if printed is not None:  # what has no card is given no photograph
+        printed = printed.only(lambda name: (name in guided) == (board.reference == "photo"))
+    return replace(sources, published=printed)

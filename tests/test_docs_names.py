@@ -26,7 +26,9 @@ ELSEWHERE = {
     # of official repositories
     "guided_diffusion/sr3.py", "guided_diffusion/unet_new.py", "vfhq_real_degradation2_dataset.py",
     "degradations.py", "random_degradations.py", "inference_keep.py", "arcface_onnx.py", "landmark.py",
-    "vfhq_dataset.py", "pip.py",
+    "vfhq_dataset.py", "pip.py", "warp_images.py", "infer.py", "projects/inference_seedvr2_3b.py",
+    "inference_script.py", "infer_flashvsr_v1.1_full.py", "examples/FaceVR/test_full_no_tile_face.py",
+    "VRDiT/inference.py",
     # of examples, and what our verbs write
     "my.toml", "my-board.toml", "method.py", "mymethod/method.py", "myvideo/method.py", "myvideo/card.toml",
     "leaderboard.md", "x.toml", "board.toml", "facts.json", "shown/facts.json", "table.md", "shown/table.md",

@@ -35,12 +35,12 @@ NEEDED = (
     "vfsrbench/py.typed",
 )
 KINDS = {
-    "method cards": ("baselines/*/card.toml", 20),
+    "method cards": ("baselines/*/card.toml", 30),
     "metric cards": ("vfsrbench/metrics/cards/*.toml", 40),
     "manifests of weights": ("**/weights.toml", 2),
-    "recipes": ("degradations/recipes/*.toml", 21),
-    "boards": ("reports/boards/*.toml", 15),
-    "published figures": ("reports/published/*.csv", 3),
+    "recipes": ("degradations/recipes/*.toml", 23),
+    "boards": ("reports/boards/*.toml", 16),
+    "published figures": ("reports/published/*.csv", 7),
     "templates of `new`": ("vfsrbench/templates/*.txt", 3),
     "templates of pages": ("reports/site/templates/*.html", 1),
     "assets": ("reports/site/assets/*", 3),

@@ -6,12 +6,13 @@ import difflib
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import AfterValidator, Field, model_validator
+from pydantic import AfterValidator, Field, field_validator, model_validator
 
 from degradations.reading import typed_toml
 from degradations.reading.limits import MOST_FRAMES, MOST_SCALE, MOST_SEED
 from degradations.reading.typed_toml import FrozenModel
-from vfsrbench.card import Name, Title
+from vfsrbench.card import Name, Title, Track
+from vfsrbench.errors import InputError
 from vfsrbench.io.foreign_text import clean_name
 
 
@@ -86,6 +87,7 @@ class PublishedUse(FrozenModel):
         table: One table of it.
         dataset: One data set of it.
         metrics: Our metric id -> its name in that file, where they differ.
+        splits: The board's split -> its name in that file, where they differ.
 
     Example:
         >>> PublishedUse(file="keep", metrics={"lpips_alex": "LPIPS"}).metrics["lpips_alex"]
@@ -96,6 +98,7 @@ class PublishedUse(FrozenModel):
     table: str | None = None
     dataset: str | None = None
     metrics: dict[str, str] = {}
+    splits: dict[str, str] = {}
 
 
 class Restriction(FrozenModel):
@@ -156,7 +159,9 @@ class Board(FrozenModel):
         average: `clips`: the mean over a clip's frames, then over clips; `frames`: all frames weigh the same.
         versus: The method that the others are tested against.
         sort_by: The metric that orders the rows; none: as on the board.
-        published: A paper's figures, shown beside ours.
+        reference: The track: `none`, or `photo` for methods that are given a reference photograph of the
+            person. A board has methods of one track.
+        published: Papers' figures, shown beside ours: one table, or several, whose spread is shown.
         figures: What the report draws.
         restrict: Methods that run on some splits or clips alone, as they stand in `methods`.
 
@@ -183,9 +188,15 @@ class Board(FrozenModel):
     average: Literal["clips", "frames"] = "clips"
     versus: str | None = None
     sort_by: str | None = None
-    published: PublishedUse | None = None
+    reference: Track = "none"
+    published: tuple[PublishedUse, ...] = ()
     figures: Figures = Figures()
     restrict: dict[str, Restriction] = {}
+
+    @field_validator("published", mode="before")
+    @classmethod
+    def _one_or_several(cls, value: Any) -> Any:
+        return (value,) if isinstance(value, dict | PublishedUse) else value or ()
 
     @model_validator(mode="after")
     def _restrictions_name_what_is_there(self) -> Self:
@@ -198,6 +209,28 @@ class Board(FrozenModel):
                 if self.dataset.clips:
                     _known(where + "the board has no clip", clip, self.dataset.clips)
         return self
+
+    def check_track(self, method: str, track: Track | Literal[""]) -> None:
+        """Refuse a method of the other track.
+
+        Args:
+            method: As it is named to the user.
+            track: The method's `reference`; empty: it stands in any.
+
+        Raises:
+            InputError: What the method is given beside the degraded clip is not what this board's are given.
+
+        Example:
+            >>> from vfsrbench.plugins import find_board
+            >>> find_board("demo").check_track("bicubic", "none")
+        """
+        if track and track != self.reference:
+            given = {"none": "is given none", "photo": "is given a reference photograph"}[track]
+            raise InputError(
+                f"method {method!r} {given}, but the methods of board {self.name!r} have "
+                f"reference = {self.reference!r}: such methods never stand side by side, choose a board with "
+                f"reference = {track!r}"
+            )
 
     def replace(self, **changes: Any) -> Self:
         """The same with other values, checked as those of a file are.

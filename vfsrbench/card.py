@@ -17,6 +17,8 @@ Title = Annotated[str, AfterValidator(one_line)]
 """A name as it is shown, without signs that act on a terminal or a page."""
 Version = Annotated[int, Field(ge=0, le=1_000_000)]
 Side = Annotated[int, Field(ge=1, le=MOST_SIDE)]
+Track = Literal["none", "photo"]
+"""What a method is given beside the degraded clip: nothing, or a reference photograph of the person."""
 Factory = Annotated[str, Field(pattern=r"^[A-Za-z_][\w.]*:[A-Za-z_]\w*$")]
 
 
@@ -73,17 +75,40 @@ class WeightUse(FrozenModel):
         return (self.name, *self.alternatives)
 
 
+class Tool(FrozenModel):
+    """What the command of a method that is scored by its outputs does to clips.
+
+    Attributes:
+        size: To their size.
+        length: To their number of frames.
+        rate: To their frame rate.
+        undo: What `vfsrbench import --undo` takes back of it.
+
+    Example:
+        >>> Tool(size="kept", length="made 8n + 1", rate="kept", undo=("frames8n1",)).undo
+        ('frames8n1',)
+    """
+
+    size: str
+    length: str
+    rate: str
+    undo: tuple[str, ...] = ()
+
+
 class MethodCard(FrozenModel):
     """What is known of a method without running it.
 
     Attributes:
         name: As on the command line.
         title: As in tables.
-        kind: `image`: frames do not see each other; `video`: they do.
-        factory: `module:Class`, written `class` in TOML.
+        kind: `image`: frames do not see each other; `video`: they do; `outputs`: it is not run here, what
+            its own tool made is imported (docs/import.md).
+        factory: `module:Class`, written `class` in TOML; none for `outputs`.
         licence: Of code and weights; `commercial` says whether it allows commercial use, if known.
         source: What the method is fed: the degraded clip (`lq`), or, reference rows only, the ground
             truth (`gt`).
+        reference: The track: whether it needs a reference photograph of the person (`photo`).
+        tool: For `outputs`: what its command does to size, length and frame rate.
         scale: The enlargement; none: to whatever size the ground truth has.
         input_size: (height, width) in pixels of the frames that it takes; none: any.
         window: The largest number of frames a call of `restore` takes; none: the whole clip.
@@ -108,8 +133,8 @@ class MethodCard(FrozenModel):
 
     name: Name
     title: Title
-    kind: Literal["image", "video"]
-    factory: Factory = Field(validation_alias="class", serialization_alias="class")
+    kind: Literal["image", "video", "outputs"]
+    factory: Factory | None = Field(default=None, validation_alias="class", serialization_alias="class")
     description: str
     year: int | None = Field(default=None, ge=1900, le=2200)
     paper: str = ""
@@ -118,6 +143,8 @@ class MethodCard(FrozenModel):
     commercial: bool | None = None
     trained_on: str = ""
     source: Literal["lq", "gt"] = "lq"
+    reference: Track = "none"
+    tool: Tool | None = None
     scale: int | None = Field(default=None, ge=1, le=MOST_SCALE)
     input_size: tuple[Side, Side] | None = None
     window: int | None = Field(default=None, ge=1, le=MOST_FRAMES)
@@ -137,6 +164,13 @@ class MethodCard(FrozenModel):
     def _consistent(self) -> MethodCard:
         if self.window is not None and self.overlap >= self.window:
             raise ValueError("overlap must be smaller than window")
+        imported = self.kind == "outputs"
+        if imported == (self.factory is not None):
+            raise ValueError(
+                "a card of kind 'outputs' has no class" if imported else "missing key 'class' (module:Class)"
+            )
+        if imported != (self.tool is not None):
+            raise ValueError("a section 'tool' is what cards of kind 'outputs' have, and they alone")
         if self.variant and self.variant not in self.options:
             raise ValueError(f"variant names the unknown option {self.variant!r}")
         for use in self.weights:

@@ -110,6 +110,11 @@ def choose_method(spec: str | Predictor, known: Registry[MethodCard] | None = No
         if name not in found.entries and all(broken.name != name for broken in found.broken):
             raise unknown_name("method", name, found.entries)
         entry = found[name]
+        if entry.card.kind == "outputs":
+            raise InputError(
+                f"method {name!r} is not run here: `vfsrbench import {name} FOLDER` takes what its own tool "
+                f"made, and --outputs {name}=OUT scores it (docs/import.md)"
+            )
         raw = _with_variant(entry.card, variant, raw) if colon else raw
     return Method(entry, _options(entry.card, raw))
 

@@ -29,6 +29,8 @@ class ClipRun:
     fps: float
     truth_size: tuple[int, int]
     """Height and width of the clean frames."""
+    resize_method: str | None = None
+    """The method that the last resize drew for the whole clip."""
     before_codec: str | None = None
     """Digest of the frames that entered the first codec, once it has seen them all."""
 

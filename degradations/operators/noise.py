@@ -29,6 +29,11 @@ class _Noise(Operator):
     draw: Drawn = "frame"
     cut: bool = True
 
+    @property
+    def _one_field(self) -> bool:
+        """Whether every frame gets the first frame's noise."""
+        return False
+
     @abstractmethod
     def strength(self) -> tuple[str, Range, float]:
         """The strength's name, range, and step from frame to frame."""
@@ -49,7 +54,7 @@ class _Noise(Operator):
         walk = Walk(amount, step, stream)
         grey = place.record["grey"] = stream.unit() < self.grey
         for index, frame in enumerate(frames):
-            numbers = place.stream(index)
+            numbers = place.stream(0 if self._one_field else index)
             if index:
                 walk.advance(numbers)
             place.note_frame(**{name: walk.value})
@@ -66,17 +71,24 @@ class _Noise(Operator):
 
 
 class GaussianNoise(_Noise):
-    """Normal noise of `sigma` grey levels, cut to 0..255."""
+    """Normal noise of `sigma` grey levels, cut to 0..255. `still`: the same noise in every frame."""
 
     op: Literal["gaussian-noise"] = "gaussian-noise"
     sigma: NotNegative
     sigma_step: Step = 0.0
+    still: bool = False
 
     @model_validator(mode="after")
     def _in_range(self) -> GaussianNoise:
         if bounds(self.sigma)[1] > MAX_SIGMA:
             raise ValueError(f"'sigma' is at most {MAX_SIGMA:g} grey levels")
+        if self.still and (self.draw == "frame" or self.sigma_step > 0):
+            raise ValueError("'still' noise is drawn once: it needs draw = \"clip\" and no 'sigma_step'")
         return self
+
+    @property
+    def _one_field(self) -> bool:
+        return self.still
 
     def strength(self) -> tuple[str, Range, float]:
         return "sigma", self.sigma, self.sigma_step

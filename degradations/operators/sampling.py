@@ -15,10 +15,11 @@ from degradations.operators.base import Drawn, Frames, Operator, Place
 from degradations.reading.limits import LEAST_FACTOR, MOST_FACTOR, MOST_PIXELS
 
 MODES = ("up", "down", "keep")
+SAME = "same"
 
 
 class Resize(Operator):
-    """Resizing by a drawn `method`, to a size given in one of three ways.
+    """Resizing by a drawn `method` ("same": that of the resize before), to a size given in one of three ways.
 
     `factor`: the frame's sides divided by it, cut to whole pixels. `to_scale`: the clean frames' sides
     divided by it. `zoom`: Real-ESRGAN's random resizing, a range [low, high] around 1 whose upper or lower
@@ -40,8 +41,10 @@ class Resize(Operator):
     @model_validator(mode="after")
     def _complete(self) -> Resize:
         for method in names(self.method):
-            if method not in METHODS:
-                raise did_you_mean("resize method", method, METHODS)
+            if method not in METHODS and self.method != SAME:
+                raise did_you_mean("resize method", method, [*METHODS, SAME])
+        if self.method == SAME and (self.zoom is not None or self.draw == "frame"):
+            raise ValueError(f"method {SAME!r} is for a 'factor' or 'to_scale' drawn once a clip")
         given = [key for key in ("factor", "to_scale", "zoom") if getattr(self, key) is not None]
         if len(given) != 1:
             raise ValueError("exactly one of 'factor', 'to_scale' and 'zoom' is needed")
@@ -61,10 +64,18 @@ class Resize(Operator):
             return self._zoomed(frames, place, stream)
         if self.draw == "frame":
             return self._anew(frames, place)
-        method = pick(self.method, stream)
+        method = self._method(place, stream)
         factor = None if self.factor is None else draw(self.factor, stream)
         place.record.update(method=method, **_known(factor=factor))
         return (resize(frame, *self._size(frame, factor, place), method) for frame in frames)
+
+    def _method(self, place: Place, stream: Stream) -> str:
+        """The clip's method, which a later resize may take over."""
+        if self.method != SAME:
+            place.run.resize_method = pick(self.method, stream)
+        elif place.run.resize_method is None:
+            raise InputError(f"a resize with method {SAME!r} needs one before it that draws once a clip")
+        return place.run.resize_method
 
     def _anew(self, frames: Frames, place: Place) -> Frames:
         for index, frame in enumerate(frames):

@@ -159,6 +159,11 @@ def _misfit(record: JobRecord, wanted: Wanted) -> str:
         return f"results of {record.method} where the board does not run it"
     if record.recipe_digest != protocol.recipes.get(record.split, record.recipe_digest):
         return f"results of another version of the recipe {record.split!r}"
+    if record.track not in ("", board.reference):
+        return (
+            f"results of methods with reference = {record.track!r}, which never stand beside those with "
+            f"{board.reference!r}"
+        )
     if record.clip not in protocol.clips:
         return "results of clips that the board's runs did not have"
     if record.gt_digest != protocol.clips[record.clip]:

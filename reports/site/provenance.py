@@ -30,6 +30,7 @@ def facts(record: JobRecord) -> list[tuple[str, str]]:
     return [
         ("StoredResult", record.status + (f": {record.reason}" if record.reason else "")),
         ("Method", f"{record.method}, version {record.method_version}"),
+        ("Imported outputs", _pairs(record.imported)),
         ("Options", _pairs(record.options)),
         ("Licence", record.method_licence),
         ("Weights (SHA-256)", _pairs(record.weights)),

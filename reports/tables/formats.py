@@ -39,6 +39,7 @@ _LATEX = {
     "³": r"\textsuperscript{3}",
 }
 
+SPREAD = "Two figures with a dash between them: the lowest and the highest that papers print for that cell."
 _LAST_LATIN = "\u017f"  # LaTeX's T1 fonts have the Latin letters up to here
 _PUNCTUATION = "–—‘’“”„…€™"
 _MD = {c: f"\\{c}" for c in "\\`*_[]|~$#"} | {"<": "&lt;", ">": "&gt;", "&": "&amp;"}
@@ -65,7 +66,9 @@ def _record(table: Table, row: Row) -> dict[str, Any]:
         record[f"{name}_clips"] = cell.summary.n
         record[f"{name}_rank"] = "" if cell.rank is None else str(cell.rank)
         if any(r.cells[name].published is not None for r in table.rows):
-            record[f"{name}_published"] = math.nan if cell.published is None else cell.published
+            record[f"{name}_published"] = math.nan if cell.published is None else cell.published.low
+            if not all(r.cells[name].published_agree for r in table.rows):
+                record[f"{name}_published_high"] = math.nan if cell.published is None else cell.published.high
             record[f"{name}_gap"] = math.nan if cell.gap is None else cell.gap
         if table.versus is not None and cell.versus is not None:
             record[f"{name}_t"], record[f"{name}_t_p"] = cell.versus.t, cell.versus.t_p
@@ -82,6 +85,7 @@ def _record(table: Table, row: Row) -> dict[str, Any]:
         "profile": row.profile,
         "canonical": row.canonical,
         "clamped": row.clamped,
+        "imported": row.imported,
         "split_status": table.status,
         "demo": table.demo,
     }
@@ -117,6 +121,8 @@ def to_markdown(table: Table, *, partial: bool = False) -> str:
         lines += ["", "95 % intervals (paired bootstrap over clips):", "", *rows]
     if table.published:
         lines += ["", f"Rows in italics are published figures ({_md(table.published_source)}), not measured."]
+    if table.papers_differ:
+        lines += ["", SPREAD]
     lines += ["", *(f"- {_md(note)}" for note in table.notes)] if table.notes else []
     return "\n".join(lines) + "\n"
 

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TypeVar
 
-from reports.tables.model import Cell, Column, Mark, Row, Table
+from reports.tables.model import Cell, Column, Mark, Papers, Row, Table
 from vfsrbench.io.foreign_text import one_line
 
 
@@ -69,7 +69,7 @@ def print_cell(cell: Cell, column: Column, partial: bool) -> Printed:
     s = cell.summary
     published = ""
     if cell.published is not None:
-        published = number(cell.published, column.digits)
+        published = print_papers(cell.published, column.digits)
         if cell.gap is not None:
             published += f", {number(cell.gap, column.digits, sign=True)}"
     if s.mean is None:
@@ -78,12 +78,32 @@ def print_cell(cell: Cell, column: Column, partial: bool) -> Printed:
             text = "n/a"
         elif partial and s.n:
             text, order = f"{number(s.known_mean, column.digits)} ({text})", s.known_mean
-        return Printed(text, order, published=published, hint=cell.unavailable)
+        return Printed(
+            text, order, published=published, hint=_joined(cell.unavailable, _sources(cell.published))
+        )
     interval = ""
     if s.interval is not None:
         low, high = (number(v, column.digits) for v in (s.interval.low, s.interval.high))
         interval = f"{low} – {high}" if low != high else ""
     return Printed(number(s.mean, column.digits), s.mean, cell.mark, interval, published, _hint(cell))
+
+
+def print_papers(papers: Papers, digits: int) -> str:
+    """A paper's figure, or the lowest and the highest of several."""
+    if papers.agree:
+        return number(papers.low, digits)
+    return f"{number(papers.low, digits)} – {number(papers.high, digits)}"
+
+
+def _sources(papers: Papers | None) -> str:
+    """Which paper prints what, where they do not agree."""
+    if papers is None or papers.agree:
+        return ""
+    return "; ".join(f"{paper}: {value:g}" for paper, value in papers.figures)
+
+
+def _joined(*parts: str) -> str:
+    return "; ".join(part for part in parts if part)
 
 
 def _hint(cell: Cell) -> str:
@@ -96,7 +116,7 @@ def _hint(cell: Cell) -> str:
         parts.append(f"t {v.t:.3g} (p {v.t_p:.2g}), Wilcoxon-Holm p {v.holm_p:.2g}, wins {1 - v.wins:.0%}")
     if cell.missing:
         parts.append(f"{cell.missing} frames without a value")
-    return "; ".join(parts)
+    return _joined(*parts, _sources(cell.published))
 
 
 def lay_out(table: Table, *, partial: bool = False) -> Layout:
@@ -114,7 +134,12 @@ def lay_out(table: Table, *, partial: bool = False) -> Layout:
     ]
     for paper_row in table.published:
         values = [(paper_row.values.get(c.id), c.digits) for c in table.columns]
-        cells = tuple(Printed(number(value, digits), value) for value, digits in values)
+        cells = tuple(
+            Printed("–")
+            if papers is None
+            else Printed(print_papers(papers, digits), papers.low, hint=_sources(papers))
+            for papers, digits in values
+        )
         lines.append(
             Line(paper_row.label, paper_row.method, cells, (Printed("–"),) * len(facts), "published")
         )
@@ -162,7 +187,8 @@ def _rank(row: Row, by: Column) -> Printed:
 
 def _name(row: Row) -> str:
     """The title with what a reader must not miss, in every form of the table."""
-    doubts = ["not canonical"] * (not row.canonical) + ["wrong range?"] * row.wrong_range
+    doubts = ["imported outputs"] * row.imported + ["not canonical"] * (not row.canonical)
+    doubts += ["wrong range?"] * row.wrong_range
     return one_line(row.title) + (f" ({', '.join(doubts)})" if doubts else "")
 
 

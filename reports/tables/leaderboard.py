@@ -198,6 +198,7 @@ class _Builder:
             profile=any_record.profile,
             canonical=all(r.canonical for r in done),
             clamped=max((r.clamped for r in done), default=0.0),
+            imported=bool(any_record.imported),
         )
 
     def _sorted(self, rows: list[Row]) -> list[Row]:

@@ -37,11 +37,31 @@ class Column:
 
 
 @dataclass(frozen=True)
+class Papers:
+    """What papers print for one cell: (paper, figure), one or several. No two are the same."""
+
+    figures: tuple[tuple[str, float], ...]
+
+    @property
+    def low(self) -> float:
+        return min(value for _, value in self.figures)
+
+    @property
+    def high(self) -> float:
+        return max(value for _, value in self.figures)
+
+    @property
+    def agree(self) -> bool:
+        """Whether there is one figure only."""
+        return self.low == self.high
+
+
+@dataclass(frozen=True)
 class Cell:
     """A measured figure with all that is said about it.
 
     `missing` counts frames without a value; `unavailable` says why the whole cell has none. `published`
-    is the paper's figure and `gap` ours minus it, where both exist.
+    is what papers print and `gap` ours minus it, where both exist and the papers agree.
     """
 
     summary: Summary
@@ -49,7 +69,7 @@ class Cell:
     rank: Rank | None = None
     missing: int = 0
     unavailable: str = ""
-    published: float | None = None
+    published: Papers | None = None
     versus: Comparison | None = None
 
     @property
@@ -57,10 +77,14 @@ class Cell:
         return self.summary.mean
 
     @property
+    def published_agree(self) -> bool:
+        return self.published is None or self.published.agree
+
+    @property
     def gap(self) -> float | None:
-        if self.published is None or self.summary.mean is None:
+        if self.published is None or self.summary.mean is None or not self.published.agree:
             return None
-        return self.summary.mean - self.published
+        return self.summary.mean - self.published.low
 
 
 @dataclass(frozen=True)
@@ -68,7 +92,8 @@ class Row:
     """A method's row. A `is_reference` is fed the ground truth: it is shown but takes no part in the order.
 
     `done` of `total` clips ended well; `speed` is frames a second, `memory` bytes at peak, None where
-    not known. `clamped` is the largest part of a clip's values that lay far outside [0, 1].
+    not known. `clamped` is the largest part of a clip's values that lay far outside [0, 1]. `imported`: these
+    are outputs of its own tool.
     """
 
     method: str
@@ -84,6 +109,7 @@ class Row:
     profile: str = ""
     canonical: bool = True
     clamped: float = 0.0
+    imported: bool = False
 
     @property
     def wrong_range(self) -> bool:
@@ -97,11 +123,11 @@ class Row:
 
 @dataclass(frozen=True)
 class PublishedRow:
-    """A method that only the paper has: never mixed with what we measured."""
+    """A method that only papers have: never mixed with what we measured."""
 
     method: str
     label: str
-    values: dict[str, float]
+    values: dict[str, Papers]
 
 
 @dataclass(frozen=True)
@@ -144,6 +170,13 @@ class Table:
 
     def row(self, method: str) -> Row:
         return next(r for r in self.rows if r.method == method)
+
+    @property
+    def papers_differ(self) -> bool:
+        """Whether papers print different figures for any cell."""
+        cells = (cell.published for row in self.rows for cell in row.cells.values())
+        printed = (papers for row in self.published for papers in row.values.values())
+        return any(papers is not None and not papers.agree for papers in (*cells, *printed))
 
     @property
     def caption(self) -> str:

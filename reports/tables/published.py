@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import csv
 import math
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from io import StringIO
 from pathlib import Path
 
-from reports.tables.model import PublishedRow
+from reports.tables.model import Papers, PublishedRow
 from vfsrbench.board import PublishedUse
 from vfsrbench.errors import InputError, did_you_mean
 from vfsrbench.io.safety.paths import expanded, is_path
@@ -39,28 +39,63 @@ class Figure:
 
 
 @dataclass(frozen=True)
-class Published:
-    """The figures of one table. `aliases` maps our metric ids to the names used in the file."""
+class PrintedTable:
+    """The figures of one printed table. `aliases` maps our metric ids to the names used in the file, `splits`
+    a board's splits to its splits."""
 
     figures: tuple[Figure, ...]
     source: str
     aliases: Mapping[str, str] = field(default_factory=dict)
+    splits: Mapping[str, str] = field(default_factory=dict)
 
-    def find(self, split: str, method: str, metric: str) -> float | None:
-        """The figure of that cell, None if the paper has none."""
-        name = self.aliases.get(metric, metric)
-        wanted = (split, method, name)
-        return next((f.value for f in self.figures if (f.split, f.method, f.metric) == wanted), None)
+    def of(self, split: str, metric: str) -> list[Figure]:
+        """All figures of a metric on a split, in the paper's order."""
+        wanted = self.splits.get(split, split), self.aliases.get(metric, metric)
+        return [f for f in self.figures if (f.split, f.metric) == wanted]
+
+
+@dataclass(frozen=True)
+class Published:
+    """The figures of all tables that stand beside a board's."""
+
+    tables: tuple[PrintedTable, ...]
+
+    @property
+    def source(self) -> str:
+        """Where the figures are from, in a line."""
+        return "; ".join(dict.fromkeys(table.source for table in self.tables))
+
+    @property
+    def metrics(self) -> set[str]:
+        """The ids of metrics that any table has, ours and the papers'."""
+        return {name for t in self.tables for name in (*t.aliases, *(f.metric for f in t.figures))}
+
+    def only(self, wanted: Callable[[str], bool]) -> Published:
+        """The figures of some methods; their names without options are asked for."""
+        chosen = (
+            replace(t, figures=tuple(f for f in t.figures if wanted(f.method.partition("[")[0])))
+            for t in self.tables
+        )
+        return Published(tuple(chosen))
+
+    def find(self, split: str, method: str, metric: str) -> Papers | None:
+        """What the papers print for that cell, None if none has it."""
+        found = [f for table in self.tables for f in table.of(split, metric) if f.method == method]
+        return Papers(tuple(dict.fromkeys((f.paper, f.value) for f in found))) if found else None
 
     def rows(self, split: str, metrics: Sequence[str]) -> list[PublishedRow]:
-        """All the paper's rows for a split, in its order."""
-        labels = {f.method: f.label for f in self.figures if f.split == split}
+        """All the papers' rows for a split, in their order."""
+        labels: dict[str, str] = {}
+        for table in self.tables:
+            for figure in table.figures:
+                if figure.split == table.splits.get(split, split):
+                    labels.setdefault(figure.method, figure.label)
         found = []
-        for method in labels:
+        for method, label in labels.items():
             values = {m: self.find(split, method, m) for m in metrics}
             known = {m: v for m, v in values.items() if v is not None}
             if known:
-                found.append(PublishedRow(method, labels[method], known))
+                found.append(PublishedRow(method, label, known))
         return found
 
 
@@ -88,8 +123,13 @@ def _figure(path: Path, number: int, row: dict[str, str]) -> Figure:
         raise InputError(f"{path}, line {number}: {row.get('value')!r} is not a number") from None
 
 
-def figures_of(use: PublishedUse) -> Published:
-    """The figures that a board names. InputError for an unknown file, table or data set."""
+def figures_of(uses: Sequence[PublishedUse]) -> Published | None:
+    """The figures that a board names, None if it names none. InputError for an unknown file, table or data
+    set."""
+    return Published(tuple(map(_table, uses))) if uses else None
+
+
+def _table(use: PublishedUse) -> PrintedTable:
     path = expanded(use.file) if is_path(use.file) else FOLDER / use.file
     figures = read(path)
     for key, wanted in (("table", use.table), ("dataset", use.dataset)):
@@ -100,4 +140,4 @@ def figures_of(use: PublishedUse) -> Published:
                 raise did_you_mean(f"{key} of {use.file}", wanted, known)
     papers = ", ".join(dict.fromkeys(f.paper for f in figures))
     source = ", ".join(part for part in (papers, use.table, use.dataset) if part)
-    return Published(tuple(figures), source, use.metrics)
+    return PrintedTable(tuple(figures), source, use.metrics, use.splits)

@@ -42,9 +42,11 @@ SHIPPED = {
     "bi-x16": 16,
     "bi-x4": 4,
     "bi-x8": 8,
+    "bfvr-stc": 1,
     "celeba-test-codeformer": 1,
     "codeformer-stage2": 1,
     "codeformer-stage3": 1,
+    "dicface": 1,
     "flair-gauss": 4,
     "flair-jpeg60": 4,
     "flair-motion": 4,
@@ -79,7 +81,7 @@ def test_all_shipped_recipes_load_and_have_their_scale() -> None:
 
 def test_what_nobody_published_is_called_extrapolated() -> None:
     ours = {facts.name for facts in list_recipes() if facts.status == "extrapolated"}
-    assert ours == {"vfhq-medium", "vfhq-heavy", "vfhq-blind", "flair-motion"}
+    assert ours == {"vfhq-medium", "vfhq-heavy", "vfhq-blind", "flair-motion", "bfvr-stc"}
 
 
 @pytest.mark.parametrize(

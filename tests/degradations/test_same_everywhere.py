@@ -21,7 +21,7 @@ NAMES = [facts.name for facts in list_recipes()]
 # beyond the codec the bits of other processors' x264 are not known to be these
 SAME_CODEC = platform.machine() in ("x86_64", "AMD64")
 # the rate control of mpeg4 is not the same in all versions of FFmpeg
-OTHER_FFMPEG = ("realbasicvsr",)
+OTHER_FFMPEG = ("realbasicvsr", "bfvr-stc")
 
 
 def test_every_recipe_has_a_golden_digest() -> None:

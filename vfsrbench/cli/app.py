@@ -23,6 +23,7 @@ VERBS = {
     "align": "align",
     "restore": "restore",
     "score": "score",
+    "import": "import_outputs",
     "list": "listing",
     "weights": "weights.verb",
     "new": "new",

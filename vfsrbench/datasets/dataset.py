@@ -16,6 +16,7 @@ from vfsrbench.board import DatasetUse
 from vfsrbench.datasets.landmarks_file import clip_landmarks
 from vfsrbench.datasets.layouts import DEMO, REAL, Found, clips_of, find_layout
 from vfsrbench.errors import InputError, did_you_mean
+from vfsrbench.faces.align_clips import enlarged
 from vfsrbench.io.clip import Clip
 from vfsrbench.io.foreign_text import clean_name
 from vfsrbench.io.names import frame_key
@@ -231,17 +232,18 @@ def _demo(name: str, frames: int | None) -> DatasetClip:
 
 
 def _open(found: Found, frames: int | None, scale: int) -> DatasetClip:
-    gt = None if found.gt is None else _first(Clip.open(found.gt, found.name), frames)
+    clean = None if found.gt is None else Clip.open(found.gt, found.name)
+    gt = None if clean is None else _first(clean, frames)
     lq = {}
     for version, path in found.lq.items():
         whole = Clip.open(path, found.name, None if gt is None else gt.fps)
-        lq[version] = _first(whole, frames)
+        lq[version] = _first(enlarged(whole) if found.enlarge else whole, frames)
         if gt is not None:
             check_frames(gt, lq[version], f"{path}: {version}")
             _check_scale(gt, lq[version], version)
     landmarks = None
-    if gt is not None and found.landmarks is not None:
-        landmarks = clip_landmarks(found.landmarks, gt)
+    if clean is not None and gt is not None and found.landmarks is not None:
+        landmarks = clip_landmarks(found.landmarks, clean)[: len(gt)]
     upscaled_lq = None if gt is not None else upscaled(next(iter(lq.values())), scale)
     return DatasetClip(found.name, gt, lq, landmarks, upscaled_lq=upscaled_lq)
 

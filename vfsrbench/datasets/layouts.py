@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from vfsrbench import plugins
@@ -30,12 +30,16 @@ _RAVDESS = re.compile(r"^\d\d(-\d\d){6}$")
 
 @dataclass(frozen=True)
 class Found:
-    """A clip's places: ground truth, degraded versions by name, a landmarks file."""
+    """A clip's places: ground truth, degraded versions by name, a landmarks file.
+
+    With `enlarge` degraded frames whose shorter side is under 512 pixels are enlarged to it (bilinear).
+    """
 
     name: str
     gt: Path | None
     lq: Mapping[str, Path] = field(default_factory=dict)
     landmarks: Path | None = None
+    enlarge: bool = False
 
 
 Layout = Callable[[Path], list[Found]]
@@ -214,6 +218,47 @@ def _listed(path: Path) -> list[str]:
         return []
     lines = (line.strip() for line in read_lines(path, "list of clips"))
     return list(dict.fromkeys(line.split("/")[0] for line in lines if line))
+
+
+def dicface_test(root: Path) -> list[Found]:
+    """DicFace's test set: fixed degraded clips of VFHQ-Test, with landmarks of every frame.
+
+    Ground truth in `gt_512`, degraded versions `bfr`, `color` and `inpainting` in `bfr_512`, `color_512` and
+    `inpainting_512`, a file of ten numbers a line for each clip in `ldmk_512`; the names that its scripts use
+    (`TEST_DATA`, `LR_Blind`, `vfhq_test_landmarks`, ...) serve too. Aligned as its warp_images.py does it:
+    small frames are enlarged to 512 pixels first.
+    """
+    _need_folder(root)
+    truth_folder = _first_folder(root, _DICFACE_GT)
+    versions = {name: _first_folder(root, places) for name, places in _DICFACE_LQ.items()}
+    degraded = {name: _leaves(place) for name, place in versions.items() if place is not None}
+    if truth_folder is None or not degraded:
+        raise InputError(
+            f"{root}: no DicFace test set there; unpack gt_512, bfr_512 (or color_512, inpainting_512) and "
+            "ldmk_512 side by side"
+        )
+    points = _first_folder(root, _DICFACE_LANDMARKS)
+    files = {} if points is None else {clean_name(file.stem): file for file in points.rglob("*.txt")}
+    found = _joined(_leaves(truth_folder), degraded, [], root)
+    for clip in found:
+        if clip.name not in files:
+            raise InputError(
+                f"{root}: clip {clip.name!r} has no landmarks; ldmk_512/{clip.name}.txt was expected"
+            )
+    return [replace(clip, landmarks=files[clip.name], enlarge=True) for clip in found]
+
+
+_DICFACE_GT = ("gt_512", "TEST_DATA", "GT")
+_DICFACE_LQ = {
+    "bfr": ("bfr_512", "LR_Blind", "LQ"),
+    "color": ("color_512", "vfhq_test_color_input"),
+    "inpainting": ("inpainting_512", "vfhq_test_inpaint_input_512"),
+}
+_DICFACE_LANDMARKS = ("ldmk_512", "vfhq_test_landmarks")
+
+
+def _first_folder(root: Path, names: Iterable[str]) -> Path | None:
+    return next((root / name for name in names if (root / name).is_dir()), None)
 
 
 def _celebv(root: Path, index: str) -> list[Found]:

@@ -13,17 +13,18 @@ from vfsrbench.metric import Metric, TruthInfo, Values, Window
 from vfsrbench.metrics.estimators.dense_landmarks import Points, point_finder
 from vfsrbench.metrics.estimators.face_landmarks import GtPoints, five_finder
 from vfsrbench.metrics.estimators.reference_cache import cached, fingerprint
-from vfsrbench.metrics.functional.landmark_distance import mean_l2
+from vfsrbench.metrics.functional.landmark_distance import mean_l2, mean_relative_l2
 from vfsrbench.metrics.pixels import check_frames, check_pair
 
 
 class KeypointDistance(Metric):
-    """Mean Euclidean distance of the points in pixels. `params.detector` names the network, role `points`
-    its file."""
+    """Mean Euclidean distance of the points in pixels, or with `params.relative` in widths and heights of the
+    picture. `params.detector` names the network, role `points` its file."""
 
     def __init__(self, card: MetricCard) -> None:
         super().__init__(card)
         self.detector = str(card.params["detector"])
+        self.relative = bool(card.params.get("relative", False))
 
     def load(self, weights: Mapping[str, Path], device: torch.device) -> None:
         super().load(weights, device)
@@ -46,7 +47,11 @@ class KeypointDistance(Metric):
 
     def score(self, restored: Window, gt: Window, state: Points) -> Values:
         check_pair(restored, gt)
-        return mean_l2(self._points(restored, gt), state)
+        found = self._points(restored, gt)
+        if not self.relative:
+            return mean_l2(found, state)
+        height, width = gt.frames.shape[1:3]
+        return mean_relative_l2(found, state, height, width)
 
     def _points(self, window: Window, gt: Window) -> Points:
         """(n, K, 2) of the scored frames; NaN where no face is known."""

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import Any, Literal, TypeAlias
 
+from vfsrbench.datasets.importing.manifest import ImportManifest
 from vfsrbench.method_spec import Method
 from vfsrbench.weights.resolve import Weights
 
@@ -31,10 +32,26 @@ class MethodUse:
 
 @dataclass(frozen=True)
 class StoredOutputs:
-    """Results that somebody has already, under the row's name. `path`: the folder where they lie."""
+    """Results that somebody has already, under the row's name.
+
+    `path`: the folder where they lie. `manifests`: what `vfsrbench import` wrote beside them, if it did, by
+    split ("": whatever the split).
+    `track`: of their method (`MethodCard.reference`), empty where it is not known.
+    """
 
     id: str
     path: Path
+    manifests: Mapping[str, ImportManifest] = field(default_factory=dict)
+    track: Literal["", "none", "photo"] = ""
+
+    @property
+    def manifest(self) -> ImportManifest | None:
+        """What the row's manifests say alike; its clips are those of one split."""
+        return next(iter(self.manifests.values()), None)
+
+    def manifest_of(self, split: str) -> ImportManifest | None:
+        """The manifest of a split's clips."""
+        return self.manifests.get(split, self.manifests.get(""))
 
 
 Row: TypeAlias = MethodUse | StoredOutputs

@@ -59,6 +59,10 @@ class JobRecord(BaseModel):
     method_title: str = ""
     method_licence: str = ""
     method_version: int = 1
+    track: Literal["", "none", "photo"] = ""
+    """What the method is given beside the degraded clip (`MethodCard.reference`); empty: any track."""
+    imported: dict[str, str] = {}
+    """Of outputs that `vfsrbench import` took: what their manifest says of how they were made."""
     options: dict[str, bool | int | float | str] = {}
     parameters: int | None = None
 

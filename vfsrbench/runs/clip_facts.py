@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import TypeVar
 
 from degradations.manifest import Manifest
 from vfsrbench.board import Board
 from vfsrbench.datasets.dataset import Dataset, DatasetClip
+from vfsrbench.datasets.importing.manifest import ImportManifest
 from vfsrbench.datasets.reference import GtFacts, gt_facts, gt_frames_digest
 from vfsrbench.datasets.stored_outputs import open_outputs
 from vfsrbench.errors import DiskError, InputError
@@ -79,6 +81,7 @@ class _Describer:
     manifests: Mapping[str, Manifest] = field(default_factory=dict)
     stored: dict[Place, dict[str, Clip]] = field(default_factory=dict)
     lacking: dict[str, dict[Place, str]] = field(default_factory=dict)
+    imported: dict[Place, ImportManifest] = field(default_factory=dict)
 
     def open_stored(self, uses: Iterable[Row], dataset: Dataset) -> None:
         stored = [use for use in uses if isinstance(use, StoredOutputs)]
@@ -87,6 +90,9 @@ class _Describer:
                 problems: dict[str, str] = {}
                 place = outputs_place(use, split, len(self.splits))
                 self.stored[use.id, split] = open_outputs(place, dataset, problems)
+                made = use.manifest_of(split)
+                if made is not None:
+                    self.imported[use.id, split] = made
                 for name, reason in problems.items():
                     self.lacking.setdefault(name, {})[use.id, split] = reason
 
@@ -121,6 +127,12 @@ class _Describer:
                 lambda name=name, manifest=manifest: published_clip(clip.name, gt, {name: manifest}),  # type: ignore[misc]
                 lambda reason: {},
             )
+        outputs = {
+            place: digest(place, clips[clip.name]) if clip.name in clips else _unreadable(problems[place])
+            for place, clips in self.stored.items()
+        }
+        for place, made in self.imported.items():
+            tried(place, partial(made.check, clip.name, outputs[place], len(target)), lambda reason: None)
         return ClipFacts(
             name=clip.name,
             frames=len(target),
@@ -129,10 +141,7 @@ class _Describer:
             fps=target.fps,
             gt_digest=gt,
             truth=truth,
-            outputs={
-                place: digest(place, clips[clip.name]) if clip.name in clips else _unreadable(problems[place])
-                for place, clips in self.stored.items()
-            },
+            outputs=outputs,
             lq={
                 name: digest(("", name), clip.lq[name])
                 for name, split in self.splits.items()

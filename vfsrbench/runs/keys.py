@@ -39,8 +39,8 @@ def code_facts(entry: Entry[MethodCard] | Entry[MetricCard]) -> dict[str, str]:
     if entry.folder is None and not entry.path.is_file():
         return {"object": uuid.uuid4().hex}
     card = entry.card
-    if isinstance(card, MetricCard) and card.derived is not None:
-        return {}  # the arithmetic is the scorer's, whoever wrote the card
+    if card.factory is None:
+        return {}  # a derived metric's arithmetic is the scorer's, and outputs are frames, not code
     module = str(card.factory).partition(":")[0]
     if entry.folder is None and module.partition(".")[0] in OWN_PACKAGES:
         return {"source": module_digest(module)}

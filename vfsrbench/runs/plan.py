@@ -5,11 +5,13 @@ from __future__ import annotations
 import uuid
 from collections.abc import Callable, Iterable, Mapping, Sequence, Set
 from dataclasses import asdict, dataclass
+from pathlib import Path
 from typing import Any
 
 from vfsrbench.board import Board, Restriction
 from vfsrbench.card import MethodCard, MetricCard
 from vfsrbench.datasets.dataset import DatasetClip, dataset_of
+from vfsrbench.datasets.importing.manifest import read_imports
 from vfsrbench.errors import DamagedFile, InputError, did_you_mean
 from vfsrbench.hashing.facts import Facts, digest_of
 from vfsrbench.method_spec import choose_method, restrictions
@@ -147,9 +149,11 @@ def _uses(
     specs: list[str | Predictor] = [*board.methods, *objects]
     for spec in specs:
         method = choose_method(spec, known)
+        if method.card.source != "gt":
+            board.check_track(method.id, method.card.reference)
         weights = resolve_weights(method.card.weights_for(dict(method.options)))
         uses.append(MethodUse(method, weights, keys.method_facts(method, weights)))
-    uses += [StoredOutputs(name, path) for name, path in options.outputs.items()]
+    uses += [_stored(name, path, board, known) for name, path in options.outputs.items()]
     found: dict[str, Row] = {}
     for use in uses:
         if use.id in found:
@@ -158,6 +162,17 @@ def _uses(
             )
         found[use.id] = use
     return found
+
+
+def _stored(name: str, path: Path, board: Board, known: Registry[MethodCard]) -> StoredOutputs:
+    """Stored outputs with what is known of their method: from their manifests, or a card of their name."""
+    manifests = read_imports(path, board.splits)
+    manifest = next(iter(manifests.values()), None)
+    card = known.entries[name].card if name in known.entries else None
+    of_card = card.reference if card is not None and card.kind == "outputs" else ""
+    track = of_card if manifest is None else manifest.reference
+    board.check_track(name, track)
+    return StoredOutputs(name, path, manifests, track)
 
 
 def _splits(board: Board, clips: Sequence[DatasetClip], needed: bool) -> dict[str, Split]:
@@ -199,7 +214,8 @@ def _job(use: Row, split: Split, clip: ClipFacts, setup: Setup) -> Job:
     seed, profile = setup.board.seed, setup.options.profile
     from_gt = isinstance(use, MethodUse) and use.from_gt
     if isinstance(use, StoredOutputs):
-        restored = digest_of("outputs", {"frames": clip.outputs[use.id, split.name]})
+        made = {} if use.manifest is None else {"import": use.manifest.facts()}
+        restored = digest_of("outputs", {"frames": clip.outputs[use.id, split.name], **made})
     else:
         # the seed and the clip's name choose what a method draws
         fed: dict[str, Any] = {"truth": clip.truth.digest, "seed": seed, "clip": clip.name}

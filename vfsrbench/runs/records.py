@@ -44,9 +44,22 @@ def base_record(setup: Setup, clip: ClipFacts, job: Job) -> dict[str, Any]:
 
 def _method_facts(use: Row) -> dict[str, Any]:
     if not isinstance(use, MethodUse):
-        return {"method_title": use.id, "untrained": False, "weights": {}, "licences_accepted": {}}
+        facts = {"method_title": use.id, "untrained": False, "weights": {}, "licences_accepted": {}}
+        made = use.manifest
+        if made is None:
+            return {**facts, "track": use.track}
+        return {
+            **facts,
+            "method_title": made.title if use.id == made.method else f"{made.title} ({use.id})",
+            "method_licence": made.licence,
+            "track": use.track,
+            "imported": made.facts(),
+            "weights": dict(made.weights),
+            "parameters": made.parameters,
+        }
     card = use.method.card
     return {
+        "track": "" if use.from_gt else card.reference,
         "method_title": card.title if use.id == card.name else f"{card.title} {use.id[len(card.name) :]}",
         "method_licence": card.licence,
         "method_version": card.version,

@@ -17,8 +17,8 @@ from reports.inputs.results import read_results
 from reports.site.table_html import to_html
 from reports.tables import formats, layout
 from reports.tables.leaderboard import Sources, build_tables
-from reports.tables.model import PublishedRow, Table
-from reports.tables.published import Figure, Published
+from reports.tables.model import Papers, PublishedRow, Table
+from reports.tables.published import Figure, PrintedTable, Published
 from reports.tables.terminal import print_tables
 from tests.reports import synthetic
 
@@ -140,21 +140,22 @@ def published() -> Published:
         Figure("P", "Table 1", "D", "vfhq-mild", method, method.upper(), "PSNR", value, where)
         for method, value in (("lanczos", 26.0), ("rival", 31.5))
     ]
-    return Published(tuple(figures), "P, Table 1", {"psnr": "PSNR"})
+    return Published((PrintedTable(tuple(figures), "P, Table 1", {"psnr": "PSNR"}),))
 
 
 def test_published_figures_stand_beside_ours_with_the_difference(tmp_path: Path) -> None:
     table = make(synthetic.write_board(tmp_path), published())[0]
     cell = table.row("lanczos").cells["psnr"]
-    assert cell.published == 26.0 and cell.value is not None
+    assert cell.published == Papers((("P", 26.0),)) and cell.value is not None
     assert cell.gap == pytest.approx(cell.value - 26.0)
-    assert table.published == (PublishedRow("rival", "RIVAL", {"psnr": 31.5}),)
+    assert table.published == (PublishedRow("rival", "RIVAL", {"psnr": Papers((("P", 31.5),))}),)
     gap = f"{cell.gap:+.2f}".replace("-", "−")
     assert f"(26.00, {gap})" in formats.to_markdown(table)
     assert "*RIVAL*" in formats.to_markdown(table) and r"\textit{RIVAL}" in formats.to_latex(table)
     assert 'class="published' in to_html(table)
     frame = formats.to_frame([table]).set_index("method")
     assert frame.loc["lanczos", "psnr_published"] == 26.0
+    assert "psnr_published_high" not in frame
     assert "rival" not in frame.index, "what we did not measure never mixes with what we did"
 
 
@@ -166,3 +167,28 @@ def test_numbers_as_people_write_them() -> None:
         "3 GiB",
         "700 MiB",
     )
+
+
+def test_papers_that_do_not_agree_show_their_spread(tmp_path: Path) -> None:
+    """The lowest and highest figure, who prints which, and no difference from ours."""
+    (first,) = published().tables
+    other = [
+        Figure("Q", "Table 9", "D", "other name", "lanczos", "Lanczos", "psnr", 24.5, "read there"),
+        Figure("Q", "Table 9", "D", "other name", "rival", "Rival", "psnr", 29.25, "read there"),
+        Figure("Q", "Table 9", "D", "another split", "rival", "Rival", "psnr", 1.0, "read there"),
+    ]
+    again = PrintedTable(tuple(other), "Q, Table 9", splits={"vfhq-mild": "other name"})
+    table = make(synthetic.write_board(tmp_path), Published((first, again, first)))[0]
+    cell = table.row("lanczos").cells["psnr"]
+    assert cell.published == Papers((("P", 26.0), ("Q", 24.5))) and cell.gap is None
+    (row,) = table.published
+    assert (row.label, row.values["psnr"].low, row.values["psnr"].high) == ("RIVAL", 29.25, 31.5)
+    assert table.published_source == "P, Table 1; Q, Table 9"
+    markdown = formats.to_markdown(table)
+    assert "(24.50 – 26.00)" in markdown and "29.25 – 31.50" in markdown and formats.SPREAD in markdown
+    assert "24.50 -- 26.00" in formats.to_latex(table) and "29.25 -- 31.50" in formats.to_latex(table)
+    page = to_html(table)
+    assert "papers 24.50 – 26.00" in page and "P: 26; Q: 24.5" in page and "P: 31.5; Q: 29.25" in page
+    frame = formats.to_frame([table]).set_index("method")
+    low, high = frame.loc["lanczos", "psnr_published"], frame.loc["lanczos", "psnr_published_high"]
+    assert (low, high) == (24.5, 26.0)

@@ -29,6 +29,14 @@ COUNTS = {
         "Table VII": 4 * 3,
         "text": 7,
     },
+    "dvface.csv": {"Faces": 7 * (14 + 14 + 8 + 8), "General video restorers": 6 * 14},
+    "pgtformer.csv": {
+        "README, first block": 6 * 7,
+        "README, second block": 6 * 7,
+        "README, VFHQ's table": 8 * 3,
+    },
+    "bfvr_stc.csv": {"Blind restoration": 6 * 4, "Brightness flicker": 4, "Stage I reconstruction": 6 * 2},
+    "svfr.csv": {"Blind restoration": 5 * 6},
 }
 SPOTS = [
     ("keep.csv", "Table 1", "VFHQ-Test", "vfhq-mild", "keep", "psnr", 27.9994),
@@ -50,6 +58,39 @@ SPOTS = [
     ("secnet.csv", "Table V", "VoxCeleb", "secnet-bd4", "secnet-attention-spatial-se", "psnr_clip_t", -1.16),
     ("secnet.csv", "Table VI", "VoxCeleb, validation", "secnet-bd4", "secnet-t2-2-t3-6", "psnr_clip", 36.04),
     ("secnet.csv", "Table VII", "VoxCeleb", "secnet-bd4", "secnet-blocks-16", "ssim", 0.9548),
+    ("dvface.csv", "Faces", "VFHQ-Test", "blind", "keep", "psnr", 28.58),
+    ("dvface.csv", "Faces", "VFHQ-Test", "blind", "bfvr_stc", "lpips", 0.13613),
+    ("dvface.csv", "Faces", "VFHQ-Test", "blind", "svfr", "akd_relative", 0.0126),
+    ("dvface.csv", "Faces", "HDTF", "blind", "dicface", "fvd", 107.9),
+    ("dvface.csv", "Faces", "RFV-LQ", "lq", "pgtformer", "ewarp", 1.02),
+    ("dvface.csv", "Faces", "VoxCeleb2", "lq", "dvface", "vidd", 0.4795),
+    ("dvface.csv", "General video restorers", "VFHQ-Test", "blind", "dove", "fvd", 49.58),
+    (
+        "dvface.csv",
+        "General video restorers",
+        "VFHQ-Test",
+        "blind",
+        "seedvr2",
+        "parameters_millions",
+        3642.12,
+    ),
+    ("dvface.csv", "General video restorers", "VFHQ-Test", "blind", "upscale_a_video", "seconds", 349.73),
+    ("pgtformer.csv", "README, first block", "VFHQ-Test", "blind", "pgtformer", "psnr", 30.74),
+    ("pgtformer.csv", "README, second block", "VFHQ-Test", "blind", "codeformer", "msrl", 25.54),
+    ("pgtformer.csv", "README, VFHQ's table", "VFHQ-Test", "blind", "bicubic", "ssim", 0.7909),
+    ("bfvr_stc.csv", "Blind restoration", "VFHQ-Test, 24 frames", "blind", "keep", "fvd", 264.9),
+    (
+        "bfvr_stc.csv",
+        "Brightness flicker",
+        "VFHQ-Test, 24 frames",
+        "flicker",
+        "bfvr_stc[task=deflicker]",
+        "fvd",
+        100.7,
+    ),
+    ("svfr.csv", "Blind restoration", "VFHQ-Test", "blind", "svfr", "psnr", 29.563),
+    ("svfr.csv", "Blind restoration", "VFHQ-Test", "blind", "keep", "vidd", 0.787),
+    ("svfr.csv", "Blind restoration", "VFHQ-Test", "blind", "gpen", "fvd", 412.81),
 ]
 
 
@@ -82,23 +123,35 @@ def test_boards_name_what_there_is(name: str) -> None:
     wanted = board.figures
     named = {*wanted.curves, *wanted.averages, *wanted.jumps, *wanted.levels, *wanted.persons, *wanted.speed}
     assert named <= set(board.metrics)
-    if board.published is None:
-        return
     figures = figures_of(board.published)
+    if figures is None:
+        return
     cards = {m: columns[m].card for m in board.metrics}
     tables = build_tables(board, [], Sources(cards=cards, published=figures))
     assert [t.split for t in tables] == list(board.splits)
-    shown = sum(len(row.values) for t in tables for row in t.published)
-    aliases = {board.published.metrics.get(m, m) for m in board.metrics}
-    assert shown == sum(1 for f in figures.figures if f.metric in aliases) > 0
+    shown = {
+        (row.method, metric, *figure)
+        for t in tables
+        for row in t.published
+        for metric, papers in row.values.items()
+        for figure in papers.figures
+    }
+    wanted = {
+        (f.method, metric, f.paper, f.value)
+        for table in figures.tables
+        for f in table.figures
+        for metric in board.metrics
+        if f.metric == table.aliases.get(metric, metric)
+    }
+    assert shown == wanted and shown
     assert all("published figures only" in t.notes[0] for t in tables)
 
 
 def test_mistakes_are_one_clear_line(tmp_path: Path) -> None:
     with pytest.raises(InputError, match=r"did you mean 'keep\.csv'"):
-        figures_of(PublishedUse(file="kep.csv"))
+        figures_of([PublishedUse(file="kep.csv")])
     with pytest.raises(InputError, match="did you mean 'Table 1'"):
-        figures_of(PublishedUse(file="keep.csv", table="Tabel 1"))
+        figures_of([PublishedUse(file="keep.csv", table="Tabel 1")])
     bad = tmp_path / "mine.csv"
     bad.write_text("paper,table,dataset,split,method,label,metric,value,where\nP,T,D,s,m,M,psnr,many,here\n")
     with pytest.raises(InputError, match="line 2: 'many' is not a number"):

@@ -143,6 +143,7 @@ def test_published_figures_are_the_shipped_ones(here: Path) -> None:
     from reports.tables.published import figures_of
 
     (here / "keep.csv").write_text("not figures")
-    assert figures_of(PublishedUse(file="keep.csv")).figures
+    shipped = figures_of([PublishedUse(file="keep.csv")])
+    assert shipped is not None and shipped.tables[0].figures
     with pytest.raises(InputError, match="the columns must be"):
-        figures_of(PublishedUse(file="./keep.csv"))
+        figures_of([PublishedUse(file="./keep.csv")])

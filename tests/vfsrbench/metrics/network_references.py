@@ -190,6 +190,9 @@ NETWORK_REFERENCES: dict[str, Reference] = {
     "akd_2d106": _akd("2d106", False),
     "akd_awing98": _akd("awing98", True),
     "akd_fan68": _akd("fan68", True),
+    "akd_relative_awing98": Reference(
+        lambda: against("akd_relative_awing98", plain.relative_akd("awing98")), 1e-5, "", True
+    ),
     "tof_dis": _pairs("tof_dis", plain.tof(plain.dis_by_hand)),
     "tof_raft": _pairs("tof_raft", plain.tof(plain.raft_by_hand), True),
     "fid_gt": Reference(lambda: split_value("fid_gt", plain.frechet, 4), 1e-4, RELATIVE, True),

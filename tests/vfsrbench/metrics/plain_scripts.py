@@ -195,6 +195,11 @@ def global_figure(rows: Values) -> float:
 # --- landmarks, flow -----------------------------------------------------------------------------------
 
 
+def relative_akd(detector: str) -> Callable[[Frames, Frames], Values]:
+    """Pictures here are SIDE pixels wide and high."""
+    return lambda a, b: akd(detector)(a, b) / SIDE
+
+
 def akd(detector: str) -> Callable[[Frames, Frames], Values]:
     def points(frame: Frames, face: Values) -> Values:
         from vfsrbench.faces.networks import fan_decode, insightface_onnx

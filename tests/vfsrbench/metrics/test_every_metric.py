@@ -37,6 +37,7 @@ HEAVY = (
     "iresnet",
     "detected",
     "akd_awing",
+    "akd_relative",
     "akd_fan",
     "raft",
     "legacy_ids",

@@ -59,7 +59,7 @@ def _methods() -> Listing:
                 card.kind,
                 str(card.year or ""),
                 card.licence,
-                here.of(card.weights_for(options)),
+                "its own tool's" if card.kind == "outputs" else here.of(card.weights_for(options)),
                 ", ".join(card.options),
             ]
         )

@@ -76,7 +76,7 @@ class Restored:
             "peak_memory": note.peak_memory,
             "window": note.window,
             "device": note.device,
-            "parameters": note.parameters,
+            **({} if self.stored else {"parameters": note.parameters}),  # of outputs the base record knows
             "clamped": note.clamped,
             "warnings": [*notes, *note.warnings, *([differs] if differs else [])],
             "canonical": not differs,

@@ -1,0 +1,1 @@
+"""DOVE, by the outputs of its own tool."""

@@ -1,0 +1,1 @@
+"""FlashVSR, by the outputs of its own tool."""

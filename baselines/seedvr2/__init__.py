@@ -1,0 +1,1 @@
+"""SeedVR2, by the outputs of its own tool."""

@@ -1,0 +1,1 @@
+"""STAR, by the outputs of its own tool."""

@@ -1,0 +1,1 @@
+"""SVFR, by the outputs of its own tool."""

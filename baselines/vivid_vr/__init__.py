@@ -1,0 +1,1 @@
+"""Vivid-VR, by the outputs of its own tool."""

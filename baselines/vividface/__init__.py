@@ -1,0 +1,1 @@
+"""VividFace, by the outputs of its own tool."""
