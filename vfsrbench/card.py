@@ -285,6 +285,8 @@ class MetricCard(FrozenModel):
     def _consistent(self) -> MetricCard:
         if (self.factory is None) == (self.derived is None):
             raise ValueError("a metric has either a class or a derived section")
+        if self.derived is not None and self.level != "clip":
+            raise ValueError('a derived metric has one value a clip: level = "clip"')
         return self
 
 

@@ -62,7 +62,21 @@ def metrics() -> Registry[MetricCard]:
     found: Registry[MetricCard] = Registry("metric")
     for path in _card_files(METRIC_GROUP, "cards/*.toml", "*/cards/*.toml", found.broken):
         _read(found, MetricCard, path, None)
+    for card in list(found.cards.values()):
+        if card.derived is not None and (reason := _not_derivable(card.derived.metric, found)):
+            entry = found.entries.pop(card.id)
+            found.broken.append(SkippedPlugin(card.id, f"{entry.path}: {reason}"))
     return found
+
+
+def _not_derivable(source: str, known: Registry[MetricCard]) -> str:
+    """Why nothing can be derived from a metric; empty: it can."""
+    if source not in known.entries:
+        return f"it is derived from {source!r}, which is no installed metric"
+    card = known.entries[source].card
+    if card.derived is not None or card.level not in ("frame", "pair"):
+        return f"it is derived from {source!r}, which has no values a frame"
+    return ""
 
 
 def _read(found: Registry[Any], model: type[Any], path: Path, folder: Path | None) -> None:

@@ -15,14 +15,24 @@ from vfsrbench.errors import DamagedFile
 from vfsrbench.metric import SplitMetric
 from vfsrbench.plugins import Registry, build_metric
 from vfsrbench.results.load import StoredResult
+from vfsrbench.results.stats import Interval
 from vfsrbench.results.store import Features, Store
+
+
+@dataclass(frozen=True)
+class SplitValue:
+    """A value over a whole split, from `n` samples; its 95 % bootstrap interval where the metric has one."""
+
+    value: float
+    n: int
+    interval: Interval | None = None
 
 
 @dataclass(frozen=True)
 class SplitValues:
     """`values` by (split, method, metric); `reasons` says of a metric why its values are missing."""
 
-    values: Mapping[tuple[str, str, str], float] = field(default_factory=dict)
+    values: Mapping[tuple[str, str, str], SplitValue] = field(default_factory=dict)
     reasons: Mapping[str, str] = field(default_factory=dict)
 
 
@@ -33,7 +43,7 @@ def combine_splits(
     arithmetic; a metric that cannot be combined has a reason instead. A row of which features are damaged
     has no value, and `losses` names them."""
     wanted = [m for m in board.metrics if m in known.entries and known[m].card.level == "split"]
-    values: dict[tuple[str, str, str], float] = {}
+    values: dict[tuple[str, str, str], SplitValue] = {}
     reasons: dict[str, str] = {}
     done = sorted((r for r in results if r.record.status == "ok"), key=lambda r: r.record.clip)
     for metric_id in wanted:
@@ -47,11 +57,17 @@ def combine_splits(
                 both = [pair for pair in pairs if pair is not None]
                 if len(both) < len(row):
                     continue
-                found = metric.combine([a for a, _ in both], [b for _, b in both])
-                values[split, method, metric_id] = float(found.get("value", np.nan))
+                values[split, method, metric_id] = _combined(metric, both)
         except (ValueError, OSError, ImportError) as error:
             reasons[metric_id] = str(error)
     return SplitValues(values, reasons)
+
+
+def _combined(metric: SplitMetric, both: Sequence[tuple[Features, Features]]) -> SplitValue:
+    found = metric.combine([a for a, _ in both], [b for _, b in both])
+    samples = found.get("n", sum(len(own) for own, _ in both))
+    interval = Interval(found["low"], found["high"]) if {"low", "high"} <= found.keys() else None
+    return SplitValue(float(found.get("value", np.nan)), int(samples), interval)
 
 
 def _features(

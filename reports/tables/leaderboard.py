@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 
 from reports.inputs.results import Grid
+from reports.inputs.split_values import SplitValue
 from reports.tables.model import Cell, Column, Mark, PublishedRow, Row, Table, Threshold
 from reports.tables.published import Published
 from reports.tables.wins import win_tables
@@ -39,7 +40,7 @@ class Sources:
     cards: Mapping[str, MetricCard] = field(default_factory=dict)
     reference_rows: frozenset[str] = frozenset()
     clips: Sequence[str] = ()
-    split_values: Mapping[tuple[str, str, str], float] = field(default_factory=dict)
+    split_values: Mapping[tuple[str, str, str], SplitValue] = field(default_factory=dict)
     published: Published | None = None
 
 
@@ -166,10 +167,10 @@ class _Builder:
         reason = next((r.unavailable[column.id] for r in records if column.id in r.unavailable), "")
         if whole is not None:
             n = len(records)
-            known = float(whole)
             total = self._total(method)
-            mean = known if n == total and not np.isnan(known) else None
-            return Cell(stats.Summary(mean, known, None, n, total), published=figure)
+            whole_split = n == total and not np.isnan(whole.value)
+            mean, interval = (whole.value, whole.interval) if whole_split else (None, None)
+            return Cell(stats.Summary(mean, whole.value, interval, n, total), published=figure)
         if not due.any():
             empty = stats.Summary(None, float("nan"), None, 0, self._total(method))
             return Cell(empty, unavailable=reason, published=figure)
@@ -272,6 +273,10 @@ class _Builder:
             lost = [f"{r.method} {r.cells[col.id].missing}" for r in rows if r.cells[col.id].missing]
             if lost:
                 notes.append(f"{col.title}: frames without a value: {', '.join(lost)}.")
+            whole = self.sources.split_values.items()
+            samples = {v.n for (split, _, m), v in whole if (split, m) == (self.split, col.id)}
+            if samples:
+                notes.append(f"{col.title}: from n = {', '.join(map(str, sorted(samples)))} samples a row.")
             without = int((~self.grid.due(col.id)).sum())
             if 0 < without < len(self.clips):
                 notes.append(f"{col.title}: {without} clips have no value for any method and do not count.")

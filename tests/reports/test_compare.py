@@ -15,6 +15,7 @@ from reports.compare import compare, place_labels
 from reports.inputs.losses import Losses
 from reports.inputs.results import read_results
 from reports.inputs.split_values import combine_splits
+from reports.tables.leaderboard import Sources, build_tables
 from tests.reports import synthetic
 from vfsrbench.cli.main import run
 from vfsrbench.errors import InputError
@@ -23,6 +24,7 @@ from vfsrbench.metrics.functional.frechet import frechet_of_features
 from vfsrbench.plugins import metrics
 from vfsrbench.results import store as store_module
 from vfsrbench.results.schema import Score
+from vfsrbench.results.stats import Interval
 from vfsrbench.results.store import Result as Stored
 from vfsrbench.results.store import Store, read_record
 
@@ -119,7 +121,16 @@ def test_a_metric_over_the_split_is_combined_from_the_clips_features(
     sides = [np.concatenate([pairs[c][i].astype(np.float32) for c in ("calm", "talking")]) for i in (0, 1)]
     expected = frechet_of_features(*sides)
     assert dict(found.reasons) == {}
-    assert found.values["vfhq-mild", "bicubic", "fid_gt"] == pytest.approx(expected, rel=1e-6)
+    value = found.values["vfhq-mild", "bicubic", "fid_gt"]
+    assert value.value == pytest.approx(expected, rel=1e-6)
+    assert value.n == 18 and value.interval is None
+    sources = Sources(cards=metrics().cards, clips=list(pairs), split_values=found.values)
+    (table,) = build_tables(board, results, sources)
+    assert any("from n = 18 samples a row" in note for note in table.notes)
+    bounds = Interval(0.5, 1.5)
+    given = {key: replace(v, interval=bounds) for key, v in found.values.items()}
+    (table,) = build_tables(board, results, replace(sources, split_values=given))
+    assert table.rows[0].cells["fid_gt"].summary.interval == bounds
     # another method on the same clips: the ground truth's features are not read again
     for result in results:
         record = result.record

@@ -15,6 +15,7 @@ from vfsrbench.card import MethodCard
 from vfsrbench.errors import InputError
 from vfsrbench.method_spec import choose_method
 from vfsrbench.predictor import Predictor
+from vfsrbench.registry import points
 
 CARD = """
 name = "{name}"
@@ -182,3 +183,32 @@ def test_listing_never_imports_torch() -> None:
     """)
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip().endswith("[]"), done.stdout
+
+
+@pytest.mark.parametrize(
+    ("source", "reason"),
+    [
+        ("legacy_fvd_bfvr", "no values a frame"),
+        ("fid_gt", "no values a frame"),
+        ("sigma_idd_dlib", "no values a frame"),
+        ("nothing_known", "no installed metric"),
+    ],
+)
+def test_a_metric_that_cannot_be_derived_is_refused(
+    source: str, reason: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = tmp_path / "odd_metrics" / "cards"
+    folder.mkdir(parents=True)
+    (folder.parent / "__init__.py").touch()
+    (folder / "odd.toml").write_text(
+        'id = "odd"\ntitle = "Odd"\ndirection = "lower"\nlevel = "clip"\ndefinition = "d"\nsource = "s"\n'
+        f'checked_against = "c"\n\n[derived]\nfrom = "{source}"\nhow = "std"\n'
+    )
+    monkeypatch.syspath_prepend(str(tmp_path))
+    own = EntryPoint("odd", "odd_metrics", plugins.METRIC_GROUP)
+    found_points = EntryPoints([*points(plugins.METRIC_GROUP), own])
+    monkeypatch.setattr("vfsrbench.registry._installed", lambda path: found_points)
+    found = plugins.metrics()
+    assert "odd" not in found.entries and "sigma_idd_dlib" in found.entries
+    with pytest.raises(InputError, match=reason):
+        plugins.choose_metric("odd", found)

@@ -233,7 +233,9 @@ def akd(detector: str) -> Callable[[Frames, Frames], Values]:
 def dis_by_hand(frames: Frames) -> Values:
     search = cv2.DISOpticalFlow.create(cv2.DISOPTICAL_FLOW_PRESET_MEDIUM)
     gray = [cv2.cvtColor(frame, cv2.COLOR_RGB2GRAY) for frame in frames]
-    return np.array([search.calc(a, b, None) for a, b in itertools.pairwise(gray)])
+    return np.array(
+        [search.calc(a, b, np.zeros((*a.shape, 2), np.float32)) for a, b in itertools.pairwise(gray)]
+    )
 
 
 def raft_by_hand(frames: Frames) -> Values:

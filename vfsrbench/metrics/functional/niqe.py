@@ -2,7 +2,9 @@
 
 How far a picture's statistics lie from those of pristine photographs: 18 numbers at each of two scales for
 every 96x96 block of the luma, a Gaussian over the blocks, and its distance to the published Gaussian.
-Lower is better. float64 throughout, like MATLAB; BasicSR halves the picture in float32, which moves the
+Lower is better. float64, like MATLAB, but for one subtraction: in flat areas (letterbox bars, saturated sky)
+float64 leaves +-1e-14, and beside their corners 1e-6, where BasicSR's float32 gives exact zeros, and the fit
+splits the numbers by sign; so pixel minus mean is taken in float32. The rest of BasicSR's float32 moves the
 result by about 1e-5, and by 1e-3 where that tips a fitted shape to the next step of its table.
 """
 
@@ -104,7 +106,8 @@ def _normalized(picture: Array) -> Array:
 
     mean = blur(picture)
     deviation = np.sqrt(np.abs(blur(picture * picture) - mean * mean))
-    return (picture - mean) / (deviation + 1)
+    centred = picture.astype(np.float32) - mean.astype(np.float32)  # exact zeros in flat areas
+    return centred.astype(np.float64) / (deviation + 1)
 
 
 def _fit(blocks: Array) -> tuple[Array, Array, Array]:

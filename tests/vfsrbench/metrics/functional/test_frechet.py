@@ -56,6 +56,32 @@ def test_one_clip_each_is_only_the_legacy_figure() -> None:
         frechet_of_features(a, b)
 
 
+@pytest.mark.parametrize(("n", "width"), [(2, 8), (20, 2048), (60, 400), (40, 64)])
+def test_with_fewer_samples_than_dimensions_it_is_exact(n: int, width: int) -> None:
+    """Closed forms: a set against itself, moved, and spread three times as wide."""
+    rng = np.random.default_rng(n)
+    a = rng.normal(size=(n, width)) * rng.gamma(1, 1, width)
+    move, mean = rng.normal(size=width), a.mean(0)
+    traces = gaussian_of(a).covariance.trace()
+    assert abs(frechet_of_features(a, a)) < 1e-13 * traces
+    assert abs(frechet_of_features(a, a + move) - move @ move) < 1e-12 * traces
+    wide = 4 * traces + 4 * mean @ mean
+    assert abs(frechet_of_features(a, 3 * a) - wide) < 1e-12 * traces
+    assert frechet_of_features(a, a[::-1]) == pytest.approx(0, abs=1e-13 * traces)
+
+
+def test_the_form_does_not_jump_where_the_samples_outnumber_the_dimensions() -> None:
+    rng = np.random.default_rng(4)
+    a, b = rng.normal(size=(64, 64)), rng.normal(0.3, 2, size=(64, 64))
+    by_samples = frechet_of_features(a, b)
+    assert by_samples == pytest.approx(frechet_distance(gaussian_of(a), gaussian_of(b)), rel=1e-8)
+
+
+def test_features_of_different_widths_are_refused() -> None:
+    with pytest.raises(InputError, match="8 and 9 numbers"):
+        frechet_of_features(np.zeros((4, 8)), np.zeros((4, 9)))
+
+
 def test_distance_of_known_gaussians() -> None:
     rng = np.random.default_rng(0)
     turn, _ = np.linalg.qr(rng.normal(size=(6, 6)))
