@@ -1,4 +1,4 @@
-"""Real-ESRGAN: the network against the graph of its ncnn port, half-precision files read strictly."""
+"""Real-ESRGAN: the network against basicsr's and its port's graph, half-precision files read strictly."""
 
 from __future__ import annotations
 
@@ -8,9 +8,11 @@ import numpy as np
 import pytest
 import torch
 
+from baselines.basicsr_bridge import library
 from baselines.realesrgan.half_precision import FLOAT16, read_half_precision
 from baselines.realesrgan.network import RRDBNet
 from tests.baselines.taps.ncnn_graph import both, fetch_port
+from tests.vfsrbench.references import reference
 from vfsrbench.errors import InputError
 
 
@@ -91,4 +93,20 @@ def test_the_network_is_the_graph_of_the_port(tmp_path: Path) -> None:
         pytest.skip(str(error))
     found, wanted = both(tmp_path)
     assert found.shape == (1, 3, 96, 80)
+    torch.testing.assert_close(found, wanted, rtol=0, atol=1e-4 * float(wanted.std()))
+
+
+@pytest.mark.slow
+def test_the_network_is_basicsrs() -> None:
+    with library.torchvision_of_then():
+        reference("basicsr.archs.rrdbnet_arch")
+    facts = {"num_in_ch": 3, "num_out_ch": 3, "scale": 4, "num_feat": 64, "num_block": 23, "num_grow_ch": 32}
+    torch.manual_seed(4)
+    theirs = library.build(library.architecture("RRDBNet"), facts).eval()
+    ours = RRDBNet().eval()
+    ours.load_state_dict(theirs.state_dict(), strict=True)
+    with torch.no_grad():
+        picture = torch.rand(1, 3, 20, 24)
+        found, wanted = ours(picture), theirs(picture)
+    assert found.shape == (1, 3, 80, 96)
     torch.testing.assert_close(found, wanted, rtol=0, atol=1e-4 * float(wanted.std()))
