@@ -115,6 +115,8 @@ class MethodCard(FrozenModel):
         overlap: How many frames neighbouring windows share.
         tail: The last window: `short` leaves it short, `shift` moves it back to full length.
         stateful: Whether it carries state from window to window.
+        window_dependent: Whether a frame's result depends on how long its window is (propagation over time).
+            When memory does not suffice for a window, a smaller one is another protocol then.
         batch: Frames a call, for methods of kind `image`.
         version: Raised when its results change for a reason that its code does not show.
         variant: The option that `name:value` sets.
@@ -151,6 +153,7 @@ class MethodCard(FrozenModel):
     overlap: int = Field(default=0, ge=0, le=MOST_FRAMES)
     tail: Literal["short", "shift"] = "short"
     stateful: bool = False
+    window_dependent: bool = False
     batch: int = Field(default=8, ge=1, le=MOST_FRAMES)
     version: Version = 1
     variant: str = ""

@@ -7,7 +7,7 @@ from typing import Literal
 
 from degradations.errors import InputError, did_you_mean
 
-__all__ = ["DamagedFile", "DiskError", "InputError", "JobFailure", "did_you_mean"]
+__all__ = ["DamagedFile", "DiskError", "InputError", "JobFailure", "PoisonedDevice", "did_you_mean"]
 
 
 class DamagedFile(InputError):
@@ -50,6 +50,26 @@ class JobFailure(Exception):
         super().__init__(reason)
         self.reason = reason
         self.status: Literal["failed", "skipped", "oom"] = status
+
+
+class PoisonedDevice(JobFailure):
+    """A job left the GPU in a state that no call of this process recovers from (an illegal memory access,
+    say). The job is recorded as failed; the process does no other.
+
+    Args:
+        reason: One line for records and tables.
+        metric: The id of the metric that did it; empty where none did.
+        own: Whether the job did it; not so where the card itself failed, or another process on it.
+
+    Example:
+        >>> PoisonedDevice("an illegal memory access was encountered").status
+        'failed'
+    """
+
+    def __init__(self, reason: str, *, metric: str = "", own: bool = True) -> None:
+        super().__init__(reason)
+        self.metric = metric
+        self.own = own
 
 
 class DiskError(InputError):

@@ -173,7 +173,8 @@ class Metric(ABC):
 
     `profile`, set before `load`, is the arithmetic of a metric with a network: `strict` is float32; `fast`
     may round more coarsely, and every table says so. `weight_digests`, set before `load` too, has the
-    SHA-256 of the weights' files by role, where it is known.
+    SHA-256 of the weights' files by role, where it is known. `runs_on`, set by `load`, says what computes
+    elsewhere than on the device that is given (a library's own way, `dlib: CPU`); records have it.
 
     Example:
         >>> import numpy as np, vfsrbench as vb
@@ -191,6 +192,7 @@ class Metric(ABC):
 
     profile: Profile = "strict"
     weight_digests: Mapping[str, str] = MappingProxyType({})
+    runs_on: str = ""
 
     def __init__(self, card: MetricCard) -> None:
         self.card = card

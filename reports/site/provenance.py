@@ -50,15 +50,38 @@ def facts(record: JobRecord) -> list[tuple[str, str]]:
         ("Without a value", _pairs(record.missing)),
         ("Unavailable", _pairs(record.unavailable)),
         ("Profile", record.profile + (", untrained weights" if record.untrained else "")),
-        ("Device", record.device),
-        ("Restored in", f"{record.restore_seconds:.3g} s" if record.restore_seconds else ""),
+        ("Restored on", record.device),
+        ("Scored on", _devices(record)),
+        ("Restored in", _restored_in(record)),
         ("Scored in", f"{record.score_seconds:.3g} s" if record.score_seconds else ""),
         ("Peak memory", f"{record.peak_memory / 2**20:.0f} MiB" if record.peak_memory else ""),
-        ("Window", "" if record.window is None else f"{record.window} frames"),
+        ("Window", _window(record)),
         ("Versions", _pairs(record.versions)),
         ("Warnings", "; ".join(record.warnings)),
         ("Finished", record.finished),
     ]
+
+
+def _devices(record: JobRecord) -> str:
+    """The devices that scored, each with its metrics where there are several."""
+    by_device: dict[str, list[str]] = {}
+    for metric, score in record.scores.items():
+        if score.device:
+            by_device.setdefault(score.device, []).append(metric)
+    if len(by_device) == 1:
+        return next(iter(by_device))
+    return "; ".join(f"{device}: {', '.join(sorted(found))}" for device, found in sorted(by_device.items()))
+
+
+def _restored_in(record: JobRecord) -> str:
+    if not record.restore_seconds:
+        return ""
+    return f"{record.restore_seconds:.3g} s" + (", after a window to warm up" if record.warmed_up else "")
+
+
+def _window(record: JobRecord) -> str:
+    other = ", another protocol: memory ran out" if record.smaller_windows else ""
+    return "" if record.window is None else f"{record.window} frames{other}"
 
 
 def _pairs(values: dict[str, Any]) -> str:

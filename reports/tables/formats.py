@@ -86,6 +86,7 @@ def _record(table: Table, row: Row) -> dict[str, Any]:
         "canonical": row.canonical,
         "clamped": row.clamped,
         "imported": row.imported,
+        "smaller_windows": row.smaller_windows,
         "split_status": table.status,
         "demo": table.demo,
     }

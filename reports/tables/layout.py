@@ -189,6 +189,7 @@ def _name(row: Row) -> str:
     """The title with what a reader must not miss, in every form of the table."""
     doubts = ["imported outputs"] * row.imported + ["not canonical"] * (not row.canonical)
     doubts += ["wrong range?"] * row.wrong_range
+    doubts += ["smaller windows"] * row.smaller_windows
     return one_line(row.title) + (f" ({', '.join(doubts)})" if doubts else "")
 
 

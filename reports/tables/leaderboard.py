@@ -200,6 +200,7 @@ class _Builder:
             canonical=all(r.canonical for r in done),
             clamped=max((r.clamped for r in done), default=0.0),
             imported=bool(any_record.imported),
+            smaller_windows=any(r.smaller_windows for r in done),
         )
 
     def _sorted(self, rows: list[Row]) -> list[Row]:
@@ -243,6 +244,14 @@ class _Builder:
                 notes.append(
                     f"{method}: wrong range? In {len(shares)} of {self._total(method)} clips up to "
                     f"{max(shares):.1%} of its values lay far outside [0, 1] and were clamped."
+                )
+        for method in self.grid.methods:
+            cut = [r.record for r in self.grid.done(method) if r.record.smaller_windows]
+            if cut:
+                notes.append(
+                    f"{method}: another protocol. Memory ran out in {len(cut)} of {len(self.clips)} clips, "
+                    f"restored in windows of {min(r.window or 0 for r in cut)} frames or more, smaller than "
+                    "the method's own; its results depend on that."
                 )
         odd = [m for m in self.grid.methods if not all(r.record.canonical for r in self.grid.done(m))]
         if odd:

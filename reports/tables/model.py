@@ -93,7 +93,8 @@ class Row:
 
     `done` of `total` clips ended well; `speed` is frames a second, `memory` bytes at peak, None where
     not known. `clamped` is the largest part of a clip's values that lay far outside [0, 1]. `imported`: these
-    are outputs of its own tool.
+    are outputs of its own tool. `smaller_windows`: for lack of memory some clips
+    were restored by another protocol.
     """
 
     method: str
@@ -110,6 +111,7 @@ class Row:
     canonical: bool = True
     clamped: float = 0.0
     imported: bool = False
+    smaller_windows: bool = False
 
     @property
     def wrong_range(self) -> bool:

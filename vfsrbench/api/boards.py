@@ -70,6 +70,7 @@ def run_board(
     outputs: Mapping[str, StrPath] | None = None,
     manifests: Sequence[StrPath] = (),
     progress: Progress | None = None,
+    allow_smaller_windows: bool = False,
 ) -> RunSummary:
     """Run what is missing of a board.
 
@@ -87,12 +88,16 @@ def run_board(
         outputs: Folders of restored clips that are there already, by the name of their row.
         manifests: Published manifests that the degraded frames are checked against.
         progress: Is told what the run is doing.
+        allow_smaller_windows: Where memory runs out, methods whose result depends on the window may take a
+            smaller one; their rows say so.
 
     Returns:
         The outcome: `records`, the record of every job, `counts` by status, `problems`.
 
     Raises:
         InputError: The board, the data set or the workspace cannot be used.
+        PoisonedDevice: With `engine="serial"`: a job left this process's GPU unusable. It is recorded, and
+            the same call in a new process goes on with the rest.
 
     Example:
         >>> import tempfile, vfsrbench as vb
@@ -115,6 +120,7 @@ def run_board(
         outputs={name: Path(folder) for name, folder in (outputs or {}).items()},
         manifests=tuple(Path(manifest) for manifest in manifests),
         profile=check_profile(profile),
+        smaller_windows=allow_smaller_windows,
     )
     return run(
         chosen_board(board),

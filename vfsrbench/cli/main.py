@@ -43,12 +43,14 @@ def run(arguments: Sequence[str]) -> int:
     if "" in arguments:
         return _say("an argument is empty; is a variable of the shell not set?", 2)
     from vfsrbench.cli.app import invoke
-    from vfsrbench.errors import InputError
+    from vfsrbench.errors import InputError, PoisonedDevice
 
     try:
         return invoke(list(arguments))
     except InputError as error:
         return _say(str(error), 2)
+    except PoisonedDevice as error:
+        return _say(str(error), 3)
     except KeyboardInterrupt:
         return _say("stopped; the same command goes on from here", 130)
     except OSError as error:

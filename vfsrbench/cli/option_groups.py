@@ -49,6 +49,7 @@ class HowToRun:
     retry_failed: o.RetryFailed = False
     outputs: o.Outputs = None
     manifest: o.Manifests = None
+    allow_smaller_windows: o.SmallerWindows = False
 
     def options(self) -> Options:
         """The run's options. InputError for outputs in another form than NAME=PATH."""
@@ -61,6 +62,7 @@ class HowToRun:
             outputs=o.parse_outputs(self.outputs),
             manifests=tuple(self.manifest or ()),
             profile=self.profile,
+            smaller_windows=self.allow_smaller_windows,
         )
 
 

@@ -33,6 +33,13 @@ ProfileName = Annotated[
 ]
 Force = Annotated[bool, typer.Option("--force", help="do everything again")]
 RetryFailed = Annotated[bool, typer.Option("--retry-failed", help="try failed and skipped jobs again")]
+SmallerWindows = Annotated[
+    bool,
+    typer.Option(
+        "--allow-smaller-windows",
+        help="where memory runs out, also for methods whose result depends on the window (marked in tables)",
+    ),
+]
 DryRun = Annotated[bool, typer.Option("--dry-run", help="print jobs, disk and time; do nothing")]
 Outputs = Annotated[
     list[str] | None,

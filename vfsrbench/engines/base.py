@@ -29,12 +29,34 @@ class Outcome:
     crash: str = ""
 
 
+class WorkerUnfit(Exception):
+    """Raised by work after which its process can do no other task (its GPU answers no more).
+
+    An engine of several processes ends this one, starts another in its place, and gives it what is left of
+    the task. One that has no other process yields what there is and raises `PoisonedDevice`.
+
+    Args:
+        reason: Why, in one line.
+        result: What the task gave until then, as the work would have returned it.
+        rest: The task that is left; None if nothing is.
+        own: Whether the task brought it about. Else what is left counts as tried once.
+    """
+
+    def __init__(self, reason: str, result: Any = None, rest: Any = None, own: bool = True) -> None:
+        super().__init__(reason)
+        self.reason, self.result, self.rest, self.own = reason, result, rest, own
+
+    def __reduce__(self) -> tuple[type[WorkerUnfit], tuple[str, Any, Any, bool]]:
+        return type(self), (self.reason, self.result, self.rest, self.own)
+
+
 Outcomes = Generator[Outcome, None, None]
 """Closing it stops all workers."""
 
 EventSink = Callable[[Event], None]
 Work = Callable[[Any, EventSink], Any]
-"""Does one task and reports its events. Errors that are not the task's own may escape: they are crashes."""
+"""Does one task and reports its events. Errors that are not the task's own may escape: they are crashes, but
+for `WorkerUnfit`."""
 
 EventListener = Callable[[Any, Event], None]
 """Called with (task, event) while a task runs."""

@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import os
 import signal
-import subprocess
 import threading
 import traceback
 from collections import deque
@@ -13,7 +12,16 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from vfsrbench.engines.base import Event, EventListener, LostTaskHandler, Outcome, Outcomes, WorkerFactory
+from vfsrbench.engines.base import (
+    Event,
+    EventListener,
+    LostTaskHandler,
+    Outcome,
+    Outcomes,
+    WorkerFactory,
+    WorkerUnfit,
+)
+from vfsrbench.engines.gpus import visibility, visible_gpus
 from vfsrbench.engines.main_module import UNGUARDED, main_module, needs_main, stop_if_imported, unguarded
 
 if TYPE_CHECKING:  # engines are listed without what they need to run
@@ -21,6 +29,8 @@ if TYPE_CHECKING:  # engines are listed without what they need to run
     from multiprocessing.process import BaseProcess
 
 TRIES = 2
+UNFIT = 78
+"""The exit code of a worker that says itself that it can do no more."""
 _ONE_THREAD = ("OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 """Libraries that sum in another order with another number of threads."""
 _BYTES_A_WORKER = 2 << 30
@@ -73,26 +83,13 @@ def cpu_workers() -> int:
     return max(1, min(cores(), psutil.virtual_memory().available // _BYTES_A_WORKER))
 
 
-def visible_gpus() -> list[str]:
-    """The GPUs that this process may use, as CUDA_VISIBLE_DEVICES names them. Does not import torch."""
-    given = os.environ.get("CUDA_VISIBLE_DEVICES")
-    if given is not None:
-        return [name.strip() for name in given.split(",") if name.strip() not in {"", "-1"}]
-    try:
-        listed = subprocess.run(["nvidia-smi", "-L"], capture_output=True, text=True, timeout=30, check=True)
-    except (OSError, subprocess.SubprocessError):
-        return []
-    lines = [line for line in listed.stdout.splitlines() if line.startswith("GPU ")]
-    return [str(index) for index in range(len(lines))]
-
-
 def worker_environments(count: int, gpus: Sequence[str]) -> list[dict[str, str]]:
     """What each worker's environment adds to ours: its GPU, and its share of the threads."""
     shared = {"OMP_NUM_THREADS": os.environ.get("OMP_NUM_THREADS", str(max(1, cores() // count)))}
     shared |= dict.fromkeys(_ONE_THREAD, "1")
     if not gpus:
         return [dict(shared) for _ in range(count)]
-    return [{**shared, "CUDA_VISIBLE_DEVICES": gpus[i % len(gpus)]} for i in range(count)]
+    return [{**shared, **visibility(gpus[i % len(gpus)])} for i in range(count)]
 
 
 @dataclass
@@ -176,10 +173,13 @@ class _Pool:
                 if isinstance(message, Event):
                     worker.last_event = message
                     on_event(task, message)
+                    continue
+                if isinstance(message, WorkerUnfit):
+                    yield from self._replace(worker, assignment, message, queue, on_lost)
                 else:
                     worker.current = None
                     yield message
-                    return
+                return
         except (EOFError, OSError):
             pass
         else:
@@ -195,6 +195,26 @@ class _Pool:
         instead = on_lost(task, worker.last_event, _how_it_died(worker.process))
         if instead is not None:
             queue.appendleft(_Assignment(instead))
+
+    def _replace(
+        self,
+        worker: _Worker,
+        assignment: _Assignment,
+        unfit: WorkerUnfit,
+        queue: deque[_Assignment],
+        on_lost: LostTaskHandler,
+    ) -> Outcomes:
+        """Another worker for one that has ended because it could do no more; it gets the rest of the task."""
+        self._workers[self._workers.index(worker)] = self._renew(worker)
+        yield Outcome(assignment.task, unfit.result)
+        rest = unfit.rest
+        if rest is None:
+            return
+        tries = 0 if unfit.own else assignment.tries
+        if tries >= TRIES:
+            tries, rest = 0, on_lost(rest, worker.last_event, unfit.reason)
+        if rest is not None:
+            queue.appendleft(_Assignment(rest, tries))
 
     def stop(self) -> None:
         for worker in self._workers:
@@ -252,6 +272,9 @@ def _serve(pipe: Connection, factory: WorkerFactory) -> None:
         try:
             work = work or factory()
             outcome = Outcome(task, work(task, pipe.send))
+        except WorkerUnfit as unfit:
+            pipe.send(unfit)
+            os._exit(UNFIT)  # what is held on a lost GPU cannot be freed: destructors hang or abort
         except Exception:
             outcome = Outcome(task, crash=traceback.format_exc())
         pipe.send(outcome)

@@ -7,13 +7,22 @@ from collections.abc import Sequence
 from functools import partial
 from typing import Any
 
-from vfsrbench.engines.base import EventListener, LostTaskHandler, Outcome, Outcomes, WorkerFactory
+from vfsrbench.engines.base import (
+    EventListener,
+    LostTaskHandler,
+    Outcome,
+    Outcomes,
+    WorkerFactory,
+    WorkerUnfit,
+)
+from vfsrbench.errors import PoisonedDevice
 
 
 class SerialEngine:
     """Every task in this process, one after the other.
 
-    Nothing is pickled and nothing is started. A crash of the interpreter ends the run.
+    Nothing is pickled and nothing is started. A crash of the interpreter ends the run, and so does a task
+    that leaves its GPU unusable (PoisonedDevice).
     """
 
     name = "serial"
@@ -35,6 +44,12 @@ class SerialEngine:
         for task in tasks:
             try:
                 result = work(task, partial(on_event, task))
+            except WorkerUnfit as unfit:
+                yield Outcome(task, unfit.result)
+                raise PoisonedDevice(
+                    f"{unfit.reason}; this process can do nothing more on its GPU: the same command goes on "
+                    "with the rest, and with --engine local a new process takes over by itself"
+                ) from unfit
             except Exception:
                 yield Outcome(task, crash=traceback.format_exc())
             else:

@@ -30,8 +30,9 @@ class KeypointDistance(Metric):
         super().load(weights, device)
         path = weights["points"]
         self.finder = point_finder(self.detector, path, device, self.profile)
+        self.runs_on = self.finder.runs_on
         self.faces = GtPoints(five_finder(self, weights, device))
-        facts = (self.detector, self.profile, device.type)
+        facts = (self.detector, self.profile, device.type, self.runs_on)
         self.key = fingerprint(__name__, *facts, self.weight_digest(weights, "points"))
 
     def unfit(self, gt: TruthInfo) -> str:

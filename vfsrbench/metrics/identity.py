@@ -46,9 +46,11 @@ class _IdentityMetric(Metric):
     def load(self, weights: Mapping[str, Path], device: torch.device) -> None:
         super().load(weights, device)
         self.embedder = face_embedder(self.backend, weights, device, self.profile)
+        self.runs_on = self.embedder.runs_on
         self.points = GtPoints(five_finder(self, weights, device))
         files = [self.weight_digest(weights, role) for role in ("recognizer", "points")]
-        self.key = fingerprint(__name__, self.backend, self.align, self.profile, device.type, *files)
+        place = (self.profile, device.type, self.runs_on)
+        self.key = fingerprint(__name__, self.backend, self.align, *place, *files)
 
     def unfit(self, gt: TruthInfo) -> str:
         return self.points.unfit(gt)

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from vfsrbench.errors import JobFailure
+from vfsrbench.errors import JobFailure, PoisonedDevice, describe
 from vfsrbench.io.clip import Clip
 from vfsrbench.predictor import ClipInfo, Predictor
 from vfsrbench.restoration.finding import Finding
@@ -18,7 +18,11 @@ from vfsrbench.restoration.method_use import MethodUse
 from vfsrbench.restoration.predictor_cache import PredictorCache
 from vfsrbench.restoration.restore import InMemory, restore_clip, restore_window, window_seed
 from vfsrbench.restoration.strictness import strictness
+from vfsrbench.restoration.traces import changed_generators, told
 from vfsrbench.runtime.seeding import seeded
+from vfsrbench.runtime.state.poisoned import is_poisoned
+from vfsrbench.runtime.state.settings import kept_settings
+from vfsrbench.windows import first_window, smaller
 
 if TYPE_CHECKING:
     import torch
@@ -34,14 +38,15 @@ _LEVELS = ((0.2, 40), (0.8, 30), (0.5, 110), (0.35, 10), (0.65, 70))
 
 def check_method(use: MethodUse, device: torch.device, side: int = SIDE) -> Iterator[Finding]:
     """Every check in turn; those that need the method loaded are left out when it cannot be."""
+    predictors = PredictorCache(device)
     try:
-        predictor = PredictorCache(device).get(use)
+        predictor = predictors.get(use)
     except JobFailure as failure:
         skipped = failure.status == "skipped"
         yield Finding("loads", "skipped" if skipped else "FAILED", failure.reason)
         return
     yield Finding("loads", "ok", f"from {use.method.card.factory}")
-    check = _Check(use, predictor, device, side)
+    check = _Check(use, predictor, device, side, predictors.changed)
     yield from strictness(use, device, lambda fresh: check.clip(1, predictor=fresh))
     yield from check.all()
 
@@ -52,6 +57,10 @@ class _Check:
     predictor: Predictor
     device: torch.device
     side: int
+    loaded: set[str]
+    """Settings of torch that the method changed when it was imported and loaded."""
+    restored: set[str] = field(default_factory=set)
+    """Those that it changed when it restored."""
 
     def all(self) -> Iterator[Finding]:
         try:
@@ -63,6 +72,8 @@ class _Check:
         tries: list[tuple[str, Callable[[], str]]] = [
             ("gives values in [0, 1]", self._range),
             ("leaves its input as it is", self._input),
+            ("leaves torch's settings as they are", self._settings),
+            ("leaves the global seeds as they are", self._seeds),
             ("gives the same again", self._same_again),
             ("draws from its generator alone", self._generator),
             ("gives the same when loaded anew", self._same_anew),
@@ -74,8 +85,14 @@ class _Check:
             tries.append(("frames do not see each other (kind = image)", self._frames_apart))
         elif not card.stateful:
             tries.append(("windows do not see each other (stateful = false)", self._windows_apart))
+        if card.kind == "video" and not card.window_dependent:
+            tries.append(("half the window gives the same (window_dependent = false)", self._half_window))
         for check, attempt in tries:
-            yield _try(check, attempt)
+            try:
+                yield _try(check, attempt)
+            except PoisonedDevice as failure:  # nothing that is tried after it could succeed
+                yield Finding(check, "FAILED", failure.reason)
+                return
 
     def clip(
         self, frames: int, seed: int = _SEED, predictor: Predictor | None = None, varied: bool = False
@@ -120,11 +137,11 @@ class _Check:
         """The method's own output for these frames of a clip, its input, and the input as it was."""
         import torch
 
-        self.predictor.start_clip(self.info(clip))
         pixels = clip.read(0, len(clip))[list(frames)]
         batch = torch.from_numpy(pixels).to(self.device).permute(0, 3, 1, 2).float() / 255
         before = batch.clone()
-        with torch.no_grad():
+        with torch.no_grad(), kept_settings(self.restored):
+            self.predictor.start_clip(self.info(clip))
             out = self.predictor.restore(batch, torch.Generator().manual_seed(_SEED))
         return out, batch, before
 
@@ -136,6 +153,17 @@ class _Check:
     def _input(self) -> str:
         _, batch, before = self._raw(self.source(2), 0, 1)
         return "" if bool((batch == before).all()) else "restore changed the frames it was given"
+
+    def _settings(self) -> str:
+        """The harness puts them back; code that calls the method by itself would be left with them."""
+        self._raw(self.source(2), 0, 1)
+        return told("changed", self.loaded, self.restored)
+
+    def _seeds(self) -> str:
+        def load() -> None:
+            self.use.method.build().load(self.use.weights.paths, self.device)
+
+        return changed_generators(load, lambda: self._raw(self.source(2), 0, 1), self.device)
 
     def _same_again(self) -> str:
         return _differ(self.clip(self._length()), self.clip(self._length()))
@@ -190,13 +218,28 @@ class _Check:
         restore_window(self.predictor, clip.read(0, 4), info, _SEED, self.device)
         return _differ(first, restore_window(self.predictor, clip.read(4, 8), info, seed, self.device))
 
+    def _half_window(self) -> str:
+        """What the harness does when memory runs out must not change the result in silence."""
+        card, length = self.predictor.card, self._length()
+        whole = self.clip(length, varied=True)
+        window, overlap = smaller(first_window(card, length), card.overlap)
+        self.predictor.card = card.model_copy(update={"window": window, "overlap": overlap})
+        try:
+            return _differ(whole, self.clip(length, varied=True))
+        finally:
+            self.predictor.card = card
+
 
 def _try(check: str, attempt: Callable[[], str]) -> Finding:
     try:
         problem = attempt()
+    except PoisonedDevice:
+        raise
     except JobFailure as failure:
         problem = failure.reason
     except Exception as error:
+        if is_poisoned(error):
+            raise PoisonedDevice(describe(error)) from error
         problem = f"{type(error).__name__}: {error}"
     return Finding(check, "FAILED" if problem else "ok", problem)
 

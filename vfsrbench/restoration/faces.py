@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vfsrbench.card import MethodCard
-from vfsrbench.errors import DiskError, InputError, JobFailure
+from vfsrbench.errors import DiskError, InputError, JobFailure, PoisonedDevice
 from vfsrbench.faces.align_clips import (
     FindLandmarks,
     ProgressCallback,
@@ -30,6 +30,7 @@ from vfsrbench.io.clip import Clip, write_png_folder
 from vfsrbench.io.names import slug
 from vfsrbench.predictor import Predictor
 from vfsrbench.restoration.files import (
+    DEVICE_LOST,
     VIDEOS,
     Form,
     check_targets,
@@ -132,6 +133,9 @@ def restore_videos(
             done.append(restore_video(clip, predictor, tools, out, options, write, on_progress))
         except DiskError:
             raise
+        except PoisonedDevice as failure:
+            done.append(RestoredVideo(clip.name, reason=str(failure)))
+            return [*done, *(RestoredVideo(left.name, reason=DEVICE_LOST) for left in clips[len(done) :])]
         except (JobFailure, InputError) as error:
             done.append(RestoredVideo(clip.name, reason=str(error)))
         free_memory()

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from vfsrbench.card import MethodCard
 from vfsrbench.datasets.layouts import find_clips
-from vfsrbench.errors import DiskError, InputError, JobFailure
+from vfsrbench.errors import DiskError, InputError, JobFailure, PoisonedDevice
 from vfsrbench.io.clip import Clip, write_png_folder, write_video
 from vfsrbench.io.names import check_unique, slug
 from vfsrbench.io.raw import RawWriter
@@ -49,6 +49,7 @@ VIDEOS: dict[Form, tuple[str, Codec]] = {"video": (".mkv", "ffv1"), "h264": (".m
 """Suffix and codec: without loss, and to look at."""
 _HOLDS_MOST = ".mkv"
 DEFAULT_SCALE = 4
+DEVICE_LOST = "not tried: an earlier clip made the GPU unusable for this process"
 Frames = NDArray[np.uint8]
 ProgressCallback = Callable[[str, int, int], None]
 
@@ -161,6 +162,9 @@ def restore_files(
             done.append(_restore(predictors, use, clip, out, options, on_progress))
         except DiskError:
             raise
+        except PoisonedDevice as failure:
+            done.append(RestoredFile(clip.name, reason=str(failure)))
+            return [*done, *(RestoredFile(left.name, reason=DEVICE_LOST) for left in clips[len(done) :])]
         except (JobFailure, InputError) as error:
             done.append(RestoredFile(clip.name, reason=str(error)))
         free_memory()

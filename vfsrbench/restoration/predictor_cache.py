@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from vfsrbench.errors import InputError, JobFailure, describe
+from vfsrbench.errors import InputError, JobFailure
 from vfsrbench.predictor import Predictor
 from vfsrbench.restoration.method_use import MethodUse
 from vfsrbench.runtime.memory import attempt_again, free_memory, is_out_of_memory
 from vfsrbench.runtime.precision import Profile
 from vfsrbench.runtime.seeding import seeded
+from vfsrbench.runtime.state.poisoned import failure_of, settle
+from vfsrbench.runtime.state.settings import kept_settings
 
 if TYPE_CHECKING:
     import torch
@@ -39,6 +41,9 @@ class PredictorCache:
         self.profile: Profile = profile
         self.seed = seed
         self.most, self.most_bytes = MOST_ON_CPU, MOST_BYTES_ON_CPU
+        self.changed: set[str] = set()
+        """Settings of torch that methods changed while they were imported and loaded; they were put back."""
+        self._cold: set[str] = set()
         self._loaded: dict[str, Predictor] = {}  # the one used last stands last
 
     def get(self, use: MethodUse, release: Callable[[], bool] | None = None) -> Predictor:
@@ -56,8 +61,16 @@ class PredictorCache:
         if predictor is None:
             raise JobFailure(f"out of memory on {self.device} while loading the method", "oom")
         self._loaded[use.id] = predictor
+        self._cold.add(use.id)
         self._evict()
         return predictor
+
+    def warms_up(self, use: MethodUse) -> bool:
+        """Whether the method's first window is to be restored once before the clock runs: on a GPU, the first
+        time after it was loaded. On a CPU that would cost more than it tells."""
+        cold = use.id in self._cold
+        self._cold.discard(use.id)
+        return cold and self.device.type == "cuda"
 
     @property
     def held(self) -> list[str]:
@@ -93,16 +106,17 @@ class PredictorCache:
     def _load(self, use: MethodUse) -> Predictor:
         """Errors of the method become a JobFailure, but for running out of memory."""
         try:
-            with seeded(self.seed, self.device):
+            with kept_settings(self.changed), seeded(self.seed, self.device):
                 predictor = use.method.build()
                 predictor.profile = self.profile
                 predictor.load(use.weights.paths, self.device)
+                settle(self.device)
         except InputError as error:
             raise JobFailure(str(error)) from error
         except (Exception, SystemExit) as error:
             if is_out_of_memory(error):
                 raise
-            raise JobFailure(f"cannot be loaded: {describe(error)}") from error
+            raise failure_of(error, "cannot be loaded") from error
         return predictor
 
 
@@ -118,10 +132,12 @@ def count_parameters(predictor: Predictor) -> int | None:
     return sum(p.numel() for net in networks_of(predictor) for p in net.parameters()) or None
 
 
-def held_bytes(predictor: Predictor) -> int:
-    """Bytes of the parameters and buffers of the method's networks."""
+def held_bytes(predictor: Predictor, device: torch.device | None = None) -> int:
+    """Bytes of the parameters and buffers of the method's networks; of those on a kind of device alone, if
+    one is given."""
     return sum(
         tensor.numel() * tensor.element_size()
         for network in networks_of(predictor)
         for tensor in (*network.parameters(), *network.buffers())
+        if device is None or tensor.device.type == device.type
     )

@@ -11,13 +11,16 @@ from typing import TYPE_CHECKING, ParamSpec, Protocol, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from vfsrbench.errors import InputError, JobFailure, describe
+from vfsrbench.errors import InputError, JobFailure
 from vfsrbench.io.images.rounding import to_uint8
 from vfsrbench.predictor import ClipInfo, Predictor
+from vfsrbench.restoration.predictor_cache import held_bytes
 from vfsrbench.runtime.memory import attempt, attempt_again, is_out_of_memory, watch_peak
 from vfsrbench.runtime.precision import arithmetic
 from vfsrbench.runtime.reach import Reach
 from vfsrbench.runtime.seeding import seeded
+from vfsrbench.runtime.state.poisoned import failure_of, poison_named, settle
+from vfsrbench.runtime.state.settings import kept_settings
 from vfsrbench.windows import Span, first_window, method_windows, smaller
 
 if TYPE_CHECKING:
@@ -62,19 +65,25 @@ class InMemory:
 @dataclass
 class Restoration:
     """How a restoration went. `seconds` are those inside the method, upload and rounding included, reading
-    and writing files not. `window` is the most frames a call got; `halved` how often memory ran out.
-    `reach` says how far the method's values lay outside [0, 1]."""
+    and writing files not, nor a window that was restored before to warm up (`warmed_up`). `peak_memory` is
+    what the method took: its networks, and what restoring needed beside them. `window` is the most frames a
+    call got; `halved` how often memory ran out; `smaller_windows` whether the result depends on that, and is
+    another protocol's. `reach` says how far the method's values lay outside [0, 1]."""
 
     seconds: float = 0.0
     peak_memory: int = 0
     window: int = 0
     halved: int = 0
+    warmed_up: bool = False
+    smaller_windows: bool = False
     reach: Reach = field(default_factory=Reach)
 
     @property
     def warnings(self) -> list[str]:
         """What a reader of the result should know."""
         halved = f"memory ran out ({self.halved} x): down to {self.window} frames at a time"
+        if self.smaller_windows:
+            halved += "; another protocol, as this method's result depends on that"
         return [*([halved] if self.halved else []), *self.reach.warnings]
 
 
@@ -94,13 +103,18 @@ def restore_clip(
     device: torch.device,
     release: Callable[[], bool] = lambda: False,
     on_progress: Callable[[int], None] = lambda done: None,
+    smaller_windows: bool = True,
+    warm_up: bool = False,
 ) -> Restoration:
     """Restore a whole clip, window by window.
 
     When memory runs out, `release` is asked to free what others hold; if there is nothing left to
     give, the window is halved and the clip goes on (from its beginning, if the method is stateful). The
-    clip's later frames are then those that the smaller window would have given anyway. `on_progress` gets
-    the number of frames done. JobFailure says why the method gives no result.
+    clip's later frames are then those that the smaller window would have given anyway. Where that changes
+    the result (`card.window_dependent`), it is another protocol: without `smaller_windows` the job ends
+    there. `on_progress` gets the number of frames done. With `warm_up` the first window is restored once
+    before the clock runs. JobFailure says why the method gives no result; PoisonedDevice, that the GPU is
+    lost to this process.
     """
     card = predictor.card
     window = first_window(card, info.frames)
@@ -121,8 +135,14 @@ def restore_clip(
         finally:
             report.seconds += time.perf_counter() - began
 
+    own = held_bytes(predictor, device)
     with watch_peak(device) as peak:
         start()
+        if warm_up:
+            span = method_windows(info.frames, window, overlap, card.tail)[0]
+            report.warmed_up = attempt(lambda: restored(span)) is not None
+            report.seconds, report.reach = 0.0, Reach()
+            start()
         while done < info.frames:
             span = _next_span(method_windows(info.frames, window, overlap, card.tail), done)
             made = attempt(lambda span=span: restored(span))  # type: ignore[misc]
@@ -134,21 +154,30 @@ def restore_clip(
             if not release():
                 if window == 1:
                     raise JobFailure(f"out of memory on {device}, even with one frame at a time", "oom")
+                if card.window_dependent and not smaller_windows:
+                    raise JobFailure(
+                        f"out of memory on {device} with {window} frames at a time; fewer would be another "
+                        "protocol, as this method's result depends on the window: --allow-smaller-windows "
+                        "--retry-failed takes them",
+                        "oom",
+                    )
                 window, overlap = smaller(window, overlap)
                 report.halved += 1
+                report.smaller_windows = card.window_dependent
             report.window = window
             if card.stateful:
                 done, report.reach = 0, Reach()
                 sink.restart()
                 start()
-    report.peak_memory = peak.bytes
+    report.peak_memory = own + peak.bytes
     return report
 
 
 def start_clip(predictor: Predictor, info: ClipInfo, seed: int, device: torch.device) -> bool:
     """`predictor.start_clip` under seeded global generators; True. JobFailure when it raises."""
-    with seeded(window_seed(seed, info.name, -1), device):
+    with poison_named(), kept_settings(), seeded(window_seed(seed, info.name, -1), device):
         _guarded(predictor.start_clip, info)
+        _guarded(settle, device)
     return True
 
 
@@ -174,7 +203,7 @@ def restore_window(
 
     generator = torch.Generator().manual_seed(seed)
     exact = arithmetic(predictor.profile, device)
-    with torch.no_grad(), exact, seeded(seed, device):
+    with poison_named(), kept_settings(), torch.no_grad(), exact, seeded(seed, device):
         batch = torch.from_numpy(frames).to(device).permute(0, 3, 1, 2).contiguous().float().div_(255.0)
         out = _guarded(predictor.restore, batch, generator)
         _check(out, (len(frames), 3, info.out_height, info.out_width))
@@ -210,4 +239,4 @@ def _guarded(call: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
     except (Exception, SystemExit) as error:
         if is_out_of_memory(error):
             raise
-        raise JobFailure(describe(error)) from error
+        raise failure_of(error) from error

@@ -12,6 +12,7 @@ from vfsrbench.errors import describe
 from vfsrbench.predictor import Predictor
 from vfsrbench.restoration.finding import Finding
 from vfsrbench.restoration.method_use import MethodUse
+from vfsrbench.runtime.state.settings import kept_settings
 
 if TYPE_CHECKING:
     import torch
@@ -57,8 +58,9 @@ def _error(
 ) -> str | None:
     """What a fresh object says when it loads and uses these files; None if it does not complain."""
     try:
-        predictor = use.method.build()
-        predictor.load(paths, device)
+        with kept_settings():
+            predictor = use.method.build()
+            predictor.load(paths, device)
         try_out(predictor)
     except (Exception, SystemExit) as error:
         return f"{describe(error)} {error}"

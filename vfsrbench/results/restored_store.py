@@ -38,6 +38,8 @@ class KeptNote:
     form: Keep = "none"
     files: str = ""
     clamped: float = 0.0
+    smaller_windows: bool = False
+    warmed_up: bool = False
 
 
 def is_there(workspace: Workspace, job: Job, keep: Keep) -> bool:

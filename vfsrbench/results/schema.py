@@ -115,11 +115,18 @@ class JobRecord(BaseModel):
     """The part of the method's values that lay far outside [0, 1] (see `runtime.reach`)."""
 
     restore_seconds: float = 0.0
+    """Time inside the method, without its loading, and without the window before that warmed it up."""
+    warmed_up: bool = False
+    """Its first window was restored once before the clock ran (on a GPU, once a worker and method)."""
     score_seconds: float = 0.0
     peak_memory: int = 0
+    """Bytes that the method took: its networks, and what restoring needed beside them at its peak."""
     device: str = ""
+    """The device that restored the clip; `Score.device` has those that scored it."""
     window: int | None = None
     """Frames a call of the method's restore got at most (after halving, if memory ran out)."""
+    smaller_windows: bool = False
+    """Memory ran out, and the smaller window changed what this method gives: another protocol."""
     versions: dict[str, str] = {}
     finished: str = ""
     """When the file was written, UTC, ISO 8601."""

@@ -24,7 +24,8 @@ class Options:
     """How a run is done, apart from what the board says.
 
     `outputs`: stored results by method name. `manifests`: published manifests that the splits they
-    describe are compared with.
+    describe are compared with. `smaller_windows`: where memory runs out, methods whose result depends on the
+    window may take a smaller one, which is another protocol.
     """
 
     keep: Keep = "none"
@@ -33,6 +34,7 @@ class Options:
     outputs: Mapping[str, Path] = field(default_factory=dict)
     manifests: tuple[Path, ...] = ()
     profile: Profile = "strict"
+    smaller_windows: bool = False
 
 
 @dataclass(frozen=True)
@@ -99,10 +101,14 @@ class Setup:
 
 @dataclass(frozen=True)
 class Task:
-    """One clip with its open jobs, or a part of them: what a worker does in one go."""
+    """One clip with its open jobs, or a part of them: what a worker does in one go.
+
+    `left_out` has metrics that are not tried again, as they left the GPU unusable, with what they said.
+    """
 
     clip: ClipFacts
     jobs: tuple[Job, ...]
+    left_out: tuple[tuple[str, str], ...] = ()
 
 
 def outputs_place(use: StoredOutputs, split: str, splits: int) -> Path:

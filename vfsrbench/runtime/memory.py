@@ -16,14 +16,34 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-# what allocators other than torch's caching one say
+# what allocators other than torch's caching one say, in small letters
 _MESSAGES = (
     "out of memory",
+    "out_of_memory",
     "can't allocate memory",
-    "CUDNN_STATUS_ALLOC_FAILED",
-    "CUBLAS_STATUS_ALLOC_FAILED",
-    "Insufficient memory",
-    "Failed to allocate",
+    "not enough memory: you tried to allocate",
+    "insufficient memory",
+    "failed to allocate",
+    "bad allocation",
+    "std::bad_alloc",
+    "is smaller than requested bytes",
+    "cudnn_status_alloc_failed",
+    "cudnn_status_internal_error_device_allocation_failed",
+    "cudnn_status_internal_error_host_allocation_failed",
+    "cublas_status_alloc_failed",
+    "cufft_alloc_failed",
+    "cusolver_status_alloc_failed",
+    "cusparse_status_alloc_failed",
+    "miopenstatusallocfailed",
+    "hipblas_status_alloc_failed",
+    # cuDNN found no algorithm whose workspace fits
+    "unable to find an engine",
+    "no valid execution plans built",
+)
+_NO_HANDLE = (
+    "cublas_status_not_initialized",
+    "cusolver_status_not_initialized",
+    "cusolver_status_internal_error",
 )
 _LIBRARIES = ("cv2", "onnxruntime")
 """Raise errors of their own, which are no RuntimeError."""
@@ -31,7 +51,8 @@ _LIBRARIES = ("cv2", "onnxruntime")
 
 @dataclass
 class Peak:
-    """Bytes at the peak: of the GPU's allocator, or the process's resident memory on a CPU."""
+    """Bytes that the block took at its peak beyond what was held at its start: of the GPU's allocator, or
+    resident memory on a CPU; of this process."""
 
     bytes: int = 0
 
@@ -45,13 +66,24 @@ def watch_peak(device: torch.device) -> Iterator[Peak]:
         import torch
 
         torch.cuda.reset_peak_memory_stats(device)
+        held = torch.cuda.memory_allocated(device)
     else:
         with suppress(OSError):  # Linux forgets the old peak when asked to; elsewhere it is the process's
             Path("/proc/self/clear_refs").write_text("5")
+        held = _resident()
     try:
         yield peak
     finally:
-        peak.bytes = torch.cuda.max_memory_allocated(device) if cuda else _resident_peak()
+        most = held
+        with suppress(RuntimeError):  # a GPU that was lost in the block answers no more
+            most = torch.cuda.max_memory_allocated(device) if cuda else _resident_peak()
+        peak.bytes = max(0, most - held)
+
+
+def _resident() -> int:
+    import psutil
+
+    return int(psutil.Process().memory_info().rss)
 
 
 def _resident_peak() -> int:
@@ -78,7 +110,12 @@ def is_out_of_memory(error: BaseException) -> bool:
     if isinstance(error, OSError):
         return error.errno == errno.ENOMEM
     foreign = type(error).__module__.partition(".")[0] in _LIBRARIES
-    return (foreign or isinstance(error, RuntimeError)) and any(text in str(error) for text in _MESSAGES)
+    if not (foreign or isinstance(error, RuntimeError)):
+        return False
+    text = str(error).casefold()
+    # a library's handle that cannot be made: its workspace does not fit
+    creating = "create(" in text and any(code in text for code in _NO_HANDLE)
+    return creating or any(part in text for part in _MESSAGES)
 
 
 def attempt(call: Callable[[], T]) -> T | None:

@@ -7,6 +7,7 @@ from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING, Literal, cast, get_args
 
 from vfsrbench.errors import InputError
+from vfsrbench.runtime.state.precision_switches import kept_precision, set_tf32
 
 if TYPE_CHECKING:
     import torch
@@ -31,13 +32,14 @@ def arithmetic(profile: Profile, device: torch.device) -> Iterator[None]:
     import torch
 
     fast = profile == "fast"
-    cudnn, matmul = torch.backends.cudnn, torch.backends.cuda.matmul
-    before = cudnn.allow_tf32, cudnn.deterministic, cudnn.benchmark, matmul.allow_tf32
-    cudnn.allow_tf32, cudnn.deterministic, cudnn.benchmark, matmul.allow_tf32 = fast, not fast, False, fast
-    try:
-        with ExitStack() as stack:
+    cudnn = torch.backends.cudnn
+    before = cudnn.deterministic, cudnn.benchmark
+    with kept_precision(), ExitStack() as stack:
+        set_tf32(fast)
+        cudnn.deterministic, cudnn.benchmark = not fast, False
+        try:
             if fast:
                 stack.enter_context(torch.autocast(device.type, torch.bfloat16))
             yield
-    finally:
-        cudnn.allow_tf32, cudnn.deterministic, cudnn.benchmark, matmul.allow_tf32 = before
+        finally:
+            cudnn.deterministic, cudnn.benchmark = before

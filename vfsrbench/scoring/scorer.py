@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -11,13 +11,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vfsrbench.card import MetricCard
-from vfsrbench.errors import InputError, JobFailure, describe
+from vfsrbench.errors import InputError, JobFailure, PoisonedDevice, describe
 from vfsrbench.io.clip import Clip
 from vfsrbench.metric import Metric, SplitMetric, TruthInfo, Values, Window
 from vfsrbench.metrics.functional.temporal_std import video_sigma
 from vfsrbench.plugins import Registry, build_metric
 from vfsrbench.runtime.memory import attempt, attempt_again, is_out_of_memory
 from vfsrbench.runtime.precision import Profile
+from vfsrbench.runtime.state.poisoned import failure_of, settle
+from vfsrbench.runtime.state.settings import kept_settings
 from vfsrbench.scoring.derived import with_sources
 from vfsrbench.scoring.scores import Scores
 from vfsrbench.weights.resolve import Weights, resolve_weights
@@ -90,6 +92,7 @@ class Scorer:
         try:
             metric = attempt_again(lambda: self._loaded(metric_id, weights), release)
         except Exception as error:
+            _stop_if_lost(metric_id, error)
             self._breaks(metric_id, error)
             return
         if metric is None:
@@ -101,10 +104,12 @@ class Scorer:
         self.weights[metric_id] = weights
 
     def _loaded(self, metric_id: str, weights: Weights) -> Metric:
-        metric = build_metric(self.known[metric_id])
-        metric.profile = self.profile
-        metric.weight_digests = weights.digests
-        metric.load(weights.paths, self.device)
+        with kept_settings():
+            metric = build_metric(self.known[metric_id])
+            metric.profile = self.profile
+            metric.weight_digests = weights.digests
+            metric.load(weights.paths, self.device)
+            settle(self.device)
         return metric
 
     def _feed(self, release: Callable[[], bool]) -> None:
@@ -129,38 +134,40 @@ class Scorer:
         on_progress: Callable[[int], None] = lambda done: None,
         release: Callable[[], bool] = lambda: False,
         wanted: Sequence[Wanted] | None = None,
+        left_out: Mapping[str, str] | None = None,
     ) -> tuple[list[Scores], dict[str, NDArray[np.float32]]]:
         """Scores of each restored clip, in order, and the ground truth's own features (split metrics).
 
-        `wanted` says for each restored clip what is to be computed of it; all metrics, if it is left out.
+        `wanted` says for each restored clip what is to be computed of it (default: all metrics); `left_out`
+        which metrics are not to be tried, and why.
 
         All clips have the frames and size of `gt`. `on_progress` is called with the number of frames done.
-        When memory runs out the pass starts again, with half the window if `release` has nothing to free;
-        results do not depend on the window. A metric for which one frame does not fit is n/a, and the
-        others go on without it. JobFailure (oom) when not even the frames fit.
+        When memory runs out the pass starts again, with half the window if `release` has nothing to free; no
+        result depends on that. A metric for which one frame does not fit is n/a, and the others go on without
+        it. JobFailure (oom) when not even the frames fit; PoisonedDevice when a metric loses the GPU.
         """
         every = Wanted(frozenset(card.id for card in self.cards))
         asked = wanted if wanted is not None else [every] * len(restored)
-
-        too_large: set[str] = set()
+        out = dict(left_out or {})
         began = self.window
 
         def whole() -> tuple[list[Scores], dict[str, NDArray[np.float32]]]:
             self.hungry = ""
-            run = _Pass(self, gt, info, restored, asked, too_large)
-            run.all_windows(self.window, on_progress)
-            return run.finish()
+            with kept_settings():
+                run = _Pass(self, gt, info, restored, asked, out)
+                run.all_windows(self.window, on_progress)
+                return run.finish()
 
         if self.starved:
             self._feed(release)
-        self.load(frozenset().union(*(w.metrics for w in asked)), release)
+        self.load(frozenset().union(*(w.metrics for w in asked)) - set(out), release)
         while (found := attempt(whole)) is None:
             if release():
                 continue
             if self.window > 1:
                 self.window //= 2
             elif self.hungry:
-                too_large.add(self.hungry)
+                out[self.hungry] = TOO_LARGE
                 self.window = began
             else:
                 raise JobFailure(TOO_LARGE, "oom")
@@ -177,10 +184,10 @@ class _Pass:
         info: TruthInfo,
         restored: Sequence[Clip],
         wanted: Sequence[Wanted],
-        too_large: Collection[str] = (),
+        left_out: Mapping[str, str],
     ) -> None:
-        """`too_large` names metrics that are left out because memory does not suffice for one frame."""
-        self.scorer, self.gt, self.info = scorer, gt, info
+        """`left_out` has metrics that are not tried (memory does not suffice for one frame, say), and why."""
+        self.scorer, self.gt, self.info, self.left_out = scorer, gt, info, left_out
         self.restored, self.wanted = restored, wanted
         self.scores = [self._begun(w) for w in wanted]
         self.pieces: list[dict[str, list[NDArray[Any]]]] = [{} for _ in restored]
@@ -188,22 +195,21 @@ class _Pass:
         self.active: dict[str, Metric] = {}
         needed = frozenset().union(*(w.metrics for w in wanted))
         for metric_id, metric in scorer.metrics.items():
-            if metric_id not in needed:
+            if metric_id not in needed or metric_id in left_out:
                 continue
-            left_out = metric_id in too_large
-            reason = TOO_LARGE if left_out else unfit(metric.card, info) or metric.unfit(info)
+            reason = unfit(metric.card, info) or metric.unfit(info)
             if reason:
                 for scores, asked in zip(self.scores, wanted, strict=True):
                     if metric_id in asked.metrics:
                         scores.unavailable[metric_id] = reason
-                        scores.broken |= {metric_id} if left_out else set()
             else:
                 self.active[metric_id] = metric
 
     def _begun(self, wanted: Wanted) -> Scores:
-        """What is known of a clip before it is looked at: which of its metrics could not be loaded."""
-        missing = {m: why for m, why in self.scorer.unavailable.items() if m in wanted.metrics}
-        return Scores(unavailable=missing, broken=self.scorer.broken & wanted.metrics)
+        """What is known of a clip before it is looked at: which of its metrics cannot be computed."""
+        known = {**self.scorer.unavailable, **self.left_out}
+        missing = {m: why for m, why in known.items() if m in wanted.metrics}
+        return Scores(unavailable=missing, broken=(self.scorer.broken | set(self.left_out)) & wanted.metrics)
 
     def all_windows(self, size: int, on_progress: Callable[[int], None]) -> None:
         context = max((m.card.context for m in self.active.values()), default=0)
@@ -223,10 +229,12 @@ class _Pass:
                 states[metric_id] = metric.prepare(gt)
                 if isinstance(metric, SplitMetric):
                     self.truth_features.setdefault(metric_id, []).append(metric.features(gt))
+                settle(self.scorer.device)
             except Exception as error:
                 if is_out_of_memory(error):
                     self.scorer.hungry = metric_id
                     raise
+                _stop_if_lost(metric_id, error)
                 for scores, wanted in zip(self.scores, self.wanted, strict=True):
                     if metric_id in wanted.metrics:
                         _break(scores, metric_id, error)
@@ -250,6 +258,7 @@ class _Pass:
                 if is_out_of_memory(error):
                     self.scorer.hungry = metric_id
                     raise
+                _stop_if_lost(metric_id, error)
                 _break(scores, metric_id, error)
             else:
                 pieces.setdefault(metric_id, []).append(piece)
@@ -295,6 +304,13 @@ def unfit(card: MetricCard, info: TruthInfo) -> str:
     if "exact_flow" in card.needs and info.exact_flow is None:
         return "the exact flow is known for rendered clips only"
     return ""
+
+
+def _stop_if_lost(metric_id: str, error: Exception) -> None:
+    """PoisonedDevice where the error left the GPU unusable: no other metric can be computed then."""
+    lost = failure_of(error, f"metric {metric_id}", metric_id)
+    if isinstance(lost, PoisonedDevice):
+        raise lost from error
 
 
 def _break(scores: Scores, metric_id: str, error: Exception) -> None:

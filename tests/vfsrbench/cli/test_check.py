@@ -37,6 +37,14 @@ BROKEN = {
     "out = out + 0.1 * out.std()": "frames do not see each other",
     "import numpy; out = out * float(numpy.random.rand())": "numpy's global seed",
     "import random; out = out * random.random()": "Python's global seed",
+    "torch.backends.cudnn.benchmark = True": "changed, when it restores: cudnn.benchmark",
+    "torch.set_default_dtype(torch.float64)": "changed, when it restores: default dtype",
+    "torch.use_deterministic_algorithms(True)": "changed, when it restores: deterministic algorithms",
+    "torch.set_grad_enabled(True)": "changed, when it restores: grad mode",
+    "torch.backends.cuda.matmul.fp32_precision = 'tf32'": "restores: float32 precision (TF32)",
+    "torch.manual_seed(3)": "seeds or draws from, when it restores: torch's",
+    "import numpy; numpy.random.seed(3)": "seeds or draws from, when it restores: numpy's",
+    "import random; random.seed(3)": "seeds or draws from, when it restores: Python's",
     "out = out + (0.2 if getattr(self, 'seen', 0) else 0); self.seen = 1": "gives the same when loaded anew",
 }
 
@@ -47,6 +55,44 @@ def test_check_finds_what_is_broken(capsys, tmp_path: Path, act: str):
     assert main.run(["check", folder, "--side", "16"]) == 3
     failed = [line for line in capsys.readouterr().out.splitlines() if line.startswith("FAILED")]
     assert any(BROKEN[act] in line for line in failed), failed
+
+
+LEAVES = {
+    "torch.backends.cuda.matmul.allow_tf32 = True": "changed, when it is loaded: float32 precision (TF32)",
+    "torch.set_default_device('meta')": "changed, when it is loaded: default device",
+    "torch.manual_seed(0)": "seeds or draws from, when it is loaded: torch's",
+}
+
+
+@pytest.mark.parametrize("line", LEAVES)
+def test_check_names_what_a_method_leaves_when_it_is_imported_or_loaded(capsys, tmp_path: Path, line: str):
+    folder = method_folder(tmp_path, "m", kind="image")
+    code = tmp_path / "m" / "code.py"
+    if "seed" in line:
+        line = f"class Method(Method):\n    def load(self, weights, device):\n        {line}"
+    code.write_text(f"{code.read_text()}\n{line}\n")
+    found = LEAVES["torch.manual_seed(0)" if "seed" in line else line]
+    assert main.run(["check", folder, "--side", "16"]) == 3
+    failed = [text for text in capsys.readouterr().out.splitlines() if text.startswith("FAILED")]
+    assert len(failed) == 1 and found in failed[0]
+
+
+@pytest.mark.parametrize("dependent", [True, False])
+def test_check_tries_whether_the_window_shows_in_the_result(capsys, tmp_path: Path, dependent: bool):
+    """A mean over time: a smaller window gives other frames, and the card has to say so."""
+    more = "window = 6\nwindow_dependent = " + str(dependent).lower()
+    folder = method_folder(tmp_path, "m", "out = out * 0.5 + 0.5 * out.mean(0, keepdim=True)", more=more)
+    assert main.run(["check", folder, "--side", "16"]) == (0 if dependent else 3)
+    said = capsys.readouterr().out
+    assert ("FAILED  half the window gives the same" in said) == (not dependent)
+
+
+def test_layers_built_at_random_are_no_seeding(capsys, tmp_path: Path):
+    folder = method_folder(tmp_path, "m", kind="image")
+    code = tmp_path / "m" / "code.py"
+    load = "def load(self, weights, device):\n        self.net = torch.nn.Linear(3, 3)"
+    code.write_text(f"{code.read_text()}\n    {load}\n")
+    assert main.run(["check", folder, "--side", "16"]) == 0, capsys.readouterr().out
 
 
 WITH_WEIGHTS = """

@@ -14,9 +14,9 @@ from pathlib import Path
 import psutil
 import pytest
 
-from vfsrbench.engines.base import Event
-from vfsrbench.engines.local import visible_gpus, worker_environments
-from vfsrbench.errors import InputError
+from vfsrbench.engines.base import Event, WorkerUnfit
+from vfsrbench.engines.local import worker_environments
+from vfsrbench.errors import InputError, PoisonedDevice
 from vfsrbench.plugins import get_engine
 
 
@@ -98,6 +98,62 @@ def test_a_task_whose_worker_dies_twice_is_lost_with_the_step_it_was_in(tmp_path
     assert (tmp_path / "n").read_text() == "xx"
 
 
+def start_spoiling():
+    """Tasks are lists of words: `bad` spoils the process, and so it does all that comes after it."""
+    spoilt: list[str] = []
+
+    def work(task, send_event):
+        done = []
+        for number, word in enumerate(task):
+            if word.startswith("bad"):
+                spoilt.append(word)
+            if spoilt:
+                own = "neighbour" not in word
+                done += [f"{word} failed"] if own else []
+                rest = task[number + own :]
+                raise WorkerUnfit(f"{word}: spoilt", (done, os.getpid()), rest or None, own)
+            done.append(word)
+        return done, os.getpid()
+
+    return work
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_a_process_that_can_do_no_more_is_replaced_and_its_task_goes_on(workers: int):
+    recorder = Recorder()
+    tasks = [["a", "bad 1", "b", "bad 2", "c"], ["d"], ["e", "bad 3"], ["f"]]
+    outcomes = run(get_engine("local", workers), start_spoiling, tasks, recorder)
+    assert not recorder.lost and not any(o.crash for o in outcomes)
+    words = sorted(word for o in outcomes for word in o.result[0])
+    assert words == ["a", "b", "bad 1 failed", "bad 2 failed", "bad 3 failed", "c", "d", "e", "f"]
+    pids = [o.result[1] for o in outcomes for word in o.result[0] if "failed" in word]
+    assert len(set(pids)) == 3, "each of these processes did nothing more"
+
+
+def test_what_others_did_to_a_process_counts_as_a_try(tmp_path: Path):
+    recorder = Recorder(instead=["g"])
+    tasks = [["a", "bad neighbour", "b"], ["c"]]
+    outcomes = run(get_engine("local", 1), start_spoiling, tasks, recorder)
+    assert [(task, how) for task, _, how in recorder.lost] == [
+        (["bad neighbour", "b"], "bad neighbour: spoilt")
+    ]
+    assert sorted(word for o in outcomes for word in o.result[0]) == ["a", "c", "g"]
+
+
+def test_the_serial_engine_has_no_other_process_and_stops():
+    recorder = Recorder()
+    engine = get_engine("serial", None)
+    tasks = [["a"], ["b", "bad", "c"], ["d"]]
+    done = []
+    with (
+        closing(engine.run(start_spoiling, tasks, recorder.on_event, recorder.on_lost)) as outcomes,
+        pytest.raises(PoisonedDevice, match=r"^bad: spoilt; this process can do nothing more on its GPU"),
+    ):
+        done += [next(outcomes) for _ in range(2)]
+        next(outcomes)
+    assert [o.result[0] for o in done] == [["a"], ["b", "bad failed"]] and not recorder.lost
+
+
 def start_sleeping():
     def work(task, send_event):
         Path(task, str(os.getpid())).touch()
@@ -159,10 +215,6 @@ def test_each_worker_sees_one_gpu_and_its_share_of_the_cores(monkeypatch: pytest
     assert [e["CUDA_VISIBLE_DEVICES"] for e in environments] == ["0", "GPU-77", "0", "GPU-77"]
     assert {e["OMP_NUM_THREADS"] for e in environments} == {"2"}
     assert "CUDA_VISIBLE_DEVICES" not in worker_environments(2, [])[0]
-    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "2, 5")
-    assert visible_gpus() == ["2", "5"]
-    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "")
-    assert visible_gpus() == []
 
 
 def start_reporting_device():

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from tests.vfsrbench.metrics import clips, plain_scripts
+from tests.vfsrbench.metrics import clips, plain_scripts, random_weights
 from tests.vfsrbench.metrics.checker import scores
 from tests.vfsrbench.metrics.plain_scripts import LANDMARKS, SIDE
 from tests.vfsrbench.metrics.random_weights import CPU, metric, weights_file
@@ -50,6 +50,26 @@ def counted(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[int]]:
 
     monkeypatch.setattr(kind, "__call__", call)
     yield calls
+
+
+def test_what_computed_is_recorded_and_names_what_is_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Embeddings that another provider of onnxruntime made are not taken for its own."""
+    monkeypatch.setattr(random_weights, "metric", random_weights.metric.__wrapped__)
+    first = random_weights.metric(IDS)
+    assert isinstance(first, IdentitySimilarity)
+    assert first.runs_on == "onnxruntime: CPUExecutionProvider"
+    init = ArcFaceEmbedder.__init__
+
+    def elsewhere(self: Any, *given: Any) -> None:
+        init(self, *given)
+        self.runs_on = "onnxruntime: CUDAExecutionProvider"
+
+    monkeypatch.setattr(ArcFaceEmbedder, "__init__", elsewhere)
+    second = random_weights.metric(IDS)
+    assert isinstance(second, IdentitySimilarity)
+    assert second.runs_on != first.runs_on and second.key != first.key
+    points = [metric("akd_2d106"), metric("akd_fan68")]
+    assert [one.runs_on for one in points] == ["onnxruntime: CPUExecutionProvider", ""]
 
 
 def test_a_frame_without_known_points_has_no_value_and_the_others_keep_theirs() -> None:

@@ -77,7 +77,7 @@ def test_an_identity_gives_the_frames_back_exactly(tmp_path: Path):
         Scripted(same, window=3, overlap=1, tail="shift"), Clip.from_array(frames, "x"), tmp_path
     )
     assert np.array_equal(out, frames)
-    assert report.window == 3 and report.seconds > 0 and report.peak_memory > 2**20
+    assert report.window == 3 and report.seconds > 0 and 0 <= report.peak_memory < 2**26
 
 
 def test_frames_are_taken_from_the_window_where_they_are_deepest(tmp_path: Path):

@@ -26,7 +26,7 @@ def test_every_job_has_a_record_that_says_all_about_it(tmp_path: Path, data: Pat
     assert record.gt_digest == Clip.open(data / "two").digest()
     assert record.split_status in {"official", "extrapolated"} and len(record.recipe_digest) == 64
     assert record.metrics == {"psnr": 1, "ewarp_dis": 2} and 5 < record.clip_values["psnr"] < 60
-    assert record.restore_seconds > 0 and record.peak_memory > 0 and record.window == 11
+    assert record.restore_seconds > 0 and record.peak_memory >= 0 and record.window == 11
     assert record.device.startswith(("CPU", "NVIDIA")) and {"torch", "numpy", "vfsrbench"} <= set(
         record.versions
     )

@@ -20,7 +20,6 @@ from vfsrbench.metrics.ssim import Ssim
 from vfsrbench.plugins import metrics
 from vfsrbench.restoration.method_use import MethodUse
 from vfsrbench.restoration.predictor_cache import PredictorCache, held_bytes
-from vfsrbench.runtime.memory import is_out_of_memory
 from vfsrbench.runtime.reach import Reach
 from vfsrbench.runtime.seeding import seeded
 from vfsrbench.scoring.scorer import Scorer
@@ -141,28 +140,6 @@ def test_memory_that_ends_while_a_metric_is_loaded(monkeypatch: pytest.MonkeyPat
     clip = ramp(4, 16)
     ((scores,), _) = scorer.score(clip, info(clip), [clip])
     assert scores.clip_values["psnr"] == 100 and not scores.broken and not scores.unavailable
-
-
-@pytest.mark.parametrize(
-    ("error", "said"),
-    [
-        (MemoryError(), True),
-        (OSError(12, "Cannot allocate memory"), True),
-        (OSError(28, "No space left on device"), False),
-        (RuntimeError("CUDA error: out of memory"), True),
-        (RuntimeError("shapes differ"), False),
-        (ValueError("out of memory"), False),
-    ],
-)
-def test_what_counts_as_memory_running_out(error: Exception, said: bool):
-    assert is_out_of_memory(error) == said
-
-
-def test_opencv_says_it_in_its_own_way():
-    import cv2
-
-    assert is_out_of_memory(cv2.error("OpenCV: (-4:Insufficient memory) Failed to allocate 8000000 bytes"))
-    assert not is_out_of_memory(cv2.error("OpenCV: (-215:Assertion failed)"))
 
 
 DRAWS = {

@@ -22,6 +22,7 @@ _SHAPE = {
     "video": (
         "# frames of a call at most (none: the whole clip), and how many neighbouring calls share\n"
         "window = 20\noverlap = 0\n# true if something is carried from call to call\nstateful = false\n"
+        "# true if a frame's result depends on how many frames a call gets\nwindow_dependent = false\n"
     ),
 }
 

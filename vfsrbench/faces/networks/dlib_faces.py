@@ -19,6 +19,7 @@ from vfsrbench.errors import InputError
 Frames = NDArray[np.uint8]
 Points = NDArray[np.float64]
 CHIP, PADDING, DIMENSIONS = 150, 0.25, 128
+RUNS_ON = "dlib: CPU"
 LANDMARKS = 68
 LEAST_SCORE = 0.0  # of the detector: its own threshold
 _SIDE, _DOWN = 2.1, 0.08  # of dlib's face boxes, in distances between the eyes; see `face_boxes`

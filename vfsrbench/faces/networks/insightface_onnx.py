@@ -19,6 +19,7 @@ from torch import Tensor
 from degradations.errors import InputError
 from vfsrbench.faces.arcface_align import align_faces
 from vfsrbench.faces.similarity import invert, transform_points
+from vfsrbench.runtime.memory import is_out_of_memory
 
 CPU, CUDA = "CPUExecutionProvider", "CUDAExecutionProvider"
 BATCH = 32
@@ -28,7 +29,7 @@ _LOG = logging.getLogger("vfsrbench")
 
 
 class OnnxNetwork:
-    """One input, one output, float32; `provider` says what it runs on.
+    """One input, one output, float32; `provider` (in records `runs_on`) says what it runs on.
 
     A CUDA device needs onnxruntime-gpu; without it the network runs on the CPU, and the log says so.
     """
@@ -39,6 +40,7 @@ class OnnxNetwork:
         ort = _onnxruntime()
         self._session = _open(ort, self.path, _providers(ort, torch.device(device)))
         self.provider: str = self._session.get_providers()[0]
+        self.runs_on = f"onnxruntime: {self.provider}"
         entry, out = self._session.get_inputs()[0], self._session.get_outputs()[0]
         self._names = entry.name, out.name
         self.input_shape, self.output_shape = tuple(entry.shape), tuple(out.shape)
@@ -87,6 +89,7 @@ class OnnxArcFace:
         """InputError as `OnnxNetwork`, and for the file of another network."""
         self.network = OnnxNetwork(path, device)
         self.network.check("an ArcFace network", 3, RECOGNITION_SIDE, EMBEDDING)
+        self.runs_on = self.network.runs_on
 
     def __call__(self, crops: Tensor) -> Tensor:
         """Aligned crops (N, 3, 112, 112), RGB in [0, 1] (see `arcface_align`) -> embeddings (N, 512), not
@@ -101,6 +104,7 @@ class OnnxLandmarks106:
         """InputError as `OnnxNetwork`, and for the file of another network."""
         self.network = OnnxNetwork(path, device)
         self.network.check("2d106det", 3, LANDMARK_SIDE, 2 * LANDMARKS)
+        self.runs_on = self.network.runs_on
 
     def __call__(self, images: Tensor, boxes: NDArray[np.float64]) -> NDArray[np.float64]:
         """Points (N, 106, 2) in pixels of images (N, 3, H, W), RGB in [0, 1], one face each.
@@ -157,7 +161,9 @@ def _providers(ort: Any, device: torch.device) -> list[Any]:
     if device.type != "cuda":
         return [CPU]
     if CUDA not in ort.get_available_providers():
-        _LOG.warning("onnxruntime has no CUDA; ONNX networks run on the CPU (install onnxruntime-gpu)")
+        _LOG.warning(
+            "onnxruntime has no CUDA; ONNX networks run on the CPU (onnxruntime-gpu in its place has)"
+        )
         return [CPU]
     if hasattr(ort, "preload_dlls"):
         ort.preload_dlls()  # finds the CUDA libraries that came with torch
@@ -175,6 +181,8 @@ def _open(ort: Any, path: Path, providers: list[Any]) -> Any:
     try:
         return ort.InferenceSession(str(path), options, providers=providers)
     except Exception as error:  # onnxruntime has a class for each kind of damage, and no common one
+        if is_out_of_memory(error):
+            raise
         reason = " ".join(str(error).split()).rpartition(" : ")[2][:120] or type(error).__name__
         raise InputError(
             f"{path}: not a readable ONNX network ({path.stat().st_size} bytes; {reason}); download it again"

@@ -24,7 +24,7 @@ from torch import Tensor, nn
 from vfsrbench.errors import did_you_mean
 from vfsrbench.faces.arcface_align import arcface_matrices
 from vfsrbench.faces.networks.dlib_faces import LANDMARKS as DLIB_LANDMARKS
-from vfsrbench.faces.networks.dlib_faces import DlibLandmarks
+from vfsrbench.faces.networks.dlib_faces import RUNS_ON, DlibLandmarks
 from vfsrbench.faces.networks.dlib_faces import face_boxes as dlib_boxes
 from vfsrbench.faces.networks.fan import FAN2D4, AwingFAN
 from vfsrbench.faces.networks.fan_decode import (
@@ -45,10 +45,12 @@ BATCH = 4
 
 
 class PointFinder(Protocol):
-    """Finds `count` points a frame. `needs_face`: only where the ground truth's five points are known."""
+    """Finds `count` points a frame. `needs_face`: only where the ground truth's five points are known;
+    `runs_on`: what computes elsewhere than on the device, if anything."""
 
     count: int
     needs_face: bool
+    runs_on: str
 
     def find(self, window: Window, frames: list[int], faces: Points | None) -> Points:
         """(n, count, 2) pixels of these frames; faces: the five points (n, 5, 2) of each."""
@@ -65,7 +67,7 @@ def point_finder(detector: str, path: Path, device: torch.device, profile: Profi
 
 
 class Awing98:
-    count, needs_face = 98, False
+    count, needs_face, runs_on = 98, False, ""
 
     def __init__(self, path: Path, device: torch.device, profile: Profile) -> None:
         self.device = device
@@ -80,7 +82,7 @@ class Awing98:
 
 
 class Fan68:
-    count, needs_face = 68, True
+    count, needs_face, runs_on = 68, True, ""
 
     def __init__(self, path: Path, device: torch.device, profile: Profile) -> None:
         self.device = device
@@ -106,6 +108,7 @@ class Regression106:
     def __init__(self, path: Path, device: torch.device, profile: Profile) -> None:
         self.device = device
         self.network = shared(("2d106", path, str(device)), lambda: OnnxLandmarks106(path, device))
+        self.runs_on = self.network.runs_on
 
     def find(self, window: Window, frames: list[int], faces: Points | None) -> Points:
         assert faces is not None
@@ -114,7 +117,7 @@ class Regression106:
 
 
 class Dlib68:
-    count, needs_face = DLIB_LANDMARKS, True
+    count, needs_face, runs_on = DLIB_LANDMARKS, True, RUNS_ON
 
     def __init__(self, path: Path, device: torch.device, profile: Profile) -> None:
         self.landmarks = shared(("dlib68", path), partial(DlibLandmarks, path))

@@ -12,7 +12,7 @@ import torch
 from numpy.typing import NDArray
 
 from vfsrbench.faces.arcface_align import align_faces, arcface_matrices
-from vfsrbench.faces.networks.dlib_faces import DIMENSIONS, DlibLandmarks, DlibRecognizer, face_boxes
+from vfsrbench.faces.networks.dlib_faces import DIMENSIONS, RUNS_ON, DlibLandmarks, DlibRecognizer, face_boxes
 from vfsrbench.metric import Window
 from vfsrbench.metrics.estimators.face_embeddings import EMBEDDING, recognizer
 from vfsrbench.runtime.network import shared
@@ -24,9 +24,10 @@ DLIB = "dlib"
 
 
 class FaceEmbedder(Protocol):
-    """Gives `dimensions` numbers a face."""
+    """Gives `dimensions` numbers a face. `runs_on`: what computes elsewhere than on the device."""
 
     dimensions: int
+    runs_on: str
 
     def embed(self, window: Window, place: Window, frames: list[int], points: Points) -> Embeddings:
         """Raw embeddings (n, dimensions) of the faces in these frames of `window`.
@@ -57,6 +58,7 @@ class ArcFaceEmbedder:
     def __init__(self, backend: str, path: Path, device: torch.device, profile: Profile) -> None:
         self.device = device
         self.recognize = recognizer(backend, path, device, profile)
+        self.runs_on = self.recognize.runs_on
 
     def embed(self, window: Window, place: Window, frames: list[int], points: Points) -> Embeddings:
         images = window.tensor(self.device)[[frame - window.start for frame in frames]]
@@ -69,6 +71,7 @@ class DlibEmbedder:
     """dlib's recognition network on its own face chips, cut by 68 landmarks found in `place`."""
 
     dimensions = DIMENSIONS
+    runs_on = RUNS_ON
 
     def __init__(self, recognizer_path: Path, landmarks_path: Path) -> None:
         self.recognize = shared(("dlib", recognizer_path), partial(DlibRecognizer, recognizer_path))

@@ -3,6 +3,7 @@
 backend         network                            file
 w600k_r50       ResNet-50, WebFace600K             ONNX (insightface buffalo_l)
 glintr100       ResNet-100, Glint360K              ONNX (insightface antelopev2)
+                (both: iresnet50/100 filled from the file; a file of another graph in onnxruntime)
 iresnet50/100   arcface_torch                      backbone.pth
 ir_se50         InsightFace_Pytorch                facexlib's file
 resnet18_gray   grey 128x128                       GFPGAN's file
@@ -10,6 +11,7 @@ resnet18_gray   grey 128x128                       GFPGAN's file
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
@@ -21,15 +23,22 @@ from torch import Tensor, nn
 
 from vfsrbench.errors import did_you_mean
 from vfsrbench.faces.networks.insightface_onnx import RECOGNITION_SIDE, OnnxArcFace
+from vfsrbench.faces.networks.onnx_files.arcface import NoMatch, fill_from_onnx
 from vfsrbench.runtime.network import loaded, runner, shared
 from vfsrbench.runtime.precision import Profile
 
 EMBEDDING = 512
 BATCH = 16
+log = logging.getLogger(__name__)
 
 
 class Recognizer(Protocol):
     """Called with RGB crops (N, 3, size, size) in [0, 1]."""
+
+    @property
+    def runs_on(self) -> str:
+        """What computes elsewhere than on the device; empty if nothing does."""
+        ...
 
     @property
     def size(self) -> int:
@@ -48,6 +57,7 @@ class TorchRecognizer:
     run: Callable[[Tensor, int], Tensor]
     size: int
     prepare: Callable[[Tensor], Tensor]
+    runs_on: str = ""
 
     def __call__(self, crops: Tensor) -> Tensor:
         return self.run(self.prepare(crops), BATCH)
@@ -55,10 +65,15 @@ class TorchRecognizer:
 
 @dataclass(frozen=True)
 class OnnxRecognizer:
-    """An insightface file. It runs in float32 in either profile."""
+    """A file in onnxruntime. It runs in float32 in either profile."""
 
     network: OnnxArcFace
     size: int = RECOGNITION_SIDE
+
+    @property
+    def runs_on(self) -> str:
+        """onnxruntime's provider."""
+        return self.network.runs_on
 
     def __call__(self, crops: Tensor) -> Tensor:
         return self.network(crops)
@@ -66,13 +81,30 @@ class OnnxRecognizer:
 
 def recognizer(backend: str, path: Path, device: torch.device, profile: Profile) -> Recognizer:
     """The backend with its weights from `path`, on `device`."""
-    if backend in ("w600k_r50", "glintr100"):
-        return OnnxRecognizer(shared(("arcface", path, str(device)), lambda: OnnxArcFace(path, device)))
+    if backend in _ONNX:
+        return _insightface(_ONNX[backend], path, device, profile)
     if backend not in _NETWORKS:
-        raise did_you_mean("recognition network", backend, [*_NETWORKS, "w600k_r50", "glintr100"])
+        raise did_you_mean("recognition network", backend, [*_NETWORKS, *_ONNX])
     make, size, prepare = _NETWORKS[backend]
     run = runner((backend, path), partial(loaded, make, path), device, profile)
     return TorchRecognizer(run, size, prepare)
+
+
+def _insightface(
+    make: Callable[[], nn.Module], path: Path, device: torch.device, profile: Profile
+) -> Recognizer:
+    """Our network where the file holds just that one; else the file in onnxruntime."""
+
+    def build() -> nn.Module:
+        network = make()
+        fill_from_onnx(network, path)
+        return network
+
+    try:
+        return TorchRecognizer(runner(("arcface", path), build, device, profile), RECOGNITION_SIDE, signed)
+    except NoMatch as reason:
+        log.info("%s: runs in onnxruntime, as it is not the network expected: %s", path, reason)
+    return OnnxRecognizer(shared(("arcface", path, str(device)), lambda: OnnxArcFace(path, device)))
 
 
 def signed(crops: Tensor) -> Tensor:
@@ -110,6 +142,7 @@ def _resnet18() -> nn.Module:
     return ArcFaceResNet18()
 
 
+_ONNX = {"w600k_r50": _iresnet50, "glintr100": _iresnet100}
 _NETWORKS: dict[str, tuple[Any, int, Callable[[Tensor], Tensor]]] = {
     "iresnet50": (_iresnet50, 112, signed),
     "iresnet100": (_iresnet100, 112, signed),

@@ -10,8 +10,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from vfsrbench.engines.base import EventSink
-from vfsrbench.errors import DiskError, InputError
+from vfsrbench.engines.base import EventSink, WorkerUnfit
+from vfsrbench.errors import DiskError, InputError, PoisonedDevice
 from vfsrbench.runs.jobs import Setup, Task
 from vfsrbench.runs.worker.outcome import Report
 from vfsrbench.runs.worker.task_runner import TaskRunner
@@ -38,6 +38,9 @@ class StartWorker:
                         runner.run()
                     except InputError as error:  # no job's own: the clip as a whole
                         runner.give_up(error)
+                    except PoisonedDevice as lost:
+                        rest = runner.rest_after(lost)
+                        raise WorkerUnfit(lost.reason, Report(tuple(runner.ends)), rest, lost.own) from lost
                 except DiskError as error:
                     return Report(tuple(runner.ends), str(error))
                 return Report(tuple(runner.ends))

@@ -75,6 +75,8 @@ class Restored:
             "restore_seconds": note.seconds,
             "peak_memory": note.peak_memory,
             "window": note.window,
+            "smaller_windows": note.smaller_windows,
+            "warmed_up": note.warmed_up,
             "device": note.device,
             **({} if self.stored else {"parameters": note.parameters}),  # of outputs the base record knows
             "clamped": note.clamped,

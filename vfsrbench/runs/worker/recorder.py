@@ -27,7 +27,8 @@ class Scored:
     """New values of a job, and how they were made.
 
     `features` and `gt_features` name files, by metric; `weights` are those that the metrics loaded; `device`
-    did the scoring, `seconds` it took. `restored_now` says that this run made the restored frames.
+    did the scoring, but for what `elsewhere` says, by metric; `seconds` it took. `restored_now` says that
+    this run made the restored frames.
     """
 
     scores: Scores
@@ -36,6 +37,7 @@ class Scored:
     gt_features: Mapping[str, str] = field(default_factory=dict)
     seconds: float = 0.0
     device: str = ""
+    elsewhere: Mapping[str, str] = field(default_factory=dict)
     restored_now: bool = False
 
 
@@ -130,7 +132,7 @@ class Recorder:
             licences_accepted=dict(weights.accepted),
             untrained=weights.untrained,
             seconds=scored.seconds,
-            device=scored.device,
+            device="; ".join(filter(None, (scored.device, scored.elsewhere.get(metric, "")))),
             versions=versions(),
             features=scored.features.get(metric, ""),
             gt_features=scored.gt_features.get(metric, ""),
@@ -140,7 +142,8 @@ class Recorder:
 def restoration_facts(record: JobRecord) -> dict[str, Any]:
     """What a record says of the restored frames, for one that takes its place."""
     names = ("restored_digest", "restore_seconds", "peak_memory", "window", "device", "parameters", "clamped")
-    return {name: getattr(record, name) for name in (*names, "warnings", "canonical", "lq_digest")}
+    more = ("smaller_windows", "warmed_up", "warnings", "canonical", "lq_digest")
+    return {name: getattr(record, name) for name in (*names, *more)}
 
 
 def _carried(record: JobRecord, metric: str) -> Score:

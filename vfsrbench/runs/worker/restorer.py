@@ -82,6 +82,8 @@ class ClipRestorer:
                 device=self.worker.device,
                 release=lambda: self.worker.release(use.id),
                 on_progress=self.steps.counter(job, "restoring", len(truth)),
+                smaller_windows=self.setup.options.smaller_windows,
+                warm_up=self.worker.predictors.warms_up(use),
             )
             raw = sink.done(truth.frame_names if truth.named_frames else None)
         fed = None if use.from_gt else self.inputs.made[split.name][1]
@@ -91,6 +93,8 @@ class ClipRestorer:
             seconds=report.seconds,
             peak_memory=report.peak_memory,
             window=report.window,
+            smaller_windows=report.smaller_windows,
+            warmed_up=report.warmed_up,
             device=self.worker.device_name,
             parameters=count_parameters(predictor),
             warnings=report.warnings,

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
 from vfsrbench.engines.base import EventSink
-from vfsrbench.errors import DiskError, InputError, JobFailure
+from vfsrbench.errors import DiskError, InputError, JobFailure, PoisonedDevice
 from vfsrbench.io.names import slug
 from vfsrbench.results import restored_store
 from vfsrbench.results.job import Job
@@ -73,6 +73,16 @@ class TaskRunner:
         left = (self.due.pending(job) for job in self.task.jobs if job not in over)
         self._fail([pending for pending in left if not self._is_done(pending)], error)
 
+    def rest_after(self, lost: PoisonedDevice) -> Task | None:
+        """What is left of the task for another process; None if nothing is.
+
+        Restored clips that waited to be scored are restored again: what is scored here could not be trusted.
+        """
+        over = {end.job for end in self.ends}
+        jobs = tuple(job for job in self.task.jobs if job not in over)
+        left_out = self.task.left_out + (((lost.metric, lost.reason),) if lost.metric else ())
+        return replace(self.task, jobs=jobs, left_out=left_out) if jobs else None
+
     def _groups(self) -> Iterator[list[Pending]]:
         """Jobs with the same restored frames together, without those that were done while we waited, and
         those that need no frames."""
@@ -109,6 +119,10 @@ class TaskRunner:
             if problem:
                 raise JobFailure(problem)
             restored = self.restorer.restored(jobs)
+        except PoisonedDevice as lost:
+            if lost.own:
+                self._fail(jobs, lost)
+            raise
         except (JobFailure, InputError) as error:
             self._fail(jobs, error)
             return None
@@ -125,6 +139,8 @@ class TaskRunner:
             return
         try:
             self._score_together(waiting)
+        except PoisonedDevice:  # a metric's doing; the jobs are scored without it, by another process
+            raise
         except (JobFailure, InputError) as error:
             if isinstance(error, InputError) and len(waiting) > 1 and not isinstance(error, DiskError):
                 for restored in waiting:
@@ -144,11 +160,14 @@ class TaskRunner:
             self.steps.counter(None, step, len(truth)),
             lambda: self.worker.predictors.release(""),
             wanted,
+            dict(self.task.left_out),
         )
         seconds = (time.perf_counter() - started) / max(1, sum(len(w.metrics) for w in wanted))
         self.inputs.check_unchanged()
         files = self.recorder.write_gt_features(info.digest, features)
-        scored = Scored(Scores(), self.worker.scorer.weights, {}, files, seconds, self.worker.device_name)
+        scorer, device = self.worker.scorer, self.worker.device_name
+        elsewhere = {m: metric.runs_on for m, metric in scorer.metrics.items() if metric.runs_on}
+        scored = Scored(Scores(), scorer.weights, {}, files, seconds, device, elsewhere)
         for restored, found in zip(waiting, scores, strict=True):
             for pending in restored.jobs:
                 self._try_finish(pending, restored, replace(scored, scores=found))

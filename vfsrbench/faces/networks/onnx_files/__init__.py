@@ -1,0 +1,1 @@
+"""ONNX files without onnxruntime: their graphs, and recognition networks filled from them."""
