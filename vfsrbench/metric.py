@@ -15,7 +15,9 @@ from numpy.typing import NDArray
 
 from vfsrbench.card import MetricCard
 from vfsrbench.runtime.callable_module import make_callable
+from vfsrbench.runtime.device import queued
 from vfsrbench.runtime.precision import Profile
+from vfsrbench.runtime.threads import Once
 
 if TYPE_CHECKING:
     import torch
@@ -131,7 +133,7 @@ class Window:
     start: int
     lead: int
     truth: TruthInfo
-    _memo: dict[Any, Any] = field(default_factory=dict, repr=False)
+    _memo: dict[Any, Once] = field(default_factory=dict, repr=False)
 
     @property
     def scored(self) -> range:
@@ -139,15 +141,14 @@ class Window:
         return range(self.start + self.lead, self.start + len(self.frames))
 
     def memo(self, key: Any, compute: Callable[[], T]) -> T:
-        """Compute once for this window what several metrics need.
+        """Compute once for this window what several metrics need, whichever thread asks first.
 
         Args:
             key: Names the value; hashable.
             compute: Makes it.
         """
-        if key not in self._memo:
-            self._memo[key] = compute()
-        return self._memo[key]
+        found: T = self._memo.setdefault(key, Once()).value(compute)
+        return found
 
     def tensor(self, device: torch.device) -> torch.Tensor:
         """The frames for a network, uploaded once for all metrics.
@@ -162,7 +163,7 @@ class Window:
         def upload() -> torch.Tensor:
             import torch
 
-            pixels = torch.from_numpy(self.frames).to(device).permute(0, 3, 1, 2)
+            pixels = queued(torch.from_numpy(self.frames), torch.device(device)).permute(0, 3, 1, 2)
             return pixels.contiguous().float().div_(255.0)
 
         return self.memo(("tensor", str(device)), upload)
@@ -174,7 +175,9 @@ class Metric(ABC):
     `profile`, set before `load`, is the arithmetic of a metric with a network: `strict` is float32; `fast`
     may round more coarsely, and every table says so. `weight_digests`, set before `load` too, has the
     SHA-256 of the weights' files by role, where it is known. `runs_on`, set by `load`, says what computes
-    elsewhere than on the device that is given (a library's own way, `dlib: CPU`); records have it.
+    elsewhere than on the device that is given (a library's own way, `dlib: CPU`); records have it. `threaded`
+    says that `prepare` and `score` use neither PyTorch nor what other calls change: several threads may run
+    them, beside the networks.
 
     Example:
         >>> import numpy as np, vfsrbench as vb
@@ -193,6 +196,7 @@ class Metric(ABC):
     profile: Profile = "strict"
     weight_digests: Mapping[str, str] = MappingProxyType({})
     runs_on: str = ""
+    threaded: bool = False
 
     def __init__(self, card: MetricCard) -> None:
         self.card = card

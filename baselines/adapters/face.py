@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from baselines.adapters.aligned import fit_result, resize_faces, to_levels
-from baselines.adapters.ready import arrange
+from baselines.adapters.ready import arrange, placed
 from vfsrbench.predictor import ImagePredictor
 from vfsrbench.runtime.checkpoint import load_checkpoint, read_checkpoint
 
@@ -28,7 +28,8 @@ class FacePredictor(ImagePredictor):
 
     channels_last = False
     """Whether the network gives the same figures in that memory order, in which CPUs convolve faster (by a
-    fifth). With GroupNorm it does not: torch sums less exactly there."""
+    fifth). With GroupNorm it does not: torch sums less exactly there, and GPUs copy to the other order and
+    back."""
 
     net: Any
     order = torch.contiguous_format
@@ -48,9 +49,10 @@ class FacePredictor(ImagePredictor):
         net = self.network()
         load_checkpoint(net, content, leave=self.leave, where=str(weights["net"]))
         self.order = torch.contiguous_format
-        if self.profile == "fast" or (self.channels_last and torch.device(device).type == "cpu"):
+        reasons = (self.profile == "fast", self.channels_last, torch.device(device).type == "cpu")
+        if sum(reasons) > 1:
             self.order = torch.channels_last
-        self.net = arrange(net, self.order).eval().requires_grad_(False).to(device)
+        self.net = arrange(placed(net, device, self.profile), self.order)
 
     def restore_batch(self, frames: Tensor, **given: Any) -> Tensor:
         """(B, 3, h, w) in [0, 1] -> (B, 3, H, W), whole grey levels. `given` goes on to `run`."""

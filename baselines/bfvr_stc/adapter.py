@@ -9,11 +9,13 @@ import torch
 from torch import Tensor
 
 from baselines.adapters.aligned import fit_result, resize_faces, to_levels
+from baselines.adapters.ready import placed
 from baselines.bfvr_stc.network import BFVRSTC, deflicker
 from degradations.errors import InputError
 from vfsrbench.card import MethodCard, Value
 from vfsrbench.predictor import Predictor
 from vfsrbench.runtime.checkpoint import load_checkpoint, read_checkpoint
+from vfsrbench.runtime.device import queued
 from vfsrbench.windows import Span, method_windows
 
 
@@ -40,7 +42,7 @@ class BFVRSTCPredictor(Predictor):
         net = BFVRSTC() if self.options["task"] == "bfr" else deflicker()
         load_checkpoint(net, content, where=str(weights["net"]))
         net.drop_unused()
-        self.net = net.eval().requires_grad_(False).to(device)
+        self.net = placed(net, device, self.profile)
 
     def restore(self, frames: Tensor, generator: torch.Generator) -> Tensor:
         """A clip (T, 3, h, w) in [0, 1] -> (T, 3, H, W), whole grey levels."""
@@ -49,7 +51,9 @@ class BFVRSTCPredictor(Predictor):
         restored = torch.zeros_like(faces)
         for span, share in zip(spans, shares(spans, self.overlap), strict=True):
             part = self.restore_window(faces[span.start : span.stop])
-            restored[span.start : span.stop] += share.to(part)[:, None, None, None] * part
+            restored[span.start : span.stop] += (
+                queued(share.to(part.dtype), part.device)[:, None, None, None] * part
+            )
         if self.options["stretch"]:
             restored = stretched(restored)
         return fit_result(to_levels(restored) / 255, self.clip.out_height, self.clip.out_width)

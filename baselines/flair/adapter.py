@@ -8,10 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import torch
 import torch.nn.functional as F
-from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from baselines.adapters.vsr import fit_input, pad_by_reflection
@@ -19,7 +17,7 @@ from baselines.flair.diffusion.consistency import exact
 from baselines.flair.diffusion.sampler import Walk, noised, sample
 from baselines.flair.diffusion.schedule import consistency_weights, keep_weights, make_schedule
 from baselines.flair.diffusion.tasks import TASKS, find_degradation
-from baselines.flair.enhance import FaceEnhancer, Restorer
+from baselines.flair.enhance import FaceEnhancer, Placement, Restorer
 from baselines.flair.faces import background_weights
 from baselines.flair.unet.network import FlairUNet
 from degradations.errors import InputError
@@ -28,7 +26,8 @@ from vfsrbench.faces.networks.parsenet import ParseNet
 from vfsrbench.faces.networks.retinaface import retinaface_resnet50
 from vfsrbench.predictor import ClipInfo, Predictor
 from vfsrbench.runtime.checkpoint import load_checkpoint
-from vfsrbench.runtime.precision import arithmetic
+from vfsrbench.runtime.device import queued
+from vfsrbench.runtime.precision import arithmetic, round_weights
 from vfsrbench.windows import first_window, smaller
 
 
@@ -48,7 +47,7 @@ class Condition:
     enlarged: Tensor
     degraded: Tensor
     given: dict[str, Any]
-    faces: NDArray[np.float64] | None
+    faces: tuple[Placement, ...]
 
 
 class FlairPredictor(Predictor):
@@ -90,6 +89,12 @@ class FlairPredictor(Predictor):
         """The network with its weights, on the device."""
         load_checkpoint(net, path, **how)
         return net.eval().requires_grad_(False).to(self.device)
+
+    def rounded(self, net: nn.Module) -> nn.Module:
+        """The network as the profile holds it. For networks that run in the profile's arithmetic only."""
+        if self.profile == "fast":
+            round_weights(net)
+        return net
 
     def _profiled(self, restorer: Restorer) -> Restorer:
         def run(faces: Tensor) -> Tensor:
@@ -142,7 +147,7 @@ class FlairPredictor(Predictor):
         if task not in self.nets:
             if task not in self.files:
                 raise InputError(f"FLAIR: this clip needs the weights flair-{task}, which were not loaded")
-            self.nets[task] = self.loaded(self.network(TASKS[task].network), self.files[task])
+            self.nets[task] = self.rounded(self.loaded(self.network(TASKS[task].network), self.files[task]))
         net = self.nets[task].to(self.device)
         self.net, self._task = torch.compile(net) if self.options["compiled"] else net, task
 
@@ -179,7 +184,9 @@ class FlairPredictor(Predictor):
             if self.parser is not None and self.options["anneal"] and self.task.background < 1:
                 parsed = torch.cat([self.parser(frame[None]) for frame in enlarged])
                 given["vsrpp_weights"] = background_weights(parsed, self.task.background)[None]
-        faces = None if self.enhancer is None else self.enhancer.find(enlarged)
+        faces: tuple[Placement, ...] = ()
+        if self.enhancer is not None:
+            faces = self.enhancer.place(self.enhancer.find(enlarged), enlarged)
         return Condition(enlarged, degraded, given, faces)
 
     def _sampled(
@@ -188,14 +195,14 @@ class FlairPredictor(Predictor):
         shape, device = condition.enlarged.shape, self.device
 
         def draw() -> Tensor:
-            return torch.randn(shape, generator=generator).to(device)
+            # on the CPU, for the same numbers on every device; the device has the step before to do meanwhile
+            return queued(torch.randn(shape, generator=generator), device)
 
         def correction(x: Tensor) -> Tensor:
             return self.degradation.model.correction(x, condition.degraded)
 
         def enhance(x: Tensor) -> Tensor:
             assert self.enhancer is not None
-            assert condition.faces is not None
             return self.enhancer.enhance(x, condition.faces)
 
         return sample(
@@ -228,7 +235,7 @@ class FlairCodeFormer(FlairPredictor):
     def restorer(self, weights: Mapping[str, Path]) -> Restorer:
         from baselines.codeformer.network import CodeFormer
 
-        net = self.loaded(CodeFormer(), weights["enhancer"])
+        net = self.rounded(self.loaded(CodeFormer(), weights["enhancer"]))
         return lambda faces: net(faces, w=1.0, adain=True)[0]
 
 
@@ -240,5 +247,5 @@ class FlairRestoreFormerPP(FlairPredictor):
         from baselines.restoreformer.network import RestoreFormerPP
 
         leave = RestoreFormerPPPredictor.leave
-        net = self.loaded(RestoreFormerPP(), weights["enhancer"], leave=leave)
+        net = self.rounded(self.loaded(RestoreFormerPP(), weights["enhancer"], leave=leave))
         return lambda faces: net(faces).image

@@ -54,6 +54,12 @@ class FlairSpaceTime(Predictor):
         self.flair.profile = self.profile
         self.flair.load(weights, device)
 
+    def start_clip(self, info: ClipInfo) -> None:
+        """FLAIR's network for the clip is loaded here, not while it is restored."""
+        super().start_clip(info)
+        self.flair.start_clip(info)
+        self.net = self.flair.net
+
     def restore(self, frames: Tensor, generator: torch.Generator) -> Tensor:
         """A whole clip (T, 3, h, w) in [0, 1] -> (T, 3, H, W)."""
         factor, order = int(self.options["factor"]), str(self.options["order"])
@@ -68,7 +74,6 @@ class FlairSpaceTime(Predictor):
         """FLAIR in its windows, each with random numbers of its own."""
         info: ClipInfo = replace(self.clip, frames=len(frames))
         self.flair.start_clip(info)
-        self.net = self.flair.net
         parts = []
         for span in method_windows(len(frames), WINDOW, OVERLAP):
             seed = int(torch.randint(2**62, (1,), generator=generator))

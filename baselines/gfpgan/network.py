@@ -163,6 +163,9 @@ class GFPGANClean(nn.Module):
     untrained_gain = 0.5
     """For random weights (`vfsrbench.weights.random_init`): 14 residual sums, 7 products in a row grow."""
 
+    exact_layers = ("modulation",)
+    """Run in float32 in either profile."""
+
     def __init__(self, side: int = 512, channel_multiplier: float = 2, narrow: float = 1) -> None:
         super().__init__()
         self.side = side

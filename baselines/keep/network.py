@@ -74,6 +74,9 @@ class KEEP(CodePredictor):
     attention out.
     """
 
+    exact_layers = ("flownet",)
+    """Run in float32 in either profile."""
+
     def __init__(
         self, layout: Layout = "v0", flow: Flow = "gmflow", cfa: bool = True, side: int = SIDE
     ) -> None:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 import torch
 from torch import Tensor
 
 from degradations.imaging.resize import real_taps, taps
+from vfsrbench.runtime.device import OnDevice
 
 
 def resample(frames: Tensor, height: int, width: int, method: str) -> Tensor:
@@ -15,9 +18,14 @@ def resample(frames: Tensor, height: int, width: int, method: str) -> Tensor:
     Sums run in float64, a frame at a time, so that a frame's result does not depend on its batch, and CPU
     and GPU agree in every level of the 8-bit picture.
     """
-    down = weight_matrix(frames.shape[-2], height, method).to(frames.device)
-    across = weight_matrix(frames.shape[-1], width, method).to(frames.device)
+    down = _matrix(frames.shape[-2], height, method).on(frames.device)
+    across = _matrix(frames.shape[-1], width, method).on(frames.device)
     return torch.stack([(down @ (frame.double() @ across.T)).to(frames.dtype) for frame in frames])
+
+
+@lru_cache(maxsize=16)
+def _matrix(source: int, target: int, method: str) -> OnDevice:
+    return OnDevice(weight_matrix(source, target, method))
 
 
 def weight_matrix(source: int, target: int, method: str, real: bool = False) -> Tensor:

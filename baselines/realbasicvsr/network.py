@@ -14,7 +14,8 @@ class RealBasicVSR(nn.Module):
     """(n, t, 3, h, w) RGB in [0, 1] -> (n, t, 3, 4h, 4w), unclamped.
 
     The cleaning runs up to three times and stops as soon as its mean absolute residue over the whole clip
-    is below `dynamic_refine_thres` / 255. Source: RealBasicVSR, CVPR 2022, section 3.2.
+    is below `dynamic_refine_thres` / 255. Source: RealBasicVSR, CVPR 2022, section 3.2. The host has to wait
+    for that number, so it is not asked for after the last pass.
     """
 
     def __init__(
@@ -36,10 +37,10 @@ class RealBasicVSR(nn.Module):
         """The frames after cleaning, same shape."""
         n, t, c, h, w = x.shape
         frames = x.reshape(-1, c, h, w)
-        for _ in range(MAX_PASSES):
+        for number in range(1, MAX_PASSES + 1):
             residue = in_chunks(self.image_cleaning, frames)
             frames = frames + residue
-            if residue.abs().mean() < self.threshold:
+            if number < MAX_PASSES and residue.abs().mean() < self.threshold:
                 break
         return frames.view(n, t, c, h, w)
 

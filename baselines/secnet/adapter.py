@@ -8,6 +8,7 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
+from baselines.adapters.ready import placed
 from baselines.adapters.vsr import fit_input
 from baselines.secnet.network import SECNet
 from vfsrbench.errors import InputError
@@ -30,7 +31,7 @@ class SECNetPredictor(Predictor):
             )
         net = SECNet(**config)
         load_checkpoint(net, content, where=str(weights["net"]))
-        self.net = net.eval().requires_grad_(False).to(device)
+        self.net = placed(net, device, self.profile)
 
     def restore(self, frames: Tensor, generator: torch.Generator) -> Tensor:
         """(T, 3, h, w) in [0, 1] -> (T, 3, H, W), frame after frame."""

@@ -48,8 +48,9 @@ class NonLocal(nn.Module):
         self.project = nn.Conv2d(channels // 2, channels, 1)
 
     def forward(self, x: Tensor) -> Tensor:
-        q, k, v = (f(x).flatten(2).transpose(1, 2) for f in (self.query, self.key, self.value))
-        out = F.scaled_dot_product_attention(q, k, v, scale=1.0).transpose(1, 2)
+        # one head, as an axis: fused kernels take four axes only
+        q, k, v = (f(x).flatten(2).transpose(1, 2)[:, None] for f in (self.query, self.key, self.value))
+        out = F.scaled_dot_product_attention(q, k, v, scale=1.0)[:, 0].transpose(1, 2)
         return x + self.project(out.reshape(x.shape[0], -1, *x.shape[2:]))
 
 

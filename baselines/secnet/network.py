@@ -165,7 +165,7 @@ class SECNet(nn.Module):
         """Flows from the frame to its neighbours (its own is zero), and the neighbours warped by them."""
         last = frames.shape[1] - 1
         numbers = [min(max(centre + d, 0), last) for d in range(-self.reach, self.reach + 1)]
-        near = frames[:, numbers]
+        near = torch.stack([frames[:, number] for number in numbers], dim=1)
         flows = torch.stack([self._flow(frames, centre, k) for k in numbers], dim=1)
         return flows, flow_warp(near.flatten(0, 1), flows.flatten(0, 1), "border").view_as(near)
 

@@ -14,6 +14,7 @@ from torch import Tensor
 
 from degradations.errors import InputError
 from vfsrbench.faces.similarity import invert, least_squares_similarity
+from vfsrbench.runtime.device import queued
 
 ARCFACE_112 = np.array(
     [(38.2946, 51.6963), (73.5318, 51.5014), (56.0252, 71.7366), (41.5493, 92.3655), (70.7299, 92.2041)],
@@ -52,8 +53,8 @@ def align_faces(images: Tensor, matrices: ArrayLike, size: int = 112) -> Tensor:
     # written out, as a matrix product may depend on the number of threads
     place = backward[..., :1] * column.ravel() + backward[..., 1:2] * row.ravel() + backward[..., 2:]
     corner = np.floor(place)
-    fraction = torch.from_numpy(place - corner).to(images.device, images.dtype)
-    first = torch.from_numpy(corner.astype(np.int64)).to(images.device)
+    fraction = queued(torch.from_numpy(place - corner).to(images.dtype), images.device)
+    first = queued(torch.from_numpy(corner.astype(np.int64)), images.device)
     flat = images.flatten(2)
 
     def tap(dx: int, dy: int) -> Tensor:

@@ -13,6 +13,7 @@ from torch import Tensor, nn
 from degradations.errors import InputError
 from vfsrbench.faces.networks.retinaface import MEAN_BGR
 from vfsrbench.faces.networks.retinaface_decode import decode
+from vfsrbench.runtime.device import queued
 
 SHORT_SIDE = 640
 MIN_EYE_DISTANCE = 5.0
@@ -58,10 +59,10 @@ class FaceDetector:
             _prepared(frame, top, left, (int(full[0] * scale), int(full[1] * scale))) for frame in frames
         ]
         device = next(self.network.parameters()).device
-        x = torch.from_numpy(np.stack(pictures)).to(device).permute(0, 3, 1, 2).contiguous()
+        x = queued(torch.from_numpy(np.stack(pictures)), device).permute(0, 3, 1, 2).contiguous()
         outputs: tuple[Tensor, Tensor, Tensor] = self.network(x)
         return [
-            _to_frame(rows.cpu().numpy().astype(np.float64), scale, top, left)
+            _to_frame(rows.numpy().astype(np.float64), scale, top, left)
             for rows in decode(outputs, x.shape[2], x.shape[3], threshold)
         ]
 

@@ -20,6 +20,8 @@ class Psnr(Metric):
     an equal frame is never worth less than one with a single wrong pixel. `space` on the card: rgb or y.
     """
 
+    threaded = True
+
     def score(self, restored: Window, gt: Window, state: Any) -> Values:
         check_pair(restored, gt)
         space = str(self.card.params.get("space", "rgb"))

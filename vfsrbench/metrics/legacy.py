@@ -25,6 +25,7 @@ from vfsrbench.metrics.networks.i3d import I3D, LOGITS, i3d_input
 from vfsrbench.metrics.perceptual import Lpips
 from vfsrbench.metrics.pixels import check_frames, check_pair, scored_frames
 from vfsrbench.metrics.ssim import Moments, Ssim, ssim
+from vfsrbench.runtime.device import queued
 from vfsrbench.runtime.network import loaded, runner
 
 Colours = NDArray[np.float64]
@@ -145,7 +146,7 @@ class WholePictureAngle(Metric):
 
     def _embeddings(self, window: Window) -> Values:
         pictures = [_gray128(frame) for frame in scored_frames(window)]
-        x = (torch.from_numpy(np.stack(pictures)).to(self.device)[:, None].float() - 127.5) / 127.5
+        x = (queued(torch.from_numpy(np.stack(pictures)), self.device)[:, None].float() - 127.5) / 127.5
         return self.runner(x, BATCH).cpu().numpy().astype(np.float64)
 
 

@@ -14,6 +14,8 @@ from vfsrbench.metrics.pixels import check_frames, scored_frames
 class Niqe(Metric):
     """NIQE of each frame; NaN where fewer than two blocks of 96x96 pixels fit."""
 
+    threaded = True
+
     def score(self, restored: Window, gt: Window, state: Any) -> Values:
         check_frames(restored)
         return np.array([niqe(frame) for frame in scored_frames(restored)])

@@ -16,12 +16,15 @@ from vfsrbench.metrics.estimators.flow import Pair, pairs_of
 from vfsrbench.metrics.networks.lpips_net import LPIPS
 from vfsrbench.metrics.pixels import check_frames, check_pair
 from vfsrbench.runtime.checkpoint import read_checkpoint, unwrap
-from vfsrbench.runtime.network import runner
+from vfsrbench.runtime.network import free_bytes, runner
 
 BATCH = {"cpu": {"alex": 2, "vgg": 1}, "cuda": {"alex": 16, "vgg": 4}}
 """Frames at a time: on a processor few, so that their maps stay in its cache."""
-KEPT_BYTES = 1 << 30
-"""Features of a window's ground truth that are held for the other methods; beyond it they are made anew."""
+KEPT_BYTES = {"cpu": 5 << 29, "cuda": 1 << 33}
+"""Features of a window's ground truth that are held for the other methods; beyond it they are made anew. A
+window of 16 frames of 512x512 needs 2 GiB for VGG."""
+KEPT_SHARE = 8
+"""The part of the free memory that they may take, if that is less."""
 
 
 class _LpipsMetric(Metric):
@@ -48,17 +51,13 @@ class Lpips(_LpipsMetric):
     """LPIPS 0.1 of each frame against the ground truth's; 0 is equal."""
 
     def prepare(self, gt: Window) -> list[list[Tensor]]:
-        """The truth's features, a batch each, as many as `KEPT_BYTES` hold."""
+        """The truth's features, a batch each, as many as there is room for; at least one."""
         check_frames(gt)
-        kept: list[list[Tensor]] = []
-        room = KEPT_BYTES
-        for images in _scored(gt, self.device).split(self.batch):
-            features = self._features(images)
-            room -= sum(f.numel() * f.element_size() for f in features)
-            if room < 0:
-                break
-            kept.append(features)
-        return kept
+        parts = _scored(gt, self.device).split(self.batch)
+        room = kept_bytes(self.device)
+        kept = [self._features(parts[0])]
+        size = sum(f.numel() * f.element_size() for f in kept[0])
+        return kept + [self._features(images) for images in parts[1 : room // size]]
 
     def score(self, restored: Window, gt: Window, state: list[list[Tensor]]) -> Values:
         check_pair(restored, gt)
@@ -92,12 +91,11 @@ class TemporalLpips(_LpipsMetric):
         pairs = pairs_of(window)
         values = np.full(len(window.scored), np.nan)
         images = window.tensor(self.device)
-        with self.runner.arithmetic():
-            for start in range(0, len(pairs), self.batch):
-                part = pairs[start : start + self.batch]
-                found = self._distances(images, part, window.start)
-                first = part[0][1] - window.scored.start
-                values[first : first + len(part)] = found.double().cpu().numpy()
+        parts = [pairs[start : start + self.batch] for start in range(0, len(pairs), self.batch)]
+        if parts:
+            with self.runner.arithmetic():
+                found = [self._distances(images, part, window.start).double() for part in parts]
+                values[-len(pairs) :] = torch.cat(found).cpu().numpy()
         return values
 
     def _distances(self, images: Tensor, pairs: list[Pair], start: int) -> Tensor:
@@ -112,6 +110,11 @@ def build_lpips(backbone: str, path: Path) -> nn.Module:
     network = LPIPS(backbone)
     network.load_backbone(unwrap(read_checkpoint(path), str(path)))
     return network
+
+
+def kept_bytes(device: torch.device) -> int:
+    """Bytes that features of the ground truth may take on a device."""
+    return min(KEPT_BYTES.get(device.type, KEPT_BYTES["cpu"]), free_bytes(device) // KEPT_SHARE)
 
 
 def _scored(window: Window, device: torch.device) -> Tensor:

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from functools import lru_cache
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from vfsrbench.errors import InputError
 from vfsrbench.metric import Frames, Window
+
+if TYPE_CHECKING:
+    import torch
+    from torch import Tensor
 
 Space = Literal["rgb", "y"]
 Picture = NDArray[np.uint8] | NDArray[np.float64]
@@ -86,3 +90,15 @@ def luma(frame: Frames) -> NDArray[np.float64]:
 def _tables() -> tuple[NDArray[np.float64], ...]:
     levels = np.arange(256, dtype=np.float32) / np.float32(255.0)
     return tuple(levels.astype(np.float64) * weight for weight in _LUMA)
+
+
+def pictures_of(window: Window, device: torch.device, frames: list[int]) -> Tensor:
+    """The pictures of these frames of a window, (n, 3, H, W) in [0, 1]; neither list nor order goes to the
+    device, which would make the host wait for it."""
+    import torch
+
+    images = window.tensor(device)
+    numbers = [frame - window.start for frame in frames]
+    if numbers and numbers == list(range(numbers[0], numbers[-1] + 1)):
+        return images[numbers[0] : numbers[-1] + 1]
+    return torch.stack([images[number] for number in numbers]) if numbers else images[:0]

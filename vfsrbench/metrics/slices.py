@@ -28,6 +28,8 @@ class SsimVt(Metric):
     equals the mean over the whole slices, as the window's valid area has equally many places at each time.
     """
 
+    threaded = True
+
     def prepare(self, gt: Window) -> list[Moments]:
         """The ground truth's moments (T-10, H-10, N) of each strip of columns."""
         check_frames(gt)

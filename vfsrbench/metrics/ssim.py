@@ -42,6 +42,8 @@ class Ssim(Metric):
     No border is cut beyond the window's own 5 pixels. `space` on the card: rgb or y (one plane).
     """
 
+    threaded = True
+
     def prepare(self, gt: Window) -> list[Moments]:
         """The ground truth's moments, a frame each: 2/5 of the filtering, done once for all methods."""
         check_frames(gt)

@@ -55,6 +55,7 @@ class FlowMetric(Metric):
     def load(self, weights: Mapping[str, Path], device: torch.device) -> None:
         super().load(weights, device)
         self.source = flow_source(str(self.card.params["flow"]), weights, device, self.profile)
+        self.threaded = "flow" not in weights  # a network is PyTorch's
 
 
 class WarpingError(FlowMetric):

@@ -17,7 +17,7 @@ from vfsrbench.results.slice_store import StripStore
 from vfsrbench.results.workspace import Workspace
 from vfsrbench.runs.jobs import Setup
 from vfsrbench.runs.keys import score_key
-from vfsrbench.scoring.scorer import Wanted
+from vfsrbench.scoring.scores import Wanted
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from vfsrbench.runtime.checkpoint import load_checkpoint
-from vfsrbench.runtime.precision import Profile, arithmetic
+from vfsrbench.runtime.precision import Profile, arithmetic, round_weights
 
 Apply = Callable[[nn.Module, Tensor], Any]
 
@@ -26,6 +26,8 @@ class Runner:
     def __init__(self, network: nn.Module, device: torch.device, profile: Profile) -> None:
         self.device, self.profile = device, profile
         self.network = network.eval().requires_grad_(False).to(device)
+        if profile == "fast":
+            round_weights(self.network)
         # processors are faster with it in float32 too, GPUs only with their tensor cores
         self.channels_last = profile == "fast" or device.type == "cpu"
         if self.channels_last:
@@ -72,6 +74,27 @@ def shared(key: tuple[Any, ...], build: Callable[[], T]) -> T:
         found = build()
         _alive[key] = found
     return found
+
+
+def rows_that_fit(device: torch.device, bytes_a_row: int, on_cpu: int, most: int = 64) -> int:
+    """How many rows of a batch a network takes at a time: on a GPU what fits in an eighth of its memory.
+
+    All of its memory counts, not what is free: the last digits of a convolution may depend on the batch.
+    """
+    if device.type != "cuda":
+        return on_cpu
+    total = int(torch.cuda.get_device_properties(device).total_memory)
+    return max(on_cpu, min(most, total // 8 // bytes_a_row))
+
+
+def free_bytes(device: torch.device) -> int:
+    """Memory of a device, or of the machine, that nothing uses."""
+    if device.type == "cuda":
+        cached = torch.cuda.memory_reserved(device) - torch.cuda.memory_allocated(device)
+        return int(torch.cuda.mem_get_info(device)[0]) + cached
+    import psutil
+
+    return int(psutil.virtual_memory().available)
 
 
 def loaded(make: Callable[[], nn.Module], path: Path) -> nn.Module:

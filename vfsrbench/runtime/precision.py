@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING, Literal, cast, get_args
 
@@ -11,6 +11,7 @@ from vfsrbench.runtime.state.precision_switches import kept_precision, set_tf32
 
 if TYPE_CHECKING:
     import torch
+    from torch import nn
 
 Profile = Literal["strict", "fast"]
 
@@ -43,3 +44,26 @@ def arithmetic(profile: Profile, device: torch.device) -> Iterator[None]:
             yield
         finally:
             cudnn.deterministic, cudnn.benchmark = before
+
+
+def round_weights(network: nn.Module, exact: Collection[str] = ()) -> None:
+    """Hold a frozen network's filters and matrices in bfloat16, for the profile `fast`.
+
+    autocast rounds them with every call otherwise, and keeps nothing, as they need no gradient. The results
+    are the same bits. Norms, embeddings and parameters of a network's own layers stay as they are.
+
+    Args:
+        network: In evaluation mode. All its convolutions and linear layers but the `exact` ones must run
+            under autocast.
+        exact: Names of modules that run outside of it, wherever they stand in the network, beside those
+            that the network names itself (its attribute `exact_layers`).
+    """
+    import torch
+    from torch import nn
+
+    kept = {*exact, *getattr(network, "exact_layers", ())}
+    for name, layer in network.named_modules():
+        if isinstance(layer, nn.Linear | nn.modules.conv._ConvNd) and kept.isdisjoint(name.split(".")):
+            for key, parameter in layer.named_parameters(recurse=False):
+                rounded = nn.Parameter(parameter.detach().to(torch.bfloat16), requires_grad=False)
+                setattr(layer, key, rounded)

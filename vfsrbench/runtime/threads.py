@@ -1,9 +1,11 @@
-"""How many threads torch sums with: one, wherever a number must not depend on the machine's cores."""
+"""Threads: how many torch sums with (one, where a number must not depend on the cores); sharing."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from threading import RLock
+from typing import Any
 
 
 @contextmanager
@@ -20,3 +22,18 @@ def torch_threads(count: int | None) -> Iterator[None]:
         yield
     finally:
         torch.set_num_threads(before)
+
+
+class Once:
+    """A value that the first thread to ask for it computes while others wait."""
+
+    def __init__(self) -> None:
+        self._lock = RLock()
+        self._values: list[Any] = []
+
+    def value(self, compute: Callable[[], Any]) -> Any:
+        """The value; `compute` makes it if nobody has."""
+        with self._lock:
+            if not self._values:
+                self._values.append(compute())
+            return self._values[0]

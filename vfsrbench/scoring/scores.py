@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -24,3 +25,15 @@ class Scores:
     unavailable: dict[str, str] = field(default_factory=dict)
     features: dict[str, NDArray[np.float32]] = field(default_factory=dict)
     broken: set[str] = field(default_factory=set)
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """The metrics that are to be computed of one restored clip.
+
+    `values` and `unavailable` say what is known already of the others: derived metrics follow from them.
+    """
+
+    metrics: frozenset[str]
+    values: Mapping[str, Values] = field(default_factory=dict)
+    unavailable: Mapping[str, str] = field(default_factory=dict)

@@ -22,6 +22,7 @@ from torch import Tensor
 from baselines.flair.diffusion.jpeg import jpeg_round_trip
 from baselines.layers.resample import weight_matrix
 from degradations.errors import InputError
+from vfsrbench.runtime.device import OnDevice
 from vfsrbench.runtime.precision import arithmetic
 
 FLOOR = 0.01
@@ -78,20 +79,20 @@ class Bicubic(ForwardModel):
         self.factor, self.real = factor, real
 
     def _degraded(self, x: Tensor) -> Tensor:
-        down, across = (_shrinking(side, self.factor, self.real)[0].to(x) for side in x.shape[-2:])
+        down, across = (_shrinking(side, self.factor, self.real)[0].like(x) for side in x.shape[-2:])
         return down @ x @ across.T
 
     def _restored(self, y: Tensor) -> Tensor:
         sides = (side * self.factor for side in y.shape[-2:])
-        down, across = (_shrinking(side, self.factor, self.real)[1].to(y) for side in sides)
+        down, across = (_shrinking(side, self.factor, self.real)[1].like(y) for side in sides)
         return down @ y @ across.T
 
 
 @lru_cache(maxsize=16)
-def _shrinking(side: int, factor: int, real: bool) -> tuple[Tensor, Tensor]:
+def _shrinking(side: int, factor: int, real: bool) -> tuple[OnDevice, OnDevice]:
     """The matrix that shrinks one axis, (side / factor, side), and its pseudo-inverse; float64."""
     matrix = weight_matrix(side, side // factor, "matlab", real)
-    return matrix, torch.linalg.pinv(matrix)
+    return OnDevice(matrix), OnDevice(torch.linalg.pinv(matrix))
 
 
 class Blur(ForwardModel):
@@ -115,17 +116,18 @@ class Blur(ForwardModel):
         self.lead = len(weights) // 2 - phase  # taps before the first pixel
         self.weights = torch.from_numpy(np.ascontiguousarray(weights))[None, None]
         self.unblur = torch.from_numpy(inverse_filter(weights, factor))[None, None]
+        self._weights, self._unblur = OnDevice(self.weights), OnDevice(self.unblur)
 
     def _degraded(self, x: Tensor) -> Tensor:
         reach = self.weights.shape[-1] - self.factor - self.lead
-        y = _filtered(_bordered(x, self.lead, reach, self.border), self.weights, self.factor)
+        y = _filtered(_bordered(x, self.lead, reach, self.border), self._weights, self.factor)
         return y if self.quality is None else jpeg_round_trip(y, self.quality)
 
     def _restored(self, y: Tensor) -> Tensor:
         half = self.unblur.shape[-1] // 2
-        spread = _filtered(_bordered(y, half, half, "replicate"), self.unblur)
+        spread = _filtered(_bordered(y, half, half, "replicate"), self._unblur)
         height, width = (side * self.factor for side in y.shape[-2:])
-        full = _spread_out(spread, self.weights, self.factor)
+        full = _spread_out(spread, self._weights, self.factor)
         ends = [(self.lead + side) - got for side, got in zip((height, width), full.shape[-2:], strict=True)]
         return F.pad(full, (-self.lead, ends[1], -self.lead, ends[0])) * self.factor**2
 
@@ -171,13 +173,13 @@ def _bordered(x: Tensor, lead: int, reach: int, border: str) -> Tensor:
     return x
 
 
-def _filtered(x: Tensor, weights: Tensor, step: int = 1) -> Tensor:
+def _filtered(x: Tensor, weights: OnDevice, step: int = 1) -> Tensor:
     """Correlation of every channel with the filter (1, 1, k, k)."""
-    out = F.conv2d(x.flatten(0, 1)[:, None], weights.to(x), stride=step)
+    out = F.conv2d(x.flatten(0, 1)[:, None], weights.like(x), stride=step)
     return out[:, 0].unflatten(0, x.shape[:2])
 
 
-def _spread_out(y: Tensor, weights: Tensor, step: int) -> Tensor:
+def _spread_out(y: Tensor, weights: OnDevice, step: int) -> Tensor:
     """The transpose of `_filtered`."""
-    full = F.conv_transpose2d(y.flatten(0, 1)[:, None], weights.to(y), stride=step)
+    full = F.conv_transpose2d(y.flatten(0, 1)[:, None], weights.like(y), stride=step)
     return full[:, 0].unflatten(0, y.shape[:2])

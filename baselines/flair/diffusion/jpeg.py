@@ -4,13 +4,16 @@ rounding to the splits' grid, on whatever device the frames are.
 
 from __future__ import annotations
 
-import numpy as np
+from functools import lru_cache
+
 import torch
 import torch.nn.functional as F
-from numpy.typing import NDArray
 from torch import Tensor
 
 from degradations.imaging.jpeg import TO_RGB, TO_YCC, dct, quantization_tables
+from vfsrbench.runtime.device import OnDevice
+
+Rows = tuple[tuple[float, float, float], ...]
 
 BLOCK = 8
 MULTIPLE = 2 * BLOCK
@@ -31,22 +34,22 @@ def encode(x: Tensor, quality: int) -> tuple[Tensor, Tensor]:
     luma, chroma = _mixed(TO_YCC, (x.double() + 1) / 2 * 255).split((1, 2), dim=1)
     planes = (luma - 128, chroma[..., ::2, ::2])
     tables = _tables(quality, x)
-    wave = _numbers(dct(), x)
+    wave = _wave().on(x.device)
     coded = [(_blockwise(p, wave) / _tiled(t, p)).round() for p, t in zip(planes, tables, strict=True)]
     return coded[0], coded[1]
 
 
 def decode(luma: Tensor, chroma: Tensor, quality: int) -> Tensor:
     """D of `encode`'s coefficients: (n, 3, h, w) float64, not cut to [-1, 1]."""
-    wave = _numbers(dct(), luma).T
+    wave = _wave().on(luma.device).T
     tables = _tables(quality, luma)
     planes = [_blockwise(p * _tiled(t, p), wave) for p, t in zip((luma, chroma), tables, strict=True)]
     colours = planes[1].repeat_interleave(2, -2).repeat_interleave(2, -1)
     return _mixed(TO_RGB, torch.cat([planes[0] + 128, colours], dim=1)) / 255 * 2 - 1
 
 
-def _mixed(rows: tuple[tuple[float, float, float], ...], x: Tensor) -> Tensor:
-    return torch.einsum("rc,nchw->nrhw", x.new_tensor(rows), x)
+def _mixed(rows: Rows, x: Tensor) -> Tensor:
+    return torch.einsum("rc,nchw->nrhw", _mixing(rows).like(x), x)
 
 
 def _blockwise(planes: Tensor, matrix: Tensor) -> Tensor:
@@ -57,13 +60,25 @@ def _blockwise(planes: Tensor, matrix: Tensor) -> Tensor:
 
 
 def _tables(quality: int, like: Tensor) -> tuple[Tensor, Tensor]:
-    luma, chroma, _ = quantization_tables(quality)
-    return _numbers(luma, like), _numbers(chroma, like)
+    luma, chroma = _quantization(quality)
+    return luma.on(like.device), chroma.on(like.device)
 
 
 def _tiled(table: Tensor, planes: Tensor) -> Tensor:
     return table.repeat(planes.shape[-2] // BLOCK, planes.shape[-1] // BLOCK)
 
 
-def _numbers(array: NDArray[np.float64], like: Tensor) -> Tensor:
-    return torch.from_numpy(array).to(like.device)
+@lru_cache(maxsize=8)
+def _quantization(quality: int) -> tuple[OnDevice, OnDevice]:
+    luma, chroma, _ = quantization_tables(quality)
+    return OnDevice(torch.from_numpy(luma)), OnDevice(torch.from_numpy(chroma))
+
+
+@lru_cache(maxsize=1)
+def _wave() -> OnDevice:
+    return OnDevice(torch.from_numpy(dct()))
+
+
+@lru_cache(maxsize=2)
+def _mixing(rows: Rows) -> OnDevice:
+    return OnDevice(torch.tensor(rows, dtype=torch.float64))

@@ -134,6 +134,9 @@ class BicubicUNet(nn.Module):
     default, allow smaller networks. Facts: wustl-cig/FLAIR, guided_diffusion/sr3.py.
     """
 
+    exact_layers = ("spynet", "noise_level_mlp", "final_conv")
+    """Run in float32 in either profile."""
+
     def __init__(
         self,
         inner: int = INNER,

@@ -109,6 +109,9 @@ class BlurUNet(nn.Module):
     Facts: wustl-cig/FLAIR, guided_diffusion/unet_new.py.
     """
 
+    exact_layers = ("spynet", "time_embed", "out")
+    """Run in float32 in either profile."""
+
     def __init__(
         self,
         model: int = MODEL,

@@ -142,9 +142,13 @@ class TemporalAttention(nn.Module):
     The ends are padded by repeating the first and last normalized frame. FLAIR, section 3.3.
     """
 
+    offsets: Tensor
+
     def __init__(self, channels: int, frames: int) -> None:
         super().__init__()
-        self.reach = frames // 2
+        reach = frames // 2
+        offsets = torch.tensor([o for o in range(-reach, reach + 1) if o])
+        self.register_buffer("offsets", offsets, persistent=False)
         self.heads = head_count(channels)
         self.q_linear = nn.Linear(channels, channels)
         self.k_linear = nn.Linear(channels, channels)
@@ -156,16 +160,16 @@ class TemporalAttention(nn.Module):
         b, n, c, h, w = x.shape
         # contiguous, or each of the products below would copy its weights for every pixel
         tokens = self.norm(x).permute(0, 3, 4, 1, 2).reshape(-1, n, c).contiguous()
-        offsets = [o for o in range(-self.reach, self.reach + 1) if o]
-        codes = sinusoids(torch.tensor([0.0, *map(float, offsets)], device=x.device), c).to(x.dtype)
+        codes = sinusoids(F.pad(self.offsets, (1, 0)), c).to(x.dtype)  # 0, then the offsets
         query = self.q_linear(tokens + codes[0])
         # the key of a frame at an offset is k(frame + code): linear, so both parts are computed once
         key, value = self.k_linear(tokens), self.v_linear(tokens)
         key_codes = F.linear(codes[1:], self.k_linear.weight)
         out = torch.empty_like(query)
+        around = (torch.arange(n, device=x.device)[:, None] + self.offsets).clamp_(0, n - 1)
         for t in range(n):
-            around = [min(max(t + o, 0), n - 1) for o in offsets]
-            out[:, t] = self._attend(query[:, t : t + 1], key[:, around] + key_codes, value[:, around])
+            keys, values = (z.index_select(1, around[t]) for z in (key, value))
+            out[:, t] = self._attend(query[:, t : t + 1], keys + key_codes, values)
         return x + self.proj(out.view(b, h, w, n, c).permute(0, 3, 4, 1, 2))
 
     def _attend(self, query: Tensor, key: Tensor, value: Tensor) -> Tensor:

@@ -62,8 +62,7 @@ class SPyNet(nn.Module):
         padded = (-(-height // step) * step, -(-width // step) * step)
         flow = self._pyramid(self._prepare(ref, padded), self._prepare(supp, padded))
         flow = F.interpolate(flow, (height, width), mode="bilinear", align_corners=False)
-        scale = flow.new_tensor([width / padded[1], height / padded[0]]).view(1, 2, 1, 1)
-        return flow * scale
+        return torch.stack((flow[:, 0] * (width / padded[1]), flow[:, 1] * (height / padded[0])), dim=1)
 
     def _prepare(self, frames: Tensor, size: tuple[int, int]) -> list[Tensor]:
         """The normalised pyramid, coarsest level first."""

@@ -63,12 +63,12 @@ def test_only_faces_are_enhanced_and_only_in_frames_that_have_one() -> None:
     frames[2] = -1  # the stand-in sees no face here
     matrices = model.find(frames)
     assert np.isfinite(matrices).all((1, 2)).tolist() == [True, True, False, True, True, True]
-    out = model.enhance(frames, matrices)
+    out = model.enhance(frames, model.place(matrices, frames))
     assert torch.equal(out[2], frames[2])
     for frame in (0, 5):
         assert (out[frame, :, 70:90, 70:90] > 0.9).all()
         assert torch.equal(out[frame, :, :5], frames[frame, :, :5])
-    nobody = model.enhance(frames, np.full((6, 2, 3), np.nan))
+    nobody = model.enhance(frames, model.place(np.full((6, 2, 3), np.nan), frames))
     assert torch.equal(nobody, frames)
 
 

@@ -29,7 +29,8 @@ from vfsrbench.results.store import read_result
 from vfsrbench.results.workspace import Workspace
 from vfsrbench.runs.plan import make_plan
 from vfsrbench.runs.run import run_board
-from vfsrbench.scoring.scorer import NO_REFERENCE, Scorer
+from vfsrbench.scoring.one_pass import NO_REFERENCE
+from vfsrbench.scoring.scorer import Scorer
 
 METRICS = ["niqe", "ewarp_self_dis", "psnr"]
 

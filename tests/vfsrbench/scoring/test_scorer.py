@@ -16,7 +16,8 @@ from vfsrbench.io.clip import Clip
 from vfsrbench.metric import Metric, SplitMetric, TruthInfo
 from vfsrbench.plugins import Entry, Registry, metrics
 from vfsrbench.scoring.derived import with_sources
-from vfsrbench.scoring.scorer import Scorer, unfit
+from vfsrbench.scoring.one_pass import unfit
+from vfsrbench.scoring.scorer import Scorer
 
 CPU = torch.device("cpu")
 
@@ -146,7 +147,10 @@ def test_a_column_without_any_value_is_nan_and_counted():
 
 
 def test_derived_metrics_bring_their_source_and_are_its_spread():
-    cards = [card("sigma", derived={"from": "level", "how": "std", "factor": 100.0}), card("level")]
+    cards = [
+        card("sigma", level="clip", derived={"from": "level", "how": "std", "factor": 100.0}),
+        card("level"),
+    ]
     assert [c.id for c in with_sources(["sigma"], catalogue(*cards))] == ["level", "sigma"]
     clip = constant([10, 20, 250, 30])
     ((scores,), _) = Scorer(["sigma"], catalogue(*cards), CPU).score(clip, info(clip), [clip])

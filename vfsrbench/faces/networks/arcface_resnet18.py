@@ -6,9 +6,13 @@ VQFR, RestoreFormer++ and the FOS benchmark score identity with it. Input: (N, 1
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
+
+from vfsrbench.runtime.device import OnDevice
 
 
 class Block(nn.Module):
@@ -57,6 +61,10 @@ class ArcFaceResNet18(nn.Module):
 def to_gray128(images: Tensor) -> Tensor:
     """RGB (N, 3, H, W) -> grey (N, 1, 128, 128) in the same range: weights 0.2989, 0.5870, 0.1140, then
     bilinear without antialiasing. The network expects [-1, 1]."""
-    weights = torch.tensor([0.2989, 0.5870, 0.1140], dtype=images.dtype, device=images.device)
-    gray = (images * weights.view(1, 3, 1, 1)).sum(1, keepdim=True)
+    gray = (images * _luma().like(images)).sum(1, keepdim=True)
     return F.interpolate(gray, size=(128, 128), mode="bilinear", align_corners=False)
+
+
+@lru_cache(maxsize=1)
+def _luma() -> OnDevice:
+    return OnDevice(torch.tensor([0.2989, 0.5870, 0.1140], dtype=torch.float64).view(1, 3, 1, 1))

@@ -26,7 +26,7 @@ def decode_awing(heatmaps: Tensor, height: int, width: int) -> Tensor:
     """
     points = quarter_offsets(heatmaps[:, :98]) + 0.5
     rows, columns = heatmaps.shape[2:]
-    return points * torch.tensor([width / columns, height / rows], dtype=points.dtype, device=points.device)
+    return torch.stack([points[..., 0] * (width / columns), points[..., 1] * (height / rows)], dim=-1)
 
 
 def decode_fan2d4(

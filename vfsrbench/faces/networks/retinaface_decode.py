@@ -50,17 +50,21 @@ def decode(
     threshold: float = 0.8,
     overlap: float = 0.4,
 ) -> list[Tensor]:
-    """The faces of every picture of a batch: (faces, 15) each, best score first, on the network's device.
+    """The faces of every picture of a batch: (faces, 15) each, best score first, on the CPU.
 
     outputs: what RetinaFace.forward put out for pictures of height x width. Anchors scoring above
     `threshold` are kept, then thinned so that no two overlap by more than `overlap` (intersection over
-    union with both ends of a box counted as pixels, as the official code measures it).
+    union with both ends of a box counted as pixels, as the official code measures it). How many there are
+    only the host can use, so it gets all numbers at once (1 MB a picture of 640x640) rather than wait for a
+    GPU at every step of every picture.
     """
     from torchvision.ops import nms
 
-    offsets, scores, landmark_offsets = (part.float() for part in outputs)
-    priors = anchors(height, width, offsets.device)
-    scale = torch.tensor([width, height], dtype=torch.float32, device=offsets.device)
+    packed = torch.cat([part.float() for part in outputs], dim=-1).cpu()
+    offsets, scores, landmark_offsets = packed.split([part.shape[-1] for part in outputs], dim=-1)
+    priors = anchors(height, width)
+    scale = torch.tensor([width, height], dtype=torch.float32)
+    last_pixel = torch.tensor([0.0, 0.0, 1.0, 1.0])
     faces = []
     for item in range(len(offsets)):
         probability = scores[item, :, 1]
@@ -69,6 +73,5 @@ def decode(
         boxes = decode_boxes(offsets[item, kept], priors[kept]) * scale.repeat(2)
         points = decode_landmarks(landmark_offsets[item, kept], priors[kept]) * scale.repeat(5)
         rows = torch.cat([boxes, probability[kept, None], points], 1)
-        last_pixel = torch.tensor([0.0, 0.0, 1.0, 1.0], device=boxes.device)
         faces.append(rows[nms(boxes + last_pixel, probability[kept], overlap)])
     return faces

@@ -37,11 +37,14 @@ from vfsrbench.faces.networks.fan_decode import (
 from vfsrbench.faces.networks.insightface_onnx import LANDMARKS, OnnxLandmarks106
 from vfsrbench.faces.similarity import invert, transform_points
 from vfsrbench.metric import Window
-from vfsrbench.runtime.network import loaded, runner, shared
+from vfsrbench.metrics.pixels import pictures_of
+from vfsrbench.runtime.device import queued
+from vfsrbench.runtime.network import loaded, rows_that_fit, runner, shared
 from vfsrbench.runtime.precision import Profile
 
 Points = NDArray[np.float64]
-BATCH = 4
+BATCH, BYTES = 4, 160 << 20
+"""Pictures at a time on a processor, and what one of 256x256 takes on a GPU."""
 
 
 class PointFinder(Protocol):
@@ -74,10 +77,10 @@ class Awing98:
         self.runner = runner(("awing98", path), partial(loaded, AwingFAN, path), device, profile)
 
     def find(self, window: Window, frames: list[int], faces: Points | None) -> Points:
-        images = window.tensor(self.device)[[frame - window.start for frame in frames]]
+        images = pictures_of(window, self.device, frames)
         height, width = images.shape[2:]
         small = F.interpolate(images, (FAN_INPUT, FAN_INPUT), mode="bilinear", align_corners=False)
-        heat = self.runner(small, BATCH, _last)
+        heat = self.runner(small, rows_that_fit(self.device, BYTES, BATCH), _last)
         return decode_awing(heat, height, width).cpu().numpy().astype(np.float64)
 
 
@@ -95,9 +98,9 @@ class Fan68:
             fan_crop(window.frames[frame - window.start], centre, float(scale))
             for frame, centre, scale in zip(frames, centres, scales, strict=True)
         ]
-        x = torch.from_numpy(np.stack(crops)).to(self.device).permute(0, 3, 1, 2).float() / 255
-        heat = self.runner(x, BATCH, _last).double()
-        place = [torch.from_numpy(a).to(self.device) for a in (centres, scales)]
+        x = queued(torch.from_numpy(np.stack(crops)), self.device).permute(0, 3, 1, 2).float() / 255
+        heat = self.runner(x, rows_that_fit(self.device, BYTES, BATCH), _last).double()
+        place = [queued(torch.from_numpy(a), self.device) for a in (centres, scales)]
         points, _ = decode_fan2d4(heat, place[0], place[1], whole_pixels=False)
         return points.cpu().numpy()
 
@@ -112,7 +115,7 @@ class Regression106:
 
     def find(self, window: Window, frames: list[int], faces: Points | None) -> Points:
         assert faces is not None
-        images = window.tensor(self.device)[[frame - window.start for frame in frames]]
+        images = pictures_of(window, self.device, frames)
         return self.network(images, face_boxes(faces))
 
 

@@ -15,6 +15,7 @@ from vfsrbench.faces.arcface_align import align_faces, arcface_matrices
 from vfsrbench.faces.networks.dlib_faces import DIMENSIONS, RUNS_ON, DlibLandmarks, DlibRecognizer, face_boxes
 from vfsrbench.metric import Window
 from vfsrbench.metrics.estimators.face_embeddings import EMBEDDING, recognizer
+from vfsrbench.metrics.pixels import pictures_of
 from vfsrbench.runtime.network import shared
 from vfsrbench.runtime.precision import Profile
 
@@ -61,7 +62,7 @@ class ArcFaceEmbedder:
         self.runs_on = self.recognize.runs_on
 
     def embed(self, window: Window, place: Window, frames: list[int], points: Points) -> Embeddings:
-        images = window.tensor(self.device)[[frame - window.start for frame in frames]]
+        images = pictures_of(window, self.device, frames)
         size = self.recognize.size
         crops = align_faces(images, arcface_matrices(points, size), size)
         return self.recognize(crops).cpu().numpy()

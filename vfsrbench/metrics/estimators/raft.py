@@ -9,15 +9,18 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
+from torchvision.models.optical_flow.raft import CorrBlock
 
 from vfsrbench.metric import Window
 from vfsrbench.metrics.estimators.flow import Flow, Pair
-from vfsrbench.runtime.network import loaded, runner
+from vfsrbench.metrics.pixels import pictures_of
+from vfsrbench.runtime.network import loaded, rows_that_fit, runner
 from vfsrbench.runtime.precision import Profile
 
 UPDATES = 12
 LEAST, MULTIPLE = 128, 8
-BATCH = 4
+BATCH, BYTES = 4, 1600
+"""Pairs at a time on a processor, and what a pixel of a pair takes on a GPU (512x512: 0.4 GB)."""
 
 
 class RaftFlow:
@@ -31,24 +34,29 @@ class RaftFlow:
     def flows(self, window: Window, pairs: list[Pair]) -> list[Flow]:
         known: dict[Pair, Flow] = window.memo(("raft", self.profile), dict)
         missing = [pair for pair in pairs if pair not in known]
-        for start in range(0, len(missing), BATCH):
-            part = missing[start : start + BATCH]
-            known.update(zip(part, self._found(window, part), strict=True))
+        height, width = window.frames.shape[1:3]
+        batch = rows_that_fit(self.device, BYTES * height * width, BATCH)
+        starts = range(0, len(missing), batch)
+        parts = [self._found(window, missing[start : start + batch], batch) for start in starts]
+        if parts:
+            vectors = torch.cat(parts).cpu().numpy().astype(np.float32)  # the host waits once a window
+            flows = (Flow(np.ascontiguousarray(one)) for one in vectors)
+            known.update(zip(missing, flows, strict=True))
         return [known[pair] for pair in pairs]
 
-    def _found(self, window: Window, pairs: list[Pair]) -> list[Flow]:
-        images = window.tensor(self.device)
-        height, width = images.shape[2:]
+    def _found(self, window: Window, pairs: list[Pair], batch: int) -> Tensor:
+        """The flows (n, 2, H, W) of a few pairs, on the device."""
         first, second = (
-            _padded(2 * images[[pair[side] - window.start for pair in pairs]] - 1) for side in (0, 1)
+            _padded(2 * pictures_of(window, self.device, [pair[side] for pair in pairs]) - 1)
+            for side in (0, 1)
         )
-        vectors = self.runner(torch.stack([first, second], dim=1), BATCH, _apply)
-        cut = vectors[:, :, :height, :width].cpu().numpy().astype(np.float32)
-        return [Flow(np.ascontiguousarray(one)) for one in cut]
+        height, width = window.frames.shape[1:3]
+        return self.runner(torch.stack([first, second], dim=1), batch, _apply)[:, :, :height, :width]
 
 
 def _apply(network: nn.Module, frames: Tensor) -> Tensor:
-    found: list[Tensor] = network(frames[:, 0], frames[:, 1], num_flow_updates=UPDATES)
+    with frames.device:  # torchvision makes grids on the CPU with every update, for the host to copy
+        found: list[Tensor] = network(frames[:, 0], frames[:, 1], num_flow_updates=UPDATES)
     return found[-1]
 
 
@@ -58,8 +66,17 @@ def _padded(images: Tensor) -> Tensor:
     return F.pad(images, (0, right, 0, bottom), mode="replicate")
 
 
+class _CorrBlock(CorrBlock):  # type: ignore[misc]
+    """Without a scalar that goes to the device: the square root of a number of channels stays on the CPU."""
+
+    def _compute_corr_volume(self, fmap1: Tensor, fmap2: Tensor) -> Tensor:
+        with torch.device("cpu"):
+            volume: Tensor = super()._compute_corr_volume(fmap1, fmap2)
+        return volume
+
+
 def _network() -> nn.Module:
     from torchvision.models.optical_flow import raft_large
 
-    network: nn.Module = raft_large(weights=None, progress=False)
+    network: nn.Module = raft_large(weights=None, progress=False, corr_block=_CorrBlock())
     return network

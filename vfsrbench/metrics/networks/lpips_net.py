@@ -91,6 +91,9 @@ class LPIPS(nn.Module):
     `lpips.LPIPS(net=backbone)(a, b, normalize=True)`.
     """
 
+    exact_layers = ("lins", *(f"lin{number}" for number in range(7)))
+    """Run in float32 in either profile, see `layers`."""
+
     def __init__(self, backbone: str = "alex") -> None:
         super().__init__()
         if backbone not in _CUTS:

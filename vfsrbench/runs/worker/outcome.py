@@ -12,7 +12,7 @@ from vfsrbench.results.job import Job
 from vfsrbench.results.restored_store import KeptNote
 from vfsrbench.results.schema import JobRecord, Status
 from vfsrbench.runs.due import Pending
-from vfsrbench.scoring.scorer import Wanted
+from vfsrbench.scoring.scores import Wanted
 
 
 @dataclass(frozen=True)

@@ -23,7 +23,7 @@ from vfsrbench.runs.worker.recorder import Recorder, Scored, restoration_facts
 from vfsrbench.runs.worker.restorer import ClipRestorer
 from vfsrbench.runs.worker.steps import Steps
 from vfsrbench.runs.worker.worker import Worker
-from vfsrbench.scoring.scorer import derive
+from vfsrbench.scoring.derived import derive
 from vfsrbench.scoring.scores import Scores
 
 SCRATCH_BYTES = 8 << 30

@@ -33,11 +33,13 @@ def pixel_grid(h: int, w: int, like: Tensor) -> Tensor:
 def soft_lookup(query: Tensor, key: Tensor, value: Tensor) -> Tensor:
     """softmax(query . key / sqrt(c)) @ value for query, key (b, n, c) and value (b, n, d), d <= c.
 
-    `value` is filled up with zeros to c channels: only then does the attention kernel work block by
-    block, and the (n, n) matrix of scores, 64 MB for a 512x512 pair, is never stored.
+    `value` is filled up with zeros to c channels, and the one head is an axis of its own: only then does the
+    attention kernel work block by block, and the (n, n) matrix of scores, 64 MB for a 512x512 pair, is never
+    stored.
     """
     wide = F.pad(value, (0, query.shape[-1] - value.shape[-1]))
-    return F.scaled_dot_product_attention(query, key, wide)[..., : value.shape[-1]]
+    found = F.scaled_dot_product_attention(query[:, None], key[:, None], wide[:, None])
+    return found[:, 0, :, : value.shape[-1]]
 
 
 def global_matching(feature0: Tensor, feature1: Tensor) -> Tensor:

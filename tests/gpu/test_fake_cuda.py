@@ -1,0 +1,23 @@
+"""Every method through its adapter on a fake GPU: no wait in a loop, no tensor on the wrong device, no cast.
+
+Needs no GPU; fake_cuda.py says what is counted.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.gpu.cases import HELP, allowed_of, sizes_of, specs
+from tests.gpu.examine import examine_method
+from vfsrbench.method_spec import choose_method
+from vfsrbench.runtime.precision import Profile
+
+
+@pytest.mark.parametrize("profile", ["strict", "fast"])
+@pytest.mark.parametrize("spec", specs(sampling=False))
+def test_methods_keep_a_gpu_busy(spec: str, profile: Profile, tmp_path: Path) -> None:
+    method = choose_method(spec)
+    found = examine_method(method, profile, sizes_of(spec), allowed_of(spec), tmp_path)
+    assert not found, HELP.format(spec=spec, profile=profile, problems="\n".join(found))

@@ -1,0 +1,36 @@
+"""Every metric with a network of PyTorch's on a fake GPU: a few waits a window, whatever its length."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.gpu.examine import Allowed, examine_metric
+from vfsrbench.plugins import metrics
+from vfsrbench.runtime.precision import Profile
+
+DEFAULT = Allowed(waits=2)
+"""The numbers of the ground truth's window, and of the restored one."""
+RAFT = Allowed(waits=2, uploads=4, made=8)  # torchvision makes a grid on the CPU, twice a batch of pairs
+DETECTED = Allowed(waits=4)  # faces are found, on the host, before they are cut out
+ALLOWED = {
+    "ewarp_raft": RAFT,
+    "ewarp_self_raft": RAFT,
+    "tof_raft": RAFT,
+    "ids_detected_ir_se50": DETECTED,
+    "legacy_ids_bfvr": DETECTED,
+}
+WITH_NETWORK = [n for n, e in metrics().entries.items() if e.card.factory is not None and e.card.weights]
+
+
+@pytest.mark.parametrize("profile", ["strict", "fast"])
+@pytest.mark.parametrize("name", WITH_NETWORK)
+def test_metrics_keep_a_gpu_busy(name: str, profile: Profile, tmp_path: Path) -> None:
+    found = examine_metric(name, profile, ALLOWED.get(name, DEFAULT), tmp_path)
+    if found is None:
+        pytest.skip("its networks are not PyTorch's")
+    assert not found, (
+        f"{name} ({profile}) on a GPU:\n" + "\n".join(found) + "\nIf a number is as it must be, allow it in "
+        "tests/gpu/test_fake_cuda_metrics.py (ALLOWED), with the reason."
+    )
