@@ -52,6 +52,7 @@ def asked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[str]:
 
     monkeypatch.setattr(files, "choose_method", choose)
     monkeypatch.setattr(face_tools, "load_finder", loads(find))
+    monkeypatch.setattr(face_tools, "why_no_masks", lambda: "")
     monkeypatch.setattr(face_tools, "load_masks", lambda device: lambda faces: np.ones(faces.shape[:3], "f4"))
     monkeypatch.chdir(tmp_path)
     return names

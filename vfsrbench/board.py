@@ -15,6 +15,8 @@ from vfsrbench.card import Name, Title, Track
 from vfsrbench.errors import InputError
 from vfsrbench.io.foreign_text import clean_name
 
+FinderName = Literal["auto", "retinaface", "dlib"]
+
 
 class DatasetUse(FrozenModel):
     """Which clips a board is run on.
@@ -25,6 +27,8 @@ class DatasetUse(FrozenModel):
         clips: Some clips by name; empty: all.
         frames: The first so many of each clip.
         align: Whether ground truth and degraded clips are aligned to the FFHQ template.
+        finder: What finds the face on ground truth that comes without landmarks; `auto`: RetinaFace where
+            its weights are here, else dlib.
         scale: For clips without ground truth (`real`): how many times as large restored clips are.
 
     Example:
@@ -37,6 +41,7 @@ class DatasetUse(FrozenModel):
     clips: tuple[Annotated[str, AfterValidator(clean_name)], ...] = ()
     frames: int | None = Field(default=None, ge=1, le=MOST_FRAMES)
     align: bool = False
+    finder: FinderName = "auto"
     scale: int | None = Field(default=None, ge=1, le=MOST_SCALE)
 
 

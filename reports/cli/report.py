@@ -10,7 +10,7 @@ import typer
 
 from vfsrbench.cli import options as o
 from vfsrbench.cli.echo import say
-from vfsrbench.cli.option_groups import BoardChanges, grouped
+from vfsrbench.cli.option_groups import BoardChanges, Without, grouped
 
 if TYPE_CHECKING:
     from vfsrbench.board import Board
@@ -34,7 +34,7 @@ def report(
         Path | None,
         typer.Option("--html", help="the whole site, with a page a clip, into this folder"),
     ] = None,
-    changes: BoardChanges,
+    changes: Annotated[BoardChanges, Without(("finder",))],
     only_method: Annotated[
         list[str] | None, typer.Option("--only-method", help="these methods alone (repeatable)")
     ] = None,

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 
 from reports.inputs.losses import Losses
 from vfsrbench.board import DatasetUse
 from vfsrbench.datasets.dataset import DatasetClip, dataset_of
+from vfsrbench.datasets.found_landmarks import FoundBy, kept_landmarks
 from vfsrbench.datasets.reference import GtFacts, gt_facts, gt_side, lq_side
 from vfsrbench.datasets.stored_outputs import open_outputs
 from vfsrbench.errors import DamagedFile, InputError
@@ -96,11 +97,20 @@ class Frames:
             if self._clips:
                 self._say(f"no frames of {record.clip} are shown: the data set does not have it any more")
             return None, None
+        found_by = FoundBy(record.finder) if record.finder and record.aligned else None
         try:
-            return clip, gt_facts(clip, record.gt_digest, record.aligned)
+            facts = gt_facts(clip, record.gt_digest, record.aligned, found_by)
+            return (clip if found_by is None else self._found(clip, record)), facts
         except InputError as error:
             self._say(f"no frames of {record.clip} are shown: {error}")
             return clip, None
+
+    def _found(self, clip: DatasetClip, record: JobRecord) -> DatasetClip:
+        """The clip with the landmarks that the run found on it. InputError when they are gone."""
+        points = kept_landmarks(self.workspace.truth_cache(record.gt_digest))
+        if points is None:
+            raise InputError(f"the landmarks that {record.finder} found on it are gone from the workspace")
+        return replace(clip, landmarks=points)
 
     def _made(self, record: JobRecord) -> Clip | None:
         folder = self.workspace.splits / slug(record.split)

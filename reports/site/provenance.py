@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from vfsrbench.faces.finding.choice import LABELS
 from vfsrbench.results.load import StoredResult
 from vfsrbench.results.schema import JobRecord
 
@@ -38,7 +39,7 @@ def facts(record: JobRecord) -> list[tuple[str, str]]:
         ("Parameters", "" if record.parameters is None else f"{record.parameters:,}"),
         ("Data set", f"{record.dataset}{' (demo clips)' if record.demo else ''}"),
         ("Frames", f"{record.frames} of {record.width}x{record.height} at {record.fps:g} a second"),
-        ("Aligned", "yes" if record.aligned else "no"),
+        ("Aligned", _aligned(record)),
         ("Recipe", f"{record.split}, {record.split_status}, {record.recipe_digest}"),
         ("Seed", str(record.seed)),
         ("Ground truth (SHA-256)", record.gt_digest if record.reference else "none"),
@@ -49,6 +50,7 @@ def facts(record: JobRecord) -> list[tuple[str, str]]:
         ("Metrics (versions)", _pairs(record.metrics)),
         ("Without a value", _pairs(record.missing)),
         ("Unavailable", _pairs(record.unavailable)),
+        ("Faces found by", _pairs({m: s.finder for m, s in record.scores.items() if s.finder})),
         ("Profile", record.profile + (", untrained weights" if record.untrained else "")),
         ("Restored on", record.device),
         ("Scored on", _devices(record)),
@@ -82,6 +84,12 @@ def _restored_in(record: JobRecord) -> str:
 def _window(record: JobRecord) -> str:
     other = ", another protocol: memory ran out" if record.smaller_windows else ""
     return "" if record.window is None else f"{record.window} frames{other}"
+
+
+def _aligned(record: JobRecord) -> str:
+    if not record.aligned:
+        return "no"
+    return f"yes, by points that {LABELS.get(record.finder, record.finder)} found" if record.finder else "yes"
 
 
 def _pairs(values: dict[str, Any]) -> str:

@@ -150,7 +150,8 @@ def _md(text: str) -> str:
 
 
 def to_latex(table: Table, *, intervals: bool = False, partial: bool = False) -> str:
-    """A booktabs table, best in bold, second underlined. Needs `\\usepackage{booktabs}`."""
+    """A booktabs table, best in bold, second underlined; the caption says what found faces. Needs
+    `\\usepackage{booktabs}`."""
     layout = lay_out(table, partial=partial)
     width = 1 + len(layout.metrics) + len(layout.facts)
     rows: list[str] = []
@@ -162,10 +163,11 @@ def to_latex(table: Table, *, intervals: bool = False, partial: bool = False) ->
         rows.append(_latex_row(line, intervals))
     body = "\n".join(rows)
     heads = " & ".join(_tex(h) for h in layout.heads)
+    caption = " ".join((f"{table.caption}.", *table.found))
     label = "".join(c if c.isalnum() else "-" for c in f"{table.board}-{table.split}")
     return (
         "\\begin{table}\n\\centering\n"
-        f"\\caption{{{_tex(table.caption)}.}}\n\\label{{tab:{label}}}\n"
+        f"\\caption{{{_tex(caption)}}}\n\\label{{tab:{label}}}\n"
         f"\\begin{{tabular}}{{l{'r' * (width - 1)}}}\n\\toprule\n{heads} \\\\\n\\midrule\n"
         f"{body}\n\\bottomrule\n\\end{{tabular}}\n\\end{{table}}\n"
     )

@@ -10,6 +10,7 @@ import numpy as np
 
 from reports.inputs.results import Grid
 from reports.inputs.split_values import SplitValue
+from reports.tables.finders import finder_notes
 from reports.tables.model import Cell, Column, Mark, PublishedRow, Row, Table, Threshold
 from reports.tables.published import Published
 from reports.tables.wins import win_tables
@@ -108,6 +109,8 @@ class _Builder:
         profiles = sorted({r.profile for r in records if r.profile})
         published = self.sources.published
         rows = self._sorted(rows)
+        done = (r.record for method in self.grid.methods for r in self.grid.done(method))
+        found = finder_notes(done, self.columns)
         return Table(
             board=self.board.name,
             title=self.board.title,
@@ -122,7 +125,8 @@ class _Builder:
             versus=self.versus,
             published=() if published is None else self._published_rows(published),
             published_source="" if published is None else published.source,
-            notes=tuple(self._notes(rows)),
+            notes=(*self._notes(rows), *found),
+            found=tuple(found),
             wins=win_tables(self.grid, self.columns, rows),
         )
 

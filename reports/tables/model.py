@@ -150,8 +150,8 @@ class Table:
     """A leaderboard of one split.
 
     `status` says how sure the split's recipe is (`official` or `extrapolated`); `demo` that these are
-    the bundled clips. `notes` are sentences for the reader, the most important first. `wins` has one entry
-    a metric that has a direction, reference rows left out.
+    the bundled clips. `notes` are sentences for the reader, the most important first; those of them on what
+    found faces are in `found`, too. `wins` has one entry a metric with a direction, reference rows left out.
     """
 
     board: str
@@ -168,6 +168,7 @@ class Table:
     published: tuple[PublishedRow, ...] = ()
     published_source: str = ""
     notes: tuple[str, ...] = ()
+    found: tuple[str, ...] = ()
     wins: tuple[Wins, ...] = ()
 
     def row(self, method: str) -> Row:

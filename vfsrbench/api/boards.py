@@ -31,7 +31,8 @@ def load_results(places: StrPath | Sequence[StrPath]) -> tuple[pd.DataFrame, lis
 
     Returns:
         The frames, a row a frame (`dataset`, `split`, `method`, `clip`, `frame`, `name`, a column a metric),
-        and the records, one a job. `frames.attrs["skipped"]` says which files were not read, and why.
+        and the records, one a job. `frames.attrs["skipped"]` says which files were not read, and why. Values
+        that random weights of a metric made are left out; `frames.attrs["untrained"]` names those metrics.
 
     Raises:
         InputError: A place does not exist, or there are no results.
@@ -53,6 +54,7 @@ def load_results(places: StrPath | Sequence[StrPath]) -> tuple[pd.DataFrame, lis
         reason = f" ({skipped[0]})" if skipped else ""
         raise InputError(f"{where}: no results there{reason}; `vfsrbench run BOARD` makes them")
     frames.attrs["skipped"] = skipped
+    frames.attrs["untrained"] = sorted({m for r in records for m, s in r.scores.items() if s.untrained})
     return frames, records
 
 

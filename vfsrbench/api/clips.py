@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     import torch
 
     from degradations.recipe import Recipe
+    from vfsrbench.board import FinderName
     from vfsrbench.io.clip import Clip
     from vfsrbench.metric import Metric
     from vfsrbench.predictor import Predictor
@@ -28,6 +29,7 @@ def score(
     metrics: str | Metric | Sequence[str | Metric] = ("psnr", "ssim"),
     *,
     landmarks: Any = None,
+    finder: FinderName = "auto",
     device: str | torch.device | None = None,
     profile: Profile = "strict",
 ) -> pd.DataFrame:
@@ -42,16 +44,19 @@ def score(
         metrics: Ids (see `metrics()`) or `Metric` objects, or a single one.
         landmarks: Five points a frame of the ground truth, (T, 5, 2), in pixels, x then y; for metrics that
             need them and do not find them themselves. A list where `restored` is one.
+        finder: What finds the face for those, on ground truth without landmarks: `retinaface`, `dlib`, or
+            `auto`, which is RetinaFace where its weights are here, else dlib.
         device: Where networks run. Default: the GPU if there is one.
         profile: `strict` is float32; `fast` allows TF32 and bfloat16.
 
     Returns:
         A row a frame: `frame`, `name`, and a column for each metric that has a value a frame (a metric of
         pairs has NaN for the first). `.attrs["clip"]` has the clip's values by metric, `.attrs["missing"]`
-        the number of frames without a value, `.attrs["unavailable"]` why a metric has none for this clip.
+        the number of frames without a value, `.attrs["unavailable"]` why a metric has none for this clip,
+        `.attrs["finder"]` what found the face for a metric, where it had to be found.
 
         For a list of clips a column `clip` comes first, `.attrs["clips"]` has the values by clip and metric
-        (`missing` and `unavailable` likewise), `.attrs["split"]` one value a metric over all clips.
+        (`missing`, `unavailable` and `finder` likewise), `.attrs["split"]` one value a metric over all clips.
 
     Raises:
         InputError: A clip is wrong (form, size, values), a metric is not known, or its weights are not here.
@@ -69,16 +74,22 @@ def score(
     from vfsrbench.scoring.direct import DirectScorer
     from vfsrbench.scoring.score_table import score_table
 
-    return score_table(DirectScorer(metrics, choose_device(device), profile), restored, gt, landmarks)
+    scorer = DirectScorer(metrics, choose_device(device), profile, finder)
+    return score_table(scorer, restored, gt, landmarks)
 
 
 def metric(
-    metric: str | Metric, *, device: str | torch.device | None = None, profile: Profile = "strict"
+    metric: str | Metric,
+    *,
+    finder: FinderName = "auto",
+    device: str | torch.device | None = None,
+    profile: Profile = "strict",
 ) -> MetricFunction:
     """Load one metric as a function of a restored clip and its ground truth.
 
     Args:
         metric: The metric's id (see `metrics()`), or a `Metric` object.
+        finder: What finds the face on ground truth without landmarks; see `score`.
         device: Where its network runs. Default: the GPU if there is one.
         profile: `strict` is float32; `fast` allows TF32 and bfloat16.
 
@@ -101,7 +112,7 @@ def metric(
     from vfsrbench.runtime.device import choose_device
     from vfsrbench.scoring.metric_function import MetricFunction
 
-    return MetricFunction(metric, choose_device(device), profile)
+    return MetricFunction(metric, choose_device(device), profile, finder)
 
 
 def degrade(gt: Any, recipe: StrPath | Recipe, *, seed: int = 0, name: str | None = None) -> Clip:

@@ -96,6 +96,7 @@ class BoardChanges:
     metric: o.Metrics = None
     seed: o.Seed = None
     scale: o.Scale = None
+    finder: o.BoardFinder = None
 
     def of(self, board: Board, methods: MethodChoice | None = None) -> Board:
         """The changed board. Clips without ground truth have one split, whatever the board has.
@@ -114,6 +115,12 @@ class BoardChanges:
             say(
                 f"clips without ground truth are not degraded: their split is {REAL_SPLIT}, not the board's "
                 f"{', '.join(board.splits)}",
+                err=True,
+            )
+        if self.layout == REAL and board.dataset.align:
+            update["dataset"] = update["dataset"].replace(align=False)
+            say(
+                "clips without ground truth are not aligned, unlike the board's: see `vfsrbench align`",
                 err=True,
             )
         if self.metric:
@@ -141,6 +148,7 @@ class BoardChanges:
             "clips": tuple(map(clean_name, self.clip or ())) or None,
             "frames": self.frames,
             "scale": self.scale,
+            "finder": self.finder,
         }
         if layout not in (None, use.layout):  # another data set does not have the board's clips
             use = use.replace(clips=())

@@ -85,6 +85,14 @@ Finder = Annotated[
     Literal["auto", "retinaface", "dlib"],
     typer.Option(help="what finds the face; auto: RetinaFace where its weights are here, else dlib"),
 ]
+BoardFinder = Annotated[
+    Literal["auto", "retinaface", "dlib"] | None,
+    typer.Option(
+        "--finder",
+        help="what finds the face on ground truth without landmarks (default: the board's; auto: RetinaFace "
+        "where its weights are here, else dlib)",
+    ),
+]
 Scale = Annotated[
     int | None,
     typer.Option(

@@ -5,13 +5,26 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import partial
-from typing import TYPE_CHECKING, Literal
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
+from vfsrbench.board import FinderName
 from vfsrbench.card import WeightUse
 from vfsrbench.errors import InputError
+from vfsrbench.faces.finding.choice import (
+    DETECTOR,
+    DLIB,
+    DLIB_DETECTOR,
+    DLIB_POINTS,
+    RETINAFACE,
+    RETINAFACE_FILE,
+    chosen_finder,
+    finder_weights,
+    why_no_finder,
+)
 from vfsrbench.runtime.precision import arithmetic
 from vfsrbench.weights.resolve import Weights, resolve_weights
 
@@ -25,9 +38,7 @@ if TYPE_CHECKING:
 Frames = NDArray[np.uint8]
 
 
-FINDER, PARSER = "retinaface_r50", "parsenet"
-DLIB_LANDMARKS, DLIB_DETECTOR = "dlib-landmarks-68", "dlib-mmod-detector"
-FinderName = Literal["auto", "retinaface", "dlib"]
+PARSER = "parsenet"
 
 
 @dataclass(frozen=True)
@@ -56,7 +67,7 @@ class FaceFinder:
 
 
 def untrained_tools(*names: str) -> list[str]:
-    """Which of these checkpoints (`FINDER`, `PARSER`) are random weights."""
+    """Which of these checkpoints are random weights."""
     return [name for name in names if resolve_weights([WeightUse(name=name)]).untrained]
 
 
@@ -66,8 +77,8 @@ def load_finder(device: torch.device, choice: FinderName = "auto") -> FaceFinder
     Args:
         device: Where RetinaFace runs; dlib runs on the CPU.
         choice: retinaface: RetinaFace with ResNet-50. dlib: its frontal detector, where that finds nothing
-            its detection network (if its weights are here), and its 68 landmarks. auto: RetinaFace where its
-            weights are, else dlib.
+            its detection network (if its weights are here), and its 68 landmarks (`finding.dlib_points`).
+            auto: RetinaFace where its trained weights are, else dlib.
 
     Returns:
         The finder, with its name and the hashes of its weights.
@@ -75,15 +86,17 @@ def load_finder(device: torch.device, choice: FinderName = "auto") -> FaceFinder
     Raises:
         InputError: The weights are not here, or dlib is not; says what to fetch or install.
     """
-    missing = []
-    for name, (uses, load) in _FINDERS.items():
-        if choice not in ("auto", name):
-            continue
-        weights = resolve_weights(uses)
-        if not weights.missing:
-            return load(weights, device)
-        missing.append(weights.missing)
-    raise InputError(f"finding faces: {'; or by dlib: '.join(missing)}")
+    missing = why_no_finder(choice)
+    if missing:
+        raise InputError(f"finding faces: {missing}")
+    name = chosen_finder(choice)
+    weights = finder_weights(name)
+    return _retinaface(weights, device) if name == RETINAFACE else _dlib(weights)
+
+
+def why_no_masks() -> str:
+    """Why `load_masks` cannot be used, and what brings it; empty if it can."""
+    return resolve_weights([WeightUse(name=PARSER)]).missing
 
 
 def load_masks(device: torch.device) -> Callable[[Frames], NDArray[np.float32]]:
@@ -95,35 +108,23 @@ def load_masks(device: torch.device) -> Callable[[Frames], NDArray[np.float32]]:
     weights = resolve_weights([WeightUse(name=PARSER)])
     if weights.missing:
         raise InputError(f"the mask (or take --mask square): {weights.missing}")
-    return partial(_masks, FaceParser(_loaded(ParseNet, weights, device)), device)
+    return partial(_masks, FaceParser(_loaded(ParseNet, weights.paths["net"], device)), device)
 
 
 def _retinaface(weights: Weights, device: torch.device) -> FaceFinder:
     from vfsrbench.faces.detect import FaceDetector
     from vfsrbench.faces.networks.retinaface import retinaface_resnet50
 
-    find = partial(_find, FaceDetector(_loaded(retinaface_resnet50, weights, device)), device)
-    return FaceFinder("retinaface", find, weights.hashes, (FINDER,) if weights.untrained else ())
+    detector = FaceDetector(_loaded(retinaface_resnet50, weights.paths[DETECTOR], device))
+    untrained = (RETINAFACE_FILE,) if weights.untrained else ()
+    return FaceFinder(RETINAFACE, partial(_find, detector, device), weights.hashes, untrained)
 
 
-def _dlib(weights: Weights, device: torch.device) -> FaceFinder:
-    from vfsrbench.faces.networks.dlib_faces import DlibDetector, DlibFivePoints, DlibLandmarks
+def _dlib(weights: Weights) -> FaceFinder:
+    from vfsrbench.faces.finding.dlib_points import dlib_finder
 
-    detectors = [DlibDetector()]
-    if "detector" in weights.paths:
-        detectors.append(DlibDetector(weights.paths["detector"]))
-    find = DlibFivePoints(DlibLandmarks(weights.paths["net"]), *detectors)
-    return FaceFinder("dlib", find, weights.hashes)
-
-
-_FINDERS: Mapping[str, tuple[list[WeightUse], Callable[[Weights, torch.device], FaceFinder]]] = {
-    "retinaface": ([WeightUse(name=FINDER)], _retinaface),
-    "dlib": (
-        [WeightUse(name=DLIB_LANDMARKS), WeightUse(name=DLIB_DETECTOR, role="detector", optional=True)],
-        _dlib,
-    ),
-}
-"""What each finder needs, and how it is loaded; `auto` takes the first that can be."""
+    find = dlib_finder(weights.paths[DLIB_POINTS], weights.paths.get(DLIB_DETECTOR))
+    return FaceFinder(DLIB, find, weights.hashes)
 
 
 def _find(detector: FaceDetector, device: torch.device, frames: Frames) -> NDArray[np.float64]:
@@ -138,9 +139,9 @@ def _masks(parser: FaceParser, device: torch.device, faces: Frames) -> NDArray[n
         return parser.masks(faces)
 
 
-def _loaded(make: Callable[[], nn.Module], weights: Weights, device: torch.device) -> nn.Module:
+def _loaded(make: Callable[[], nn.Module], path: Path, device: torch.device) -> nn.Module:
     from vfsrbench.runtime.checkpoint import load_checkpoint
 
     network = make()
-    load_checkpoint(network, weights.paths["net"])
+    load_checkpoint(network, path)
     return network.eval().requires_grad_(False).to(device)

@@ -32,6 +32,7 @@ PLUMBING = frozenset(
         "vfsrbench.io.safety.paths",
         "vfsrbench.io.safety.text",
         "vfsrbench.plugins",
+        "vfsrbench.faces.finding.choice",
         "vfsrbench.hashing.code",
         "vfsrbench.runtime.versions",
         "degradations.reading.typed_toml",

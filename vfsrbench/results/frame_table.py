@@ -24,9 +24,9 @@ def load_results(places: Iterable[Path]) -> tuple[pd.DataFrame, list[JobRecord],
         places: A workspace, a folder of results, a results file, or several of these.
 
     Returns:
-        The frames (a row a frame: dataset, split, method, clip, frame, name and a column a metric), the
-        records (the latest result of each job), and what was skipped and why: files that are not ours, or
-        not whole.
+        The frames (a row a frame: dataset, split, method, clip, frame, name and a column a metric; without
+        values that random weights of a metric made), the records (the latest result of each job), and what
+        was skipped and why: files that are not ours, or not whole.
 
     Raises:
         InputError: A place does not exist.
@@ -51,4 +51,6 @@ def _frame_table(result: Result) -> pd.DataFrame:
     record = result.record
     names = list(result.frame_names)
     head = {"dataset": record.dataset, "split": record.split, "method": record.method, "clip": record.clip}
-    return pd.DataFrame({**head, "frame": np.arange(len(names)), "name": names, **result.values})
+    random = {metric for metric, score in record.scores.items() if score.untrained}
+    values = {metric: v for metric, v in result.values.items() if metric not in random}
+    return pd.DataFrame({**head, "frame": np.arange(len(names)), "name": names, **values})

@@ -88,7 +88,7 @@ def read_result(path: Path) -> Result:
     """A results file with its frame values. Raises what `read_record` raises."""
     record, parquet = _open(path)
     with reading(path):
-        table = parquet.read()
+        table = parquet.read(use_threads=False)  # threads of Arrow that live at exit may abort the process
         names = table["name"].to_pylist()
         values = {
             n: table[n].to_numpy().astype(np.float64) for n in table.column_names if n not in _NOT_METRICS

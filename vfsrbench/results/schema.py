@@ -29,6 +29,9 @@ class Score(BaseModel):
     licences_accepted: dict[str, str] = {}
     untrained: bool = False
     """Some of them are random: the column means nothing, and no board shows it."""
+    finder: str = ""
+    """What found the face on the ground truth (retinaface, dlib); empty where landmarks came with the clip,
+    or the metric asks for none."""
     seconds: float = 0.0
     """The metric's share of the time that scoring took: metrics are computed together."""
     device: str = ""
@@ -73,6 +76,8 @@ class JobRecord(BaseModel):
     seed: int = 0
     clip: str
     aligned: bool = False
+    finder: str = ""
+    """What found the points that the clip is aligned by; empty where they came with it."""
     canonical: bool = True
     demo: bool = False
 
@@ -108,7 +113,8 @@ class JobRecord(BaseModel):
     """Checkpoint name -> date on which its licence was accepted."""
     profile: str = "strict"
     untrained: bool = False
-    """The method's weights are random: no board takes the row. Those of a metric are its column's own matter
+    """The method's weights are random, or those of what found the face to align by: no board takes the row.
+    Those of a metric are its column's own matter
     (`Score.untrained`)."""
     warnings: list[str] = []
     clamped: float = 0.0

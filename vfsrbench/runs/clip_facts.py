@@ -10,6 +10,7 @@ from typing import TypeVar
 from degradations.manifest import Manifest
 from vfsrbench.board import Board
 from vfsrbench.datasets.dataset import Dataset, DatasetClip
+from vfsrbench.datasets.found_landmarks import FoundBy
 from vfsrbench.datasets.importing.manifest import ImportManifest
 from vfsrbench.datasets.reference import GtFacts, gt_facts, gt_frames_digest
 from vfsrbench.datasets.stored_outputs import open_outputs
@@ -36,6 +37,7 @@ def describe_clips(
     splits: Mapping[str, Split],
     options: Options,
     workspace: Workspace,
+    finder: FoundBy,
     on_progress: ProgressCallback,
 ) -> list[ClipFacts]:
     """The facts of all clips.
@@ -48,6 +50,7 @@ def describe_clips(
         splits: The board's splits.
         options: For the manifests that splits are compared with.
         workspace: Where digests are kept.
+        finder: What finds landmarks where clips are aligned and come without.
         on_progress: Called with (step, done, total).
 
     Returns:
@@ -58,7 +61,7 @@ def describe_clips(
             board or the data set that is not in order.
     """
     digests = ClipDigests(workspace.cache / "digests", workspace.damaged.set_aside)
-    describer = _Describer(board, splits, digests)
+    describer = _Describer(board, splits, digests, finder)
     describer.open_stored(uses.values(), dataset)
     describer.manifests = read_published(options.manifests, splits, board.seed)
     clips = dataset.clips()
@@ -78,6 +81,7 @@ class _Describer:
     board: Board
     splits: Mapping[str, Split]
     digests: ClipDigests
+    finder: FoundBy
     manifests: Mapping[str, Manifest] = field(default_factory=dict)
     stored: dict[Place, dict[str, Clip]] = field(default_factory=dict)
     lacking: dict[str, dict[Place, str]] = field(default_factory=dict)
@@ -115,7 +119,7 @@ class _Describer:
         gt = tried(ALL, lambda: gt_frames_digest(clip, self.digests.of), _unreadable)
         truth = tried(
             ALL,
-            lambda: gt_facts(clip, gt, self.board.dataset.align),
+            lambda: gt_facts(clip, gt, self.board.dataset.align, self.finder),
             lambda reason: gt_facts(clip, gt, False),
         )
         for name, split in self.splits.items():

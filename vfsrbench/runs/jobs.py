@@ -9,6 +9,7 @@ from pathlib import Path
 from vfsrbench.board import Board, Restriction
 from vfsrbench.datasets.reference import GtFacts
 from vfsrbench.errors import InputError
+from vfsrbench.faces.finding.choice import Finder
 from vfsrbench.restoration.method_use import MethodUse, Row, StoredOutputs
 from vfsrbench.results.job import Job, Keep
 from vfsrbench.runtime.precision import Profile
@@ -58,6 +59,11 @@ class ClipFacts:
     notes: tuple[str, ...] = ()
     """What a user should know of how the clip's files are read."""
 
+    @property
+    def bare(self) -> bool:
+        """Whether the clip comes without landmarks."""
+        return bool(self.truth.finder) or not self.truth.landmarks
+
     def problem(self, method: str, split: str) -> str:
         """Why this job cannot be done; empty if nothing speaks against it."""
         places = (("", ""), ("", split), (method, split))
@@ -69,7 +75,8 @@ class Setup:
     """All that a worker needs apart from its tasks. It is pickled.
 
     `metric_versions` and `metric_keys` are by metric id, sources of derived metrics included; `sources`
-    has those, by the derived metric. `run` is this run's identity: results that carry it were made by it.
+    has those, by the derived metric. `finder` finds faces on ground truth without landmarks. `run` is this
+    run's identity: results that carry it were made by it.
     `restricted` has the methods that the board does not run on everything.
     """
 
@@ -82,6 +89,7 @@ class Setup:
     metric_versions: Mapping[str, int]
     metric_keys: Mapping[str, str]
     sources: Mapping[str, str]
+    finder: Finder
     run: str
     restricted: Mapping[str, Restriction] = field(default_factory=dict)
 

@@ -11,6 +11,7 @@ import uuid
 from typing import Any
 
 from vfsrbench.card import MethodCard, MetricCard
+from vfsrbench.faces.finding.choice import found_by
 from vfsrbench.hashing.code import (
     OWN_PACKAGES,
     folder_digest,
@@ -80,7 +81,7 @@ def metric_facts(entry: Entry[MetricCard], weights: Weights, source: Facts | Non
     """All that a metric's values depend on, but for the frames. Missing weights count: when they come,
     the scores are due again. `source` has the facts of the metric that a derived one is computed from."""
     card = entry.card
-    return {
+    facts = {
         "id": card.id,
         "version": card.version,
         "class": card.factory,
@@ -92,6 +93,9 @@ def metric_facts(entry: Entry[MetricCard], weights: Weights, source: Facts | Non
         "weights": None if weights.missing else weights.hashes,
         "source": source,
     }
+    finder = found_by(card, weights)
+    # a metric may load dlib's landmarks in any case: hashes do not tell who finds the face
+    return {**facts, "finder": finder} if finder else facts
 
 
 def restore_key(method: Facts, clip: Facts) -> str:

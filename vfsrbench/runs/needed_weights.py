@@ -7,16 +7,23 @@ from dataclasses import dataclass
 
 from vfsrbench.board import Board
 from vfsrbench.card import MetricCard, WeightUse
-from vfsrbench.faces.face_tools import FINDER
+from vfsrbench.faces.finding.choice import (
+    DLIB,
+    FINDER_ROLES,
+    FINDERS,
+    LANDMARKS_FILE,
+    RETINAFACE,
+    Finder,
+    finder_weights,
+    finds_points,
+)
 from vfsrbench.method_spec import choose_method
 from vfsrbench.plugins import metrics
-from vfsrbench.restoration.method_use import MethodUse, Row
-from vfsrbench.runs.jobs import ClipFacts
+from vfsrbench.restoration.method_use import MethodUse
+from vfsrbench.runs.plan import Plan
 from vfsrbench.scoring.derived import with_sources
 from vfsrbench.weights.resolve import resolve_weights
 
-DETECTOR = "detector"
-"""The role of the network that finds a face's points where a clip brings none."""
 _NAMED = 3
 
 
@@ -41,27 +48,25 @@ class NeededWeights:
         return " or ".join(self.names)
 
 
-def needed_weights(
-    uses: Sequence[Row], cards: Sequence[MetricCard], clips: Sequence[ClipFacts]
-) -> list[NeededWeights]:
-    """The checkpoints that these methods and metrics load for these clips, in the order of their first use.
+def needed_weights(plan: Plan) -> list[NeededWeights]:
+    """The checkpoints that a run's methods and metrics load for its clips, in the order of their first use.
 
-    An optional one counts where the clips need it: a detector, if one of them comes without landmarks.
-
-    Args:
-        uses: The methods of the run.
-        cards: Its metrics, sources of derived ones included.
-        clips: Its clips.
+    The finder's count where one of the clips comes without landmarks.
     """
-    bare = [clip.name for clip in clips if not clip.truth.landmarks and ("", "") not in clip.problems]
+    setup, clips = plan.setup, plan.clips
+    bare = [clip.name for clip in clips if clip.bare and ("", "") not in clip.problems]
     reference = any(clip.truth.reference for clip in clips)
     named = [
         (use.id, weight)
-        for use in uses
+        for use in setup.methods.values()
         if isinstance(use, MethodUse)
         for weight in use.method.card.weights_for(dict(use.method.options))
     ]
-    named += [(card.id, use) for card in cards if reference or not card.reference for use in _loaded(card)]
+    here = not finder_weights(setup.finder).missing
+    finder = setup.finder if here else _to_fetch(setup.board, plan.metrics)
+    named += [("alignment", use) for use in _finder(finder) if any(clip.truth.finder for clip in clips)]
+    cards = [card for card in plan.metrics if reference or not card.reference]
+    named += [(card.id, use) for card in cards for use in _loaded(card, finder)]
     more = f" and {len(bare) - _NAMED} more" if len(bare) > _NAMED else ""
     why = f"no landmarks come with {', '.join(bare[:_NAMED])}{more}"
     return _collected(named, why if bare else "")
@@ -74,25 +79,42 @@ def board_weights(board: Board) -> list[NeededWeights]:
     Raises:
         InputError: A method or metric on the board is not known.
     """
-    named = [("alignment", WeightUse(name=FINDER, role=DETECTOR))] if board.dataset.align else []
+    cards = with_sources(board.metrics, metrics())
+    finder = _to_fetch(board, cards)
+    named = [("alignment", use) for use in _finder(finder)] if board.dataset.align else []
     for spec in board.methods:
         method = choose_method(spec)
         named += [(method.id, use) for use in method.card.weights_for(dict(method.options))]
-    named += [(card.id, use) for card in with_sources(board.metrics, metrics()) for use in _loaded(card)]
+    named += [(card.id, use) for card in cards for use in _loaded(card, finder)]
     return _collected(named, "for clips without landmarks")
 
 
-def _loaded(card: MetricCard) -> list[WeightUse]:
-    """The checkpoints that a metric counts on: one with a finder of its own can do without the detector."""
-    return [use for use in card.weights if not (use.optional and card.params.get("finder"))]
+def _to_fetch(board: Board, cards: Sequence[MetricCard]) -> Finder:
+    """The board's finder; of `auto` the one that takes less: dlib's, where metrics load its landmarks in any
+    case and no other asks for a face."""
+    if board.dataset.finder != "auto":
+        return board.dataset.finder
+    asking = [{use.name for use in card.weights} for card in cards if finds_points(card)]
+    return DLIB if asking and all(LANDMARKS_FILE in names for names in asking) else RETINAFACE
+
+
+def _loaded(card: MetricCard, finder: Finder) -> list[WeightUse]:
+    """The checkpoints that a metric counts on, with the finder's, which some clips need."""
+    own = [use for use in card.weights if not use.optional]
+    return [*own, *(_finder(finder) if finds_points(card) else ())]
+
+
+def _finder(finder: Finder) -> list[WeightUse]:
+    """A finder's checkpoints: none of them has to be here."""
+    return [use.replace(optional=True) for use in FINDERS[finder]]
 
 
 def _collected(named: Iterable[tuple[str, WeightUse]], detector: str) -> list[NeededWeights]:
-    """Each checkpoint once. `detector` says why optional detectors count; empty if they do not."""
+    """Each checkpoint once. `detector` says why a finder's count; empty if they do not."""
     users: dict[tuple[str, ...], list[str]] = {}
     optional: dict[tuple[str, ...], bool] = {}
     for user, use in named:
-        if use.optional and not (use.role == DETECTOR and detector):
+        if use.optional and not (use.role in FINDER_ROLES and detector):
             continue
         users.setdefault(use.names, []).append(user)
         optional[use.names] = optional.get(use.names, True) and use.optional

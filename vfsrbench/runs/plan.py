@@ -11,8 +11,10 @@ from typing import Any
 from vfsrbench.board import Board, Restriction
 from vfsrbench.card import MethodCard, MetricCard
 from vfsrbench.datasets.dataset import DatasetClip, dataset_of
+from vfsrbench.datasets.found_landmarks import FoundBy
 from vfsrbench.datasets.importing.manifest import read_imports
 from vfsrbench.errors import DamagedFile, InputError, did_you_mean
+from vfsrbench.faces.finding.choice import chosen_finder, metric_uses
 from vfsrbench.hashing.facts import Facts, digest_of
 from vfsrbench.method_spec import choose_method, restrictions
 from vfsrbench.plugins import Registry, SkippedPlugin, methods, metrics
@@ -88,8 +90,10 @@ def make_plan(
     board = _with_split_names(board, splits)
     restricted = restrictions(board, known_methods)
     _check_clips(restricted, {clip.name for clip in dataset.clips()} | unopened.keys())
-    facts = describe_clips(dataset, unopened, board, uses, splits, options, workspace, on_progress)
-    metric_weights = {card.id: resolve_weights(card.weights) for card in cards}
+    finder = chosen_finder(board.dataset.finder)
+    found_by = FoundBy.of(finder, board.dataset.finder)
+    facts = describe_clips(dataset, unopened, board, uses, splits, options, workspace, found_by, on_progress)
+    metric_weights = {card.id: resolve_weights(metric_uses(card, finder)) for card in cards}
     metric_facts = _metric_facts(cards, known_metrics, metric_weights)
     setup = Setup(
         board=board,
@@ -101,6 +105,7 @@ def make_plan(
         metric_versions={card.id: card.version for card in cards},
         metric_keys={metric: keys.metric_key(facts) for metric, facts in metric_facts.items()},
         sources={card.id: card.derived.metric for card in cards if card.derived is not None},
+        finder=finder,
         run=uuid.uuid4().hex,
         restricted=restricted,
     )

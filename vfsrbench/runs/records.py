@@ -27,6 +27,7 @@ def base_record(setup: Setup, clip: ClipFacts, job: Job) -> dict[str, Any]:
         "seed": setup.board.seed,
         "clip": job.clip,
         "aligned": clip.truth.aligned,
+        "finder": clip.truth.finder,
         "demo": setup.board.dataset.layout == "demo",
         "frames": clip.frames,
         "fps": clip.fps,
@@ -39,6 +40,11 @@ def base_record(setup: Setup, clip: ClipFacts, job: Job) -> dict[str, Any]:
         "versions": versions(),
         **_method_facts(use),
     }
+    found_by = clip.truth.found_by
+    if found_by is not None:  # what is aligned by random weights means as little as what they restore
+        facts["untrained"] |= found_by.untrained
+        facts["weights"] |= found_by.weights
+        facts["licences_accepted"] |= found_by.accepted
     return facts
 
 

@@ -10,8 +10,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from vfsrbench.board import FinderName
 from vfsrbench.card import MetricCard
 from vfsrbench.errors import InputError, JobFailure
+from vfsrbench.faces.finding.choice import chosen_finder
 from vfsrbench.io.clip import Clip
 from vfsrbench.io.clip_argument import check_same
 from vfsrbench.metric import Metric, SplitMetric, TruthInfo
@@ -36,6 +38,7 @@ class DirectScorer:
         chosen: MetricChoice | Sequence[MetricChoice],
         device: torch.device,
         profile: Profile = "strict",
+        finder: FinderName = "auto",
     ) -> None:
         """Load the metrics.
 
@@ -43,6 +46,7 @@ class DirectScorer:
             chosen: Ids of metrics (`vfsrbench list metrics`), `Metric` objects, or a single one of these.
             device: Where networks run.
             profile: `strict` is float32; `fast` allows TF32 and bfloat16.
+            finder: What finds the face on ground truth without landmarks.
 
         Raises:
             InputError: An id is not known, a metric cannot be loaded, or its weights are not here.
@@ -50,9 +54,15 @@ class DirectScorer:
         known = metrics()
         ids = [_known_id(one, known) for one in _listed(chosen)]
         self.cards: tuple[MetricCard, ...] = tuple(known[m].card for m in dict.fromkeys(ids))
-        self._scorer = Scorer([card.id for card in self.cards], known, device, check_profile(profile))
+        ids = [card.id for card in self.cards]
+        chosen_by = chosen_finder(finder)
+        self._scorer = Scorer(ids, known, device, check_profile(profile), finder=chosen_by)
         for metric_id, reason in self._scorer.unavailable.items():
             raise InputError(f"metric {metric_id!r} cannot be used: {reason}")
+
+    def found_by(self, landmarks: Any) -> dict[str, str]:
+        """What found the face for each metric, on ground truth that came with these landmarks."""
+        return {} if landmarks is not None else {m: f for m, f in self._scorer.finders.items() if f}
 
     def score(
         self, restored: Clip, gt: Clip | None, landmarks: Any = None

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from vfsrbench.board import FinderName
 from vfsrbench.card import MetricCard
 from vfsrbench.errors import InputError
 from vfsrbench.runtime.precision import Profile
@@ -22,9 +23,15 @@ if TYPE_CHECKING:
 class MetricFunction:
     """A loaded metric. `card` says its unit, direction and level."""
 
-    def __init__(self, metric: MetricChoice, device: torch.device, profile: Profile = "strict") -> None:
+    def __init__(
+        self,
+        metric: MetricChoice,
+        device: torch.device,
+        profile: Profile = "strict",
+        finder: FinderName = "auto",
+    ) -> None:
         """See `vfsrbench.metric`."""
-        self._scorer = DirectScorer((metric,), device, profile)
+        self._scorer = DirectScorer((metric,), device, profile, finder)
         self.card: MetricCard = self._scorer.cards[0]
 
     def __repr__(self) -> str:

@@ -43,6 +43,7 @@ def _of_one(scorer: DirectScorer, pair: ClipPair) -> pd.DataFrame:
         "clip": _asked(scorer.cards, scores.clip_values),
         "missing": _asked(scorer.cards, scores.missing),
         "unavailable": _asked(scorer.cards, scores.unavailable),
+        "finder": _asked(scorer.cards, scorer.found_by(pair.landmarks)),
     }
     return table
 
@@ -54,6 +55,7 @@ def _of_many(scorer: DirectScorer, pairs: Sequence[ClipPair]) -> pd.DataFrame:
     clips: dict[str, dict[str, Any]] = {}
     missing: dict[str, dict[str, Any]] = {}
     unavailable: dict[str, dict[str, Any]] = {}
+    finders: dict[str, dict[str, Any]] = {}
     features: dict[str, list[Features]] = {}
     for pair in pairs:
         scores, found = scorer.score(pair.restored, pair.gt, pair.landmarks)
@@ -63,6 +65,7 @@ def _of_many(scorer: DirectScorer, pairs: Sequence[ClipPair]) -> pd.DataFrame:
         clips[pair.name] = _asked(scorer.cards, scores.clip_values)
         missing[pair.name] = _asked(scorer.cards, scores.missing)
         unavailable[pair.name] = _asked(scorer.cards, scores.unavailable)
+        finders[pair.name] = _asked(scorer.cards, scorer.found_by(pair.landmarks))
         for metric_id, sides in found.items():
             features.setdefault(metric_id, []).append(sides)
     table = pd.concat(tables, ignore_index=True)
@@ -70,6 +73,7 @@ def _of_many(scorer: DirectScorer, pairs: Sequence[ClipPair]) -> pd.DataFrame:
         "clips": clips,
         "missing": missing,
         "unavailable": unavailable,
+        "finder": finders,
         "split": _over_clips(scorer, clips, features),
     }
     return table

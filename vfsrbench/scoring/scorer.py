@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from vfsrbench.card import MetricCard
 from vfsrbench.errors import InputError, JobFailure, describe
+from vfsrbench.faces.finding.choice import Finder, chosen_finder, found_by, metric_uses
 from vfsrbench.io.clip import Clip
 from vfsrbench.metric import Metric, TruthInfo
 from vfsrbench.plugins import Registry, build_metric
@@ -34,9 +35,9 @@ log = logging.getLogger(__name__)
 class Scorer:
     """Metrics, loaded once and used for clip after clip. What cannot be loaded is n/a with its reason.
 
-    `weights` has, by metric, what the loaded ones were loaded with. With `lazy` a metric is loaded when a
-    clip first needs it. One for which memory ran out is tried again with the next clip, when methods may have
-    given theirs back.
+    `weights` has, by metric, what the loaded ones were loaded with, `finders` what finds the face for them on
+    ground truth without landmarks. With `lazy` a metric is loaded when a clip first needs it. One for which
+    memory ran out is tried again with the next clip, when methods may have given theirs back.
     """
 
     def __init__(
@@ -47,16 +48,20 @@ class Scorer:
         profile: Profile = "strict",
         release: Callable[[], bool] = lambda: False,
         lazy: bool = False,
+        finder: Finder | None = None,
     ) -> None:
-        """`release` frees what others hold when memory runs out while a metric is loaded."""
+        """`release` frees what others hold when memory runs out while a metric is loaded. `finder`: see
+        `chosen_finder`, which chooses where it is left out."""
         self.cards = with_sources(ids, known)
         self.known, self.device, self.profile = known, device, profile
+        self.finder = finder or chosen_finder()
         self.window = WINDOW
         self.cores = own_cores()
         self.metrics: dict[str, Metric] = {}
         self.unavailable: dict[str, str] = {}
         self.broken: set[str] = set()
         self.weights: dict[str, Weights] = {}
+        self.finders: dict[str, str] = {}
         self.starved: list[str] = []
         self.hungry = ""
         """The metric at which memory ran out last; empty if it was no metric."""
@@ -72,7 +77,7 @@ class Scorer:
 
     def _add(self, metric_id: str, release: Callable[[], bool]) -> None:
         """Load a metric, or note why there is none."""
-        weights = resolve_weights(self.known[metric_id].card.weights)
+        weights = resolve_weights(metric_uses(self.known[metric_id].card, self.finder))
         if weights.missing:
             self.unavailable[metric_id] = weights.missing
             return
@@ -89,6 +94,7 @@ class Scorer:
             return
         self.metrics[metric_id] = metric
         self.weights[metric_id] = weights
+        self.finders[metric_id] = found_by(self.known[metric_id].card, weights)
 
     def _loaded(self, metric_id: str, weights: Weights) -> Metric:
         with kept_settings():

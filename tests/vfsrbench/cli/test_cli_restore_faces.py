@@ -26,6 +26,7 @@ def tools(monkeypatch: pytest.MonkeyPatch) -> None:
         return np.where(frames.mean((1, 2, 3))[:, None, None] > 50, FFHQ_512 + 20, np.nan)
 
     monkeypatch.setattr(face_tools, "load_finder", loads(find))
+    monkeypatch.setattr(face_tools, "why_no_masks", lambda: "")
     monkeypatch.setattr(face_tools, "load_masks", lambda device: lambda faces: np.ones(faces.shape[:3], "f4"))
 
 
@@ -107,7 +108,7 @@ def test_missing_weights_say_what_to_fetch(
     assert run(["restore", str(video), str(tmp_path / "out"), "--method", method]) == 2
     assert "vfsrbench weights fetch retinaface_r50" in capsys.readouterr().err
     monkeypatch.setattr(face_tools, "load_finder", loads(lambda frames: frames))
-    assert run(["restore", str(video), str(tmp_path / "out"), "--method", method]) == 2
+    assert run(["restore", str(video), str(tmp_path / "out"), "--method", method, "--mask", "parse"]) == 2
     err = capsys.readouterr().err
     assert "vfsrbench weights fetch parsenet" in err and "--mask square" in err
 

@@ -106,6 +106,7 @@ def test_faces_in_a_video_keep_times_sound_and_pixel_shape(
         "load_finder",
         loads(lambda f: np.broadcast_to(FFHQ_512 + 20, (len(f), 5, 2))),
     )
+    monkeypatch.setattr(face_tools, "why_no_masks", lambda: "")
     monkeypatch.setattr(face_tools, "load_masks", lambda device: lambda faces: np.ones(faces.shape[:3], "f4"))
     method = method_folder(tmp_path, "red", "out[:, 0] = 1", more="input_size = [512, 512]")
     source = phone_video(tmp_path / "talk.mp4", height=560, width=600)

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import importlib.util
 from pathlib import Path
 
 import pytest
 from typer.testing import CliRunner, Result
 
+from vfsrbench import plugins
+from vfsrbench.cli.main import run
 from vfsrbench.cli.verbs.weights.verb import app
 from vfsrbench.errors import InputError
+from vfsrbench.weights.resolve import resolve_weights
 
 
 @pytest.fixture
@@ -74,3 +78,31 @@ def test_check_reads_files_and_fails_on_a_wrong_one(root: Path) -> None:
     assert isinstance(bad, InputError)
     assert "vgg16-397923af.pth is not the published file" in str(bad)
     assert "alexnet: not here" in str(call("check", "alexnet").exception)
+
+
+def test_files_that_nothing_here_reads_are_named_with_what_brings_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """insightface's networks need onnxruntime, dlib's need dlib: each an installation extra."""
+    find_spec = importlib.util.find_spec
+    gone = {"onnxruntime", "dlib"}
+    monkeypatch.setattr(importlib.util, "find_spec", lambda n, *to: None if n in gone else find_spec(n, *to))
+    monkeypatch.setenv("VFSRBENCH_WEIGHTS", str(tmp_path / "weights"))
+    names = ["w600k_r50", "glintr100", "landmarks_2d106", "dlib-face-recognition", "alexnet"]
+    onnx = (
+        "not readable here: w600k_r50, glintr100, landmarks_2d106: onnxruntime is not installed: run "
+        "`pip install 'vfsrbench[onnx]'`"
+    )
+    assert run(["weights", "list", *names]) == 0
+    said = capsys.readouterr().out.splitlines()
+    assert onnx in said
+    assert sum("dlib-face-recognition: dlib is not installed" in line for line in said) == 1
+    (tmp_path / "here").mkdir()
+    (tmp_path / "here" / "w600k_r50.onnx").write_bytes(b"x")
+    assert run(["weights", "find", "w600k_r50", "--in", str(tmp_path / "here")]) == 0
+    assert "not readable here: w600k_r50: onnxruntime" in capsys.readouterr().out
+    assert run(["weights", "fetch", "w600k_r50", "glintr100"]) == 2  # their licences are not accepted
+    assert "w600k_r50, glintr100: onnxruntime is not installed" in capsys.readouterr().err
+    for metric in ("ids_w600k_r50", "ids_glintr100", "akd_2d106"):
+        weights = resolve_weights(plugins.metrics()[metric].card.weights)
+        assert weights.missing.startswith("onnxruntime is not installed") and weights.extra == "onnx"

@@ -12,7 +12,8 @@ from tests.vfsrbench.metrics.dlib_references import lacking
 from vfsrbench.card import WeightUse
 from vfsrbench.datasets.demo.clips import demo_clip
 from vfsrbench.errors import InputError
-from vfsrbench.faces.face_tools import DLIB_LANDMARKS, FINDER, load_finder, load_masks
+from vfsrbench.faces.face_tools import load_finder, load_masks
+from vfsrbench.faces.finding.choice import LANDMARKS_FILE, RETINAFACE_FILE
 from vfsrbench.runtime.device import choose_device
 from vfsrbench.weights.resolve import resolve_weights
 
@@ -44,10 +45,10 @@ def test_only_the_finder_that_was_asked_for_is_called_missing(root: Path) -> Non
 
 @pytest.mark.skipif(bool(lacking()), reason=lacking() or "nothing is missing")
 def test_dlib_finds_faces_where_retinaface_is_not_here() -> None:
-    if not resolve_weights([WeightUse(name=FINDER)]).missing:
+    if not resolve_weights([WeightUse(name=RETINAFACE_FILE)]).missing:
         pytest.skip("RetinaFace's weights are here")
     finder = load_finder(CPU)
-    assert finder.name == "dlib" and DLIB_LANDMARKS in finder.weights and not finder.untrained
+    assert finder.name == "dlib" and LANDMARKS_FILE in finder.weights and not finder.untrained
     faces = np.stack([demo_clip("demo-talking", 1).read(0, 1)[0], np.full((512, 512, 3), 90, np.uint8)])
     found = finder(faces)
     assert np.isfinite(found[0]).all() and np.isnan(found[1]).all()

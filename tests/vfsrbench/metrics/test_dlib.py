@@ -22,7 +22,6 @@ from vfsrbench.errors import InputError
 from vfsrbench.faces.networks.dlib_faces import DlibLandmarks, DlibRecognizer
 from vfsrbench.io.clip import Clip
 from vfsrbench.metric import TruthInfo
-from vfsrbench.metrics.estimators.face_landmarks import DlibFinder
 from vfsrbench.scoring.scorer import Scorer
 from vfsrbench.scoring.scores import Scores
 
@@ -74,23 +73,6 @@ def test_two_people_are_farther_apart_than_a_mild_restoration(levels: dict[str, 
     info = TruthInfo("pair", first.digest(), 1, 25.0, demo_landmarks(CLIP, 1))
     (found,), _ = scorer.score(first, info, [second])
     assert found.values["idd_dlib"][0] > SAME_PERSON > levels["mild"].values["idd_dlib"].max()
-
-
-@pytest.mark.parametrize(
-    ("name", "limits"),
-    [
-        # dlib's nose point lies below the tip, and of a wide smile it sets the corners too far out
-        ("demo-talking", (4, 4, 12, 17, 10)),
-        # behind the glasses it takes the lower rim's shadow for the right eye's lid
-        ("hopper-talking", (12, 4, 4, 4, 4)),
-    ],
-)
-def test_five_points_lie_near_those_read_by_hand(trained: None, name: str, limits: tuple[float, ...]) -> None:
-    """Pixels at 512, for right eye, left eye, nose, right and left corner of the mouth. Those read off the
-    portraits lie on the pupils, the nose tip and the corners; the limits are what dlib was seen to miss."""
-    found = DlibFinder(dlib_weights().paths["points"], "").find(demo_clip(name, 1).read(0, 1))
-    distance = np.linalg.norm(found[0] - demo_landmarks(name, 1)[0], axis=1)
-    assert (distance < limits).all(), distance
 
 
 def test_points_that_came_with_no_clip_are_found_by_dlib(levels: dict[str, Scores]) -> None:

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import json
 import random
+import subprocess
+import sys
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +15,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+import vfsrbench as vb
 from tests.vfsrbench.boards import data_set, method_folder, scores, small_board
 from vfsrbench.errors import DamagedFile, InputError
 from vfsrbench.results.frame_table import load_results
@@ -167,3 +171,41 @@ def test_a_foreign_file_in_a_results_place_is_set_aside_too(tmp_path: Path):
     assert again.exit_code == 0 and isinstance(read_result(path), Result)
     with pytest.raises(InputError):
         read_result(next((tmp_path / "w" / "damaged").rglob("*.damaged")))
+
+
+READ = """
+import os, sys
+from pathlib import Path
+import pyarrow.parquet
+from vfsrbench.results.job import read_result
+
+def threads():
+    return len(os.listdir("/proc/self/task"))
+
+before = threads()
+values = read_result(Path(sys.argv[1])).values
+print(sorted(values), threads() - before)
+"""
+
+
+@pytest.mark.skipif(not Path("/proc/self/task").is_dir(), reason="needs Linux, which lists threads")
+def test_reading_starts_no_threads(tmp_path: Path):
+    """Arrow's own live on; where the interpreter ends while one starts or stops, the process aborts."""
+    write_result(tmp_path / "r.parquet", small())
+    ran = subprocess.run(
+        [sys.executable, "-c", READ, str(tmp_path / "r.parquet")], capture_output=True, text=True, check=True
+    )
+    assert ran.stdout.strip() == "['psnr', 'ssim'] 0"
+
+
+def test_what_random_weights_of_a_metric_made_is_no_figure(tmp_path: Path):
+    result = small()
+    random_scores = {**result.record.scores}
+    random_scores["ssim"] = random_scores["ssim"].model_copy(update={"untrained": True})
+    write_result(
+        tmp_path / "r.parquet",
+        replace(result, record=result.record.model_copy(update={"scores": random_scores})),
+    )
+    frames, records = vb.load_results(tmp_path)
+    assert "ssim" not in frames and list(frames["psnr"])[:2] == [23.0, np.inf]
+    assert frames.attrs["untrained"] == ["ssim"] and records[0].scores["ssim"].untrained

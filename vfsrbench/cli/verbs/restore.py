@@ -53,9 +53,12 @@ def restore(
         bool, typer.Option("--smooth/--no-smooth", help="smooth the face's points over time, as KEEP does")
     ] = True,
     mask: Annotated[
-        Literal["parse", "square"],
-        typer.Option(help="paste the face's regions (ParseNet) or a square with soft borders"),
-    ] = "parse",
+        Literal["auto", "parse", "square"],
+        typer.Option(
+            help="paste the face's regions (parse: ParseNet), or a square with soft borders; auto: the "
+            "regions where ParseNet's weights are here"
+        ),
+    ] = "auto",
     finder: o.Finder = "auto",
     scale: Annotated[
         int | None,
@@ -90,7 +93,7 @@ def restore(
     with StepBar() as bar:
         failed = sum(_said(file.clip, None, file) for file in unreadable)
         if with_faces:
-            how = _FaceChoice(form or "h264", scale or 1, seed, smooth, mask == "parse", finder)
+            how = _FaceChoice(form or "h264", scale or 1, seed, smooth, mask, finder)
             failed += _restore_faces(use, with_faces, out, how, bar.on_progress)
         if whole:
             options = RestoreOptions(form or "png", scale, seed)
@@ -108,7 +111,7 @@ class _FaceChoice:
     upscale: int
     seed: int
     smooth: bool
-    parse: bool
+    mask: Literal["auto", "parse", "square"]
     finder: FinderName
 
 
@@ -116,7 +119,13 @@ def _restore_faces(
     use: MethodUse, clips: list[Clip], out: Path, how: _FaceChoice, on_progress: ProgressCallback
 ) -> int:
     """The largest face of each clip; how many clips failed."""
-    from vfsrbench.faces.face_tools import PARSER, load_finder, load_masks, untrained_tools
+    from vfsrbench.faces.face_tools import (
+        PARSER,
+        load_finder,
+        load_masks,
+        untrained_tools,
+        why_no_masks,
+    )
     from vfsrbench.faces.ffhq_align import SMOOTHING_SIGMA
     from vfsrbench.restoration.faces import FaceOptions, FaceTools, restore_videos
     from vfsrbench.restoration.sidecar import untrained_line
@@ -124,11 +133,15 @@ def _restore_faces(
 
     device = choose_device()
     finder = load_finder(device, how.finder)
-    untrained = [*finder.untrained, *(untrained_tools(PARSER) if how.parse else [])]
+    no_masks = why_no_masks() if how.mask == "auto" else ""
+    parse = how.mask != "square" and not no_masks
+    untrained = [*finder.untrained, *(untrained_tools(PARSER) if parse else [])]
     if untrained:
         say(untrained_line(untrained), err=True)
     say(f"faces found by {finder.name}")
-    tools = FaceTools(finder, load_masks(device) if how.parse else None, untrained)
+    if no_masks:
+        say(f"faces are pasted as squares with soft borders (--mask square): {no_masks}", err=True)
+    tools = FaceTools(finder, load_masks(device) if parse else None, untrained)
     sigma = SMOOTHING_SIGMA if how.smooth else 0.0
     options = FaceOptions(device, sigma, how.upscale, how.form, how.seed)
     failed = 0

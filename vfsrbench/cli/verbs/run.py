@@ -154,7 +154,7 @@ def show_plan(board: Board, workspace: Path, engine: EngineChoice, options: Opti
         say(f"  {line}")
     for name, why in ((clip.name, why) for clip in plan.clips for why in clip.problems.values()):
         say(f"  clip {name} will fail: {why}")
-    needed = needed_weights(list(plan.setup.methods.values()), plan.metrics, plan.clips)
+    needed = needed_weights(plan)
     for line in _weights_lines(needed):
         say(line)
     for broken in plan.broken:

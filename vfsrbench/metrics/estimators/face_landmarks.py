@@ -12,7 +12,9 @@ import torch
 from numpy.typing import NDArray
 
 from vfsrbench.faces.detect import FaceDetector, detect_landmarks
-from vfsrbench.faces.networks.dlib_faces import DlibDetector, DlibFivePoints, DlibLandmarks
+from vfsrbench.faces.finding.choice import DETECTOR, DLIB_DETECTOR, DLIB_POINTS, ways_to_find
+from vfsrbench.faces.finding.dlib_points import DlibFivePoints, dlib_finder
+from vfsrbench.faces.networks.dlib_faces import DlibDetector, DlibLandmarks
 from vfsrbench.faces.networks.retinaface import retinaface_resnet50
 from vfsrbench.metric import Metric, TruthInfo, Window
 from vfsrbench.metrics.estimators.reference_cache import array_name, cached, fingerprint
@@ -50,12 +52,22 @@ class RetinaFaceFinder:
 
 
 class DlibFinder:
-    """dlib's frontal detector, and its 68 landmarks in the box it finds. `digest`: of the landmarks' file."""
+    """dlib's five points: as `align` finds them, or as dlib itself gives them (`plain`).
 
-    def __init__(self, landmarks: Path, digest: str) -> None:
+    Args:
+        landmarks: The 68 landmarks' file.
+        detector: The detection network's file, if it is here.
+        plain: The frontal detector alone, and its landmarks as they are.
+        digests: SHA-256 of the files.
+    """
+
+    def __init__(self, landmarks: Path, detector: Path | None, plain: bool, *digests: str) -> None:
         points = shared(("dlib68", landmarks), partial(DlibLandmarks, landmarks))
-        self.five = DlibFivePoints(points, DlibDetector())
-        self.key = fingerprint(__name__, "dlib", digest)
+        if plain:
+            self.five = DlibFivePoints(points, DlibDetector(), looks=0)
+        else:
+            self.five = dlib_finder(points, detector)
+        self.key = fingerprint(__name__, "dlib", plain, *digests)
 
     def find(self, pictures: NDArray[np.uint8]) -> Points:
         return self.five(pictures)
@@ -98,8 +110,8 @@ class GtPoints:
         if gt.landmarks is not None or self.own is not None:
             return ""
         return (
-            "no landmarks came with this clip, and the detector that would find them on the ground truth is "
-            "not here: run `vfsrbench weights fetch retinaface_r50`"
+            "no landmarks came with this clip, and what would find them on the ground truth is not here: "
+            f"{ways_to_find()}"
         )
 
     def prepare(self, gt: Window) -> None:
@@ -127,12 +139,18 @@ class GtPoints:
 def five_finder(metric: Metric, weights: Mapping[str, Path], device: torch.device) -> FiveFinder | None:
     """What finds the five points for a metric with these weights; None if nothing here can.
 
-    RetinaFace (role `detector`) where its file is here; else dlib, where the card says `params.finder =
-    "dlib"`: its landmarks have the role `points`.
+    The roles say which finder it is (`faces.finding.choice`). A metric whose card says `params.finder =
+    "dlib"` looks with its own landmarks (role `points`), and dlib's frontal detector alone.
     """
-    path = weights.get("detector")
-    if path is not None:
-        return RetinaFaceFinder(path, metric.weight_digest(weights, "detector"), device, metric.profile)
+
+    def digest(role: str) -> str:
+        return metric.weight_digest(weights, role)
+
+    if DETECTOR in weights:
+        return RetinaFaceFinder(weights[DETECTOR], digest(DETECTOR), device, metric.profile)
+    if DLIB_POINTS in weights:
+        files = weights[DLIB_POINTS], weights.get(DLIB_DETECTOR)
+        return DlibFinder(*files, False, digest(DLIB_POINTS), digest(DLIB_DETECTOR))
     if metric.card.params.get("finder") == "dlib":
-        return DlibFinder(weights["points"], metric.weight_digest(weights, "points"))
+        return DlibFinder(weights["points"], None, True, digest("points"))
     return None

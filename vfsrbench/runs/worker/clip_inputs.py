@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from functools import cached_property
 
+import numpy as np
+
 from vfsrbench.datasets.dataset import Dataset, DatasetClip, dataset_of
+from vfsrbench.datasets.found_landmarks import found_landmarks
 from vfsrbench.datasets.reference import gt_side, lq_side
 from vfsrbench.datasets.stored_outputs import open_outputs
+from vfsrbench.faces.align_clips import FindLandmarks
 from vfsrbench.io.clip import Clip
 from vfsrbench.io.digest_cache import ClipDigests, check_unchanged
 from vfsrbench.metric import TruthInfo
@@ -17,6 +22,8 @@ from vfsrbench.runs.jobs import ClipFacts, Setup, outputs_place
 from vfsrbench.splits.manifest_check import compare
 from vfsrbench.splits.split import LqFacts, degraded_clip
 
+Counter = Callable[[str, int], Callable[[int], None]]
+
 
 class ClipInputs:
     """One clip's inputs, opened or made when they are first asked for.
@@ -24,8 +31,18 @@ class ClipInputs:
     `made` has the degraded versions that were asked for, `differing` what is not canonical about them.
     """
 
-    def __init__(self, setup: Setup, workspace: Workspace, facts: ClipFacts) -> None:
+    def __init__(
+        self,
+        setup: Setup,
+        workspace: Workspace,
+        facts: ClipFacts,
+        load_finder: Callable[[], FindLandmarks],
+        counter: Counter,
+    ) -> None:
+        """`load_finder` loads what finds faces; `counter`: given a step and its number of frames, what to
+        call with the frames done."""
         self.setup, self.workspace, self.facts = setup, workspace, facts
+        self._load_finder, self._counter = load_finder, counter
         self.made: dict[str, tuple[Clip, LqFacts]] = {}
         self.differing: dict[str, str] = {}
         self._digests = ClipDigests(workspace.cache / "digests", workspace.damaged.set_aside)
@@ -36,7 +53,25 @@ class ClipInputs:
 
     @cached_property
     def clip(self) -> DatasetClip:
-        return self.dataset.clips()[0]
+        """The clip; where it is aligned and comes without landmarks, with those that were found on it."""
+        clip = self.dataset.clips()[0]
+        if self.facts.truth.found_by is None:
+            return clip
+        # another worker may have a part of this clip's jobs
+        with self.workspace.lock(f"{self.facts.name}.landmarks"):
+            progress = self._counter("finding faces", self.facts.frames)
+            cache = self.workspace.truth_cache(self.facts.truth.digest)
+            points = found_landmarks(clip.gt_or_upscaled, cache, self._load_finder, progress)
+        return replace(clip, landmarks=points)
+
+    @cached_property
+    def notes(self) -> tuple[str, ...]:
+        """What a user should know of the clip: what its facts say, and how many frames show no face."""
+        if self.facts.truth.found_by is None or self.clip.landmarks is None:
+            return self.facts.notes
+        bare = int(np.isnan(self.clip.landmarks).any(axis=(1, 2)).sum())
+        line = f"{bare} frames without a face, aligned as those beside them"
+        return (*self.facts.notes, line) if bare else self.facts.notes
 
     @cached_property
     def truth(self) -> tuple[Clip, TruthInfo]:
@@ -54,12 +89,12 @@ class ClipInputs:
         place = outputs_place(use, split, len(self.setup.splits))
         return open_outputs(place, self.dataset)[self.facts.name], self.facts.outputs[use.id, split]
 
-    def degraded(self, name: str, counter: Callable[[str, int], Callable[[int], None]]) -> Clip:
+    def degraded(self, name: str, counter: Counter) -> Clip:
         """A split's clip as methods get it, made when it is first asked for.
 
         Args:
             name: The split.
-            counter: Given a step and its number of frames, what to call with the frames done.
+            counter: As the class has it.
 
         Raises:
             JobFailure: It differs from the split's manifest before the codec.

@@ -26,13 +26,14 @@ _BY_METRIC = ("clip_values", "missing", "unavailable")
 class Scored:
     """New values of a job, and how they were made.
 
-    `features` and `gt_features` name files, by metric; `weights` are those that the metrics loaded; `device`
-    did the scoring, but for what `elsewhere` says, by metric; `seconds` it took. `restored_now` says that
-    this run made the restored frames.
+    `features` and `gt_features` name files, by metric; `weights` are those that the metrics loaded, `finders`
+    what finds faces for them; `device` did the scoring, but for what `elsewhere` says, by metric; it took
+    `seconds`. `restored_now` says that this run made the restored frames.
     """
 
     scores: Scores
     weights: Mapping[str, Weights] = field(default_factory=dict)
+    finders: Mapping[str, str] = field(default_factory=dict)
     features: Mapping[str, str] = field(default_factory=dict)
     gt_features: Mapping[str, str] = field(default_factory=dict)
     seconds: float = 0.0
@@ -131,12 +132,19 @@ class Recorder:
             weights=dict(weights.hashes),
             licences_accepted=dict(weights.accepted),
             untrained=weights.untrained,
+            finder=self._finder(metric, scored),
             seconds=scored.seconds,
             device="; ".join(filter(None, (scored.device, scored.elsewhere.get(metric, "")))),
             versions=versions(),
             features=scored.features.get(metric, ""),
             gt_features=scored.gt_features.get(metric, ""),
         )
+
+    def _finder(self, metric: str, scored: Scored) -> str:
+        """What found the face for a metric, or for the one that it is derived from."""
+        found = scored.finders.get(self.setup.sources.get(metric, metric), "")
+        truth = self.clip.truth
+        return (truth.finder if truth.landmarks else found) if found else ""
 
 
 def restoration_facts(record: JobRecord) -> dict[str, Any]:

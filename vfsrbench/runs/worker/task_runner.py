@@ -7,6 +7,7 @@ import shutil
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 
 from vfsrbench.engines.base import EventSink
 from vfsrbench.errors import DiskError, InputError, JobFailure, PoisonedDevice
@@ -43,11 +44,17 @@ class TaskRunner:
     def __post_init__(self) -> None:
         self.setup: Setup = self.worker.setup
         self.workspace = self.worker.workspace
-        self.inputs = ClipInputs(self.setup, self.workspace, self.task.clip)
         self.scratch = self.worker.scratch / slug(self.task.clip.name)
         self.recorder = Recorder(self.setup, self.workspace, self.task.clip)
         self.due = DueJobs(self.setup, self.workspace)
         self.steps = Steps(self.task, self.send_event)
+        self.inputs = ClipInputs(
+            self.setup,
+            self.workspace,
+            self.task.clip,
+            self.worker.load_finder,
+            partial(self.steps.counter, None),
+        )
         self.restorer = ClipRestorer(self.worker, self.task, self.inputs, self.due, self.steps, self.scratch)
         column, set_aside = self.setup.board.figures.slice_column, self.workspace.damaged.set_aside
         self.strips = StripStore(self.workspace.slices, column, set_aside)
@@ -167,7 +174,7 @@ class TaskRunner:
         files = self.recorder.write_gt_features(info.digest, features)
         scorer, device = self.worker.scorer, self.worker.device_name
         elsewhere = {m: metric.runs_on for m, metric in scorer.metrics.items() if metric.runs_on}
-        scored = Scored(Scores(), scorer.weights, {}, files, seconds, device, elsewhere)
+        scored = Scored(Scores(), scorer.weights, scorer.finders, {}, files, seconds, device, elsewhere)
         for restored, found in zip(waiting, scores, strict=True):
             for pending in restored.jobs:
                 self._try_finish(pending, restored, replace(scored, scores=found))
@@ -187,7 +194,7 @@ class TaskRunner:
         """Write a job's results; the record comes last, as it says that all the rest is there."""
         truth, _ = self.inputs.truth
         job, note = pending.job, restored.note
-        facts = restored.facts(self.task.clip.notes, self.inputs.differing.get(job.split, ""))
+        facts = restored.facts(self.inputs.notes, self.inputs.differing.get(job.split, ""))
         features = self.recorder.write_features(pending, scored.scores)
         scored = replace(scored, features=features, restored_now=restored.anew)
         result = self.recorder.merged(pending, facts, scored, truth.frame_names)

@@ -10,6 +10,7 @@ from functools import cached_property, partial
 from filelock import Timeout
 
 from vfsrbench.engines.base import Event, EventSink
+from vfsrbench.faces.face_tools import FaceFinder
 from vfsrbench.plugins import metrics
 from vfsrbench.restoration.predictor_cache import PredictorCache
 from vfsrbench.results.workspace import Workspace
@@ -44,8 +45,17 @@ class Worker:
         if self._scorer is None:
             board, profile = self.setup.board, self.setup.options.profile
             release = partial(self.predictors.release, "")
-            self._scorer = Scorer(board.metrics, metrics(), self.device, profile, release, lazy=True)
+            known, finder = metrics(), self.setup.finder
+            self._scorer = Scorer(
+                board.metrics, known, self.device, profile, release, lazy=True, finder=finder
+            )
         return self._scorer
+
+    def load_finder(self) -> FaceFinder:
+        """What finds faces in this run. It is not held: points are found once a clip."""
+        from vfsrbench.faces.face_tools import load_finder
+
+        return load_finder(self.device, self.setup.finder)
 
     def release(self, keep: str) -> bool:
         """Evict everything but one method; whether there was anything to evict."""

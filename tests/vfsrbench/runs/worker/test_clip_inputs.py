@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 
 from tests.vfsrbench.boards import data_set, method_folder, small_board
+from vfsrbench.faces.align_clips import FindLandmarks
 from vfsrbench.results.workspace import Workspace
 from vfsrbench.runs.plan import make_plan
 from vfsrbench.runs.worker.clip_inputs import ClipInputs
@@ -17,6 +19,13 @@ from vfsrbench.splits import degraded
 
 def test_a_split_that_two_workers_need_is_made_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     made = []
+
+    def counter(step: str, total: int) -> Callable[[int], None]:
+        return lambda done: None
+
+    def finder() -> FindLandmarks:
+        raise AssertionError("clips that are not aligned need no finder")
+
     degrade = degraded.degrade_clip
 
     def slow(*given, **named):
@@ -30,8 +39,8 @@ def test_a_split_that_two_workers_need_is_made_once(tmp_path: Path, monkeypatch:
     plan = make_plan(small_board(data, [method_folder(tmp_path, "m")]), workspace)
 
     def worker() -> str:
-        inputs = ClipInputs(plan.setup, workspace, plan.clips[0])
-        return inputs.degraded("bi-x4", lambda step, total: lambda done: None).digest()
+        inputs = ClipInputs(plan.setup, workspace, plan.clips[0], finder, counter)
+        return inputs.degraded("bi-x4", counter).digest()
 
     with ThreadPoolExecutor(2) as pool:
         first, second = pool.map(lambda _: worker(), range(2))

@@ -17,6 +17,7 @@ from vfsrbench.cli.verbs.weights.tables import (
     megabytes,
     state_of,
     table,
+    unreadable_lines,
 )
 from vfsrbench.errors import InputError
 
@@ -66,6 +67,9 @@ def fetch(
             except InputError as error:
                 problems.append(error)
                 missed.append(group[0])
+    asked = (manifest.entries[name] for group in wanted for name in group if name in manifest.entries)
+    for line in unreadable_lines(asked):
+        say(line, err=True)
     _report(problems, missed, len(wanted), if_possible)
 
 

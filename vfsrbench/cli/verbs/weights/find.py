@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from vfsrbench.cli.echo import say
-from vfsrbench.cli.verbs.weights.tables import commercial, expanded_names, megabytes, table
+from vfsrbench.cli.verbs.weights.tables import commercial, expanded_names, megabytes, table, unreadable_lines
 from vfsrbench.errors import InputError
 from vfsrbench.io.safety.paths import expanded
 
@@ -49,6 +49,8 @@ def find(
     walk = Walk()
     found = find_files(missing, searched, walk)
     _show(found, len(missing), searched, walk.cut)
+    for line in unreadable_lines(result.entry for result in found):
+        say(line)
     fitting = [result for result in found if result.how]
     if not fitting:
         return

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -40,6 +40,18 @@ def state_of(root: Path, entry: WeightFile) -> str:
     if problem_with(root, entry.name, path, entry):
         return "WRONG FILE"
     return "untrained" if is_untrained(path) else "yes"
+
+
+def unreadable_lines(entries: Iterable[WeightFile]) -> list[str]:
+    """What nothing that is installed reads, with the installation extra that brings it; a line an extra."""
+    from vfsrbench.weights.resolve import without_library
+
+    unread: dict[str, list[str]] = {}
+    for entry in entries:
+        lacking = without_library(entry)
+        if lacking is not None:
+            unread.setdefault(lacking.missing, []).append(entry.name)
+    return [f"not readable here: {', '.join(names)}: {why}" for why, names in unread.items()]
 
 
 def megabytes(size: float) -> str:

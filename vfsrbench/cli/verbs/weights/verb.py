@@ -10,7 +10,14 @@ import typer
 from vfsrbench.cli.echo import say
 from vfsrbench.cli.verbs.weights.fetch import fetch
 from vfsrbench.cli.verbs.weights.find import find
-from vfsrbench.cli.verbs.weights.tables import commercial, expanded_names, megabytes, state_of, table
+from vfsrbench.cli.verbs.weights.tables import (
+    commercial,
+    expanded_names,
+    megabytes,
+    state_of,
+    table,
+    unreadable_lines,
+)
 from vfsrbench.errors import InputError
 from vfsrbench.io.safety.paths import check_regular_file, expanded
 
@@ -36,24 +43,25 @@ def list_weights(
     from vfsrbench.weights.resolve import place_of
 
     manifest, users, root = load_manifest(), needed_by(), weights_root()
-    rows = []
-    for entry in [manifest[name] for name in names] if names else list(manifest):
-        if missing and place_of(root, entry.name, entry) is not None:
-            continue
-        rows.append(
-            [
-                entry.name,
-                state_of(root, entry),
-                megabytes(entry.size or (entry.megabytes or 0) * 1e6),
-                entry.provenance,
-                entry.how,
-                commercial(entry),
-                entry.licence,
-                ", ".join(users.get(entry.name, [])) or "-",
-            ]
-        )
+    asked = [manifest[name] for name in names] if names else list(manifest)
+    listed = [e for e in asked if not missing or place_of(root, e.name, e) is None]
+    rows = [
+        [
+            entry.name,
+            state_of(root, entry),
+            megabytes(entry.size or (entry.megabytes or 0) * 1e6),
+            entry.provenance,
+            entry.how,
+            commercial(entry),
+            entry.licence,
+            ", ".join(users.get(entry.name, [])) or "-",
+        ]
+        for entry in listed
+    ]
     heads = ["name", "here", "MB", "SHA-256", "how", "commercial", "licence", "needed by"]
     say(table(heads, rows))
+    for line in unreadable_lines(listed):
+        say(line)
     say(f"\nfolder: {root}")
     for problem in manifest.broken:
         say(f"skipped: {problem}", err=True)

@@ -1,0 +1,1 @@
+"""What finds the face's five points, and which of the finders is taken."""
