@@ -75,7 +75,8 @@ other frames or options has its rows there too (SIZES, VARIANTS)."""
 
 def specs(sampling: bool) -> list[str]:
     """Every registered method with the options to examine; those that sample by diffusion, or the others."""
-    chosen = [name for name in methods().entries if name not in LEFT_OUT]
+    known = methods().entries.items()
+    chosen = [name for name, entry in known if name not in LEFT_OUT and entry.card.factory is not None]
     return [
         name + options
         for name in chosen
