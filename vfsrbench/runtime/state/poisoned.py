@@ -101,9 +101,11 @@ def poison_named() -> Iterator[None]:
 
 def settle(device: torch.device) -> None:
     """Wait for what a GPU was given to do, so that its errors are raised here, not in a neighbour's call."""
-    if device.type == "cuda":
-        import torch
+    if device.type != "cuda":
+        return
+    import torch
 
+    if torch.cuda.is_initialized():  # else it was given nothing
         torch.cuda.synchronize(device)
 
 

@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from vfsrbench.errors import JobFailure, PoisonedDevice
-from vfsrbench.runtime.state.poisoned import failure_of, is_poisoned, poison_named
+from vfsrbench.runtime.state.poisoned import failure_of, is_poisoned, poison_named, settle
 
 MORE = """
 Search for `cudaErrorIllegalAddress' in https://docs.nvidia.com/cuda/cuda-runtime-api/group__CUDART__TYPES.html
@@ -101,3 +101,16 @@ def test_blocks_name_it_and_let_other_errors_pass():
     with pytest.raises(PoisonedDevice) as caught, poison_named():
         raise given
     assert caught.value is given
+
+
+def test_a_gpu_is_waited_for_so_that_its_errors_are_not_a_neighbour_s(monkeypatch: pytest.MonkeyPatch):
+    waited: list[torch.device] = []
+    monkeypatch.setattr(torch.cuda, "synchronize", waited.append)
+    gpu = torch.device("cuda", 1)
+    monkeypatch.setattr(torch.cuda, "is_initialized", lambda: False)
+    settle(gpu)
+    assert not waited, "a GPU that was given nothing is not woken"
+    monkeypatch.setattr(torch.cuda, "is_initialized", lambda: True)
+    settle(torch.device("cpu"))
+    settle(gpu)
+    assert waited == [gpu]
