@@ -12,8 +12,10 @@ from vfsrbench.method_spec import choose_method
 from vfsrbench.runtime.precision import Profile
 
 
-@pytest.mark.parametrize("profile", ["strict", "fast"])
-@pytest.mark.parametrize("spec", specs(sampling=True))
+@pytest.mark.parametrize(
+    ("spec", "profile"),
+    [(spec, "fast") for spec in specs(sampling=True)] + [("flair[degradation=x8,K=2]", "strict")],
+)
 def test_samplers_keep_a_gpu_busy(spec: str, profile: Profile, tmp_path: Path) -> None:
     method = choose_method(spec)
     found = examine_method(method, profile, sizes_of(spec), allowed_of(spec), tmp_path)
