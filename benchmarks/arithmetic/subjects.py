@@ -69,7 +69,7 @@ def _by_dlib(card: MetricCard) -> bool:
     from vfsrbench.weights.manifest import load_manifest
 
     entries = load_manifest().entries
-    return any(use.name in entries and entries[use.name].library for use in card.weights)
+    return any(use.name in entries and entries[use.name].library == "dlib" for use in card.weights)
 
 
 ONNX = {"w600k_r50": "ids_iresnet50", "glintr100": "ids_iresnet100", "landmarks_2d106": ""}
