@@ -81,6 +81,11 @@ def test_the_figures_come_in_the_order_of_the_story(tmp_path: Path) -> None:
         figures=load_board(board_files()["demo"]).figures,
     )
     run_with(board, tmp_path / "w")
-    page = build_report(board, tmp_path / "w", tmp_path / "out", formats=["png"]).index.read_text()
+    made = build_report(board, tmp_path / "w", tmp_path / "out", formats=["png"], site=True)
+    page = made.index.read_text()
     kinds = [name.partition("-")[0] for name in re.findall(r'src="figures/([^".]+)\.png"', page)]
     assert kinds == ["jump", "slices", "jump", "slices", "levels"], kinds
+    clip = (tmp_path / "out" / "clips" / "vfhq-mild" / "hopper-talking.html").read_text()
+    assert re.findall(r'"threshold": (\{[^}]*\})', clip) == ['{"beyond": "another person", "value": 0.6}'], (
+        "the site's chart of identity over time has the line, the others have none"
+    )
