@@ -33,9 +33,10 @@ from baselines.bfvr_stc import blocks
 from baselines.bfvr_stc.network import BFVRSTC, SIDE
 
 
-def attention(q: Tensor, k: Tensor, v: Tensor) -> Tensor:
-    weights = (torch.matmul(q, k.transpose(-2, -1)) * q.shape[-1] ** -0.5).softmax(dim=-1)
-    if q.shape[1] > 1:
+def attention(q: Tensor, k: Tensor, v: Tensor, attn_mask: Tensor | None = None) -> Tensor:
+    scores = torch.matmul(q, k.transpose(-2, -1)) * q.shape[-1] ** -0.5
+    weights = (scores if attn_mask is None else scores + attn_mask).softmax(dim=-1)
+    if q.shape[1] > 1 and attn_mask is None:
         weights.mean(1)  # nn.MultiheadAttention's second result, which the official layers do not use
     return torch.matmul(weights, v)
 

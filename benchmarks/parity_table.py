@@ -160,6 +160,8 @@ ROWS = (
         "tests.baselines.taps.bfvr_taps:latent",
         options={"n_layers": 0},
     ),
+    Row("dicface", "baselines.dicface.network:DicFace", "tests.baselines.taps.window_taps:dicface"),
+    Row("pgtformer", "baselines.pgtformer.network:PGTFormer", "tests.baselines.taps.window_taps:pgtformer"),
     Row("flair_face", "baselines.flair.faces", "tests.baselines.taps.flair_taps:faces", 2e-4),
 )
 

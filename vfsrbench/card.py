@@ -111,8 +111,11 @@ class MethodCard(FrozenModel):
         tool: For `outputs`: what its command does to size, length and frame rate.
         scale: The enlargement; none: to whatever size the ground truth has.
         input_size: (height, width) in pixels of the frames that it takes; none: any.
+        aligned: Whether frames of that size hold an aligned face; false: a whole picture, a face anywhere.
         window: The largest number of frames a call of `restore` takes; none: the whole clip.
         overlap: How many frames neighbouring windows share.
+        context: How many frames before and after it a frame's result depends on, where that is exact: smaller
+            windows, when memory runs out, share at least twice as many, and give the same.
         tail: The last window: `short` leaves it short, `shift` moves it back to full length.
         stateful: Whether it carries state from window to window.
         window_dependent: Whether a frame's result depends on how long its window is (propagation over time).
@@ -149,8 +152,10 @@ class MethodCard(FrozenModel):
     tool: Tool | None = None
     scale: int | None = Field(default=None, ge=1, le=MOST_SCALE)
     input_size: tuple[Side, Side] | None = None
+    aligned: bool = True
     window: int | None = Field(default=None, ge=1, le=MOST_FRAMES)
     overlap: int = Field(default=0, ge=0, le=MOST_FRAMES)
+    context: int = Field(default=0, ge=0, le=MOST_FRAMES)
     tail: Literal["short", "shift"] = "short"
     stateful: bool = False
     window_dependent: bool = False
@@ -167,6 +172,8 @@ class MethodCard(FrozenModel):
     def _consistent(self) -> MethodCard:
         if self.window is not None and self.overlap >= self.window:
             raise ValueError("overlap must be smaller than window")
+        if self.window is not None and self.overlap < 2 * self.context:
+            raise ValueError("overlap must be at least twice the context")
         imported = self.kind == "outputs"
         if imported == (self.factory is not None):
             raise ValueError(

@@ -63,7 +63,14 @@ def first_window(card: MethodCard, total: int) -> int:
     return total if card.window is None else min(card.window, total)
 
 
-def smaller(window: int, overlap: int) -> tuple[int, int]:
-    """The next smaller window after the memory ran out: half of it, its overlap in proportion."""
-    half = max(1, window // 2)
-    return half, min(overlap * half // window, half - 1)
+def smallest_window(context: int) -> int:
+    """The fewest frames a call of `restore` may get of a longer clip: one, and what the card's `context` says
+    that it depends on."""
+    return 2 * context + 1
+
+
+def smaller(window: int, overlap: int, context: int = 0) -> tuple[int, int]:
+    """The next smaller window after the memory ran out: half of it, its overlap in proportion, but enough of
+    both for a frame's context."""
+    half = max(window // 2, smallest_window(context))
+    return half, min(max(overlap * half // window, 2 * context), half - 1)

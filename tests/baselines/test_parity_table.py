@@ -17,7 +17,7 @@ METHODS = {
     "codeformer", "keep", "keep_v1", "keep_kalman", "keep_cfa", "gmflow", "pwcnet", "gfpgan", "restoreformer",
     "restoreformerpp", "gpen", "vqfr", "basicvsrpp", "basicvsrpp_same", "basicvsrpp_n15", "basicvsr",
     "realbasicvsr", "edvr", "edvr_l", "edvr_m_wotsa", "spynet", "raft", "flair_unet", "flair_unet_blur",
-    "flair_dc", "flair_sampler", "flair_face", "bfvr_stc", "bfvr_stc_latent",
+    "flair_dc", "flair_sampler", "flair_face", "bfvr_stc", "bfvr_stc_latent", "dicface", "pgtformer",
 }  # fmt: skip
 
 

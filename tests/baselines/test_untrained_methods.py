@@ -11,9 +11,11 @@ import torch
 from torch import Tensor, nn
 
 from baselines.codeformer.network import CodeFormer
+from baselines.dicface.network import DicFace
 from baselines.gfpgan.network import GFPGANClean
 from baselines.gpen.network import GPEN
 from baselines.layers.flow.spynet import SPyNet
+from baselines.pgtformer.network import PGTFormer
 from baselines.restoreformer.network import RestoreFormer, RestoreFormerPP
 from baselines.vqfr.network import VQFR
 from vfsrbench.weights.random_init import untrained_state
@@ -26,7 +28,11 @@ NETWORKS: dict[str, Callable[[], nn.Module]] = {
     "restoreformer": RestoreFormer,
     "restoreformerpp": RestoreFormerPP,
     "vqfr": lambda: VQFR(side=SIDE),
+    "dicface": lambda: DicFace(side=SIDE),
+    "pgtformer": lambda: PGTFormer(side=SIDE),
 }
+FRAMES = {"dicface": 5, "pgtformer": 3}
+"""Of the networks that take clips."""
 
 
 @pytest.mark.parametrize("name", NETWORKS)
@@ -44,7 +50,7 @@ def test_untrained_networks_make_pictures(name: str) -> None:
 
     for part, module in net.named_modules():
         module.register_forward_hook(watch(part))
-    faces = torch.rand(2, 3, SIDE, SIDE, generator=torch.Generator().manual_seed(0)) * 2 - 1
+    faces = torch.rand(FRAMES.get(name, 2), 3, SIDE, SIDE, generator=torch.Generator().manual_seed(0)) * 2 - 1
     with torch.inference_mode():
         image = net(faces, **({"w": 0.5} if name == "codeformer" else {}))[0]
     assert torch.isfinite(image).all()
@@ -54,7 +60,15 @@ def test_untrained_networks_make_pictures(name: str) -> None:
     assert {part: peak for part, peak in smallest.items() if 0 < peak < 1e-20} == {}
 
 
-@pytest.mark.parametrize(("build", "name"), [(SPyNet, "mean"), (SPyNet, "std"), (NETWORKS["gpen"], "kernel")])
+@pytest.mark.parametrize(
+    ("build", "name"),
+    [
+        (SPyNet, "mean"),
+        (SPyNet, "std"),
+        (NETWORKS["gpen"], "kernel"),
+        (NETWORKS["pgtformer"], "relative_position_index"),
+    ],
+)
 def test_constants_that_a_file_carries_stay(build: Callable[[], nn.Module], name: str) -> None:
     net = build()
     state, own = untrained_state(net), net.state_dict()

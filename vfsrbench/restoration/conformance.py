@@ -222,7 +222,7 @@ class _Check:
         """What the harness does when memory runs out must not change the result in silence."""
         card, length = self.predictor.card, self._length()
         whole = self.clip(length, varied=True)
-        window, overlap = smaller(first_window(card, length), card.overlap)
+        window, overlap = smaller(first_window(card, length), card.overlap, card.context)
         self.predictor.card = card.model_copy(update={"window": window, "overlap": overlap})
         try:
             return _differ(whole, self.clip(length, varied=True))

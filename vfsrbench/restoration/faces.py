@@ -107,7 +107,7 @@ def needs_face_search(card: MethodCard, clip: Clip) -> bool:
     """Whether a clip looks like a video in which the method needs the face to be found: the method takes
     aligned faces, and the frames are no squares of 512, 256, 128, ... pixels."""
     aligned = clip.height == clip.width and FFHQ_SIZE % clip.height == 0
-    return card.input_size is not None and not aligned
+    return card.input_size is not None and card.aligned and not aligned
 
 
 def restore_videos(

@@ -21,7 +21,7 @@ from vfsrbench.runtime.reach import Reach
 from vfsrbench.runtime.seeding import seeded
 from vfsrbench.runtime.state.poisoned import failure_of, poison_named, settle
 from vfsrbench.runtime.state.settings import kept_settings
-from vfsrbench.windows import Span, first_window, method_windows, smaller
+from vfsrbench.windows import Span, first_window, method_windows, smaller, smallest_window
 
 if TYPE_CHECKING:
     import torch
@@ -152,8 +152,9 @@ def restore_clip(
                 on_progress(done)
                 continue
             if not release():
-                if window == 1:
-                    raise JobFailure(f"out of memory on {device}, even with one frame at a time", "oom")
+                if window <= smallest_window(card.context):
+                    few = "one frame" if window == 1 else f"{window} frames"
+                    raise JobFailure(f"out of memory on {device}, even with {few} at a time", "oom")
                 if card.window_dependent and not smaller_windows:
                     raise JobFailure(
                         f"out of memory on {device} with {window} frames at a time; fewer would be another "
@@ -161,7 +162,7 @@ def restore_clip(
                         "--retry-failed takes them",
                         "oom",
                     )
-                window, overlap = smaller(window, overlap)
+                window, overlap = smaller(window, overlap, card.context)
                 report.halved += 1
                 report.smaller_windows = card.window_dependent
             report.window = window

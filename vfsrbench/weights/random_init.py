@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from torch import Tensor, nn
 
 
-CONSTANTS = ("kernel", "mean", "std")
+CONSTANTS = ("kernel", "mean", "std", "relative_position_index")
 """Last names of buffers that are the same in every file of a network."""
 
 
@@ -73,11 +73,11 @@ def untrained_state(network: nn.Module) -> dict[str, Tensor]:
     slopes = {f"{name}.weight" for name, part in network.named_modules() if isinstance(part, PReLU)}
     state = {}
     for name, like in network.state_dict().items():
-        if not like.is_floating_point():
-            state[name] = torch.zeros_like(like)
-            continue
         if name in kept:
             state[name] = like.detach().clone()
+            continue
+        if not like.is_floating_point():
+            state[name] = torch.zeros_like(like)
             continue
         rng = np.random.default_rng(zlib.crc32(name.encode()))
         if like.ndim >= 2:

@@ -1,4 +1,4 @@
-"""What CodeFormer and KEEP share: a VQGAN whose codes a transformer predicts from a degraded face.
+"""What CodeFormer, KEEP and DicFace share: a VQGAN whose codes a transformer predicts from a degraded face.
 
 Source: Zhou et al., "Towards Robust Blind Face Restoration with Codebook Lookup Transformer"
 (NeurIPS 2022). Shapes in docstrings are those of the published 512x512 faces: 16x16 latents, 256 tokens
@@ -39,18 +39,30 @@ class Codebook(nn.Module):
 
     def forward(self, codes: Tensor) -> Tensor:
         """Indices (b, n) of a square map -> latents (b, LATENT, side, side)."""
-        side = int(codes.shape[1] ** 0.5)
+        return self._as_map(self.embedding(codes))
+
+    def mix(self, weights: Tensor) -> Tensor:
+        """Weights over the codewords (b, n, CODES) of a square map -> sums of codewords
+        (b, LATENT, side, side)."""
+        return self._as_map(weights @ self.embedding.weight)
+
+    @staticmethod
+    def _as_map(words: Tensor) -> Tensor:
+        side = int(words.shape[1] ** 0.5)
         # as a view this would be channels-last for some batch sizes, and GroupNorm rounds otherwise there
-        return self.embedding(codes).transpose(1, 2).contiguous().unflatten(2, (side, side))
+        return words.transpose(1, 2).contiguous().unflatten(2, (side, side))
 
 
 class FuseBlock(nn.Module):
     """Controllable feature transformation: the decoder's map, scaled and shifted by what the
-    encoder's map says, with weight w (CodeFormer, section 3.3)."""
+    encoder's map says, with weight w (CodeFormer, section 3.3).
 
-    def __init__(self, channels: int) -> None:
+    extra: channels of a third map that has a say (`transform`).
+    """
+
+    def __init__(self, channels: int, extra: int = 0) -> None:
         super().__init__()
-        self.encode_enc = ResBlock(2 * channels, channels)
+        self.encode_enc = ResBlock(2 * channels + extra, channels)
         self.scale = self._head(channels)
         self.shift = self._head(channels)
 
@@ -60,7 +72,11 @@ class FuseBlock(nn.Module):
 
     def forward(self, encoded: Tensor, decoded: Tensor, w: float = 1.0) -> Tensor:
         """Two (b, channels, h, w) maps -> the fused map of the same shape."""
-        both = self.encode_enc(torch.cat((encoded, decoded), dim=1))
+        return self.transform((encoded, decoded), decoded, w)
+
+    def transform(self, maps: Sequence[Tensor], decoded: Tensor, w: float) -> Tensor:
+        """`decoded` (b, channels, h, w), changed as all of `maps` together say."""
+        both = self.encode_enc(torch.cat(list(maps), dim=1))
         change = torch.addcmul(self.shift(both), decoded, self.scale(both))
         return torch.add(decoded, change, alpha=w)
 

@@ -25,7 +25,7 @@ class SelfAttention(nn.Module):
         nn.init.xavier_uniform_(self.in_proj_weight)
 
     def forward(self, x: Tensor, position: Tensor) -> Tensor:
-        """x (b, n, dim), position (n, dim) -> (b, n, dim)."""
+        """x (b, n, dim), position (n, dim) or (b, n, dim) -> (b, n, dim)."""
         split = 2 * self.dim
         qk = F.linear(x + position, self.in_proj_weight[:split], self.in_proj_bias[:split])
         v = F.linear(x, self.in_proj_weight[split:], self.in_proj_bias[split:])
@@ -45,7 +45,7 @@ class TransformerLayer(nn.Module):
         self.norm2 = nn.LayerNorm(dim)
 
     def forward(self, x: Tensor, position: Tensor) -> Tensor:
-        """x (b, n, dim), position (n, dim) -> (b, n, dim)."""
+        """x (b, n, dim), position (n, dim) or (b, n, dim) -> (b, n, dim)."""
         x = x + self.self_attn(self.norm1(x), position)
         return x + self.linear2(F.gelu(self.linear1(self.norm2(x))))
 

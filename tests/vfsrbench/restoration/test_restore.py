@@ -150,6 +150,37 @@ def test_out_of_memory_halves_the_window_and_the_clip_goes_on(tmp_path: Path):
     assert (report.window, report.halved) == (2, 1)
 
 
+def test_smaller_windows_keep_a_frames_context_and_give_the_same(tmp_path: Path):
+    """A method that adds up each frame and two on either side; none but the clip's ends may miss one."""
+    frames = np.random.default_rng(0).integers(0, 50, (40, 8, 8, 3), np.uint8)
+    sizes: set[int] = set()
+
+    def run(name: str, most: int, **facts: int):
+        def act(self, frames, generator):
+            sizes.add(len(frames))
+            if len(frames) > most:
+                raise torch.OutOfMemoryError("CUDA out of memory")
+            padded = torch.cat((frames[:1], frames[:1], frames, frames[-1:], frames[-1:]))
+            return sum(padded[i : len(padded) - 4 + i] for i in range(5))
+
+        (tmp_path / name).mkdir()
+        return go(Scripted(act, **facts), Clip.from_array(frames, "clip"), tmp_path / name)
+
+    whole, _ = run("whole", 40)
+    for most in (20, 9, 5):
+        out, report = run(str(most), most, window=20, overlap=4, context=2)
+        assert np.array_equal(out, whole) and report.window <= most
+    assert min(sizes) >= 5
+    with pytest.raises(JobFailure, match="even with 5 frames at a time") as caught:
+        run("none", 4, window=20, overlap=4, context=2)
+    assert caught.value.status == "oom"
+
+
+def test_a_context_needs_windows_that_overlap_enough():
+    with pytest.raises(ValueError, match="overlap must be at least twice the context"):
+        card(window=8, overlap=3, context=2)
+
+
 def test_a_stateful_method_starts_its_clip_again(tmp_path: Path):
     calls = {"n": 0}
 

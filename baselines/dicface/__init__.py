@@ -1,0 +1,1 @@
+"""DicFace: video face restoration whose codes are mixtures, weighed by Dirichlet distributions."""

@@ -1,0 +1,1 @@
+"""PGTFormer: video face restoration of unaligned faces, guided by face parsing."""
