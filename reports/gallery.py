@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from reports.figures import curves as curve_figures
 from reports.figures import grids, jumps, overview, persons, slices
+from reports.figures.kept import Drawn, Figures
 from reports.figures.style import Look
 from reports.inputs.frames import fed_record, truth_title
 from reports.inputs.results import Grid
@@ -46,12 +47,24 @@ class Picture:
 
 
 @dataclass(frozen=True)
-class Gallery:
-    """Draws a report's figures into `folder`; `formats` begins with png."""
+class Planned:
+    """A figure that is asked for: what `picture` takes."""
 
-    folder: Path
+    kind: str
+    drawn: Drawn
+    caption: str
+
+    def pictures(self) -> list[Picture]:
+        """The picture, when `Figures.finish` has drawn it; none if nothing was drawn."""
+        return picture(self.kind, self.drawn.files, self.caption)
+
+
+@dataclass(frozen=True)
+class Gallery:
+    """Asks for a report's figures; the formats of `figures` begin with png."""
+
+    figures: Figures
     material: Material
-    formats: Sequence[str] = ("png", "pdf")
 
     @property
     def board(self) -> Board:
@@ -61,10 +74,10 @@ class Gallery:
     def looks(self) -> Mapping[str, Look]:
         return self.material.looks
 
-    def of_split(self, table: Table, grid: Grid) -> list[Picture]:
+    def of_split(self, table: Table, grid: Grid) -> list[Planned]:
         """All figures of one split."""
         wanted = self.board.figures
-        found: list[Picture] = []
+        found: list[Planned] = []
         for metric in wanted.curves:
             clips = curve_figures.telling_clips(grid, metric)
             panels = curve_figures.clip_panels(grid, metric, clips)
@@ -77,35 +90,30 @@ class Gallery:
         for metric in wanted.persons:
             found += self._persons(table, grid, metric)
         for metric in wanted.speed:
-            path = self._path("speed", table.split, metric)
-            files = overview.draw_speed(table, metric, self.looks, path, self.formats)
+            name = _name("speed", table.split, metric)
+            drawn = self.figures.draw(overview.draw_speed, name, table, metric, self.looks)
             what = self._column(table, metric).title
-            found += picture(
-                "speed",
-                files,
-                f"{what} against frames a second, marks larger with more parameters; {table.split}.",
-            )
+            caption = f"{what} against frames a second, marks larger with more parameters; {table.split}."
+            found.append(Planned("speed", drawn, caption))
         for clip in curve_figures.telling_clips(grid, table.columns[0].id, MOST_SLICES):
             found += self._slices(table, grid, clip)
         return found + (self._grid(table, grid) if wanted.grids else [])
 
-    def of_board(self, tables: Sequence[Table]) -> list[Picture]:
+    def of_board(self, tables: Sequence[Table]) -> list[Planned]:
         """Figures over all splits."""
         wanted = self.board.figures.levels
         if not wanted:
             return []
         titles = ", ".join(self._column(tables[0], m).title for m in wanted)
-        path = self.folder / "levels"
-        files = overview.draw_levels(tables, wanted, self.looks, path, self.formats)
-        return picture("levels", files, f"{titles} against the level of degradation, with 95 % intervals.")
+        drawn = self.figures.draw(overview.draw_levels, "levels", tables, wanted, self.looks)
+        return [Planned("levels", drawn, f"{titles} against the level of degradation, with 95 % intervals.")]
 
     def _curves(
         self, kind: str, table: Table, metric: str, panels: Sequence[curve_figures.Panel], what: str
-    ) -> list[Picture]:
+    ) -> list[Planned]:
         made = self._curve_figure(table, metric, panels)
-        path = self._path(kind, table.split, metric)
-        files = curve_figures.draw_curves(made, path, self.formats)
-        return picture(kind, files, f"{made.column.title} of each frame of {what}; {table.split}.")
+        drawn = self.figures.draw(curve_figures.draw_curves, _name(kind, table.split, metric), made)
+        return [Planned(kind, drawn, f"{made.column.title} of each frame of {what}; {table.split}.")]
 
     def _curve_figure(
         self, table: Table, metric: str, panels: Sequence[curve_figures.Panel]
@@ -115,7 +123,7 @@ class Gallery:
         heading = f"{column.title} over time, {table.split}"
         return curve_figures.Curves(column, panels, titles, self.looks, self.material.reference_rows, heading)
 
-    def _jump(self, table: Table, grid: Grid, metric: str) -> list[Picture]:
+    def _jump(self, table: Table, grid: Grid, metric: str) -> list[Planned]:
         """The clip with the worst jump of any method."""
         panels = curve_figures.clip_panels(grid, metric, grid.clips)
         worst: tuple[jumps.Jump, curve_figures.Panel] | None = None
@@ -134,26 +142,26 @@ class Gallery:
         shown = [jump.method, *others][:MOST_FACES]
         titles = {r.method: r.title for r in table.rows}
         titled = replace(panel, title=f"{panel.title}, {table.split}")
+        pictured = {"_truth": truth_title(cells[jump.method]), **{m: titles[m] for m in shown}}
         figure = jumps.JumpFigure(
             replace(self._curve_figure(table, metric, [titled]), heading=""),
             jump,
-            {"_truth": truth_title(cells[jump.method]), **{m: titles[m] for m in shown}},
-            lambda row, frame: self._frame(clips.get(row), frame),
+            {title: self._frames(clips.get(row), (jump.first, jump.last)) for row, title in pictured.items()},
         )
-        files = jumps.draw_jump(figure, self._path("jump", table.split, metric), self.formats)
+        drawn = self.figures.draw(jumps.draw_jump, _name("jump", table.split, metric), figure)
         what = f"{figure.curves.column.title} over time on {panel.title}, its worst jump marked"
-        return picture("jumps", files, f"{what}; {table.split}.")
+        return [Planned("jumps", drawn, f"{what}; {table.split}.")]
 
-    def _persons(self, table: Table, grid: Grid, metric: str) -> list[Picture]:
+    def _persons(self, table: Table, grid: Grid, metric: str) -> list[Planned]:
         methods = [m for m in grid.methods if m not in self.material.reference_rows]
         titles = {r.method: r.title for r in table.rows if r.method in methods}
         column = self._column(table, metric)
         scores = persons.by_person(grid, metric, methods)
-        path = self._path("persons", table.split, metric)
-        files = persons.draw_persons(scores, column, titles, self.looks, path, self.formats)
-        return picture("persons", files, f"{column.title} by person; {table.split}.")
+        name = _name("persons", table.split, metric)
+        drawn = self.figures.draw(persons.draw_persons, name, scores, column, titles, self.looks)
+        return [Planned("persons", drawn, f"{column.title} by person; {table.split}.")]
 
-    def _slices(self, table: Table, grid: Grid, clip: str) -> list[Picture]:
+    def _slices(self, table: Table, grid: Grid, clip: str) -> list[Planned]:
         records = [r.record for m in grid.methods if (r := grid.cells.get((m, clip))) and _ok(r)]
         truth = next((t for r in records if (t := self.material.strips.truth(r)) is not None), None)
         strips = {r.method: s for r in records if (s := self.material.strips.restored(r)) is not None}
@@ -167,11 +175,11 @@ class Gallery:
         rows |= {titles[r.method]: strips[r.method] for r in table.rows if r.method in strips}
         looks = {titles[m]: self.looks[m] for m in strips}
         figure = slices.SliceFigure(clip, table.split, truth, rows, looks, truth_title(records[0]))
-        files = slices.draw_slices(figure, self._path("slices", table.split, clip), self.formats)
+        drawn = self.figures.draw(slices.draw_slices, _name("slices", table.split, clip), figure)
         caption = f"Column {truth.column} of every frame of {clip}, time to the right; {table.split}."
-        return picture("slices", files, caption)
+        return [Planned("slices", drawn, caption)]
 
-    def _grid(self, table: Table, grid: Grid) -> list[Picture]:
+    def _grid(self, table: Table, grid: Grid) -> list[Planned]:
         rows = []
         for clip in curve_figures.telling_clips(grid, table.columns[0].id, self.board.figures.grids):
             found = {m: r.record for m in grid.methods if (r := grid.cells.get((m, clip))) and _ok(r)}
@@ -179,9 +187,10 @@ class Gallery:
             sides = 2 if all(record.reference for record in found.values()) else 1
             if len(pictures) > sides:
                 rows.append(grids.GridRow(clip, pictures))
-        path = self._path("grid", table.split, "frames")
-        files = grids.draw_grid(rows, path, self.formats)
-        return picture("grids", files, f"Middle frames and where methods differ most in them; {table.split}.")
+        drawn = self.figures.draw(grids.draw_grid, _name("grid", table.split, "frames"), rows)
+        return [
+            Planned("grids", drawn, f"Middle frames and where methods differ most in them; {table.split}.")
+        ]
 
     def _row_pictures(self, table: Table, records: Mapping[str, JobRecord]) -> dict[str, Pixels]:
         """The middle frame: degraded, every method but reference rows, ground truth last (if any)."""
@@ -210,14 +219,19 @@ class Gallery:
             self.material.losses.say(f"a frame of {clip.name} is not shown: {error}")
             return None
 
-    def _path(self, kind: str, split: str, what: str) -> Path:
-        return self.folder / f"{kind}-{slug(split)}-{slug(what)}"
+    def _frames(self, clip: Clip | None, frames: Sequence[int]) -> list[Pixels]:
+        """Those of the frames that are there."""
+        return [pixels for frame in frames if (pixels := self._frame(clip, frame)) is not None]
 
     def _column(self, table: Table, metric: str) -> Column:
         for column in table.columns:
             if column.id == metric:
                 return column
         raise InputError(f"board {self.board.name!r}: a figure of {metric!r} is not among its metrics")
+
+
+def _name(kind: str, split: str, what: str) -> str:
+    return f"{kind}-{slug(split)}-{slug(what)}"
 
 
 def _ok(result: StoredResult) -> bool:

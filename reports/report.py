@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from reports.gallery import Gallery
+from reports.figures.kept import Figures
+from reports.gallery import Gallery, Picture, Planned
 from reports.material import Material, gather
 from reports.site.board_page import Section, write_page
 from reports.site.table_html import to_html
@@ -45,31 +46,33 @@ def build_report(
     results: Sequence[Path] = (),
     clips: Sequence[str] = (),
     outputs: Mapping[str, Path] | None = None,
-    formats: Sequence[str] = ("png", "pdf"),
+    formats: Sequence[str] = ("png",),
     partial: bool = False,
     site: bool = False,
     only: Sequence[str] = (),
     said: frozenset[str] = frozenset(),
+    workers: int = 1,
     progress: ProgressCallback = lambda what: None,
 ) -> Report:
     """Tables, figures and the page of a board, from the results in `workspace`, into `out`.
 
     Every result counts that fits the protocol of the board's last run (`reports.inputs.selection`), whichever
-    run
-    made it. `results` names files or folders of results to use instead; `clips` those that the run planned,
-    so that a row without them counts as incomplete; `outputs` where somebody's own restored clips lie, by
-    method; `only` narrows to these methods; `said` names what of the board (`dataset`, `frames`, `scale`,
-    `seed`) is not to be taken from its last run; `partial` prints means over incomplete rows too; `site`
-    adds pages to look around in (a page a clip, worst clips, provenance). `progress` hears what is being
-    made. InputError when there are no results, or when `out` cannot be written, overlaps what is read, or
-    holds files that we did not make and that have the names of ours.
+    run made it. `results` names files or folders of results to use instead; `clips` those that the run
+    planned, so that a row without them counts as incomplete; `outputs` where somebody's own restored clips
+    lie, by method; `only` narrows to these methods; `said` names what of the board (`dataset`, `frames`,
+    `scale`, `seed`) is not to be taken from its last run; `partial` prints means over incomplete rows too;
+    `site` adds pages to look around in (a page a clip, worst clips, provenance); `formats` of figures begins
+    with png, and gets pdf if an earlier report wrote that here; `workers` processes draw them (a script that
+    asks for more than one needs `if __name__ == "__main__":`). `progress` hears what is being made.
+    InputError when there are no results, or when `out` cannot be written, overlaps what is read, or holds
+    files that we did not make and that have the names of ours.
     """
     refuse_overlap(out, [*_inputs(board, workspace), *results, *(outputs or {}).values()])
     material = gather(board, workspace, results, clips, outputs, only, said)
     refuse_overlap(out, _inputs(material.board, workspace))
     claim_folder(out, FILES, lasting=["media"])
     with staged(out) as folder:
-        built = _build(material, folder, out, formats, partial, site, progress)
+        built = _build(material, folder, out, formats, partial, site, workers, progress)
     written = [out / path.relative_to(folder) for path in built]
     skipped = (*material.skipped, *material.losses.lines)
     return Report(written[0], material.tables, tuple(written), skipped)
@@ -82,21 +85,27 @@ def _build(
     formats: Sequence[str],
     partial: bool,
     site: bool,
+    workers: int,
     progress: ProgressCallback,
 ) -> list[Path]:
-    """Write a report into `folder`; the page first, then every other file. Media that `out` has are kept."""
-    gallery = Gallery(folder / "figures", material, formats)
+    """Write a report into `folder`; the page first, then every other file. Media that `out` has are kept, and
+    figures that would be drawn alike."""
+    figures = Figures(folder / "figures", out / "figures", formats, workers)
+    gallery = Gallery(figures, material)
     files: list[Path] = []
-    sections = []
+    asked = []
     for table in material.tables:
         progress(f"{table.split}: tables")
         written = _write_tables(folder / "tables" / slug(table.split), [table], partial)
         progress(f"{table.split}: figures")
-        pictures = gallery.of_split(table, material.grid(table))
-        sections.append(Section(table, written, pictures))
-        files += [*written, *(p for picture in pictures for p in picture.files)]
-    overall = gallery.of_board(material.tables)
-    files += [*_write_all(folder, material.tables), *(p for picture in overall for p in picture.files)]
+        asked.append((table, written, gallery.of_split(table, material.grid(table))))
+    asked_overall = gallery.of_board(material.tables)
+    note = figures.finish()
+    sections = [Section(table, written, _pictures(planned)) for table, written, planned in asked]
+    overall = _pictures(asked_overall)
+    for section in sections:
+        files += [*section.files, *(p for picture in section.pictures for p in picture.files)]
+    files += [*_write_all(folder, material.tables), *(p for picture in overall for p in picture.files), *note]
     index = folder / "index.html"
     if site:
         from reports.site.media import Media
@@ -107,6 +116,10 @@ def _build(
     else:
         write_page(index, material, sections, overall, partial=partial)
     return [index, *files]
+
+
+def _pictures(planned: Iterable[Planned]) -> list[Picture]:
+    return [picture for one in planned for picture in one.pictures()]
 
 
 def _inputs(board: Board, workspace: Path) -> list[Path]:

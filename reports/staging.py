@@ -10,7 +10,7 @@ from pathlib import Path
 
 from vfsrbench.errors import InputError
 from vfsrbench.io.safety.lease import sweep_beside, temporary_for
-from vfsrbench.io.safety.ownership import NOTE, claim, note_file
+from vfsrbench.io.safety.ownership import NOTE, claim, note_files, read_made
 from vfsrbench.io.safety.targets import check_own_file
 
 
@@ -50,10 +50,11 @@ def _publish(stage: Path, out: Path) -> None:
     """All that can fail comes first, then nothing but renames; the page last, when what it shows is there."""
     names = [p.relative_to(stage) for p in stage.rglob("*") if p.is_file() and p != stage / NOTE]
     names.sort(key=lambda name: (name.name == "index.html", name.as_posix()))
+    made = read_made(out)
     for name in names:
-        check_own_file(out / name, out)
+        check_own_file(out / name, out, made=made)
     for name in names:
         (out / name).parent.mkdir(parents=True, exist_ok=True)
-        note_file(out, out / name, stage / name)
+    note_files(out, {out / name: stage / name for name in names})
     for name in names:
         (stage / name).replace(out / name)

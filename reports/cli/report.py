@@ -40,6 +40,7 @@ def report(
     ] = None,
     versus: Annotated[str | None, typer.Option(help="the method that the others are tested against")] = None,
     partial: Annotated[bool, typer.Option("--partial", help="means over incomplete rows, too")] = False,
+    pdf: Annotated[bool, typer.Option("--pdf", help="figures as PDF, too")] = False,
 ) -> None:
     """Tables, curves, slices and a static page from all results of a board that fit together.
 
@@ -59,6 +60,7 @@ def report(
         given,
         results=results or (),
         partial=partial,
+        formats=("png", "pdf") if pdf else ("png",),
         site=html is not None,
         only=only_method or (),
         said=changes.given("dataset", "frames", "seed", "scale"),
@@ -78,6 +80,7 @@ def report_and_tell(
     is and what was left out."""
     from reports import build_report
     from reports.tables.terminal import print_tables
+    from vfsrbench.engines.local import cores
     from vfsrbench.results.workspace import Workspace
 
     with Workspace(workspace).at_work():
@@ -87,6 +90,7 @@ def report_and_tell(
             out,
             outputs=outputs,
             partial=partial,
+            workers=cores(),
             progress=lambda what: say(f"report: {what}", err=True),
             **how,
         )

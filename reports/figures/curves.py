@@ -109,7 +109,7 @@ def mean_over_clips(rows: Sequence[Floats]) -> Floats:
     return np.where(count > 0, total / np.maximum(count, 1), np.nan)
 
 
-def draw_curves(curves: Curves, path: Path, formats: Sequence[str] = ("png", "pdf")) -> list[Path]:
+def draw_curves(curves: Curves, path: Path, formats: Sequence[str] = ("png",)) -> list[Path]:
     """Draw and write the figure; the paths written. Nothing is written when there is no panel."""
     if not curves.panels:
         return []

@@ -74,7 +74,7 @@ class _Sheet:
         return ax
 
 
-def draw_grid(rows: Sequence[GridRow], path: Path, formats: Sequence[str] = ("png", "pdf")) -> list[Path]:
+def draw_grid(rows: Sequence[GridRow], path: Path, formats: Sequence[str] = ("png",)) -> list[Path]:
     """Rows of pictures, each with its detail beneath; the detail is the same for all of a row."""
     titles = list(dict.fromkeys(t for row in rows for t in row.pictures))
     if not titles:

@@ -5,7 +5,7 @@ After KEEP's Fig. 7: one clip, all methods, and the two frames between which the
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -58,21 +58,18 @@ def worst_jump(series: Mapping[str, Floats], reach: int = REACH) -> Jump | None:
 
 @dataclass(frozen=True)
 class JumpFigure:
-    """`curves` has the one panel to draw. `picture(row, frame)` gives a frame of a row, uint8 RGB, or None;
-    the rows shown are in `rows` (keys of `picture` -> titles)."""
+    """`curves` has the one panel to draw; `pictures`: title -> the frames before and after the jump, uint8
+    RGB. Titles that lack one of them are not shown."""
 
     curves: Curves
     jump: Jump
-    rows: Mapping[str, str]
-    picture: Callable[[str, int], Pixels | None]
+    pictures: Mapping[str, Sequence[Pixels]]
 
 
-def draw_jump(figure: JumpFigure, path: Path, formats: Sequence[str] = ("png", "pdf")) -> list[Path]:
+def draw_jump(figure: JumpFigure, path: Path, formats: Sequence[str] = ("png",)) -> list[Path]:
     """Draw and write the figure; the paths written. Without pictures the curves stand alone."""
     pair = (figure.jump.first, figure.jump.last)
-    pictures = {title: [figure.picture(row, frame) for frame in pair] for row, title in figure.rows.items()}
-    shown = {t: [p for p in both if p is not None] for t, both in pictures.items()}
-    shown = {t: both for t, both in shown.items() if len(both) == 2}
+    shown = {title: both for title, both in figure.pictures.items() if len(both) == 2}
     scale = find_scale(figure.curves)
     with drawing():
         from matplotlib.figure import Figure

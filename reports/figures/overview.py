@@ -20,7 +20,7 @@ def draw_levels(
     metrics: Sequence[str],
     looks: Mapping[str, Look],
     path: Path,
-    formats: Sequence[str] = ("png", "pdf"),
+    formats: Sequence[str] = ("png",),
 ) -> list[Path]:
     """Each metric over the splits in the board's order, with 95 % intervals (KEEP, Fig. 9a).
 
@@ -75,7 +75,7 @@ def draw_speed(
     metric: str,
     looks: Mapping[str, Look],
     path: Path,
-    formats: Sequence[str] = ("png", "pdf"),
+    formats: Sequence[str] = ("png",),
 ) -> list[Path]:
     """A metric against frames a second, size of the mark by the number of parameters.
 

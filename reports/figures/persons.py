@@ -72,7 +72,7 @@ def draw_persons(
     titles: Mapping[str, str],
     looks: Mapping[str, Look],
     path: Path,
-    formats: Sequence[str] = ("png", "pdf"),
+    formats: Sequence[str] = ("png",),
 ) -> list[Path]:
     """One group of bars a person, one bar a method; with many persons the bars become marks."""
     methods = [m for m in titles if m in scores.values]

@@ -60,7 +60,7 @@ def enlarge(strip: Frames, width: int) -> Frames:
     return np.repeat(strip, max(1, round(width / strip.shape[1])), axis=1)
 
 
-def draw_slices(figure: SliceFigure, path: Path, formats: Sequence[str] = ("png", "pdf")) -> list[Path]:
+def draw_slices(figure: SliceFigure, path: Path, formats: Sequence[str] = ("png",)) -> list[Path]:
     """Draw and write the figure; the paths written."""
     rows = {figure.first: figure.truth.strip, **figure.strips}
     width = _EDGE + _FRAME + _LABEL + _STRIP + _EDGE

@@ -94,8 +94,20 @@ def _record(table: Table, row: Row) -> dict[str, Any]:
 
 def to_csv(tables: Sequence[Table]) -> str:
     """`to_frame` as CSV text, in which no cell is a formula (see `reports.tables.spreadsheet`)."""
-    frame = to_frame(tables)
-    return csv_text([list(frame.columns), *frame.itertuples(index=False, name=None)])
+    records = [_record(table, row) for table in tables for row in table.rows]
+    names = list(dict.fromkeys(name for record in records for name in record))
+    columns = [_column([record.get(name) for record in records]) for name in names]
+    return csv_text([names, *zip(*columns, strict=True)])
+
+
+def _column(values: Sequence[Any]) -> Sequence[Any]:
+    """One type for all values, as pandas (which takes half a second to import) gives a column: numbers
+    beside holes or fractions are floating-point."""
+    known = [value for value in values if value is not None]
+    numbers = all(isinstance(value, int | float) and not isinstance(value, bool) for value in known)
+    if numbers and (len(known) < len(values) or any(isinstance(value, float) for value in known)):
+        return [math.nan if value is None else float(value) for value in values]
+    return values
 
 
 def to_json(tables: Sequence[Table]) -> str:

@@ -48,7 +48,7 @@ def workspace(tmp_path: Path) -> Path:
 
 def test_the_report_is_complete_and_stands_alone(workspace: Path) -> None:
     out = workspace / "report with space"
-    report = build_report(synthetic.board(), workspace, out)
+    report = build_report(synthetic.board(), workspace, out, formats=("png", "pdf"))
     assert report.index == out / "index.html" and not report.skipped
     assert all(path.is_file() and path.stat().st_size for path in report.files)
     names = {p.name for p in report.files}

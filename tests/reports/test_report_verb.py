@@ -50,7 +50,7 @@ def test_the_site_and_every_form_of_the_table(
     workspace: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     out = tmp_path / "site of mine"
-    command = ["report", workspace / "board.toml", "-w", workspace, "--html", out]
+    command = ["report", workspace / "board.toml", "-w", workspace, "--html", out, "--pdf"]
     assert main.run([str(a) for a in command]) == 0
     said = capsys.readouterr()
     assert "Synthetic board: vfhq-mild" in said.out and str(out / "index.html") in said.err

@@ -162,7 +162,7 @@ def report(
     *,
     results: Sequence[StrPath] = (),
     outputs: Mapping[str, StrPath] | None = None,
-    formats: Sequence[str] = ("png", "pdf"),
+    formats: Sequence[str] = ("png",),
     partial: bool = False,
     site: bool = False,
 ) -> ReportFiles:
@@ -174,7 +174,7 @@ def report(
         out: The report's folder. Default: `report/BOARD` in the workspace.
         results: Files or folders of results to use instead of the workspace's.
         outputs: Where restored clips of your own lie, by the name of their row; for pictures.
-        formats: Of the figures.
+        formats: Of the figures: `png`, and `pdf` where it is asked for.
         partial: Print means over rows that are not complete, too.
         site: Add pages to look around in: one a clip, the worst clips, provenance.
 

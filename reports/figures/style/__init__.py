@@ -98,7 +98,7 @@ def drawing() -> Iterator[None]:
         yield
 
 
-def save(figure: Figure, path: Path, formats: Sequence[str] = ("png", "pdf")) -> list[Path]:
+def save(figure: Figure, path: Path, formats: Sequence[str] = ("png",)) -> list[Path]:
     """Write `path` with each suffix, each whole or not at all. The bytes depend on what is drawn, not on the
     time. InputError when the disk is full, or a file of that name is there that we did not make."""
     from vfsrbench.io.safety.targets import own_file

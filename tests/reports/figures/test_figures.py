@@ -125,7 +125,7 @@ def test_curves_are_drawn_in_the_methods_colour(tmp_path: Path) -> None:
         frozenset({"oracle"}),
         "PSNR over time",
     )
-    written = curves.draw_curves(figure, tmp_path / "out" / "psnr")
+    written = curves.draw_curves(figure, tmp_path / "out" / "psnr", ("png", "pdf"))
     assert [p.suffix for p in written] == [".png", ".pdf"]
     pixels = np.asarray(Image.open(written[0]).convert("RGB")).reshape(-1, 3)
     for method in ("bicubic", "nearest", "lanczos"):

@@ -145,3 +145,19 @@ def test_win_matrix_sums_to_one() -> None:
     for (a, b), rate in rates.items():
         assert rate + rates[b, a] == pytest.approx(1.0)
     assert rates["a", "b"] == (A > B).mean()
+
+
+@pytest.mark.parametrize("count", [2, 3, 6, 13, 50, 51, 60])
+def test_both_tests_are_scipys_for_any_number_of_clips(count: int) -> None:
+    rng = np.random.default_rng(count)
+    a = rng.normal(size=count)
+    for b in (a + rng.normal(0.3, 1, count), np.round(a + rng.normal(size=count), 1)):
+        t, p = stats.paired_t(a, b)
+        want = scipy.stats.ttest_rel(a, b)
+        assert (t, p) == (pytest.approx(want.statistic, rel=1e-9), pytest.approx(want.pvalue, rel=1e-9))
+        assert stats.wilcoxon_p(a, b) == pytest.approx(scipy.stats.wilcoxon(a - b).pvalue, rel=1e-12)
+
+
+def test_equal_sizes_and_zeros_are_left_to_scipy() -> None:
+    difference = np.array([1.0, -1.0, 2.0, 3.0, 0.0, 4.0, -2.0])
+    assert stats.wilcoxon_p(difference, np.zeros(7)) == scipy.stats.wilcoxon(difference).pvalue

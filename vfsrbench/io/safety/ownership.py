@@ -13,7 +13,7 @@ import json
 import os
 import stat
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -36,11 +36,8 @@ class Made:
 
 def read_made(folder: Path) -> Made | None:
     """The files that the folder's note names as ours; None if it carries no note of ours."""
-    try:
-        text = (folder / NOTE).read_text(encoding="utf-8", errors="surrogateescape")
-    except (OSError, ValueError):
-        return None
-    if _FORMAT not in text and _ABOUT not in text:  # a damaged first line still has one of the two
+    text = _note(folder)
+    if text is None:
         return None
     made = Made()
     for line in text.split("\n"):
@@ -55,7 +52,7 @@ def read_made(folder: Path) -> Made | None:
 def claim(folder: Path) -> None:
     """Write the note's first line into a folder that carries none; the folder is made if it is missing."""
     folder.mkdir(parents=True, exist_ok=True)
-    if read_made(folder) is None:
+    if _note(folder) is None:
         _append(folder, [_HEAD])
 
 
@@ -63,6 +60,15 @@ def note_file(folder: Path, path: Path, content: Path) -> None:
     """Name `path`, below `folder`, as ours, with what is in the file `content` and will be renamed to it."""
     claim(folder)
     _append(folder, [_entry(folder, path, sha256_of(content))])
+
+
+def note_files(folder: Path, contents: Mapping[Path, Path]) -> None:
+    """`note_file` of many: path below `folder` -> the file with what will be renamed to it. What the note
+    says already is not said again."""
+    claim(folder)
+    made = read_made(folder) or Made()
+    entries = [_entry(folder, path, sha256_of(content)) for path, content in contents.items()]
+    _append(folder, [e for e in entries if e["sha256"] not in made.files.get(e["file"], ())])
 
 
 def note_all(folder: Path) -> None:
@@ -150,6 +156,16 @@ def sha256_of(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
+def _note(folder: Path) -> str | None:
+    """The text of the folder's note; None if it carries none of ours."""
+    try:
+        text = (folder / NOTE).read_text(encoding="utf-8", errors="surrogateescape")
+    except (OSError, ValueError):
+        return None
+    # a damaged first line still has one of the two
+    return text if _FORMAT in text or _ABOUT in text else None
+
+
 def _entries(folder: Path) -> Iterator[Path]:
     """All that lies below: files, links, and folders in which there is nothing."""
     for place, folders, files in os.walk(folder):
@@ -184,6 +200,8 @@ def _parse(line: str) -> dict[str, str] | None:
 
 
 def _append(folder: Path, entries: list[dict[str, str]]) -> None:
+    if not entries:
+        return
     text = "".join(json.dumps(entry) + "\n" for entry in entries)
     note = folder / NOTE
     with note.open("ab+") as file:  # one write: several processes may note files in one folder

@@ -10,7 +10,7 @@ from pathlib import Path
 from vfsrbench.errors import InputError
 from vfsrbench.io.atomic import atomic_file
 from vfsrbench.io.safety.lease import sweep_beside
-from vfsrbench.io.safety.ownership import NOTE, claim, is_made, note_file, read_made
+from vfsrbench.io.safety.ownership import NOTE, Made, claim, is_made, note_file, read_made
 
 _Id = tuple[int, int]
 
@@ -85,8 +85,11 @@ def check_path(path: Path) -> Path:
     return path
 
 
-def check_own_file(path: Path, root: Path | None = None, mend: bool = False) -> None:
-    """Do nothing if a file is not there, or is ours by the note of `root` (see `own_file`).
+def check_own_file(
+    path: Path, root: Path | None = None, mend: bool = False, made: Made | None = None
+) -> None:
+    """Do nothing if a file is not there, or is ours by the note of `root` (see `own_file`), which says
+    `made` if it was read before.
 
     Raises:
         InputError: We did not make it, or it was changed since. Says what to do.
@@ -96,7 +99,7 @@ def check_own_file(path: Path, root: Path | None = None, mend: bool = False) -> 
     place = root or owner_of(path)
     if path.is_symlink():
         raise InputError(f"{path}: is there already, a symbolic link; remove it or choose another folder")
-    made = read_made(place)
+    made = made or read_made(place)
     if not is_made(path, made, place, mend):
         changed = made is not None and path.relative_to(place).as_posix() in made.files
         what = "was changed since vfsrbench made it" if changed else "vfsrbench did not make it"
@@ -155,7 +158,7 @@ def claim_folder(folder: Path, names: Iterable[str], lasting: Iterable[str] = ()
     kept = set(lasting)
     for name in names_of_ours:
         if name.partition("/")[0] not in kept:
-            check_own_file(folder / name, folder)
+            check_own_file(folder / name, folder, made=made)
     try:
         claim(folder)
     except OSError as error:

@@ -1,0 +1,147 @@
+"""Figures are drawn again only where what they show changed, and a damaged one is never taken over."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from reports import build_report
+from reports.figures import curves, kept
+from tests.reports import synthetic
+from vfsrbench.errors import InputError
+
+OTHER = {"psnr": np.full(12, 33.0), "ssim": np.full(12, 0.9), "ewarp_dis": np.full(12, 0.1)}
+LATER = {"finished": "2030-01-01T00:00:00+00:00"}
+
+
+@pytest.fixture
+def workspace(tmp_path: Path) -> Path:
+    synthetic.write_board(tmp_path / "results")
+    synthetic.write_strips(tmp_path)
+    return tmp_path
+
+
+@pytest.fixture
+def redrawn(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """The names of the figures that were drawn."""
+    names: list[str] = []
+    finish = kept.Figures.finish
+
+    def noting(self: kept.Figures) -> list[Path]:
+        self.on_drawn = names.append
+        return finish(self)
+
+    monkeypatch.setattr(kept.Figures, "finish", noting)
+    return names
+
+
+def report(workspace: Path, **how: object) -> dict[str, bytes]:
+    made = build_report(synthetic.board(), workspace, workspace / "r", **how)
+    return {path.name: path.read_bytes() for path in made.files if path.parent.name == "figures"}
+
+
+def test_nothing_is_drawn_again_where_nothing_changed(workspace: Path, redrawn: list[str]) -> None:
+    first = report(workspace)
+    drawn = len(redrawn)
+    assert drawn == len([name for name in first if name.endswith(".png")]) > 4
+    assert not [name for name in first if name.endswith(".pdf")]
+    assert report(workspace) == first
+    assert len(redrawn) == drawn
+
+
+def test_figures_whose_results_changed_are_drawn_and_no_others(workspace: Path, redrawn: list[str]) -> None:
+    first = report(workspace)
+    redrawn.clear()
+    synthetic.write_result(workspace / "results", "bicubic", "vfhq-mild", "calm", values=OTHER, **LATER)
+    second = report(workspace)
+    assert redrawn and all("vfhq-mild" in name or name == "levels" for name in redrawn), redrawn
+    assert not [name for name in redrawn if name.startswith("slices")]
+    for name, content in second.items():
+        if name.endswith(".png") and Path(name).stem not in redrawn:
+            assert content == first[name]
+    changed = "curves-vfhq-mild-psnr.png"
+    assert second[changed] != first[changed]
+    # and what is drawn is what a report from nothing draws
+    fresh = build_report(synthetic.board(), workspace, workspace / "other")
+    assert {p.name: p.read_bytes() for p in fresh.files if p.suffix == ".png"} == {
+        name: content for name, content in second.items() if name.endswith(".png")
+    }
+
+
+def test_damaged_figures_and_notes_are_not_taken_over(workspace: Path, redrawn: list[str]) -> None:
+    first = report(workspace)
+    redrawn.clear()
+    note = workspace / "r" / "figures" / kept.NOTE
+    sound = note.read_text()
+    note.write_text(sound.replace("a", "b", 7))
+    other = kept.Figures(workspace / "x", workspace / "r" / "figures")
+    assert other._kept("curves-vfhq-mild-psnr.png", "no such key") is None
+    note.write_text("{")
+    assert kept.Figures(workspace / "x", workspace / "r" / "figures")._known == {}
+    note.write_text(sound)
+    place = workspace / "r" / "figures" / "curves-vfhq-mild-psnr.png"
+    content = bytearray(place.read_bytes())
+    content[100] ^= 1
+    place.write_bytes(content)
+    key = kept.Figures(workspace / "x", workspace / "r" / "figures")._known[place.name]["key"]
+    assert kept.Figures(workspace / "x", workspace / "r" / "figures")._kept(place.name, key) is None
+    place.write_bytes(first[place.name])
+    again = kept.Figures(workspace / "x", workspace / "r" / "figures")
+    assert again._kept(place.name, key) == first[place.name]
+
+
+def test_a_pdf_is_written_on_request_and_kept_up_to_date_then(workspace: Path, redrawn: list[str]) -> None:
+    asked = report(workspace, formats=("png", "pdf"))
+    assert "curves-vfhq-mild-psnr.pdf" in asked
+    redrawn.clear()
+    assert report(workspace) == asked and not redrawn
+    synthetic.write_result(workspace / "results", "bicubic", "vfhq-mild", "calm", values=OTHER, **LATER)
+    later = report(workspace)
+    assert later["curves-vfhq-mild-psnr.pdf"] != asked["curves-vfhq-mild-psnr.pdf"]
+
+
+def test_a_key_sees_every_number_and_the_code() -> None:
+    def key(*data: object) -> str:
+        return kept.figure_key(curves.draw_curves, data)
+
+    values = np.arange(6.0)
+    same = curves.Panel("clip", {"a": values})
+    assert key(same) == key(curves.Panel("clip", {"a": values.copy()}))
+    other = values.copy()
+    other[3] = np.nextafter(other[3], 9)
+    keys = [
+        key(same),
+        key(curves.Panel("clip", {"a": other})),
+        key(curves.Panel("clip", {"b": values})),
+        key(curves.Panel("clop", {"a": values})),
+        key(curves.Panel("clip", {"a": values.astype(np.float32)})),
+        key(curves.Panel("clip", {"a": values.reshape(2, 3)})),
+        key([1, 2]), key([12]), key(["1", "2"]), key(True), key(1), key(1.0), key(None), key(np.nan),
+    ]  # fmt: skip
+    assert len(set(keys)) == len(keys)
+    assert kept.figure_key(curves.find_scale, [same]) != key(same)  # type: ignore[arg-type]
+    with pytest.raises(TypeError, match="cannot be named by a object"):
+        key(object())
+
+
+def test_several_processes_draw_the_same(workspace: Path, redrawn: list[str]) -> None:
+    alone = report(workspace)
+    names = list(redrawn)
+    assert len(names) >= 2 * kept.FEW
+    made = build_report(synthetic.board(), workspace, workspace / "other", workers=2)
+    assert {p.name: p.read_bytes() for p in made.files if p.parent.name == "figures"} == alone
+    assert redrawn == names * 2
+
+
+def test_what_cannot_be_drawn_ends_the_report(workspace: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An error comes back from another process as it is, and nothing takes its place half done."""
+    monkeypatch.setattr(kept, "_draw", _refuse)
+    with pytest.raises(InputError, match="no room for "):
+        build_report(synthetic.board(), workspace, workspace / "r", workers=2)
+    assert not list((workspace / "r").rglob("*.png")) and not (workspace / "r" / "index.html").exists()
+
+
+def _refuse(asked: tuple[object, object, Path, object]) -> list[Path]:
+    raise InputError(f"no room for {asked[2].name}")
