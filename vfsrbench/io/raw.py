@@ -1,4 +1,4 @@
-"""Restored frames between restoring and scoring: raw bytes in a file, so that no clip is in memory whole."""
+"""Restored or decoded frames between two uses: raw bytes in a file, no clip is in memory whole."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,7 +15,11 @@ from numpy.typing import NDArray
 from degradations.digest import FrameHasher
 from vfsrbench.errors import DiskError
 
+if TYPE_CHECKING:
+    from vfsrbench.io.clip import Clip
+
 Frames = NDArray[np.uint8]
+_BLOCK = 16  # frames decoded at a time
 
 
 @dataclass
@@ -92,3 +97,39 @@ class RawWriter:
         with suppress(OSError):
             self._file.close()
         self.path.unlink(missing_ok=True)
+
+
+class DecodedFrames:
+    """Clips that were decoded for their digest, kept raw for whoever reads them next.
+
+    `kept` has their frames by digest.
+
+    Args:
+        folder: Where the raw files go. Whoever made it removes it.
+        limit: Bytes that they may take. Clips beyond are decoded again when they are read.
+    """
+
+    def __init__(self, folder: Path, limit: int) -> None:
+        self.kept: dict[str, RawFrames] = {}
+        self._folder, self._left = folder, limit
+
+    def digest(self, clip: Clip) -> str:
+        """The clip's digest (`Clip.digest`). InputError when a frame cannot be read."""
+        size = len(clip) * clip.height * clip.width * 3
+        if size > self._left:
+            return clip.digest()
+        path = self._folder / f"{len(self.kept)}.raw"
+        try:
+            with RawWriter(path, clip.height, clip.width) as sink:
+                for _, _, block in clip.windows(_BLOCK):
+                    sink.write(block)
+                raw = sink.done(clip.frame_names if clip.named_frames else None)
+        except DiskError:
+            self._left = 0
+            return clip.digest()
+        if raw.digest in self.kept:
+            path.unlink()
+        else:
+            self.kept[raw.digest] = raw
+            self._left -= size
+        return raw.digest

@@ -18,6 +18,7 @@ from vfsrbench.errors import DiskError, InputError
 from vfsrbench.hashing.facts import digest_of
 from vfsrbench.io.clip import DEFAULT_FPS, Clip
 from vfsrbench.io.digest_cache import ClipDigests
+from vfsrbench.io.raw import DecodedFrames, RawFrames
 from vfsrbench.restoration.method_use import Row, StoredOutputs
 from vfsrbench.results.workspace import Workspace
 from vfsrbench.runs.jobs import ClipFacts, Options, Place, outputs_place
@@ -39,6 +40,7 @@ def describe_clips(
     workspace: Workspace,
     finder: FoundBy,
     on_progress: ProgressCallback,
+    decoded: DecodedFrames | None = None,
 ) -> list[ClipFacts]:
     """The facts of all clips.
 
@@ -52,6 +54,7 @@ def describe_clips(
         workspace: Where digests are kept.
         finder: What finds landmarks where clips are aligned and come without.
         on_progress: Called with (step, done, total).
+        decoded: Keeps the frames that are decoded here.
 
     Returns:
         One entry a clip, those that cannot be opened at the end.
@@ -60,8 +63,9 @@ def describe_clips(
         InputError: No clip at all can be used, on some split or with some stored results: then it is the
             board or the data set that is not in order.
     """
-    digests = ClipDigests(workspace.cache / "digests", workspace.damaged.set_aside)
-    describer = _Describer(board, splits, digests, finder)
+    decoded = decoded or DecodedFrames(workspace.cache, 0)
+    digests = ClipDigests(workspace.cache / "digests", workspace.damaged.set_aside, decoded.digest)
+    describer = _Describer(board, splits, digests, finder, decoded.kept)
     describer.open_stored(uses.values(), dataset)
     describer.manifests = read_published(options.manifests, splits, board.seed)
     clips = dataset.clips()
@@ -82,6 +86,7 @@ class _Describer:
     splits: Mapping[str, Split]
     digests: ClipDigests
     finder: FoundBy
+    decoded: Mapping[str, RawFrames]
     manifests: Mapping[str, Manifest] = field(default_factory=dict)
     stored: dict[Place, dict[str, Clip]] = field(default_factory=dict)
     lacking: dict[str, dict[Place, str]] = field(default_factory=dict)
@@ -137,6 +142,12 @@ class _Describer:
         }
         for place, made in self.imported.items():
             tried(place, partial(made.check, clip.name, outputs[place], len(target)), lambda reason: None)
+        lq = {
+            name: digest(("", name), clip.lq[name])
+            for name, split in self.splits.items()
+            if split.given and name in clip.lq
+        }
+        known = (gt, *outputs.values(), *lq.values())
         return ClipFacts(
             name=clip.name,
             frames=len(target),
@@ -146,14 +157,11 @@ class _Describer:
             gt_digest=gt,
             truth=truth,
             outputs=outputs,
-            lq={
-                name: digest(("", name), clip.lq[name])
-                for name, split in self.splits.items()
-                if split.given and name in clip.lq
-            },
+            lq=lq,
             published=published,
             problems=problems,
             notes=tried(ALL, lambda: _notes(clip, self.stored.values()), lambda reason: ()),
+            decoded={digest: self.decoded[digest] for digest in known if digest in self.decoded},
         )
 
     def unusable(self, name: str, reason: str) -> ClipFacts:

@@ -10,6 +10,7 @@ from vfsrbench.board import Board, Restriction
 from vfsrbench.datasets.reference import GtFacts
 from vfsrbench.errors import InputError
 from vfsrbench.faces.finding.choice import Finder
+from vfsrbench.io.raw import RawFrames
 from vfsrbench.restoration.method_use import MethodUse, Row, StoredOutputs
 from vfsrbench.results.job import Job, Keep
 from vfsrbench.runtime.precision import Profile
@@ -58,6 +59,8 @@ class ClipFacts:
     """Where -> why jobs on this clip cannot be done."""
     notes: tuple[str, ...] = ()
     """What a user should know of how the clip's files are read."""
+    decoded: Mapping[str, RawFrames] = field(default_factory=dict)
+    """Digest -> frames that were decoded when the run was planned, and need not be again."""
 
     @property
     def bare(self) -> bool:

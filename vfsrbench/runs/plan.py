@@ -16,6 +16,7 @@ from vfsrbench.datasets.importing.manifest import read_imports
 from vfsrbench.errors import DamagedFile, InputError, did_you_mean
 from vfsrbench.faces.finding.choice import chosen_finder, metric_uses
 from vfsrbench.hashing.facts import Facts, digest_of
+from vfsrbench.io.raw import DecodedFrames
 from vfsrbench.method_spec import choose_method, restrictions
 from vfsrbench.plugins import Registry, SkippedPlugin, methods, metrics
 from vfsrbench.predictor import Predictor
@@ -72,6 +73,7 @@ def make_plan(
     options: Options | None = None,
     objects: Sequence[Predictor] = (),
     on_progress: ProgressCallback = lambda step, done, total: None,
+    decoded: DecodedFrames | None = None,
 ) -> Plan:
     """The plan of a board. Nothing is computed but digests of the clips.
 
@@ -92,7 +94,9 @@ def make_plan(
     _check_clips(restricted, {clip.name for clip in dataset.clips()} | unopened.keys())
     finder = chosen_finder(board.dataset.finder)
     found_by = FoundBy.of(finder, board.dataset.finder)
-    facts = describe_clips(dataset, unopened, board, uses, splits, options, workspace, found_by, on_progress)
+    facts = describe_clips(
+        dataset, unopened, board, uses, splits, options, workspace, found_by, on_progress, decoded
+    )
     metric_weights = {card.id: resolve_weights(metric_uses(card, finder)) for card in cards}
     metric_facts = _metric_facts(cards, known_metrics, metric_weights)
     setup = Setup(

@@ -14,6 +14,7 @@ from pathlib import Path
 from vfsrbench.board import Board, load_board
 from vfsrbench.engines.base import Engine, Event, Outcome, workers_of
 from vfsrbench.errors import InputError, JobFailure
+from vfsrbench.io.raw import DecodedFrames
 from vfsrbench.plugins import get_engine
 from vfsrbench.predictor import Predictor
 from vfsrbench.results.job import Job
@@ -28,6 +29,8 @@ from vfsrbench.runs.worker.entry import StartWorker, log_to
 from vfsrbench.runs.worker.outcome import Ended, Report
 from vfsrbench.runs.worker.recorder import Recorder
 
+DECODED_BYTES = 2 << 30
+"""Given clips that are decoded when a run is planned stay on the disk until it ends, up to this."""
 log = logging.getLogger(__name__)
 
 
@@ -70,7 +73,8 @@ def run_board(
     observer = progress or Silent()
     known = len(place.damaged.listed())
     with place.at_work(), _log_file(place) as log_path:
-        plan = make_plan(chosen, place, options, methods, observer.planning)
+        decoded = DecodedFrames(place.scratch() / "decoded", min(DECODED_BYTES, place.free_bytes() // 10))
+        plan = make_plan(chosen, place, options, methods, observer.planning, decoded)
         observer.planned(plan)
         check_disk(plan, place)
         _work(plan, place, runner, observer, log_path)

@@ -15,6 +15,7 @@ from vfsrbench.datasets.stored_outputs import open_outputs
 from vfsrbench.faces.align_clips import FindLandmarks
 from vfsrbench.io.clip import Clip
 from vfsrbench.io.digest_cache import ClipDigests, check_unchanged
+from vfsrbench.io.upscaled import upscaled
 from vfsrbench.metric import TruthInfo
 from vfsrbench.restoration.method_use import StoredOutputs
 from vfsrbench.results.workspace import Workspace
@@ -52,9 +53,15 @@ class ClipInputs:
         return dataset_of(self.setup.board.dataset, [self.facts.name])
 
     @cached_property
+    def given(self) -> DatasetClip:
+        """The clip as its files hold it."""
+        return self.dataset.clips()[0]
+
+    @cached_property
     def clip(self) -> DatasetClip:
-        """The clip; where it is aligned and comes without landmarks, with those that were found on it."""
-        clip = self.dataset.clips()[0]
+        """The clip, read from frames that were decoded when the run was planned, where they are there; where
+        it is aligned and comes without landmarks, with those that were found on it."""
+        clip = self._of_decoded(self.given)
         if self.facts.truth.found_by is None:
             return clip
         # another worker may have a part of this clip's jobs
@@ -86,8 +93,27 @@ class ClipInputs:
 
     def stored(self, use: StoredOutputs, split: str) -> tuple[Clip, str]:
         """Stored outputs, and the digest that they were planned with."""
+        digest = self.facts.outputs[use.id, split]
+        return self._decoded(self._outputs(use, split), digest), digest
+
+    def _outputs(self, use: StoredOutputs, split: str) -> Clip:
         place = outputs_place(use, split, len(self.setup.splits))
-        return open_outputs(place, self.dataset)[self.facts.name], self.facts.outputs[use.id, split]
+        return open_outputs(place, self.dataset)[self.facts.name]
+
+    def _of_decoded(self, clip: DatasetClip) -> DatasetClip:
+        facts = self.facts
+        lq = {name: self._decoded(given, facts.lq.get(name, "")) for name, given in clip.lq.items()}
+        if clip.gt is not None:
+            return replace(clip, gt=self._decoded(clip.gt, facts.gt_digest), lq=lq)
+        given = next(iter(lq.values()))
+        return replace(clip, lq=lq, upscaled_lq=upscaled(given, facts.height // given.height))
+
+    def _decoded(self, clip: Clip, digest: str) -> Clip:
+        """The clip with the frames that were decoded for its digest, if they are there; else as it is."""
+        raw = self.facts.decoded.get(digest)
+        if raw is None or not raw.path.is_file():
+            return clip
+        return Clip(raw, clip.name, clip.fps, clip.path)
 
     def degraded(self, name: str, counter: Counter) -> Clip:
         """A split's clip as methods get it, made when it is first asked for.
@@ -127,11 +153,13 @@ class ClipInputs:
 
     def check_unchanged(self) -> None:
         """InputError when the files of the clip are not those any more that the run was planned with."""
-        if self.clip.gt is not None:
-            check_unchanged(self._digests, self.clip.gt, self.facts.gt_digest, "the ground truth")
+        given = self.given
+        if given.gt is not None:
+            check_unchanged(self._digests, given.gt, self.facts.gt_digest, "the ground truth")
         for name, digest in self.facts.lq.items():
-            check_unchanged(self._digests, self.clip.lq[name], digest, f"the degraded version {name!r}")
+            check_unchanged(self._digests, given.lq[name], digest, f"the degraded version {name!r}")
 
-    def check_stored(self, clip: Clip, planned: str, method: str) -> None:
+    def check_stored(self, use: StoredOutputs, split: str) -> None:
         """The same of stored results."""
-        check_unchanged(self._digests, clip, planned, f"what {method} holds")
+        planned = self.facts.outputs[use.id, split]
+        check_unchanged(self._digests, self._outputs(use, split), planned, f"what {use.id} holds")

@@ -12,6 +12,7 @@ from functools import partial
 from vfsrbench.engines.base import EventSink
 from vfsrbench.errors import DiskError, InputError, JobFailure, PoisonedDevice
 from vfsrbench.io.names import slug
+from vfsrbench.restoration.method_use import StoredOutputs
 from vfsrbench.results import restored_store
 from vfsrbench.results.job import Job
 from vfsrbench.results.schema import JobRecord
@@ -184,8 +185,9 @@ class TaskRunner:
     def _try_finish(self, pending: Pending, restored: Restored, scored: Scored) -> None:
         """`_finish`; a clip that an encoder refuses, or stored frames that were changed, fail this job."""
         try:
-            if restored.stored:
-                self.inputs.check_stored(restored.clip, restored.note.digest, pending.job.method)
+            use = self.setup.methods[pending.job.method]
+            if isinstance(use, StoredOutputs):
+                self.inputs.check_stored(use, pending.job.split)
             self._finish(pending, restored, scored)
         except InputError as error:
             self._fail([pending], error)
