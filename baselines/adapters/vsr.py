@@ -10,7 +10,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from baselines.adapters.ready import placed
+from baselines.adapters.ready import ready
 from vfsrbench.predictor import Predictor
 from vfsrbench.runtime.checkpoint import load_checkpoint, read_checkpoint
 
@@ -64,7 +64,7 @@ class VsrPredictor(Predictor):
         content = read_checkpoint(weights["net"])  # first: a bad file is refused before a network is made
         net = self.network()
         load_checkpoint(net, openmmlab_names(content, net), where=str(weights["net"]))
-        self.net = placed(net, device, self.profile)
+        self.net = ready(net, device, self.profile)
 
     def restore(self, frames: Tensor, generator: torch.Generator) -> Tensor:
         """(T, 3, h, w) in [0, 1] -> (T, 3, H, W): resized and padded for the network, cropped after it."""

@@ -34,6 +34,8 @@ from degradations.errors import InputError, did_you_mean
 Layout = Literal["v0", "v1", "asian"]
 Flow = Literal["gmflow", "pwcnet"]
 ATTENDED_SIZES = (16, 32)
+ENCODED = 2
+"""Frames that are encoded at once on a CPU."""
 
 
 class Names(NamedTuple):
@@ -130,7 +132,7 @@ class KEEP(CodePredictor):
         (gain 0). codes (b, t, 256): codebook indices in place of the most likely ones.
         """
         b, t = x.shape[:2]
-        latents, features = self.encode(x.flatten(0, 1), self.layout.fused_sizes)
+        latents, features = self._encoded(x.flatten(0, 1))
         latents = latents.unflatten(0, (b, t))
         features = {size: feature.unflatten(0, (b, t)) for size, feature in features.items()}
         memory: Memory = []
@@ -149,6 +151,16 @@ class KEEP(CodePredictor):
             output, maps = self._decode(quantized, {size: f[:, i] for size, f in features.items()}, maps)
             outputs.append(output)
         return torch.stack(outputs, dim=1), State(x[:, -1].clone(), outputs[-1], maps, memory)
+
+    def _encoded(self, faces: Tensor) -> tuple[Tensor, dict[int, Tensor]]:
+        """`encode` of all frames. On a CPU a few at a time: it gains nothing by more, and the encoder's first
+        maps of a whole window would be the most memory that the network ever takes."""
+        sizes = self.layout.fused_sizes
+        if faces.device.type != "cpu":
+            return self.encode(faces, sizes)
+        parts = [self.encode(part, sizes) for part in faces.split(ENCODED)]
+        latents = torch.cat([latent for latent, _ in parts])
+        return latents, {size: torch.cat([maps[size] for _, maps in parts]) for size in sizes}
 
     def _flows(self, x: Tensor, state: State | None) -> Tensor | None:
         """Flow from each frame to the one before it; None for a lone first frame. Always in full

@@ -9,8 +9,10 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import pytest
+import torch
 from torch import nn
 
+from baselines.adapters.ready import ready
 from baselines.basicvsr.network import BasicVSR
 from baselines.basicvsrpp.network import BasicVSRPlusPlus
 from baselines.edvr.network import EDVR
@@ -42,7 +44,7 @@ def test_names_and_shapes_are_the_checkpoints(name: str) -> None:
 @pytest.mark.parametrize(("name", "case_name"), CASES)
 def test_every_tap_is_the_official_networks(name: str, case_name: str) -> None:
     case = next(c for c in PACKS[name]["cases"] if c["name"] == case_name)
-    net = tap_tools.filled(BUILDERS[name], PACKS[name])
+    net = ready(tap_tools.filled(BUILDERS[name], PACKS[name]), torch.device("cpu"))  # as the adapters do
     differences = tap_tools.differences(vsr_taps.vsr(net, case), case["outputs"])
     rounding = case["float32_against_float64"]
     too_far = {
