@@ -60,6 +60,7 @@ def facts(record: JobRecord) -> list[tuple[str, str]]:
         ("Window", _window(record)),
         ("Versions", _pairs(record.versions)),
         ("Warnings", "; ".join(record.warnings)),
+        ("Against the ground truth", _placed(record)),
         ("Finished", record.finished),
     ]
 
@@ -90,6 +91,12 @@ def _aligned(record: JobRecord) -> str:
     if not record.aligned:
         return "no"
     return f"yes, by points that {LABELS.get(record.finder, record.finder)} found" if record.finder else "yes"
+
+
+def _placed(record: JobRecord) -> str:
+    if not record.geometry:
+        return "not looked at"
+    return "; ".join(record.findings or ["nothing off"]) + f" ({_pairs(record.geometry)})"
 
 
 def _pairs(values: dict[str, Any]) -> str:

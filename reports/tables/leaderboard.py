@@ -205,6 +205,7 @@ class _Builder:
             clamped=max((r.clamped for r in done), default=0.0),
             imported=bool(any_record.imported),
             smaller_windows=any(r.smaller_windows for r in done),
+            off=next((r.findings[0] for r in done if r.findings), ""),
         )
 
     def _sorted(self, rows: list[Row]) -> list[Row]:
@@ -256,6 +257,13 @@ class _Builder:
                     f"{method}: another protocol. Memory ran out in {len(cut)} of {len(self.clips)} clips, "
                     f"restored in windows of {min(r.window or 0 for r in cut)} frames or more, smaller than "
                     "the method's own; its results depend on that."
+                )
+            off = [r.record for r in self.grid.done(method) if r.record.findings]
+            if off:
+                total = len(self.grid.done(method))
+                notes.append(
+                    f"{method}: against the ground truth {len(off)} of {total} clips are off; "
+                    f"{off[0].clip}: {', '.join(off[0].findings)}. Nothing was corrected."
                 )
         odd = [m for m in self.grid.methods if not all(r.record.canonical for r in self.grid.done(m))]
         if odd:

@@ -95,6 +95,7 @@ class Row:
     not known. `clamped` is the largest part of a clip's values that lay far outside [0, 1]. `imported`: these
     are outputs of its own tool. `smaller_windows`: for lack of memory some clips
     were restored by another protocol.
+    `off` says what is off about its frames against the ground truth's: place, time, colours.
     """
 
     method: str
@@ -112,6 +113,7 @@ class Row:
     clamped: float = 0.0
     imported: bool = False
     smaller_windows: bool = False
+    off: str = ""
 
     @property
     def wrong_range(self) -> bool:

@@ -16,7 +16,7 @@ from vfsrbench.method_spec import Method
 from vfsrbench.metric import Metric, SplitMetric, TruthInfo, Window
 from vfsrbench.plugins import metrics
 from vfsrbench.predictor import ClipInfo, Predictor
-from vfsrbench.restoration.predictor_cache import networks_of
+from vfsrbench.runtime.memory import networks_of
 from vfsrbench.runtime.precision import Profile, arithmetic
 
 REMEDIES = {

@@ -21,6 +21,7 @@ from vfsrbench.engines.base import (
     WorkerFactory,
     WorkerUnfit,
 )
+from vfsrbench.engines.cores import cores
 from vfsrbench.engines.gpus import visibility, visible_gpus
 from vfsrbench.engines.main_module import UNGUARDED, main_module, needs_main, stop_if_imported, unguarded
 
@@ -69,11 +70,6 @@ class LocalEngine:
             yield from pool.work_off(deque(_Assignment(t) for t in tasks), on_event, on_lost)
         finally:
             pool.stop()
-
-
-def cores() -> int:
-    """Cores that this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def cpu_workers() -> int:

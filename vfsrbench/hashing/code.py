@@ -50,8 +50,19 @@ RESTORE_CODE = ("vfsrbench.restoration.restore",)
 """What every restoration goes through: windows, seeds, rounding."""
 SCORE_CODE = ("vfsrbench.scoring.scorer",)
 """What every score goes through."""
-BESIDE_SCORES = frozenset({"vfsrbench.io.clip", "vfsrbench.restoration.restore"})
-"""Imported by scoring, but named otherwise: frames by their content, and restored ones by their key."""
+BESIDE_SCORES = frozenset(
+    {
+        "vfsrbench.io.clip",
+        "vfsrbench.restoration.restore",
+        "vfsrbench.geometry",
+        "vfsrbench.geometry.guard",
+        "vfsrbench.engines",
+        "vfsrbench.engines.cores",
+        "vfsrbench.runtime.state.poisoned",
+    }
+)
+"""Imported by scoring, but named otherwise (frames by their content, restored ones by their key), or without
+part in any value: what is said of a clip's place, how many threads there are, what a lost GPU looks like."""
 
 
 class SourceTree:

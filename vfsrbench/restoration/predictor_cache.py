@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from vfsrbench.errors import InputError, JobFailure
 from vfsrbench.predictor import Predictor
 from vfsrbench.restoration.method_use import MethodUse
-from vfsrbench.runtime.memory import attempt_again, free_memory, is_out_of_memory
+from vfsrbench.runtime.memory import attempt_again, free_memory, held_bytes, is_out_of_memory
 from vfsrbench.runtime.precision import Profile
 from vfsrbench.runtime.seeding import seeded
 from vfsrbench.runtime.state.poisoned import failure_of, settle
@@ -16,7 +16,6 @@ from vfsrbench.runtime.state.settings import kept_settings
 
 if TYPE_CHECKING:
     import torch
-    from torch.nn import Module
 
 MOST_ON_CPU = 8
 """Loaded methods that a CPU worker holds at most."""
@@ -118,26 +117,3 @@ class PredictorCache:
                 raise
             raise failure_of(error, "cannot be loaded") from error
         return predictor
-
-
-def networks_of(predictor: Predictor) -> list[Module]:
-    """The networks that the method holds as attributes."""
-    from torch.nn import Module
-
-    return [value for value in vars(predictor).values() if isinstance(value, Module)]
-
-
-def count_parameters(predictor: Predictor) -> int | None:
-    """Parameters of all networks that the method holds, None if it holds none."""
-    return sum(p.numel() for net in networks_of(predictor) for p in net.parameters()) or None
-
-
-def held_bytes(predictor: Predictor, device: torch.device | None = None) -> int:
-    """Bytes of the parameters and buffers of the method's networks; of those on a kind of device alone, if
-    one is given."""
-    return sum(
-        tensor.numel() * tensor.element_size()
-        for network in networks_of(predictor)
-        for tensor in (*network.parameters(), *network.buffers())
-        if device is None or tensor.device.type == device.type
-    )

@@ -14,8 +14,7 @@ from numpy.typing import NDArray
 from vfsrbench.errors import InputError, JobFailure
 from vfsrbench.io.images.rounding import to_uint8
 from vfsrbench.predictor import ClipInfo, Predictor
-from vfsrbench.restoration.predictor_cache import held_bytes
-from vfsrbench.runtime.memory import attempt, attempt_again, is_out_of_memory, watch_peak
+from vfsrbench.runtime.memory import attempt, attempt_again, held_bytes, is_out_of_memory, watch_peak
 from vfsrbench.runtime.precision import arithmetic
 from vfsrbench.runtime.reach import Reach
 from vfsrbench.runtime.seeding import seeded

@@ -117,6 +117,10 @@ class JobRecord(BaseModel):
     Those of a metric are its column's own matter
     (`Score.untrained`)."""
     warnings: list[str] = []
+    findings: list[str] = []
+    """What is off about the restored frames against the ground truth's: place, time, colours, borders."""
+    geometry: dict[str, float] = {}
+    """The numbers behind the findings; empty where the frames were not looked at."""
     clamped: float = 0.0
     """The part of the method's values that lay far outside [0, 1] (see `runtime.reach`)."""
 

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 if TYPE_CHECKING:
     import torch
+    from torch.nn import Module
 
 T = TypeVar("T")
 
@@ -148,3 +149,26 @@ def free_memory() -> None:
     gc.collect()
     if torch.cuda.is_available() and torch.cuda.is_initialized():
         torch.cuda.empty_cache()
+
+
+def networks_of(holder: object) -> list[Module]:
+    """The networks that an object, such as a method, holds as attributes."""
+    from torch.nn import Module
+
+    return [value for value in vars(holder).values() if isinstance(value, Module)]
+
+
+def count_parameters(holder: object) -> int | None:
+    """Parameters of all networks that it holds, None if it holds none."""
+    return sum(p.numel() for net in networks_of(holder) for p in net.parameters()) or None
+
+
+def held_bytes(holder: object, device: torch.device | None = None) -> int:
+    """Bytes of the parameters and buffers of its networks; of those on a kind of device alone, if
+    one is given."""
+    return sum(
+        tensor.numel() * tensor.element_size()
+        for network in networks_of(holder)
+        for tensor in (*network.parameters(), *network.buffers())
+        if device is None or tensor.device.type == device.type
+    )

@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 
 from vfsrbench.card import MetricCard
 from vfsrbench.errors import InputError, PoisonedDevice, describe
+from vfsrbench.geometry.guard import Guard, Sight
 from vfsrbench.io.clip import Clip
 from vfsrbench.metric import Frames, Metric, SplitMetric, TruthInfo, Window
 from vfsrbench.runtime.memory import is_out_of_memory
@@ -83,6 +84,8 @@ class Pass:
         self.truth_features: dict[str, list[NDArray[np.float32]]] = {}
         self.active: dict[str, Metric] = {}
         self.waiting: deque[list[tuple[int, str, Future[Piece]]]] = deque()
+        self.guards = [Guard(gt.height, gt.width, len(gt)) for _ in restored] if info.reference else []
+        self.sights: deque[tuple[int, Future[list[Sight]]]] = deque()
         needed = frozenset().union(*(w.metrics for w in wanted))
         for metric_id, metric in loaded.metrics.items():
             if metric_id not in needed or metric_id in left_out:
@@ -166,6 +169,10 @@ class Pass:
         scores, wanted = self.scores[number], self.wanted[number].metrics
         due = {m: self.active[m] for m in self.active if m in wanted and m not in scores.broken}
         calls = {m: partial(_piece, metric, restored, gt, states[m]) for m, metric in due.items()}
+        if self.guards:
+            own, theirs = restored.frames[restored.lead :], gt.frames[gt.lead :]
+            look = partial(self.guards[number].see, restored.start + restored.lead, own, theirs)
+            self.sights.append((number, pool.submit(look)))
         self.waiting.append([(number, m, pool.submit(calls[m])) for m in due if due[m].threaded])
         for metric_id in due:
             if not due[metric_id].threaded:
@@ -174,6 +181,9 @@ class Pass:
     def _collect(self, left: int) -> None:
         """Take what the host's threads made, in the order of the clip, until `left` windows remain."""
         while len(self.waiting) > left:
+            if self.sights:
+                number, sights = self.sights.popleft()
+                self.guards[number].keep(sights.result())
             for number, metric_id, future in self.waiting.popleft():
                 self._take(number, metric_id, future.result)
 
@@ -201,6 +211,8 @@ class Pass:
 
     def finish(self) -> tuple[list[Scores], dict[str, NDArray[np.float32]]]:
         """All clips' scores, and the ground truth's own features by metric."""
+        for scores, guard in zip(self.scores, self.guards, strict=False):
+            scores.place = guard.report()
         for scores, pieces, wanted in zip(self.scores, self.pieces, self.wanted, strict=True):
             for card in self.loaded.cards:
                 if card.id in wanted.metrics and card.derived is None and card.id not in scores.unavailable:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
+from vfsrbench.geometry.guard import Report
 from vfsrbench.metric import Values
 
 
@@ -25,6 +26,8 @@ class Scores:
     unavailable: dict[str, str] = field(default_factory=dict)
     features: dict[str, NDArray[np.float32]] = field(default_factory=dict)
     broken: set[str] = field(default_factory=set)
+    place: Report | None = None
+    """What the guard says of the clip against its ground truth; None without one."""
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ from queue import Queue
 from threading import Event, Thread
 from typing import TypeVar
 
-from vfsrbench.engines.local import cores
+from vfsrbench.engines.cores import cores
 
 T = TypeVar("T")
 AHEAD = 2

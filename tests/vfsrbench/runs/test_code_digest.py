@@ -138,8 +138,8 @@ def test_closures_stay_small_and_the_list_of_plumbing_is_of_modules_that_exist()
     wide = {name for name, size in sizes.items() if size > 56}
     assert all(name.startswith("flair") for name in wide), wide  # it degrades and restores faces itself
     assert max(sizes.values()) < 110
-    assert len(sources.closure(SCORE_CODE, BESIDE_SCORES)) < 15
-    assert len(sources.closure(RESTORE_CODE)) < 15
+    assert len(sources.closure(SCORE_CODE, BESIDE_SCORES)) < 25
+    assert len(sources.closure(RESTORE_CODE)) < 18
     for module in (*PLUMBING, *BESIDE_SCORES, *SCORE_CODE, *RESTORE_CODE):
         assert sources.find(module) is not None, module
 

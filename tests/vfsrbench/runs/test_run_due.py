@@ -176,6 +176,7 @@ def test_a_derived_metric_needs_no_frames_where_its_source_is_stored(
         facts = known["psnr"].card.model_dump(by_alias=True) | {
             "id": "sigma_psnr",
             "class": None,
+            "level": "clip",
             "derived": {"from": "psnr", "how": "std", "factor": 2.0},
         }
         known.entries["sigma_psnr"] = plugins.Entry(MetricCard.model_validate(facts), known["psnr"].path)

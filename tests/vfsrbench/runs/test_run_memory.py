@@ -19,7 +19,8 @@ from vfsrbench.metrics.fidelity import Psnr
 from vfsrbench.metrics.ssim import Ssim
 from vfsrbench.plugins import metrics
 from vfsrbench.restoration.method_use import MethodUse
-from vfsrbench.restoration.predictor_cache import PredictorCache, held_bytes
+from vfsrbench.restoration.predictor_cache import PredictorCache
+from vfsrbench.runtime.memory import held_bytes
 from vfsrbench.runtime.reach import Reach
 from vfsrbench.runtime.seeding import seeded
 from vfsrbench.scoring.scorer import Scorer

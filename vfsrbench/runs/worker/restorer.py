@@ -13,7 +13,6 @@ from vfsrbench.io.names import slug
 from vfsrbench.io.raw import RawWriter
 from vfsrbench.predictor import ClipInfo
 from vfsrbench.restoration.method_use import MethodUse, StoredOutputs
-from vfsrbench.restoration.predictor_cache import count_parameters
 from vfsrbench.restoration.restore import restore_clip
 from vfsrbench.results.restored_store import KeptNote
 from vfsrbench.runs.due import DueJobs, Pending
@@ -22,6 +21,7 @@ from vfsrbench.runs.worker.clip_inputs import ClipInputs
 from vfsrbench.runs.worker.outcome import Restored
 from vfsrbench.runs.worker.steps import Steps
 from vfsrbench.runs.worker.worker import Worker
+from vfsrbench.runtime.memory import count_parameters
 from vfsrbench.splits.split import LqFacts, Split
 
 

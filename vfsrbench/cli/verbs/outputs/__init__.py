@@ -1,0 +1,1 @@
+"""Verbs for restored clips that another tool made."""
