@@ -65,6 +65,8 @@ def _section(card: MetricCard) -> list[str]:
     note = REFERENCES[card.id].note if card.id in REFERENCES else ""
     if note:
         lines.append(f"- On the deviation: {note}.")
+    if card.gameable:
+        lines.append("- Gameable: frames unlike the truth can score well, so no board is sorted by it alone.")
     if card.legacy:
         lines.append("- Legacy: explains published figures; never on a board by default.")
     return [*lines, ""]

@@ -253,6 +253,8 @@ class MetricCard(FrozenModel):
         cap: Replaces +inf in means.
         digits: Decimals in tables.
         reference: Whether it compares with the ground truth; false: it looks at restored frames alone.
+        gameable: Whether restored frames can score well without being like the truth; no board may be sorted
+            by such a metric.
         needs: What clips must have.
         weights: The checkpoints that it loads.
         params: Constants of the formula; part of the key of results.
@@ -283,6 +285,7 @@ class MetricCard(FrozenModel):
     cap: float | None = None
     digits: int = Field(default=4, ge=0, le=12)
     reference: bool = True
+    gameable: bool = False
     needs: tuple[Literal["landmarks", "exact_flow"], ...] = ()
     weights: tuple[WeightUse, ...] = ()
     params: dict[str, Value] = {}

@@ -22,6 +22,7 @@ from tests.vfsrbench.metrics.functional.test_niqe import PACK as NIQE_PACK
 from tests.vfsrbench.metrics.functional.test_niqe import _picture as niqe_picture
 from tests.vfsrbench.metrics.network_references import NETWORK_REFERENCES
 from tests.vfsrbench.metrics.outcome import Outcome, Reference
+from tests.vfsrbench.metrics.quality_references import QUALITY_REFERENCES
 from tests.vfsrbench.metrics.random_weights import metric
 from vfsrbench.metric import Frames, TruthInfo
 from vfsrbench.metrics.estimators.flow import Flow
@@ -174,5 +175,6 @@ REFERENCES: dict[str, Reference] = {
     "ewarp_self_raft": _WARP,
     "niqe": Reference(niqe_deviation, 2e-3, "the reference halves the picture in float32"),
     **NETWORK_REFERENCES,
+    **QUALITY_REFERENCES,
     **DLIB_REFERENCES,
 }

@@ -26,7 +26,8 @@ FACE = 128
 PERFECT = {"psnr": np.inf, "ssim": 1.0, "lpips": 0.0, "tlp": 0.0, "ids": 1.0, "tl": 1.0, "tg": 1.0}
 PERFECT |= {"akd": 0.0, "tof": 0.0, "idd": 0.0}
 INFO = TruthInfo("checked", "digest", total=24, exact_flow=clips.motion)
-ALONE = ("ewarp_self", "niqe")  # these never look at the ground truth
+OPINIONS = ("musiq", "clipiqa")  # a network's, with random weights here
+ALONE = ("ewarp_self", "niqe", *OPINIONS)  # these never look at the ground truth
 LONG = ("psnr", "ssim", "ssim_vt")  # memory: 100 frames against 900
 OWN_TESTS = {"legacy_fvd_bfvr", "legacy_deg_vqfr"}
 """Metrics whose rule (one value a clip, pairs left out) the checks do not fit; see test_legacy.py."""
@@ -44,6 +45,7 @@ HEAVY = (
     "bfvr",
     "idd_dlib",
     "ids_dlib",
+    *OPINIONS,
 )
 
 
@@ -70,6 +72,7 @@ def case_of(metric_id: str) -> Case:
     perfect = PERFECT.get(metric_id.split("_")[0])
     info = replace(INFO, landmarks=landmarks(1000))
     case = Case(chosen, clips.moving, clips.noisy, perfect, info, reference=not metric_id.startswith(ALONE))
+    case = replace(case, taught=not metric_id.startswith(OPINIONS))
     if metric_id in LONG:
         return case
     case = replace(case, frames=6, long=(24, 72))

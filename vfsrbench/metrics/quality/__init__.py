@@ -1,0 +1,1 @@
+"""Metrics of picture quality without a reference that a network has learnt."""
