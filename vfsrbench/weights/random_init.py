@@ -57,13 +57,15 @@ def untrained_state(network: nn.Module) -> dict[str, Tensor]:
     and running means 0, slopes of a PReLU 1/4, integers 0. A layer that multiplies its weight by a number
     of its own (its attribute `gain`: equalized learning rates) is given what keeps the variance after that;
     otherwise a deep network's features fade into denormal numbers, on which CPUs crawl. A network whose
-    features would grow without bound says by what its filters are multiplied (`untrained_gain`). Fixed
-    filters and normalizations that a file merely carries along (`CONSTANTS`) stay as they are.
+    features would grow without bound says by what its filters are multiplied (`untrained_gain`), one of
+    shares that they are positive (`untrained_positive`). Fixed filters and normalizations that a file
+    merely carries along (`CONSTANTS`) stay as they are.
     """
     import torch
     from torch.nn import PReLU
 
     gain = getattr(network, "untrained_gain", 1.0)
+    positive = getattr(network, "untrained_positive", False)
     kept = {n for n, _ in network.named_buffers() if n.rpartition(".")[2] in CONSTANTS}
     gains = {
         f"{name}.weight": part.gain
@@ -87,6 +89,7 @@ def untrained_state(network: nn.Module) -> dict[str, Tensor]:
                 spread = 1 / float(gains[name]) ** 2
             values = rng.standard_normal(tuple(like.shape), np.float32)
             values *= np.sqrt(spread / fan_in, dtype=np.float32) * np.float32(gain)
+            values = np.abs(values) if positive else values
             if like.ndim == 4 and ".fc" in name:  # a gate's filters: at full size rounding flips gates
                 values *= np.float32(0.1)
         elif name in slopes:

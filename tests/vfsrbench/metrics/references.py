@@ -22,6 +22,7 @@ from tests.vfsrbench.metrics.functional.test_niqe import PACK as NIQE_PACK
 from tests.vfsrbench.metrics.functional.test_niqe import _picture as niqe_picture
 from tests.vfsrbench.metrics.network_references import NETWORK_REFERENCES
 from tests.vfsrbench.metrics.outcome import Outcome, Reference
+from tests.vfsrbench.metrics.paper_references import PAPER_REFERENCES
 from tests.vfsrbench.metrics.quality_references import QUALITY_REFERENCES
 from tests.vfsrbench.metrics.random_weights import metric
 from vfsrbench.metric import Frames, TruthInfo
@@ -177,4 +178,5 @@ REFERENCES: dict[str, Reference] = {
     **NETWORK_REFERENCES,
     **QUALITY_REFERENCES,
     **DLIB_REFERENCES,
+    **PAPER_REFERENCES,
 }

@@ -24,7 +24,7 @@ from vfsrbench.metric import TruthInfo
 
 FACE = 128
 PERFECT = {"psnr": np.inf, "ssim": 1.0, "lpips": 0.0, "tlp": 0.0, "ids": 1.0, "tl": 1.0, "tg": 1.0}
-PERFECT |= {"akd": 0.0, "tof": 0.0, "idd": 0.0}
+PERFECT |= {"dists": 0.0, "akd": 0.0, "tof": 0.0, "idd": 0.0}
 INFO = TruthInfo("checked", "digest", total=24, exact_flow=clips.motion)
 OPINIONS = ("musiq", "clipiqa")  # a network's, with random weights here
 ALONE = ("ewarp_self", "niqe", *OPINIONS)  # these never look at the ground truth
@@ -33,6 +33,7 @@ OWN_TESTS = {"legacy_fvd_bfvr", "legacy_deg_vqfr"}
 """Metrics whose rule (one value a clip, pairs left out) the checks do not fit; see test_legacy.py."""
 HEAVY = (
     "vgg",
+    "dists",
     "gray",
     "ir_se50",
     "iresnet",
