@@ -11,7 +11,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from tests.vfsrbench.metrics import clips
+from tests.vfsrbench.metrics import clip_references, clips
 from tests.vfsrbench.metrics.checker import scores
 from tests.vfsrbench.metrics.outcome import Outcome, Reference
 from tests.vfsrbench.metrics.random_weights import metric, weights_file
@@ -22,11 +22,13 @@ Opinion = Callable[[State, Tensor], float]
 SIDE, FRAMES = 72, 2  # not a whole number of patches
 
 
-def opinion(metric_id: str, weights: str, want: Opinion) -> Outcome:
+def opinion(metric_id: str, want: Opinion) -> Outcome:
     """Frame values against `want`, called with the weights and a picture (3, H, W) in [0, 1]."""
     frames = clips.noisy(clips.moving(FRAMES, SIDE), 0.5)[:, :, :-8]
     got = scores(metric(metric_id), frames, frames, 2, TruthInfo("clip", "", FRAMES))
-    state = _doubles(weights)
+    state = {}
+    for use in metric(metric_id).card.weights:
+        state |= _doubles(use.name)
     pictures = torch.from_numpy(frames).permute(0, 3, 1, 2).double() / 255
     with torch.inference_mode():
         wanted = np.array([want(state, picture) for picture in pictures])
@@ -121,12 +123,21 @@ def _block(state: State, name: str, x: Tensor) -> Tensor:
     return x + _linear(state, f"{name}.mlp.fc2", F.gelu(inner))
 
 
+OPINIONS: dict[str, Opinion] = {
+    "musiq_koniq": musiq,
+    "musiq_ava": musiq,
+    "musiq_spaq": musiq,
+    "clipiqa": clip_references.one_pair,
+    "clipiqa_5": clip_references.five_pairs,
+    "clipiqa_plus": clip_references.learned_pair,
+}
+
 QUALITY_REFERENCES: dict[str, Reference] = {
-    f"musiq_{name}": Reference(
-        lambda name=name: opinion(f"musiq_{name}", f"musiq_{name}", musiq),  # type: ignore[misc]
+    name: Reference(
+        lambda name=name, want=want: opinion(name, want),  # type: ignore[misc]
         2e-5,
         "the reference works in float64",
-        name != "koniq",
+        name != "musiq_koniq",
     )
-    for name in ("koniq", "ava", "spaq")
+    for name, want in OPINIONS.items()
 }
