@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
@@ -11,7 +12,7 @@ from pydantic import AfterValidator, Field, field_validator, model_validator
 from degradations.reading import typed_toml
 from degradations.reading.limits import MOST_FRAMES, MOST_SCALE, MOST_SEED
 from degradations.reading.typed_toml import FrozenModel
-from vfsrbench.card import Name, Title, Track
+from vfsrbench.card import MetricCard, Name, Title, Track
 from vfsrbench.errors import InputError
 from vfsrbench.io.foreign_text import clean_name
 
@@ -235,6 +236,27 @@ class Board(FrozenModel):
                 f"method {method!r} {given}, but the methods of board {self.name!r} have "
                 f"reference = {self.reference!r}: such methods never stand side by side, choose a board with "
                 f"reference = {track!r}"
+            )
+
+    def check_order(self, cards: Mapping[str, MetricCard]) -> None:
+        """Refuse rows in the order of a metric that frames unlike the truth can score well in.
+
+        Args:
+            cards: The known metrics by id.
+
+        Raises:
+            InputError: `sort_by` is such a metric.
+
+        Example:
+            >>> import vfsrbench as vb
+            >>> vb.boards()["demo"].check_order(vb.metrics())
+        """
+        card = cards.get(self.sort_by or "")
+        if card is not None and card.gameable:
+            raise InputError(
+                f"board {self.name!r}: sort_by = {self.sort_by!r}, a metric without a reference: frames "
+                f"unlike the truth can score well in it, so no board is sorted by it alone; choose one that "
+                f"compares with the ground truth, or leave sort_by out"
             )
 
     def replace(self, **changes: Any) -> Self:

@@ -176,8 +176,9 @@ def _known(value: Number | None, show: Callable[[Number], str]) -> Printed:
 
 
 def ranked_column(table: Table) -> Column | None:
-    """The metric by which places are given: the first for which any method has one."""
-    return next((c for c in table.columns if any(r.cells[c.id].rank for r in table.rows)), None)
+    """The metric by which places are given: the first that compares with the truth and has any place."""
+    columns = (c for c in table.columns if not c.gameable)
+    return next((c for c in columns if any(r.cells[c.id].rank for r in table.rows)), None)
 
 
 def _rank(row: Row, by: Column) -> Printed:

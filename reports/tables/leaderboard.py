@@ -52,6 +52,7 @@ def build_tables(
 
     InputError when there is neither.
     """
+    board.check_order(sources.cards)
     of_board = [r for r in results if r.record.split in board.splits and r.record.seed == board.seed]
     printed = sources.published
     papers = {s for s in board.splits if printed is not None and printed.rows(s, board.metrics)}
@@ -313,7 +314,8 @@ def column(metric: str, card: MetricCard | None) -> Column:
     if card is None:
         return Column(metric, metric)
     line = None if card.threshold is None else Threshold(card.threshold.value, card.threshold.beyond)
-    return Column(card.id, card.title, card.unit, card.direction, card.digits, card.definition, line)
+    facts = (card.id, card.title, card.unit, card.direction, card.digits, card.definition)
+    return Column(*facts, line, card.gameable)
 
 
 def method_titles(records: Iterable[JobRecord]) -> dict[str, str]:

@@ -21,7 +21,8 @@ class Threshold:
 
 @dataclass(frozen=True)
 class Column:
-    """A metric's column. `title` is what the head says, without the arrow; `threshold` a line in figures."""
+    """A metric's column. `title` is what the head says, without the arrow; `threshold` a line in figures;
+    frames unlike the truth can score well in a `gameable` one: it gives no places."""
 
     id: str
     title: str
@@ -30,6 +31,7 @@ class Column:
     digits: int = 4
     definition: str = ""
     threshold: Threshold | None = None
+    gameable: bool = False
 
     @property
     def arrow(self) -> str:
@@ -193,4 +195,7 @@ class Table:
             parts.append(f"{len(self.clips)} {'demo ' if self.demo else ''}clips")
         if self.profile:
             parts.append(f"{self.profile} profile")
+        opinions = [column.title for column in self.columns if column.gameable]
+        if opinions:
+            parts.append(f"no order by {', '.join(opinions)} alone: frames unlike the truth can score well")
         return ", ".join(parts)

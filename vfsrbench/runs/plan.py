@@ -85,6 +85,7 @@ def make_plan(
     board = board.replace()  # `model_copy` and `model_construct` check nothing
     known_methods, known_metrics = methods(), metrics()
     cards = with_sources(board.metrics, known_metrics)
+    board.check_order(known_metrics.cards)
     uses = _uses(board, options, objects, known_methods)
     on_progress("opening the clips", 0, 0)
     dataset, unopened = dataset_of(board.dataset).usable()

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from reports.inputs.results import read_results
+from reports.tables.layout import ranked_column
 from reports.tables.leaderboard import Sources, build_tables
 from reports.tables.model import Table
 from tests.reports import synthetic
@@ -219,3 +220,19 @@ def test_of_two_results_of_a_job_the_later_counts_and_strangers_are_named(tmp_pa
     assert len(found) == 2
     assert [r.record.clip_values["psnr"] for r in latest(found)] == [30.0]
     assert len(skipped) == 2 and "torn.parquet" in skipped[0] and "2 of 3" in skipped[1]
+
+
+def test_no_order_by_a_metric_that_never_sees_the_truth(tmp_path: Path) -> None:
+    synthetic.write_board(tmp_path)
+    opinion = synthetic.CARDS["psnr"].replace(gameable=True)
+    sources = Sources(cards=synthetic.CARDS | {"psnr": opinion})
+    with pytest.raises(InputError, match="sort_by = 'psnr', a metric without a reference"):
+        tables(tmp_path, sources, sort_by="psnr")
+    table = tables(tmp_path, sources)[0]
+    assert "no order by PSNR alone" in table.caption
+    ranked = ranked_column(table)
+    assert ranked is not None and ranked.id == "ssim"
+    plain = tables(tmp_path)[0]
+    assert "no order" not in plain.caption
+    ranked = ranked_column(plain)
+    assert ranked is not None and ranked.id == "psnr"
