@@ -45,6 +45,7 @@ NOTHING = [
     "lanczos",
     "nearest",
     "oracle",
+    "pgtformer",
     "realesrgan",
     "restoreformer",
     "restoreformerpp",
@@ -54,6 +55,7 @@ NOTHING = [
 """Methods that keep the host waiting nowhere."""
 ALLOWED: dict[str, Allowed] = {
     **dict.fromkeys(NOTHING, Allowed()),
+    "dicface": Allowed(casts=3),  # the codewords, which are mixed, once a frame: 1 MB
     "realbasicvsr": Allowed(waits=2),  # whether to clean once more
     "flair+codeformer": Allowed(waits=1),  # the window's faces are found
     "flair+restoreformerpp": Allowed(waits=1),

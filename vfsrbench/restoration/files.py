@@ -121,7 +121,10 @@ def usable_method(spec: str | Predictor) -> MethodUse:
 
 def output_size(card: MethodCard, clip: Clip, scale: int | None) -> tuple[int, int]:
     """Height and width of what is asked for: `scale` times the input; without it the card's scale, the
-    size that its network works at, or four times the input. InputError if the card knows another scale."""
+    size that its network works at, or four times the input; the input's own for what is given the ground
+    truth. InputError if the card knows another scale."""
+    if card.source == "gt":
+        return clip.height, clip.width
     if scale is not None and card.scale is not None and scale != card.scale:
         raise InputError(f"method {card.name!r} enlarges by {card.scale}, --scale {scale} cannot be had")
     factor = scale or card.scale

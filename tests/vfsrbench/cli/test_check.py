@@ -27,6 +27,12 @@ def test_a_new_method_keeps_its_contract_and_runs_on_a_board(capsys, board: str,
         fails(capsys, "new", "--into", tmp_path, "--", name)
 
 
+@pytest.mark.parametrize("name", ["oracle", "recompressed"])
+def test_what_is_given_the_ground_truth_keeps_its_contract_at_that_size(capsys, name: str):
+    checked = works(capsys, "check", name, "--side", "16")
+    assert checked.count("ok ") >= 9 and "FAILED" not in checked
+
+
 BROKEN = {
     "out = out * 255": "values in [0, 1]",
     "frames.mul_(0.5)": "leaves its input as it is",
