@@ -11,12 +11,14 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from functools import lru_cache
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
 from degradations.errors import did_you_mean
+from vfsrbench.runtime.device import OnDevice
 
 PATCH = 32
 LONGER_SIDES = (224, 384)
@@ -43,44 +45,56 @@ def tokens_of(images: Tensor) -> Tokens:
     """Cut pictures (N, 3, H, W) in [0, 1] at the three scales: 49, 144 and all tokens."""
     images = 2 * images - 1
     height, width = images.shape[2:]
-    patches, positions, scales, real = [], [], [], []
-    for scale, longer in enumerate((*LONGER_SIDES, None)):
-        if longer is None:
-            resized = images
-        else:
-            # in the order of Python's round, half to even
-            size = (
-                round(height * (longer / max(height, width))),
-                round(width * (longer / max(height, width))),
-            )
-            size = (max(1, size[0]), max(1, size[1]))
+    patches = []
+    for longer in (*LONGER_SIDES, None):
+        size = _size(height, width, longer)
+        resized = images
+        if longer is not None:
             resized = F.interpolate(images, size=size, mode="bicubic", align_corners=False)
-        cut, places = _cut(resized)
-        have = len(places)
-        room = have if longer is None else math.ceil(longer / PATCH) ** 2
-        patches.append(F.pad(cut, (0, 0, 0, room - have)))
-        positions += [*places, *[0] * (room - have)]
-        scales += [*[scale] * have, *[0] * (room - have)]
-        real += [*[True] * have, *[False] * (room - have)]
+        cut = _cut(resized)
+        patches.append(F.pad(cut, (0, 0, 0, _room(size, longer) - cut.shape[1])))
     together = torch.cat(patches, 1)
     device = together.device
-    return Tokens(
-        together,
-        torch.tensor(positions, device=device),
-        torch.tensor(scales, device=device),
-        torch.tensor(real, device=device),
-    )
+    return Tokens(together, *(part.on(device) for part in _places(height, width)))
 
 
-def _cut(images: Tensor) -> tuple[Tensor, list[int]]:
-    """Patches row by row (N, rows * columns, 3 * 32 * 32), and their cells; the odd pixels of the margin lie
-    below and on the right."""
+def _size(height: int, width: int, longer: int | None) -> tuple[int, int]:
+    """Sides of the picture at a scale, rounded half to even."""
+    if longer is None:
+        return height, width
+    ratio = longer / max(height, width)
+    return max(1, round(height * ratio)), max(1, round(width * ratio))
+
+
+def _room(size: tuple[int, int], longer: int | None) -> int:
+    """Tokens of a scale, with those that only fill up."""
+    rows, columns = (math.ceil(side / PATCH) for side in size)
+    return rows * columns if longer is None else math.ceil(longer / PATCH) ** 2
+
+
+@lru_cache(maxsize=16)
+def _places(height: int, width: int) -> tuple[OnDevice, OnDevice, OnDevice]:
+    """Positions, scales and whether there is a picture, of pictures of that size."""
+    positions, scales, real = [], [], []
+    for scale, longer in enumerate((*LONGER_SIDES, None)):
+        size = _size(height, width, longer)
+        rows, columns = (math.ceil(side / PATCH) for side in size)
+        have, room = rows * columns, _room(size, longer)
+        cells = [i * GRID // rows * GRID + j * GRID // columns for i in range(rows) for j in range(columns)]
+        positions += [*cells, *[0] * (room - have)]
+        scales += [*[scale] * have, *[0] * (room - have)]
+        real += [*[True] * have, *[False] * (room - have)]
+    return OnDevice(torch.tensor(positions)), OnDevice(torch.tensor(scales)), OnDevice(torch.tensor(real))
+
+
+def _cut(images: Tensor) -> Tensor:
+    """Patches row by row (N, rows * columns, 3 * 32 * 32); the odd pixels of the margin lie below and on the
+    right."""
     height, width = images.shape[2:]
     rows, columns = math.ceil(height / PATCH), math.ceil(width / PATCH)
     down, across = rows * PATCH - height, columns * PATCH - width
     padded = F.pad(images, (across // 2, across - across // 2, down // 2, down - down // 2))
-    cells = [i * GRID // rows * GRID + j * GRID // columns for i in range(rows) for j in range(columns)]
-    return F.unfold(padded, PATCH, stride=PATCH).transpose(1, 2), cells
+    return F.unfold(padded, PATCH, stride=PATCH).transpose(1, 2)
 
 
 class StandardConv(nn.Conv2d):
@@ -150,7 +164,7 @@ class Attention(nn.Module):
         query = self.query(x) * real[:, None]  # all scores of a filling token are 0
         parts = [query, self.key(x), self.value(x)]
         q, k, v = (part.view(count, length, HEADS, -1).transpose(1, 2) for part in parts)
-        seen = real[None, :] | ~real[:, None]
+        seen = (real[None, :] | ~real[:, None])[None, None]
         mixed = F.scaled_dot_product_attention(q, k, v, attn_mask=seen)
         return self.out(mixed.transpose(1, 2).reshape(count, length, WIDTH))
 

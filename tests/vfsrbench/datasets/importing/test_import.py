@@ -183,7 +183,7 @@ def test_a_row_of_imported_outputs_is_marked_in_results_and_report(
 
     report = build_report(board, work, tmp_path / "r", outputs={"svfr": out})
     text = (tmp_path / "r" / "leaderboard.md").read_text()
-    assert "SVFR (imported outputs)" in text and "plain (imported" not in text and "2.25 G" in text
+    assert "SVFR (imported outputs" in text and "plain (imported" not in text and "2.25 G" in text
     rows = {row.method: row.imported for row in report.tables[0].rows}
     assert rows == {"bicubic": False, "svfr": True, "plain": False}
     # other facts are another result: the row never says what another import said

@@ -9,9 +9,12 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from vfsrbench.runtime.device import OnDevice
+
 HEADS = 32
 MEAN = (0.48145466, 0.4578275, 0.40821073)
 STD = (0.26862954, 0.26130258, 0.27577711)
+_MEAN, _STD = (OnDevice(torch.tensor(values).view(1, 3, 1, 1)) for values in (MEAN, STD))
 MIN_SIDE = 32
 
 
@@ -72,8 +75,8 @@ class ImageTower(nn.Module):
         self.attnpool = AttentionPool(2048, 1024)
 
     def forward(self, x: Tensor) -> Tensor:
-        mean, std = (x.new_tensor(values).view(1, 3, 1, 1) for values in (MEAN, STD))
-        x = F.relu(self.bn1(self.conv1((x - mean) / std)))
+        x = (x - _MEAN.like(x)) / _STD.like(x)
+        x = F.relu(self.bn1(self.conv1(x)))
         x = F.relu(self.bn2(self.conv2(x)))
         x = self.avgpool(F.relu(self.bn3(self.conv3(x))))
         return self.attnpool(self.layer4(self.layer3(self.layer2(self.layer1(x)))))
