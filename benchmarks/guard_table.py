@@ -1,6 +1,7 @@
 """The guard on honest clips and on planted faults, over the demo clips; what it costs a frame on one core.
 
 python benchmarks/guard_table.py
+python benchmarks/guard_table.py realesrgan bicubic    where these methods' frames lie, two of demo-calm
 """
 
 from __future__ import annotations
@@ -82,7 +83,22 @@ def milliseconds(restored: Frames, gt: Frames) -> float:
     return 1e3 * best / len(gt)
 
 
+def where(methods: list[str]) -> None:
+    """Shifts of methods' frames against the ground truth, at two degradations."""
+    clip = demo_clip("demo-calm", 2)
+    gt = np.ascontiguousarray(clip.array())
+    for level in ("bi-x4", "vfhq-mild"):
+        degraded = vb.degrade(clip, level)
+        for method in methods:
+            found = look(np.ascontiguousarray(vb.restore(degraded, method).array()), gt).numbers
+            error = found["shift_error"]
+            print(f"{level}, {method}: ({found['shift_x']:.2f}, {found['shift_y']:.2f}) px +- {error:.2f}")
+
+
 def main() -> None:
+    if sys.argv[1:]:
+        where(sys.argv[1:])
+        return
     honest: dict[str, list[str]] = {}
     caught = {(fault, level): 0 for fault in FAULTS for level in LEVELS}
     costs = []
