@@ -82,7 +82,8 @@ def keep(net: nn.Module, case: dict[str, Any], **forced: Any) -> Taps:
         out = net(**parity.inputs(case), **case["args"], **forced)
     batch = out.shape[:2]
     taps = {"out": out, "gains": calls["kalman_filter.gains"][0].result[0]}
-    taps["z_codes"] = calls["encoder"][0].result[0].unflatten(0, batch)
+    # a CPU encodes a few frames at a time
+    taps["z_codes"] = torch.cat([call.result[0] for call in calls["encoder"]]).unflatten(0, batch)
     if calls["flownet.backwards"]:
         taps["flows"] = calls["flownet.backwards"][0].result
     for k, path in enumerate(blocks):

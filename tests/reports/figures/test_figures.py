@@ -131,7 +131,7 @@ def test_curves_are_drawn_in_the_methods_colour(tmp_path: Path) -> None:
     for method in ("bicubic", "nearest", "lanczos"):
         colour = [int(looks[method].colour[i : i + 2], 16) for i in (1, 3, 5)]
         assert (np.abs(pixels.astype(int) - colour).max(axis=1) < 12).sum() > 100, method
-    again = curves.draw_curves(figure, tmp_path / "again" / "psnr")
+    again = curves.draw_curves(figure, tmp_path / "again" / "psnr", ("png", "pdf"))
     assert again[0].read_bytes() == written[0].read_bytes()
     assert again[1].read_bytes() == written[1].read_bytes()
 
