@@ -85,8 +85,7 @@ def test_honest_clips_have_no_finding(name: str) -> None:
         assert look(restoration(name, level), gt).findings == (), level
 
 
-@pytest.mark.parametrize("level", ["vfhq-mild", "vfhq-heavy"])
-@pytest.mark.parametrize("name", CLIPS)
+@pytest.mark.parametrize(("name", "level"), [("demo-calm", "vfhq-mild"), ("hopper-talking", "vfhq-heavy")])
 def test_planted_faults_are_found_in_restorations(name: str, level: str) -> None:
     gt, honest = truth(name), restoration(name, level)
     at_rest = look(honest, gt).numbers
