@@ -12,6 +12,7 @@ from vfsrbench.method_spec import choose_method
 from vfsrbench.runtime.precision import Profile
 
 
+@pytest.mark.slow  # a minute of a core
 @pytest.mark.parametrize(
     ("spec", "profile"),
     [(spec, "fast") for spec in specs(sampling=True)] + [("flair[degradation=x8,K=2]", "strict")],
