@@ -47,9 +47,7 @@ def test_curves_and_jumps_draw_it(tmp_path: Path) -> None:
     (drawn,) = curves.draw_curves(made, tmp_path / "curves", ("png",))
     jump = jumps.worst_jump(made.panels[0].series)
     assert jump is not None
-    (jumped,) = jumps.draw_jump(
-        jumps.JumpFigure(made, jump, {}, lambda row, frame: None), tmp_path / "jump", ("png",)
-    )
+    (jumped,) = jumps.draw_jump(jumps.JumpFigure(made, jump, {}), tmp_path / "jump", ("png",))
     for path in (drawn, jumped):
         rows = red_rows(path)
         assert rows.max() > 300 and (rows > 10).sum() > 6, "a line across, and words"
