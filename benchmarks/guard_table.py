@@ -17,60 +17,32 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-import cv2
 import numpy as np
-from numpy.typing import NDArray
 
 import vfsrbench as vb
+from tests.vfsrbench.geometry.faults import Frames, late, limited, look, moved, swapped, tinted
 from vfsrbench.datasets.demo.clips import demo_clip
 from vfsrbench.datasets.demo.presets import DEMO_CLIPS
-from vfsrbench.geometry.guard import Guard, Report
 
-Frames = NDArray[np.uint8]
 FRAMES = 24
 LEVELS = ("vfhq-mild", "vfhq-medium", "vfhq-heavy")
-
-
-def moved(x: float = 0, y: float = 0, scale: float = 1) -> Callable[[Frames], Frames]:
-    """A shift and a scale about the centre, bicubic."""
-
-    def change(frames: Frames) -> Frames:
-        height, width = frames.shape[1:3]
-        centre = (width - 1) / 2, (height - 1) / 2
-        rows = [[scale, 0, x + (1 - scale) * centre[0]], [0, scale, y + (1 - scale) * centre[1]]]
-        how = {"flags": cv2.INTER_CUBIC, "borderMode": cv2.BORDER_REPLICATE}
-        return np.stack([cv2.warpAffine(f, np.array(rows), (width, height), **how) for f in frames])
-
-    return change
-
-
 FAULTS: dict[str, tuple[Callable[[Frames], Frames], str]] = {
-    "shifted by 0.4 px": (moved(0.4), "shifted by"),
-    "shifted by (1.5, -0.5) px": (moved(1.5, -0.5), "shifted by"),
-    "shifted by 8 px": (moved(8), "shifted by"),
-    "larger by 0.5 %": (moved(scale=1.005), "scaled by"),
-    "smaller by 2 %": (moved(scale=0.98), "scaled by"),
-    "one frame late": (lambda f: np.concatenate([f[:1], f[:-1]]), "one frame late"),
+    "shifted by 0.4 px": (lambda f: moved(f, 0.4), "shifted by"),
+    "shifted by (1.5, -0.5) px": (lambda f: moved(f, 1.5, -0.5), "shifted by"),
+    "shifted by 8 px": (lambda f: moved(f, 8), "shifted by"),
+    "larger by 0.5 %": (lambda f: moved(f, scale=1.005), "scaled by"),
+    "smaller by 2 %": (lambda f: moved(f, scale=0.98), "scaled by"),
+    "one frame late": (late, "one frame late"),
     "three frames early": (lambda f: np.concatenate([f[3:], f[-1:], f[-1:], f[-1:]]), "3 frames early"),
-    "red and blue swapped": (lambda f: np.ascontiguousarray(f[..., ::-1]), "order BGR"),
-    "limited range": (lambda f: np.rint(16 + f * (219 / 255)).astype(np.uint8), "limited range"),
-    "red + 8, blue - 4": (
-        lambda f: np.clip(f + np.array([8, 0, -4]), 0, 255).astype(np.uint8),
-        "colour cast",
-    ),
+    "red and blue swapped": (swapped, "order BGR"),
+    "limited range": (limited, "limited range"),
+    "red + 8, blue - 4": (tinted, "colour cast"),
     "6 black columns": (
         lambda f: np.concatenate([np.zeros_like(f[:, :, :6]), f[:, :, 6:]], 2),
         "6 px of one",
     ),
     "every third frame repeated": (lambda f: f[np.arange(len(f)) // 3 * 3], "repeat the frame before"),
 }
-
-
-def look(restored: Frames, gt: Frames) -> Report:
-    """The guard's report of a whole clip."""
-    guard = Guard(*gt.shape[1:3], len(gt))
-    guard.keep(guard.see(0, restored, gt))
-    return guard.report()
 
 
 def milliseconds(restored: Frames, gt: Frames) -> float:

@@ -7,7 +7,7 @@ Clips go the harness's own way (windows, upload, rounding to uint8). Weights are
 time: time and memory do not depend on them (but for RealBasicVSR, which cleans one to three times as its
 input asks), the PSNR of `fast` to `strict` does: `--trained` takes the installed checkpoints instead.
 Networks with a memory reach their cost a frame only when it is full: SECNet after six frames.
-Every method and profile runs in a process of its own, as the memory of a CPU run is the whole process's.
+Every method and profile runs in a process of its own; peak memory is what the method added to it.
 
 Inputs have a quarter of `--size`. Networks over aligned faces work at their own 512x512 whatever it says.
 How the same networks compare with plain transcriptions of the official loops is measured by
@@ -55,8 +55,8 @@ SCALE = 4
 INTRODUCTION = """# Speed of methods
 
 Made by benchmarks/method_speed.py, one section a command. Weights are random unless the command says
-`--trained`: the PSNR of `fast` to `strict` is then no trained network's. Peak memory on a CPU is the whole
-process's, on a GPU that of its allocator. "CPU s a frame" sums all threads; on a CPU it is what the column
+`--trained`: the PSNR of `fast` to `strict` is then no trained network's. Peak memory is what
+the method added, on a CPU to its process, on a GPU to the allocator. "CPU s a frame" sums all threads; on a CPU it is what the column
 "to the shortest clip's" compares, as other work on the machine disturbs it little.
 
 Part of the growth with length is the methods' own: a one-frame clip of KEEP has neither flow nor attention to
@@ -266,7 +266,7 @@ def parse(arguments: Sequence[str]) -> argparse.Namespace:
     parser.add_argument("--device", default="cpu")
     parser.add_argument("--repeat", type=int, default=1, help="runs, of which the fastest counts")
     parser.add_argument("--trained", action="store_true", help="installed checkpoints, not random weights")
-    parser.add_argument("--in-process", action="store_true", help="memory then includes earlier methods'")
+    parser.add_argument("--in-process", action="store_true", help="one after the other, for tests")
     parser.add_argument("--write", nargs="?", type=Path, const=PAGE, help="also into this page")
     return parser.parse_args(arguments)
 

@@ -39,7 +39,8 @@ def test_table_has_every_length_batch_and_profile(tmp_path: Path, capsys: pytest
                 seconds, rate, memory = float(row[4]), float(row[5]), float(row[8])
                 assert seconds > 0 and float(row[6]) > 0
                 assert rate == pytest.approx(1 / seconds, rel=0.01)
-                assert memory >= 0  # what the method added, nothing for small ones
+                # what the method added: nothing to speak of for an interpolation
+                assert memory > 10 if method == "`basicvsr`" else memory >= 0
                 assert (row[9] != "") == (profile == "fast")
     assert [row[2] for row in rows if row[0] == "`basicvsr`"] == ["2", "4", "2", "4"]
     image = [row[2] for row in rows if row[:2] == ["`bicubic`", "strict"]]

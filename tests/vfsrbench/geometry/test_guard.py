@@ -6,16 +6,14 @@ import io
 from functools import lru_cache
 
 import av
-import cv2
 import numpy as np
 import pytest
-from numpy.typing import NDArray
 
 import vfsrbench as vb
+from tests.vfsrbench.geometry.faults import Frames, late, limited, look, moved, swapped, tinted
 from vfsrbench.datasets.demo.clips import demo_clip
 from vfsrbench.geometry.guard import Guard, Report
 
-Frames = NDArray[np.uint8]
 FRAMES = 12
 CLIPS = ("demo-calm", "hopper-talking")
 
@@ -32,29 +30,16 @@ def restoration(name: str, level: str) -> Frames:
     return np.ascontiguousarray(vb.restore(degraded, "bicubic").array())
 
 
-def look(restored: Frames, gt: Frames) -> Report:
-    guard = Guard(*gt.shape[1:3], len(gt))
-    guard.keep(guard.see(0, restored, gt))
-    return guard.report()
-
-
 def test_windows_and_their_order_of_sight_do_not_count() -> None:
     gt = truth("demo-calm")
-    late = np.concatenate([gt[:1], gt[:-1]])
+    delayed = late(gt)
     guard = Guard(*gt.shape[1:3], len(gt))
-    sights = {first: guard.see(first, late[first : first + 5], gt[first : first + 5]) for first in (10, 5, 0)}
+    sights = {
+        first: guard.see(first, delayed[first : first + 5], gt[first : first + 5]) for first in (10, 5, 0)
+    }
     for first in sorted(sights):
         guard.keep(sights[first])
-    assert guard.report() == look(late, gt)
-
-
-def moved(frames: Frames, x: float = 0, y: float = 0, scale: float = 1) -> Frames:
-    height, width = frames.shape[1:3]
-    matrix = np.array(
-        [[scale, 0, x + (1 - scale) * (width - 1) / 2], [0, scale, y + (1 - scale) * (height - 1) / 2]]
-    )
-    how = {"flags": cv2.INTER_CUBIC, "borderMode": cv2.BORDER_REPLICATE}
-    return np.stack([cv2.warpAffine(f, matrix, (width, height), **how) for f in frames])
+    assert guard.report() == look(delayed, gt)
 
 
 def h264(frames: Frames, crf: int) -> Frames:
@@ -69,10 +54,6 @@ def h264(frames: Frames, crf: int) -> Frames:
     file.seek(0)
     with av.open(file) as back:
         return np.stack([frame.to_ndarray(format="rgb24") for frame in back.decode(video=0)])
-
-
-def limited(frames: Frames) -> Frames:
-    return np.rint(16 + frames * (219 / 255)).astype(np.uint8)
 
 
 @pytest.mark.parametrize("name", CLIPS)
@@ -102,12 +83,11 @@ def test_planted_faults_are_found_in_restorations(name: str, level: str) -> None
         found = look(moved(honest, scale=scale), gt)
         assert found.numbers["scale"] == pytest.approx(scale, abs=1e-3)
         assert f"scaled by {100 * (scale - 1):+.1f} %" in found.findings
-    assert "one frame late" in finding(np.concatenate([honest[:1], honest[:-1]]))
+    assert "one frame late" in finding(late(honest))
     assert "one frame early" in finding(np.concatenate([honest[1:], honest[-1:]]))
-    assert "channels in the order BGR" in finding(np.ascontiguousarray(honest[..., ::-1]))
+    assert "channels in the order BGR" in finding(swapped(honest))
     assert "limited range" in finding(limited(honest))
-    cast = np.clip(honest + np.array([8, 0, -4]), 0, 255).astype(np.uint8)
-    assert "colour cast: R +" in finding(cast)
+    assert "colour cast: R +" in finding(tinted(honest))
     cut = honest.copy()
     cut[:, :, -7:] = 0
     assert finding(cut) == "7 px of one colour at the right"
