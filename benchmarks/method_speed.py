@@ -55,9 +55,9 @@ SCALE = 4
 INTRODUCTION = """# Speed of methods
 
 Made by benchmarks/method_speed.py, one section a command. Weights are random unless the command says
-`--trained`: the PSNR of `fast` to `strict` is then no trained network's. Peak memory is what
-the method added, on a CPU to its process, on a GPU to the allocator. "CPU s a frame" sums all threads; on a CPU it is what the column
-"to the shortest clip's" compares, as other work on the machine disturbs it little.
+`--trained`: the PSNR of `fast` to `strict` is then no trained network's. Peak memory is what the method
+added, on a CPU to its process, on a GPU to the allocator. "CPU s a frame" sums all threads; on a CPU it is
+what the column "to the shortest clip's" compares, as other work on the machine disturbs it little.
 
 Part of the growth with length is the methods' own: a one-frame clip of KEEP has neither flow nor attention to
 a frame before, SECNet and EDVR are at their full cost a frame only when the frames around it are there."""
