@@ -9,12 +9,9 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from vfsrbench.runtime.device import OnDevice
-
 HEADS = 32
 MEAN = (0.48145466, 0.4578275, 0.40821073)
 STD = (0.26862954, 0.26130258, 0.27577711)
-_MEAN, _STD = (OnDevice(torch.tensor(values).view(1, 3, 1, 1)) for values in (MEAN, STD))
 MIN_SIDE = 32
 
 
@@ -64,6 +61,9 @@ class AttentionPool(nn.Module):
 class ImageTower(nn.Module):
     """Pictures (N, 3, H, W) RGB in [0, 1], at least 32 pixels a side -> features (N, 1024)."""
 
+    mean: Tensor
+    std: Tensor
+
     def __init__(self) -> None:
         super().__init__()
         self.conv1, self.bn1 = nn.Conv2d(3, 32, 3, 2, 1, bias=False), nn.BatchNorm2d(32)
@@ -73,9 +73,11 @@ class ImageTower(nn.Module):
         self.layer1, self.layer2 = _stage(64, 64, 3, 1), _stage(256, 128, 4, 2)
         self.layer3, self.layer4 = _stage(512, 256, 6, 2), _stage(1024, 512, 3, 2)
         self.attnpool = AttentionPool(2048, 1024)
+        for name, values in (("mean", MEAN), ("std", STD)):
+            self.register_buffer(name, torch.tensor(values).view(1, 3, 1, 1), persistent=False)
 
     def forward(self, x: Tensor) -> Tensor:
-        x = (x - _MEAN.like(x)) / _STD.like(x)
+        x = (x - self.mean) / self.std
         x = F.relu(self.bn1(self.conv1(x)))
         x = F.relu(self.bn2(self.conv2(x)))
         x = self.avgpool(F.relu(self.bn3(self.conv3(x))))
