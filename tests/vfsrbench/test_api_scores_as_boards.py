@@ -13,6 +13,7 @@ import vfsrbench as vb
 from tests.vfsrbench.metrics import random_weights
 from vfsrbench.metric import SplitMetric
 from vfsrbench.plugins import build_metric, choose_metric
+from vfsrbench.results.load import find_results
 from vfsrbench.results.schema import JobRecord
 from vfsrbench.results.workspace import Workspace
 
@@ -54,9 +55,9 @@ def restored(place: Path, clip: str) -> Path:
 
 
 def stored(ran: Any, clip: str) -> tuple[pd.DataFrame, JobRecord]:
-    _, frames, records = ran
-    (record,) = (r for r in records if r.clip == clip)
-    return frames[frames["clip"] == clip], record
+    """As the store has it: `load_results` leaves out what random weights made."""
+    (result,) = (f.whole for f in find_results([ran[0] / "results"]) if f.record.clip == clip)
+    return pd.DataFrame({"name": result.frame_names, **result.values}), result.record
 
 
 @pytest.mark.parametrize("clip", CLIPS)
