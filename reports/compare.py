@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -17,14 +17,18 @@ from vfsrbench.results.load import StoredResult, latest
 
 
 def compare(
-    places: Sequence[Path], *, metrics: Sequence[str] = (), versus: str | None = None
+    places: Sequence[Path],
+    *,
+    metrics: Sequence[str] = (),
+    versus: str | None = None,
+    change: Callable[[Board], Board] = lambda board: board,
 ) -> tuple[list[Table], list[str]]:
     """Tables of all results in these files and folders, one a split, and what was skipped and why.
 
     `metrics` picks columns (default: all that any result has); `versus` is the method that the others are
-    tested against. The same method from two folders stays apart: its rows are called `name @ folder`, with
-    as much of the folder's path as it takes to distinguish them.
-    InputError when there are no results, or when they come from several data sets.
+    tested against; `change` changes the board that the results make. The same method from two folders stays
+    apart: its rows are called `name @ folder`, with as much of the folder's path as it takes to distinguish
+    them. InputError when there are no results, or when they come from several data sets.
     """
     if not places:
         raise InputError("nothing to compare: name results files or folders")
@@ -59,7 +63,7 @@ def compare(
         seed=seeds[0],
         versus=versus,
     )
-    return build_tables(board, found, default_sources(board, found)), skipped
+    return build_tables(change(board), found, default_sources(board, found)), skipped
 
 
 def place_labels(places: Sequence[Path]) -> dict[Path, str]:

@@ -16,6 +16,7 @@ from reports.inputs.split_values import combine_splits
 from reports.tables.leaderboard import Sources, build_tables
 from reports.tables.model import Table
 from reports.tables.published import figures_of
+from reports.tables.shown.choice import shown_board
 from vfsrbench import plugins
 from vfsrbench.board import Board
 from vfsrbench.errors import InputError, did_you_mean
@@ -86,7 +87,7 @@ def gather(
     shown = {row.method for table in tables for row in table.rows}
     reference_rows = frozenset(shown & sources.reference_rows)
     return Material(
-        board=board,
+        board=shown_board(board, cards),
         results=tuple(found),
         tables=tuple(tables),
         frames=Frames(place, board.dataset, outputs or {}, losses),

@@ -12,7 +12,7 @@ from reports.material import Material, gather
 from reports.site.board_page import Section, write_page
 from reports.site.table_html import to_html
 from reports.staging import staged
-from reports.tables.formats import to_csv, to_json, to_latex, to_markdown
+from reports.tables.formats import to_csv, to_json, to_latex, to_latex_splits, to_markdown
 from reports.tables.model import Table
 from reports.tables.wins import wins_csv
 from vfsrbench.board import Board
@@ -22,7 +22,7 @@ from vfsrbench.results.workspace import FOLDERS
 
 FILES = (
     "index.html", "worst.html", "provenance.html", "leaderboard.csv", "leaderboard.json", "leaderboard.md",
-    "tables", "figures", "assets", "clips", "media",
+    "leaderboard.tex", "tables", "figures", "assets", "clips", "media",
 )  # fmt: skip
 """What lies in a report's folder, a site's too."""
 ProgressCallback = Callable[[str], None]
@@ -145,6 +145,7 @@ def _write_tables(stem: Path, tables: Sequence[Table], partial: bool) -> list[Pa
 def _write_all(out: Path, tables: Sequence[Table]) -> list[Path]:
     texts = {"leaderboard.csv": to_csv(tables), "leaderboard.json": to_json(tables)}
     texts["leaderboard.md"] = "\n".join(map(to_markdown, tables))
+    texts["leaderboard.tex"] = to_latex_splits(tables)
     return [_write(out / name, text) for name, text in texts.items()]
 
 

@@ -12,10 +12,24 @@ from pydantic import AfterValidator, Field, field_validator, model_validator
 from degradations.reading import typed_toml
 from degradations.reading.limits import MOST_FRAMES, MOST_SCALE, MOST_SEED
 from degradations.reading.typed_toml import FrozenModel
+from vfsrbench.board_sections.figures import Figures
+from vfsrbench.board_sections.published import PublishedUse
+from vfsrbench.board_sections.table import TableStyle
 from vfsrbench.card import MetricCard, Name, Title, Track
 from vfsrbench.errors import InputError
 from vfsrbench.io.foreign_text import clean_name
 
+__all__ = [
+    "Board",
+    "DatasetUse",
+    "Figures",
+    "FinderName",
+    "PublishedUse",
+    "Restriction",
+    "ScoreBoard",
+    "TableStyle",
+    "load_board",
+]
 FinderName = Literal["auto", "retinaface", "dlib"]
 
 
@@ -44,67 +58,6 @@ class DatasetUse(FrozenModel):
     align: bool = False
     finder: FinderName = "auto"
     scale: int | None = Field(default=None, ge=1, le=MOST_SCALE)
-
-
-class Figures(FrozenModel):
-    """What the report draws: each names the board's metrics to draw it for.
-
-    Attributes:
-        curves: Values over time, clip by clip.
-        averages: The same, averaged over clips.
-        jumps: One clip with its worst jump and the two frames.
-        levels: Against the splits.
-        persons: By person.
-        speed: Against frames a second.
-        grids: The number of frames a split shown with magnified details.
-        slice_column: The column of the temporal slices: a fraction of the width, or `auto`, where the
-            ground truth moves most.
-
-    Example:
-        >>> Figures(curves=("psnr", "ssim"), speed=("psnr",)).of(("ssim",)).curves
-        ('ssim',)
-    """
-
-    curves: tuple[str, ...] = ()
-    averages: tuple[str, ...] = ()
-    jumps: tuple[str, ...] = ()
-    levels: tuple[str, ...] = ()
-    persons: tuple[str, ...] = ()
-    speed: tuple[str, ...] = ()
-    grids: int = Field(default=0, ge=0, le=100)
-    slice_column: Annotated[float, Field(ge=0, le=1)] | Literal["auto"] = "auto"
-
-    def of(self, metrics: tuple[str, ...]) -> Figures:
-        """The figures that remain when the board has other metrics.
-
-        Args:
-            metrics: Metric ids.
-        """
-        named = ("curves", "averages", "jumps", "levels", "persons", "speed")
-        kept = {name: tuple(m for m in getattr(self, name) if m in metrics) for name in named}
-        return self.replace(**kept)
-
-
-class PublishedUse(FrozenModel):
-    """A paper's figures, shown beside ours.
-
-    Attributes:
-        file: Its name in `reports/published/`, without `.csv`.
-        table: One table of it.
-        dataset: One data set of it.
-        metrics: Our metric id -> its name in that file, where they differ.
-        splits: The board's split -> its name in that file, where they differ.
-
-    Example:
-        >>> PublishedUse(file="keep", metrics={"lpips_alex": "LPIPS"}).metrics["lpips_alex"]
-        'LPIPS'
-    """
-
-    file: str
-    table: str | None = None
-    dataset: str | None = None
-    metrics: dict[str, str] = {}
-    splits: dict[str, str] = {}
 
 
 class Restriction(FrozenModel):
@@ -169,6 +122,7 @@ class Board(FrozenModel):
             person. A board has methods of one track.
         published: Papers' figures, shown beside ours: one table, or several, whose spread is shown.
         figures: What the report draws.
+        table: What tables show of all this, and how.
         restrict: Methods that run on some splits or clips alone, as they stand in `methods`.
 
     Example:
@@ -197,6 +151,7 @@ class Board(FrozenModel):
     reference: Track = "none"
     published: tuple[PublishedUse, ...] = ()
     figures: Figures = Figures()
+    table: TableStyle = TableStyle()
     restrict: dict[str, Restriction] = {}
 
     @field_validator("published", mode="before")

@@ -239,6 +239,8 @@ class MetricCard(FrozenModel):
     Attributes:
         id: As on the command line and in results.
         title: As in tables.
+        short: As in narrow headings, `_` before a subscript (`E_warp`); empty: the title up to its first
+            bracket.
         unit: Of its values, after `factor`s like 1e-3; empty: none.
         direction: Whether `higher` or `lower` is better; `none`: neither.
         level: `frame`: a value for each frame; `pair`: for each frame but the first (it looks back);
@@ -272,6 +274,7 @@ class MetricCard(FrozenModel):
 
     id: Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$", max_length=MOST_NAME)]
     title: Title
+    short: Title = ""
     unit: str = ""
     direction: Literal["higher", "lower", "none"]
     level: Literal["frame", "pair", "clip", "split"]

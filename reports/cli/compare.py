@@ -7,29 +7,34 @@ from typing import Annotated, Literal
 
 import typer
 
+from reports.cli.table_options import TableOptions
 from vfsrbench.cli.echo import say
+from vfsrbench.cli.option_groups import grouped
 
 app = typer.Typer()
 
 
 @app.command()
+@grouped
 def compare(
     results: Annotated[list[Path], typer.Argument(help="results files, or folders of them, from anywhere")],
+    *,
     metric: Annotated[
         list[str] | None, typer.Option("--metric", help="these columns alone (repeatable)")
     ] = None,
     versus: Annotated[str | None, typer.Option(help="the method that the others are tested against")] = None,
     partial: Annotated[bool, typer.Option("--partial", help="means over incomplete rows, too")] = False,
+    table: TableOptions,
     form: Annotated[
         Literal["terminal", "csv", "json", "md", "tex"], typer.Option("--format", help="how it is printed")
     ] = "terminal",
 ) -> None:
-    """Put results from any folders side by side: one table a split."""
+    """Put results from any folders side by side: a table a split, in LaTeX one for all of them."""
     from reports.compare import compare as compare_results
     from reports.tables import formats
     from reports.tables.terminal import print_tables
 
-    tables, skipped = compare_results(results, metrics=metric or (), versus=versus)
+    tables, skipped = compare_results(results, metrics=metric or (), versus=versus, change=table.of)
     for text in skipped:
         say(f"skipped: {text}", err=True)
     if form == "terminal":
@@ -38,6 +43,7 @@ def compare(
         say(formats.to_csv(tables), nl=False)
     elif form == "json":
         say(formats.to_json(tables))
+    elif form == "md":
+        say("\n".join(formats.to_markdown(made, partial=partial) for made in tables))
     else:
-        show = formats.to_markdown if form == "md" else formats.to_latex
-        say("\n".join(show(table, partial=partial) for table in tables))
+        say(formats.to_latex_splits(tables, partial=partial), nl=False)

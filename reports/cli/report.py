@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from reports.cli.table_options import TableOptions
 from vfsrbench.cli import options as o
 from vfsrbench.cli.echo import say
 from vfsrbench.cli.option_groups import BoardChanges, Without, grouped
@@ -40,6 +41,7 @@ def report(
     ] = None,
     versus: Annotated[str | None, typer.Option(help="the method that the others are tested against")] = None,
     partial: Annotated[bool, typer.Option("--partial", help="means over incomplete rows, too")] = False,
+    table: TableOptions,
     pdf: Annotated[bool, typer.Option("--pdf", help="figures as PDF, too")] = False,
 ) -> None:
     """Tables, curves, slices and a static page from all results of a board that fit together.
@@ -48,7 +50,7 @@ def report(
     """
     from vfsrbench.io.names import slug
 
-    chosen = changes.of(o.find_board(board))
+    chosen = table.of(changes.of(o.find_board(board)))
     if versus is not None:
         chosen = chosen.replace(versus=versus)
     folder = html or out or workspace / "report" / slug(chosen.name)

@@ -17,6 +17,7 @@ from reports.inputs.results import Grid
 from reports.material import Material
 from reports.site.media import Media, Pixels
 from reports.tables.model import Table
+from reports.tables.rounding import as_printed
 from vfsrbench.errors import DiskError, InputError
 from vfsrbench.io.clip import Clip
 from vfsrbench.results.schema import JobRecord
@@ -26,18 +27,23 @@ TRUTH_ID, DEGRADED_ID, INPUT_ID = "_truth", "_degraded", "_input"
 Json = dict[str, Any]
 
 
-def plain(value: float, digits: int = 6) -> float | str | None:
-    """A number for JSON: none for NaN, a word for infinity, `digits` behind the point."""
+def plain(value: float, printed: int = 4, digits: int = 6) -> float | str | None:
+    """A number for JSON: none for NaN, a word for infinity.
+
+    It has `digits` behind the point, unless it would then be printed otherwise with `printed` of them.
+    """
     if math.isnan(value):
         return None
     if math.isinf(value):
         return "Infinity" if value > 0 else "-Infinity"
-    return round(value, digits)
+    short = round(value, digits)
+    near_half = abs(abs(value) * 10**printed % 1 - 0.5) <= 10.0 ** (printed - digits)
+    return value if near_half and as_printed(short, printed) != as_printed(value, printed) else short
 
 
-def plain_list(values: NDArray[Any]) -> list[float | str | None]:
+def plain_list(values: NDArray[Any], printed: int) -> list[float | str | None]:
     """Frame values for JSON."""
-    return [plain(float(v), 5) for v in values]
+    return [plain(float(v), printed, 5) for v in values]
 
 
 @dataclass(frozen=True)
@@ -131,7 +137,8 @@ def clip_data(material: Material, table: Table, grid: Grid, clip: str, tracks: l
     first = next(iter(results.values())).record
     values: Json = {}
     for column in table.columns:
-        series = {m: plain_list(r.values[column.id]) for m, r in results.items() if column.id in r.values}
+        known = {m: r.values[column.id] for m, r in results.items() if column.id in r.values}
+        series = {m: plain_list(found, column.digits) for m, found in known.items()}
         if series:
             values[column.id] = series
     metrics = [
@@ -170,7 +177,10 @@ def board_clips(table: Table, grid: Grid, address: Callable[[str], str]) -> Json
         "methods": [{"id": r.method, "title": r.title, "reference": r.is_reference} for r in table.rows],
         "clips": [{"name": clip, "href": address(clip)} for clip in grid.clips],
         "values": {
-            c.id: {r.method: [plain(float(v)) for v in grid.clip_values(r.method, c.id)] for r in table.rows}
+            c.id: {
+                r.method: [plain(float(v), c.digits) for v in grid.clip_values(r.method, c.id)]
+                for r in table.rows
+            }
             for c in table.columns
         },
     }

@@ -8,7 +8,8 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
-from reports.tables.layout import Layout, Line, Printed, lay_out
+from reports.tables.latex.table import to_latex, to_latex_splits
+from reports.tables.layout import Layout, Printed, lay_out
 from reports.tables.model import Row, Table
 from reports.tables.spreadsheet import csv_text
 from vfsrbench.io.foreign_text import one_line
@@ -16,32 +17,8 @@ from vfsrbench.io.foreign_text import one_line
 if TYPE_CHECKING:
     import pandas as pd
 
-_LATEX = {
-    "\\": r"\textbackslash{}",
-    **{c: rf"\{c}" for c in "&%$#_{}"},
-    "~": r"\textasciitilde{}",
-    "^": r"\textasciicircum{}",
-    "<": r"\textless{}",
-    ">": r"\textgreater{}",
-    "|": r"\textbar{}",
-    "[": "{[}",  # at a row's beginning these two would belong to the line break of the row before
-    "*": "{*}",
-    "→": r"$\rightarrow$",
-    "↑": r"$\uparrow$",
-    "↓": r"$\downarrow$",
-    "σ": r"$\sigma$",
-    "×": r"$\times$",
-    "∞": r"$\infty$",
-    "−": r"$-$",
-    "–": "--",
-    "⁻": r"\textsuperscript{-}",
-    "²": r"\textsuperscript{2}",
-    "³": r"\textsuperscript{3}",
-}
-
+__all__ = ["SPREAD", "to_csv", "to_frame", "to_json", "to_latex", "to_latex_splits", "to_markdown"]
 SPREAD = "Two figures with a dash between them: the lowest and the highest that papers print for that cell."
-_LAST_LATIN = "\u017f"  # LaTeX's T1 fonts have the Latin letters up to here
-_PUNCTUATION = "–—‘’“”„…€™"
 _MD = {c: f"\\{c}" for c in "\\`*_[]|~$#"} | {"<": "&lt;", ">": "&gt;", "&": "&amp;"}
 
 
@@ -146,7 +123,8 @@ def _markdown_rows(layout: Layout, show: Any, facts: Sequence[str]) -> list[str]
     rows = ["| " + " | ".join(heads) + " |"]
     rows.append("|" + "|".join([":--"] + ["--:"] * (len(heads) - 1)) + "|")
     for line in layout.lines:
-        name = f"*{_md(line.name)}*" if line.kind == "published" else _md(line.name)
+        around = "*" * (line.kind == "published") + "**" * line.highlighted
+        name = f"{around}{_md(line.name)}{around[::-1]}"
         cells = [name, *(show(c) for c in line.cells), *(_md(f.text) for f in line.facts[: len(facts)])]
         rows.append("| " + " | ".join(cells) + " |")
     return rows
@@ -160,50 +138,3 @@ def _md_cell(cell: Printed) -> str:
 def _md(text: str) -> str:
     """Text that GitHub shows as it is: no markup, no formula, no entity, no HTML, in one line."""
     return "".join(_MD.get(sign, sign) for sign in one_line(text))
-
-
-def to_latex(table: Table, *, intervals: bool = False, partial: bool = False) -> str:
-    """A booktabs table, best in bold, second underlined; the caption says what found faces. Needs
-    `\\usepackage{booktabs}`."""
-    layout = lay_out(table, partial=partial)
-    width = 1 + len(layout.metrics) + len(layout.facts)
-    rows: list[str] = []
-    kind = "method"
-    for line in layout.lines:
-        if line.kind != kind:
-            kind = line.kind
-            rows.append(r"\midrule")
-        rows.append(_latex_row(line, intervals))
-    body = "\n".join(rows)
-    heads = " & ".join(_tex(h) for h in layout.heads)
-    caption = " ".join((f"{table.caption}.", *table.found))
-    label = "".join(c if c.isalnum() else "-" for c in f"{table.board}-{table.split}")
-    return (
-        "\\begin{table}\n\\centering\n"
-        f"\\caption{{{_tex(caption)}}}\n\\label{{tab:{label}}}\n"
-        f"\\begin{{tabular}}{{l{'r' * (width - 1)}}}\n\\toprule\n{heads} \\\\\n\\midrule\n"
-        f"{body}\n\\bottomrule\n\\end{{tabular}}\n\\end{{table}}\n"
-    )
-
-
-def _latex_row(line: Line, intervals: bool) -> str:
-    name = rf"\textit{{{_tex(line.name)}}}" if line.kind == "published" else _tex(line.name)
-    cells = [name]
-    for cell in line.cells:
-        text = _tex(cell.text)
-        text = {"best": rf"\textbf{{{text}}}", "second": rf"\underline{{{text}}}"}.get(cell.mark, text)
-        extra = [cell.interval] if intervals and cell.interval else []
-        extra += [cell.published] if cell.published else []
-        cells.append(text + "".join(rf" {{\scriptsize ({_tex(e)})}}" for e in extra))
-    return " & ".join([*cells, *(_tex(f.text) for f in line.facts)]) + r" \\"
-
-
-def _tex(text: str) -> str:
-    """Text that every LaTeX engine sets; signs that pdfLaTeX lacks (not of Latin scripts) as `\\u4e2d`."""
-    return "".join(_LATEX.get(sign) or _latin(sign) for sign in one_line(text).replace("\u00a0", " "))
-
-
-def _latin(sign: str) -> str:
-    if sign <= _LAST_LATIN or sign in _PUNCTUATION:
-        return sign
-    return _LATEX["\\"] + sign.encode("ascii", "backslashreplace").decode()[1:]

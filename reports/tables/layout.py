@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TypeVar
 
 from reports.tables.model import Cell, Column, Mark, Papers, Row, Table
+from reports.tables.rounding import fixed, significant
 from vfsrbench.io.foreign_text import one_line
+from vfsrbench.results.stats import Comparison
 
 
 @dataclass(frozen=True)
@@ -33,6 +35,7 @@ class Line:
     cells: tuple[Printed, ...]
     facts: tuple[Printed, ...]
     kind: str = "method"
+    highlighted: bool = False
 
 
 @dataclass(frozen=True)
@@ -48,6 +51,12 @@ class Layout:
         """Every heading, with arrows and units."""
         return ["Method", *(heading(c) for c in self.metrics), *self.facts]
 
+    def without(self, fact: str) -> Layout:
+        """The same without a column of facts."""
+        at = self.facts.index(fact)
+        lines = (replace(line, facts=(*line.facts[:at], *line.facts[at + 1 :])) for line in self.lines)
+        return replace(self, facts=(*self.facts[:at], *self.facts[at + 1 :]), lines=tuple(lines))
+
 
 def heading(column: Column) -> str:
     """`PSNR ↑ (dB)`."""
@@ -61,7 +70,7 @@ def number(value: float | None, digits: int, sign: bool = False) -> str:
         return "–"
     if math.isinf(value):
         return "∞" if value > 0 else "−∞"
-    return f"{value:{'+' if sign else ''}.{digits}f}".replace("-", "−")
+    return fixed(value, digits, sign).replace("-", "−")
 
 
 def print_cell(cell: Cell, column: Column, partial: bool) -> Printed:
@@ -112,11 +121,26 @@ def _hint(cell: Cell) -> str:
     if cell.rank is not None:
         parts.append(f"rank {cell.rank}")
     if cell.versus is not None:
-        v = cell.versus
-        parts.append(f"t {v.t:.3g} (p {v.t_p:.2g}), Wilcoxon-Holm p {v.holm_p:.2g}, wins {1 - v.wins:.0%}")
+        parts.append(_tests(cell.versus))
     if cell.missing:
         parts.append(f"{cell.missing} frames without a value")
     return _joined(*parts, _sources(cell.published))
+
+
+def _tests(versus: Comparison) -> str:
+    """The tests against the method that others are compared with."""
+    t = f"t {_short(versus.t)} (p {_short(versus.t_p, 2)})"
+    if math.isinf(versus.t):
+        t = "the same difference on all clips"
+    won = 100 * (1 - versus.wins)
+    return f"{t}, Wilcoxon-Holm p {_short(versus.holm_p, 2)}, wins {number(won, 0)}%"
+
+
+def _short(value: float, digits: int = 3) -> str:
+    """A figure with so many significant digits, a power of ten where it is tiny."""
+    if math.isnan(value):
+        return "–"
+    return f"{value:.{digits}g}" if 0 < abs(value) < 1e-4 else significant(value, digits)
 
 
 def lay_out(table: Table, *, partial: bool = False) -> Layout:
@@ -129,6 +153,7 @@ def lay_out(table: Table, *, partial: bool = False) -> Layout:
             cells=tuple(print_cell(row.cells[c.id], c, partial) for c in table.columns),
             facts=tuple(show(row) for _, show in facts),
             kind="reference" if row.is_reference else "method",
+            highlighted=row.highlighted,
         )
         for row in table.rows
     ]
@@ -147,18 +172,22 @@ def lay_out(table: Table, *, partial: bool = False) -> Layout:
 
 
 Show = Callable[[Row], Printed]
+DROPPED_FIRST = ("Memory", "Licence", "Parameters", "Profile", "Frames/s", "Clips")
+"""Facts that a narrow table goes without, the least missed first; the rank stays longest."""
 
 
 def _facts(table: Table) -> list[tuple[str, Show]]:
     """The columns behind the metrics: rank, size, speed, memory, licence, completeness; without those that
     say nothing of any method."""
     facts: list[tuple[str, Show]] = []
+    if not table.facts:
+        return facts
     ranked = ranked_column(table)
     if ranked is not None:
         facts.append((f"Rank by {ranked.title}", lambda row: _rank(row, ranked)))
     facts += [
         ("Parameters", lambda row: _known(row.parameters, count)),
-        ("Frames/s", lambda row: _known(row.speed, lambda speed: f"{speed:.3g}")),
+        ("Frames/s", lambda row: _known(row.speed, significant)),
         ("Memory", lambda row: _known(row.memory, size)),
         ("Licence", lambda row: Printed(row.licence or "–")),
         ("Clips", lambda row: Printed(f"{row.done} of {row.total}", row.done)),
@@ -195,15 +224,15 @@ def _name(row: Row) -> str:
     return one_line(row.title) + (f" ({', '.join(doubts)})" if doubts else "")
 
 
-def count(number_of: int) -> str:
+def count(parameters: int) -> str:
     """A number of parameters as 5.33 M."""
     for factor, unit in ((1e9, " G"), (1e6, " M"), (1e3, " k")):
-        if number_of >= factor:
-            return f"{number_of / factor:.3g}{unit}"
-    return str(number_of)
+        if parameters >= factor:
+            return f"{significant(parameters / factor)}{unit}"
+    return str(parameters)
 
 
 def size(number_of_bytes: int) -> str:
     """Bytes as MiB or GiB."""
     mib = number_of_bytes / 2**20
-    return f"{mib / 1024:.3g} GiB" if mib >= 1024 else f"{mib:.3g} MiB"
+    return f"{significant(mib / 1024)} GiB" if mib >= 1024 else f"{significant(mib)} MiB"

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from decimal import Decimal
 
 import numpy as np
 
@@ -12,21 +12,31 @@ from reports.inputs.results import Grid
 from reports.inputs.split_values import SplitValue
 from reports.tables.finders import finder_notes
 from reports.tables.model import Cell, Column, Mark, PublishedRow, Row, Table, Threshold
+from reports.tables.notes import Noted
 from reports.tables.published import Published
+from reports.tables.rounding import as_printed
+from reports.tables.shown.choice import (
+    BY_NAME,
+    check_methods,
+    digits_of,
+    is_named,
+    shown_board,
+    shown_methods,
+    shown_papers,
+)
+from reports.tables.shown.headings import short_name
+from reports.tables.shown.idle import idle_lines
+from reports.tables.shown.names import method_order, method_titles
 from reports.tables.wins import win_tables
 from vfsrbench import plugins
 from vfsrbench.board import Board
-from vfsrbench.card import MethodCard, MetricCard
+from vfsrbench.card import MetricCard
 from vfsrbench.errors import InputError, did_you_mean
-from vfsrbench.io.foreign_text import one_line
-from vfsrbench.method_spec import choose_method, restrictions
+from vfsrbench.method_spec import restrictions
 from vfsrbench.results import stats
 from vfsrbench.results.load import StoredResult
-from vfsrbench.results.schema import JobRecord
-from vfsrbench.runtime.reach import ALLOWED
 
-FEW_CLIPS = 6
-"""Below this number of clips no signed-rank test can reach 5 %: the table says so."""
+NO_VALUE = "no clip has a value with any method"
 
 
 @dataclass(frozen=True)
@@ -52,7 +62,8 @@ def build_tables(
 
     InputError when there is neither.
     """
-    board.check_order(sources.cards)
+    board = shown_board(board, sources.cards)
+    sources = replace(sources, published=shown_papers(sources.published, board))
     of_board = [r for r in results if r.record.split in board.splits and r.record.seed == board.seed]
     printed = sources.published
     papers = {s for s in board.splits if printed is not None and printed.rows(s, board.metrics)}
@@ -61,13 +72,14 @@ def build_tables(
             f"board {board.name!r}: no results for its splits {', '.join(board.splits)}; "
             f"`vfsrbench run {board.name}` makes them"
         )
+    check_methods(board, {r.record.method for r in of_board})
     clips = _clips(board, of_board, sources)
     tables = []
     for split in board.splits:
         here = [r for r in of_board if r.record.split == split]
         if here or split in papers:
             tables.append(_Builder(board, split, here, clips, sources, resamples).table())
-    return tables
+    return [replace(table, several=len(tables) > 1) for table in tables]
 
 
 def _clips(board: Board, results: Sequence[StoredResult], sources: Sources) -> tuple[str, ...]:
@@ -89,16 +101,29 @@ class _Builder:
     def __post_init__(self) -> None:
         named = {r.record.method: r.record for r in self.results if r.record.clip in self.clips}
         self.refused = sorted({r.record.method for r in self.results if r.record.untrained})
-        order = method_order(self.board, named)
-        self.grid = Grid.of(self.results, self.split, [m for m in order if m not in self.refused], self.clips)
+        order = shown_methods(self.board, method_order(self.board, named))
+        self.idle = {m: reason for m in order if (reason := self._never_ran(m)) is not None}
+        shown = [m for m in order if m not in self.refused and m not in self.idle]
+        self.grid = Grid.of(self.results, self.split, shown, self.clips)
         self.restricted = restrictions(self.board, plugins.methods())
         self.expected = {m: self._expected(m) for m in self.grid.methods}
         self.titles = method_titles([named[m] for m in self.grid.methods])
-        self.columns = tuple(column(m, self.sources.cards.get(m)) for m in self.board.metrics)
+        self.columns = tuple(self._head(metric) for metric in self.board.metrics)
         versus = self.board.versus
         if versus and versus not in self.grid.methods and not self._known_elsewhere(versus):
             raise did_you_mean("method to compare with", versus, self.grid.methods)
         self.versus = versus if versus in self.grid.methods else None
+
+    def _never_ran(self, method: str) -> str | None:
+        """Why a method was skipped on all of its clips; None if it was not."""
+        records = [
+            r.record for r in self.results if r.record.method == method and r.record.clip in self.clips
+        ]
+        return records[0].reason if {r.status for r in records} == {"skipped"} else None
+
+    def _head(self, metric: str) -> Column:
+        found = column(metric, self.sources.cards.get(metric))
+        return replace(found, digits=digits_of(self.board, metric, found.digits))
 
     def table(self) -> Table:
         columns = {c.id: self._column_cells(c) for c in self.columns}
@@ -112,6 +137,7 @@ class _Builder:
         rows = self._sorted(rows)
         done = (r.record for method in self.grid.methods for r in self.grid.done(method))
         found = finder_notes(done, self.columns)
+        idle, style = idle_lines(self.board, self.idle), self.board.table
         return Table(
             board=self.board.name,
             title=self.board.title,
@@ -126,9 +152,13 @@ class _Builder:
             versus=self.versus,
             published=() if published is None else self._published_rows(published),
             published_source="" if published is None else published.source,
-            notes=(*self._notes(rows), *found),
+            notes=(*idle, *self._noted().notes(rows), *found),
             found=tuple(found),
             wins=win_tables(self.grid, self.columns, rows),
+            not_run=tuple(self.idle),
+            facts=style.facts,
+            own_caption=style.caption,
+            own_label=style.label,
         )
 
     def _column_cells(self, column: Column) -> dict[str, Cell]:
@@ -140,17 +170,23 @@ class _Builder:
         series = {m: values[due] for m, values in every.items()}
         # means over some clips alone are not in the same order as means over all
         rivals = {m: v for m, v in series.items() if m not in self.sources.reference_rows and self._on_all(m)}
-        places = stats.ranks(rivals, column.direction, seed=self.board.seed, resamples=self.resamples)
+        weights = self._weights(column, due)
+        how = {"seed": self.board.seed, "resamples": self.resamples}
+        places = stats.ranks(rivals, column.direction, weights, **how)
         marks = _marks({m: cells[m].value for m in rivals}, column)
         versus: dict[str, stats.Comparison] = {}
         if self.versus is not None and not np.isnan(series[self.versus]).all():
-            versus = stats.compare(
-                series, self.versus, column.direction, seed=self.board.seed, resamples=self.resamples
-            )
+            versus = stats.compare(series, self.versus, column.direction, weights, **how)
         return {
             m: replace(c, mark=marks.get(m, ""), rank=places.get(m), versus=versus.get(m))
             for m, c in cells.items()
         }
+
+    def _weights(self, column: Column, due: np.ndarray) -> dict[str, np.ndarray] | None:
+        """What clips weigh in a column, by method, if they do not weigh the same."""
+        if self.board.average == "clips":
+            return None
+        return {m: self.grid.frame_counts(m, column.id)[due] for m in self.grid.methods}
 
     def _expected(self, method: str) -> np.ndarray:
         """On which of the clips the board runs a method."""
@@ -178,10 +214,8 @@ class _Builder:
             return Cell(stats.Summary(mean, whole.value, interval, n, total), published=figure)
         if not due.any():
             empty = stats.Summary(None, float("nan"), None, 0, self._total(method))
-            return Cell(empty, unavailable=reason, published=figure)
-        weights = None
-        if self.board.average == "frames":
-            weights = self.grid.frame_counts(method, column.id)[due]
+            return Cell(empty, unavailable=reason or NO_VALUE, published=figure)
+        weights = (self._weights(column, due) or {}).get(method)
         summary = stats.summarise(values[due], weights, seed=self.board.seed, resamples=self.resamples)
         missing = sum(r.missing.get(column.id, 0) for r in records)
         return Cell(summary, missing=missing, unavailable=reason, published=figure)
@@ -207,16 +241,24 @@ class _Builder:
             imported=bool(any_record.imported),
             smaller_windows=any(r.smaller_windows for r in done),
             off=next((r.findings[0] for r in done if r.findings), ""),
+            highlighted=is_named(method, self.board.table.highlight),
         )
 
     def _sorted(self, rows: list[Row]) -> list[Row]:
-        """By the board's metric if it names one (rows without some clips last), reference rows at the end."""
-        by = next((c for c in self.columns if c.id == self.board.sort_by), None)
+        """By the board's metric if it names one (rows without some clips last), or by name; reference rows
+        at the end."""
+        if self.board.table.order == BY_NAME:
+            return sorted(rows, key=lambda row: (row.is_reference, row.title.casefold()))
+        metric = self.board.sort_by
+        if metric is None or (metric not in self.board.metrics and not self.grid.methods):
+            return sorted(rows, key=lambda row: row.is_reference)
+        by = self._head(metric)  # it need not be shown
+        values = {m: cell.value for m, cell in self._column_cells(by).items()}
 
         def place(row: Row) -> tuple[bool, bool, float]:
-            value = row.cells[by.id].value if by else None
-            if by is None or value is None or not self._on_all(row.method):
-                return row.is_reference, by is not None, 0.0
+            value = values[row.method]
+            if value is None or not self._on_all(row.method):
+                return row.is_reference, True, 0.0
             return row.is_reference, False, -value if by.direction == "higher" else value
 
         return sorted(rows, key=place)
@@ -225,135 +267,42 @@ class _Builder:
         measured = set(self.grid.methods)
         return tuple(r for r in published.rows(self.split, self.board.metrics) if r.method not in measured)
 
+    def _noted(self) -> Noted:
+        return Noted(
+            self.split,
+            self.grid,
+            self.columns,
+            self.refused,
+            tuple(self.idle),
+            self.restricted,
+            self.expected,
+            self.sources.split_values,
+        )
+
     def _known_elsewhere(self, method: str) -> bool:
-        return method in self.refused or any(method == spec for spec in self.board.methods)
-
-    def _notes(self, rows: Sequence[Row]) -> list[str]:
-        if not rows and not self.refused:
-            return ["Nothing measured yet: these are published figures only."]
-        return [*self._notes_on_jobs(), *self._notes_on_values(rows)]
-
-    def _notes_on_jobs(self) -> list[str]:
-        notes = [f"{m} ran with untrained weights and is not on the board." for m in self.refused]
-        notes += self._notes_on_restrictions()
-        for method in self.grid.methods:
-            bad = [r.record for r in self.grid.of_method(method) if r.record.status != "ok"]
-            if bad:
-                first = bad[0]
-                notes.append(
-                    f"{method}: {len(bad)} of {self._total(method)} clips without a result; "
-                    f"{first.clip}: {first.status}, {first.reason or 'no reason recorded'}."
-                )
-        for method in self.grid.methods:
-            shares = [r.record.clamped for r in self.grid.done(method) if r.record.clamped > ALLOWED]
-            if shares:
-                notes.append(
-                    f"{method}: wrong range? In {len(shares)} of {self._total(method)} clips up to "
-                    f"{max(shares):.1%} of its values lay far outside [0, 1] and were clamped."
-                )
-        for method in self.grid.methods:
-            cut = [r.record for r in self.grid.done(method) if r.record.smaller_windows]
-            if cut:
-                notes.append(
-                    f"{method}: another protocol. Memory ran out in {len(cut)} of {len(self.clips)} clips, "
-                    f"restored in windows of {min(r.window or 0 for r in cut)} frames or more, smaller than "
-                    "the method's own; its results depend on that."
-                )
-            off = [r.record for r in self.grid.done(method) if r.record.findings]
-            if off:
-                total = len(self.grid.done(method))
-                notes.append(
-                    f"{method}: against the ground truth {len(off)} of {total} clips are off; "
-                    f"{off[0].clip}: {', '.join(off[0].findings)}. Nothing was corrected."
-                )
-        odd = [m for m in self.grid.methods if not all(r.record.canonical for r in self.grid.done(m))]
-        if odd:
-            notes.append(
-                f"Degraded frames differ from the published manifest for {', '.join(odd)}: not canonical."
-            )
-        return notes
-
-    def _notes_on_restrictions(self) -> list[str]:
-        notes = []
-        for method, only in self.restricted.items():
-            if not only.on_split(self.split):
-                where = f": only for {', '.join(only.splits)}" if only.splits else ""
-                notes.append(f"{method} is not on the board for this split{where}.")
-            elif method in self.expected and not self._on_all(method):
-                chosen = [c for c, here in zip(self.clips, self.expected[method], strict=True) if here]
-                notes.append(
-                    f"{method} is on the board for {len(chosen)} of {len(self.clips)} clips "
-                    f"({one_line(', '.join(chosen))}): its means are over these, without place or mark."
-                )
-        return notes
-
-    def _notes_on_values(self, rows: Sequence[Row]) -> list[str]:
-        notes = []
-        for col in self.columns:
-            reasons = sorted({r.cells[col.id].unavailable for r in rows} - {""})
-            notes += [f"{col.title}: n/a, {reason}." for reason in reasons]
-            lost = [f"{r.method} {r.cells[col.id].missing}" for r in rows if r.cells[col.id].missing]
-            if lost:
-                notes.append(f"{col.title}: frames without a value: {', '.join(lost)}.")
-            whole = self.sources.split_values.items()
-            samples = {v.n for (split, _, m), v in whole if (split, m) == (self.split, col.id)}
-            if samples:
-                notes.append(f"{col.title}: from n = {', '.join(map(str, sorted(samples)))} samples a row.")
-            without = int((~self.grid.due(col.id)).sum())
-            if 0 < without < len(self.clips):
-                notes.append(f"{col.title}: {without} clips have no value for any method and do not count.")
-        if len(self.clips) < FEW_CLIPS:
-            notes.append(
-                f"{len(self.clips)} clips are too few for a test: take intervals and ranks as a hint."
-            )
-        return notes
+        return (
+            method in self.refused
+            or method in self.idle
+            or any(method == spec for spec in self.board.methods)
+        )
 
 
 def column(metric: str, card: MetricCard | None) -> Column:
     """The column of a metric; one without a card (another installation's) goes by its id."""
     if card is None:
-        return Column(metric, metric)
+        return Column(metric, metric, short=metric)
     line = None if card.threshold is None else Threshold(card.threshold.value, card.threshold.beyond)
     facts = (card.id, card.title, card.unit, card.direction, card.digits, card.definition)
-    return Column(*facts, line, card.gameable)
-
-
-def method_titles(records: Iterable[JobRecord]) -> dict[str, str]:
-    """A title for each method: its card's, the options that differ, and its id where two would be alike."""
-    titles = {}
-    for record in records:
-        name, bracket, options = record.method.partition("[")
-        title = one_line(record.method_title or name)
-        if bracket and not title.endswith("]"):
-            title = f"{title} [{options}"
-        titles[record.method] = title
-    often = Counter(titles.values())
-    return {m: t if often[t] == 1 else f"{t} ({m})" for m, t in titles.items()}
-
-
-def method_order(board: Board, found: Iterable[str]) -> list[str]:
-    """Methods that have results: the board's first, in its order, then the others by name."""
-    known, installed = set(found), plugins.methods()
-    named = dict.fromkeys(canonical_method(spec, installed) for spec in board.methods)
-    first = [m for m in named if m in known]
-    return first + sorted(known - set(first))
-
-
-def canonical_method(spec: str, installed: plugins.Registry[MethodCard]) -> str:
-    """The id under which results of `name[option=value]` are stored; unknown methods go by their text."""
-    try:
-        return choose_method(spec, installed).id
-    except InputError:
-        return spec
+    return Column(*facts, line, card.gameable, short_name(card))
 
 
 def _marks(values: Mapping[str, float | None], column: Column) -> dict[str, Mark]:
     """Best and second, as they are printed: equal digits share a mark. A lone row gets none."""
-    shown = {m: round(v, column.digits) for m, v in values.items() if v is not None and not np.isnan(v)}
+    shown = {m: as_printed(v, column.digits) for m, v in values.items() if v is not None and not np.isnan(v)}
     if len(shown) < 2:
         return {}
     order = sorted(set(shown.values()), reverse=column.direction == "higher")
-    names: dict[float, Mark] = {order[0]: "best"}
+    names: dict[Decimal, Mark] = {order[0]: "best"}
     if len(order) > 1:
         names[order[1]] = "second"
     return {m: names[v] for m, v in shown.items() if v in names}

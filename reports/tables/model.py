@@ -21,8 +21,9 @@ class Threshold:
 
 @dataclass(frozen=True)
 class Column:
-    """A metric's column. `title` is what the head says, without the arrow; `threshold` a line in figures;
-    frames unlike the truth can score well in a `gameable` one: it gives no places."""
+    """A metric's column. `title` is what the head says, without the arrow, `short` a narrow one, `_` before a
+    subscript; `threshold` a line in figures; frames unlike the truth can score well in a `gameable` one: it
+    gives no places."""
 
     id: str
     title: str
@@ -32,6 +33,7 @@ class Column:
     definition: str = ""
     threshold: Threshold | None = None
     gameable: bool = False
+    short: str = ""
 
     @property
     def arrow(self) -> str:
@@ -97,7 +99,8 @@ class Row:
     not known. `clamped` is the largest part of a clip's values that lay far outside [0, 1]. `imported`: these
     are outputs of its own tool. `smaller_windows`: for lack of memory some clips
     were restored by another protocol.
-    `off` says what is off about its frames against the ground truth's: place, time, colours.
+    `off` says what is off about its frames against the ground truth's: place, time, colours. `highlighted`:
+    it stands out, as the board or the user asks.
     """
 
     method: str
@@ -116,6 +119,7 @@ class Row:
     imported: bool = False
     smaller_windows: bool = False
     off: str = ""
+    highlighted: bool = False
 
     @property
     def wrong_range(self) -> bool:
@@ -156,6 +160,8 @@ class Table:
     `status` says how sure the split's recipe is (`official` or `extrapolated`); `demo` that these are
     the bundled clips. `notes` are sentences for the reader, the most important first; those of them on what
     found faces are in `found`, too. `wins` has one entry a metric with a direction, reference rows left out.
+    `not_run` are methods without a row, for lack of weights, say. `facts`, `own_caption` and `own_label` are
+    what the board's `[table]` says; `several`: there are tables of other splits.
     """
 
     board: str
@@ -174,6 +180,11 @@ class Table:
     notes: tuple[str, ...] = ()
     found: tuple[str, ...] = ()
     wins: tuple[Wins, ...] = ()
+    not_run: tuple[str, ...] = ()
+    facts: bool = True
+    own_caption: str = ""
+    own_label: str = ""
+    several: bool = False
 
     def row(self, method: str) -> Row:
         return next(r for r in self.rows if r.method == method)
@@ -186,13 +197,20 @@ class Table:
         return any(papers is not None and not papers.agree for papers in (*cells, *printed))
 
     @property
+    def clip_count(self) -> str:
+        """How many clips, of what kind."""
+        return f"{len(self.clips)} {'demo ' * self.demo}clip{'s' * (len(self.clips) != 1)}"
+
+    @property
     def caption(self) -> str:
-        """Board, split, its status and the demo label in one line."""
+        """Board, split, its status and the demo label in one line, or what the user calls it."""
+        if self.own_caption:
+            return f"{self.own_caption} ({self.split})" if self.several else self.own_caption
         parts = [f"{self.title}: {self.split}"]
         if self.status:
             parts.append(f"{self.status} recipe")
         if self.rows:
-            parts.append(f"{len(self.clips)} {'demo ' if self.demo else ''}clips")
+            parts.append(self.clip_count)
         if self.profile:
             parts.append(f"{self.profile} profile")
         opinions = [column.title for column in self.columns if column.gameable]

@@ -1,12 +1,15 @@
-"""The board in a terminal."""
+"""The board in a terminal, or in what reads the command's output."""
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
-from reports.tables.layout import Layout, Printed, lay_out
+from reports.tables.layout import DROPPED_FIRST, Layout, Printed, lay_out
 from reports.tables.model import Table
+from reports.tables.shown.headings import column_facts, short_heads
 from vfsrbench.io.foreign_text import one_line
 
 if TYPE_CHECKING:
@@ -15,86 +18,135 @@ if TYPE_CHECKING:
     from rich.text import Text
 
 _STYLE = {"best": "bold green", "second": "underline", "": ""}
-_GAP = 3  # what the box puts between columns
+_SIGN = {"best": "*", "second": "+", "": " "}
+SIGNS = "* best, + second"
+_GAP = 2  # what stands between columns
 _NAME = 24
-_DROPPED_FIRST = ("Memory", "Licence", "Parameters", "Profile", "Frames/s", "Clips")
-"""Columns that a narrow terminal goes without, the least missed first; the rank stays longest."""
+_SHORTEST_NAME = 12
+_PIPE = 80
 
 
 def print_tables(tables: Iterable[Table], console: Console | None = None, *, partial: bool = False) -> None:
-    """All tables with their notes, fitted to the terminal's width."""
+    """All tables with their notes, fitted to the terminal's width.
+
+    What is no terminal gets signs for best and second, and a table in one piece: 80 columns wide (or as
+    `COLUMNS` says), or as wide as its figures need.
+    """
     from rich.console import Console
 
     out = console or Console()
+    pipe = console is None and not out.is_terminal and "COLUMNS" not in os.environ
     for table in tables:
-        layout = lay_out(table, partial=partial)
-        for number, columns in enumerate(parts(layout, out.width)):
-            out.print(_rich("" if number else table.caption, layout, columns, out.width))
-        for note in table.notes:
+        page = Page.of(table, partial, signs=not out.is_terminal or out.is_dumb_terminal)
+        width = max(_PIPE, page.least_width) if pipe else out.width
+        for number, columns in enumerate(page.parts(width)):
+            out.print(page.grid("" if number else table.caption, columns, width), width=width)
+        for note in (*page.legend(), *table.notes):
             out.print(f"  · {one_line(note)}", style="dim", markup=False, highlight=False)
         out.print()
 
 
-def widths(layout: Layout) -> list[int]:
-    """Characters that each column needs: headings may be folded between words, figures may not."""
-    columns = [[line.name for line in layout.lines]]
-    columns += [[line.cells[i].text for line in layout.lines] for i in range(len(layout.metrics))]
-    columns += [[line.facts[i].text for line in layout.lines] for i in range(len(layout.facts))]
-    return [
-        max(len(part) for part in (*head.split(), *texts))
-        for head, texts in zip(layout.heads, columns, strict=True)
-    ]
+@dataclass(frozen=True)
+class Page:
+    """A table as text: `signs` stand behind the best and second figures where there is no bold."""
 
+    layout: Layout
+    signs: bool
 
-def parts(layout: Layout, width: int) -> list[list[int]]:
-    """Which columns stand beside the names, in as many tables as the terminal's width asks for.
+    @classmethod
+    def of(cls, table: Table, partial: bool, signs: bool) -> Page:
+        return cls(lay_out(table, partial=partial), signs)
 
-    Metrics go on in a further table when they do not fit; facts that do not fit are left out.
-    """
-    needs = [_GAP + n for n in widths(layout)]
-    room = width - min(needs[0], _GAP + _NAME)
-    found: list[list[int]] = [[]]
-    first = 1 + len(layout.metrics)
-    for i in range(1, first):
-        if found[-1] and sum(needs[j] for j in found[-1]) + needs[i] > room:
-            found.append([])
-        found[-1].append(i)
-    kept = list(range(len(layout.facts)))
-    for name in (*_DROPPED_FIRST, *layout.facts):
-        if sum(needs[i] for i in found[-1]) + sum(needs[first + i] for i in kept) <= room:
-            break
-        kept = [i for i in kept if layout.facts[i] != name]
-    found[-1] += [first + i for i in kept]
-    return found
+    def legend(self) -> list[str]:
+        """What the short headings leave out, and what the signs mean."""
+        facts = [f"{short} {what}" for short, what in column_facts(self.layout.metrics)]
+        marked = self.signs and any(c.mark for line in self.layout.lines for c in line.cells)
+        return ["; ".join([*facts, *[SIGNS] * marked])] if facts or marked else []
 
+    @property
+    def heads(self) -> list[str]:
+        """Every heading, short, with its arrow."""
+        columns = self.layout.metrics
+        shorts = (f"{s} {c.arrow}".strip() for s, c in zip(short_heads(columns), columns, strict=True))
+        return ["Method", *shorts, *self.layout.facts]
 
-def _rich(caption: str, layout: Layout, columns: list[int], width: int) -> RichTable:
-    from rich import box
-    from rich.table import Table as RichTable
-    from rich.text import Text
+    @property
+    def widths(self) -> list[int]:
+        """Characters that each column needs: headings may be folded between words, figures may not."""
+        lines, extra = self.layout.lines, int(self.signs)
+        columns = [[line.name for line in lines]]
+        columns += [
+            [line.cells[i].text + " " * extra for line in lines] for i in range(len(self.layout.metrics))
+        ]
+        columns += [[line.facts[i].text for line in lines] for i in range(len(self.layout.facts))]
+        return [
+            max(len(part) for part in (*head.split(), *texts))
+            for head, texts in zip(self.heads, columns, strict=True)
+        ]
 
-    title = Text(one_line(caption)) if caption else None
-    grid = RichTable(title=title, box=box.SIMPLE_HEAD, title_justify="left", pad_edge=False)
-    needs = widths(layout)
-    needs[0] = max(8, min(needs[0], width - sum(needs[i] + _GAP for i in columns) - _GAP))
-    for i in (0, *columns):
-        side: Literal["left", "right"] = "right" if i else "left"
-        grid.add_column(Text(layout.heads[i]), justify=side, overflow="fold", width=needs[i])
-    kind = "method"
-    for line in layout.lines:
-        if line.kind != kind:
-            kind = line.kind
-            grid.add_section()
-        cells = [_text(c) for c in line.cells] + [Text(one_line(fact.text)) for fact in line.facts]
-        style = "" if kind == "method" else "dim"
-        grid.add_row(Text(line.name), *(cells[i - 1] for i in columns), style=style)
-    return grid
+    @property
+    def least_width(self) -> int:
+        """Characters of a table with all metrics, no facts and folded names."""
+        name, *others = self.widths[: 1 + len(self.layout.metrics)]
+        return min(name, _SHORTEST_NAME) + sum(_GAP + n for n in others)
 
+    def parts(self, width: int) -> list[list[int]]:
+        """Which columns stand beside the names, in as many tables as the width asks for.
 
-def _text(cell: Printed) -> Text:
-    from rich.text import Text
+        Facts that do not fit are left out; names are folded; only then metrics go on in a further table.
+        """
+        needs = [_GAP + n for n in self.widths]
+        first = 1 + len(self.layout.metrics)
+        metrics = sum(needs[1:first])
+        short = min(self.widths[0], _SHORTEST_NAME)
+        long = min(self.widths[0], _NAME)
+        room = width - (short if metrics <= width - short else long)
+        found: list[list[int]] = [[]]
+        for i in range(1, first):
+            if found[-1] and sum(needs[j] for j in found[-1]) + needs[i] > room:
+                found.append([])
+            found[-1].append(i)
+        room = width - long
+        kept = list(range(len(self.layout.facts)))
+        for name in (*DROPPED_FIRST, *self.layout.facts):
+            if sum(needs[i] for i in found[-1]) + sum(needs[first + i] for i in kept) <= room:
+                break
+            kept = [i for i in kept if self.layout.facts[i] != name]
+        found[-1] += [first + i for i in kept]
+        return found
 
-    text = Text(cell.text, style=_STYLE[cell.mark])
-    if cell.published:
-        text.append(f" ({cell.published})", style="dim")
-    return text
+    def grid(self, caption: str, columns: list[int], width: int) -> RichTable:
+        """One part of the table."""
+        from rich import box
+        from rich.table import Table as RichTable
+        from rich.text import Text
+
+        title = Text(one_line(caption)) if caption else None
+        grid = RichTable(
+            title=title, box=box.SIMPLE_HEAD, title_justify="left", pad_edge=False, padding=(0, 1, 0, 0)
+        )
+        needs = self.widths
+        needs[0] = max(8, min(needs[0], width - sum(needs[i] + _GAP for i in columns)))
+        for i in (0, *columns):
+            side: Literal["left", "right"] = "right" if i else "left"
+            grid.add_column(Text(self.heads[i]), justify=side, overflow="fold", width=needs[i])
+        kind = "method"
+        for line in self.layout.lines:
+            if line.kind != kind:
+                kind = line.kind
+                grid.add_section()
+            cells = [self._text(c) for c in line.cells] + [Text(one_line(f.text)) for f in line.facts]
+            name = Text(f"> {line.name}" if line.highlighted and self.signs else line.name)
+            style = "bold" if line.highlighted else "" if kind == "method" else "dim"
+            grid.add_row(name, *(cells[i - 1] for i in columns), style=style)
+        return grid
+
+    def _text(self, cell: Printed) -> Text:
+        from rich.text import Text
+
+        text = Text(cell.text, style=_STYLE[cell.mark])
+        if self.signs:
+            text.append(_SIGN[cell.mark])
+        if cell.published:
+            text.append(f" ({cell.published})", style="dim")
+        return text

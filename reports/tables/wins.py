@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 from reports.inputs.results import Grid
 from reports.tables.model import Column, Row, Table, Wins
+from reports.tables.rounding import fixed
 from reports.tables.spreadsheet import csv_text
 from vfsrbench.results import stats
 
@@ -52,4 +53,4 @@ def wins_lines(wins: Wins) -> list[tuple[str, list[str]]]:
 
 
 def _percent(rate: float) -> str:
-    return "" if math.isnan(rate) else f"{100 * rate:.0f}"
+    return "" if math.isnan(rate) else fixed(100 * rate, 0)

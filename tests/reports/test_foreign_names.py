@@ -103,21 +103,17 @@ def test_markdown_shows_names_as_they_are(table: Table) -> None:
     assert len({len(re.findall(r"(?<!\\)\|", line)) for line in lines[: len(table.rows)]}) == 1
 
 
-def test_latex_is_what_every_engine_sets(table: Table) -> None:
+def test_latex_is_what_every_engine_sets(table: Table, tmp_path: Path) -> None:
     text = formats.to_latex(table)
     assert r"\$x\_1\textasciicircum{}2\$ \textbackslash{}frac\{a\}\{b\} 50\% \#1 \& \textasciitilde{}" in text
     assert r"\textbackslash{}u4e2d\textbackslash{}u6587 \textbackslash{}U0001f600" in text
     assert not re.search(r"[^\x20-\x7e\n\u00a0-\u017f–—‘’“”„…€™]", text)
     if shutil.which("pdflatex") is None:
         return
-    head = "\\documentclass{article}\\usepackage[utf8]{inputenc}\\usepackage{booktabs}\\begin{document}"
-    done = subprocess.run(
-        ["pdflatex", "-interaction=nonstopmode", "-halt-on-error"],
-        input=head + text + "\\end{document}",
-        text=True,
-        capture_output=True,
-        check=False,
-    )
+    head = "\\documentclass{article}\\usepackage[utf8]{inputenc}\\usepackage{booktabs}\\begin{document}\n"
+    (tmp_path / "a.tex").write_text(f"{head}{text}\\end{{document}}\n")
+    command = ["pdflatex", "-interaction=nonstopmode", "-halt-on-error", "a.tex"]
+    done = subprocess.run(command, cwd=tmp_path, text=True, capture_output=True, check=False)
     assert done.returncode == 0, done.stdout[-500:]
 
 

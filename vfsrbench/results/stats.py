@@ -2,13 +2,15 @@
 
 Everything is paired over clips: all methods see the same clips, and a bootstrap resample draws the same
 clips for all of them. Draws depend on the seed and the number of clips alone, so no figure moves when a
-method is added or the files come in another order. scipy is imported where it is used.
+method is added or the files come in another order. Clips weigh the same unless weights (frames, say) are
+given, which all but the part of clips won then follows. Differences count with twelve significant digits:
+what lies beyond is noise of the arithmetic. scipy is imported where it is used.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,6 +18,8 @@ from numpy.typing import NDArray
 Floats = NDArray[np.float64]
 RESAMPLES = 10_000
 LEVEL = 0.95
+_DIGITS = 12
+_SIGNS = 14  # pairs, up to which all signs of a weighted signed-rank test are tried
 _EXACT = 50  # pairs, above which the signed-rank test takes the normal distribution
 _CHUNK = 2_000_000  # drawn clips held at once: bounds the memory of a board with thousands of clips
 
@@ -54,9 +58,9 @@ class Comparison:
 
     `difference` is the reference's mean minus the method's, turned so that positive says the reference is
     better; `interval` is its 95 % paired bootstrap interval. `t` and `t_p` are the paired t-test's (the
-    F_t and F_p of SECNet's tables), `wilcoxon_p` the signed-rank test's, `holm_p` the same corrected for
-    the number of methods compared. `wins` is the part of clips on which the reference is better, ties
-    counting one half.
+    F_t and F_p of SECNet's tables; t is infinite where the difference is the same on all clips),
+    `wilcoxon_p` the signed-rank test's, `holm_p` the same corrected for the number of methods compared.
+    `wins` is the part of clips on which the reference is better, ties counting one half.
     """
 
     n: int
@@ -128,39 +132,79 @@ def percentile_interval(draws: Floats, level: float = LEVEL) -> Interval:
     return Interval(float(low), float(high))
 
 
-def paired_t(reference: Floats, other: Floats) -> tuple[float, float]:
+def paired_difference(reference: Floats, other: Floats) -> Floats:
+    """`reference` minus `other`, rounded to the last of twelve significant digits of the largest value.
+    30.1 - 29.9 and 30.3 - 30.1 are equal so, as they are on paper."""
+    difference = reference - other
+    largest = max((float(np.abs(v).max()) for v in (reference, other) if len(v)), default=0.0)
+    if not np.isfinite(largest) or largest < 1e-200:
+        return difference
+    places = _DIGITS - 1 - int(np.floor(np.log10(largest)))
+    return np.round(difference, places) + 0.0
+
+
+def paired_t(
+    reference: Floats, other: Floats, weights: tuple[Floats, Floats] | None = None
+) -> tuple[float, float]:
     """t and two-sided p of the paired t-test; t > 0 says that `reference` is larger.
 
     Equal series give (0, 1), as SECNet prints its own row; a constant difference gives (±inf, 0). Fewer
-    than two pairs give NaN.
+    than two pairs give NaN. With `weights` (of both series) it is the difference of the weighted means over
+    its standard error, linearised as a ratio of sums over clips; equal weights give the plain test.
     """
-    difference = reference - other
+    difference, printed = reference - other, paired_difference(reference, other)
     if len(difference) < 2:
         return float("nan"), float("nan")
-    if np.ptp(difference) == 0:
-        step = float(difference[0])
+    if np.ptp(printed) == 0 and (weights is None or np.array_equal(*weights)):
+        step = float(printed[0])
         return (0.0, 1.0) if step == 0 else (float(np.copysign(np.inf, step)), 0.0)
     from scipy.special import stdtr  # scipy.stats takes far longer to import
 
     count = len(difference)
-    t = float(difference.mean() / np.sqrt(difference.var(ddof=1) / count))
+    if weights is None:
+        mean, error = difference.mean(), np.sqrt(difference.var(ddof=1) / count)
+    else:
+        means = [weighted_mean(v, w) for v, w in zip((reference, other), weights, strict=True)]
+        a, b = (w / w.sum() * (v - m) for v, w, m in zip((reference, other), weights, means, strict=True))
+        mean, error = means[0] - means[1], np.sqrt(count / (count - 1) * ((a - b) ** 2).sum())
+    t = float(mean / error)
     return t, float(2 * stdtr(count - 1, -abs(t)))
 
 
-def wilcoxon_p(reference: Floats, other: Floats) -> float:
-    """Two-sided p of Wilcoxon's signed-rank test; 1 where nothing differs, NaN without pairs."""
-    difference = reference - other
+def wilcoxon_p(reference: Floats, other: Floats, weights: Floats | None = None) -> float:
+    """Two-sided p of Wilcoxon's signed-rank test; 1 where nothing differs, NaN without pairs.
+
+    Sizes of differences that are equal in twelve digits are ties: values that came with few decimals tie as
+    they print. With `weights` each clip's rank counts that much: all signs are tried for few pairs, else the
+    sum of ranks is taken for normal.
+    """
+    difference = paired_difference(reference, other)
     if not len(difference):
         return float("nan")
     if not difference.any():
         return 1.0
     size = np.abs(difference)
+    if weights is not None and np.ptp(weights):
+        return _weighted_rank_p(difference[size > 0], weights[size > 0])
     if len(size) <= _EXACT and size.all() and len(np.unique(size)) == len(size):
         ranks = size.argsort().argsort() + 1
         return _signed_rank_p(int(ranks[difference > 0].sum()), len(size))
     from scipy.stats import wilcoxon
 
     return float(wilcoxon(difference).pvalue)
+
+
+def _weighted_rank_p(difference: Floats, weights: Floats) -> float:
+    """Two-sided p of the sum of signed ranks times weights, under signs that are all alike."""
+    _, place, often = np.unique(np.abs(difference), return_inverse=True, return_counts=True)
+    scores = (often.cumsum() - (often - 1) / 2)[place] * weights
+    total = abs(float((np.sign(difference) * scores).sum()))
+    if len(scores) <= _SIGNS:
+        signs = 1 - 2 * ((np.arange(2 ** len(scores))[:, None] >> np.arange(len(scores))) & 1)
+        return float((np.abs(signs @ scores) >= total * (1 - 1e-12)).mean())
+    from scipy.special import ndtr
+
+    return float(2 * ndtr(-total / np.sqrt((scores**2).sum())))
 
 
 def _signed_rank_p(total: int, count: int) -> float:
@@ -186,7 +230,7 @@ def holm(p_values: Sequence[float]) -> list[float]:
 
 def win_rate(reference: Floats, other: Floats, direction: str) -> float:
     """Part of the clips on which `reference` is better; a tie counts one half. NaN without pairs."""
-    gain = _turn(reference - other, direction)
+    gain = _turn(paired_difference(reference, other), direction)
     return float(((gain > 0) + 0.5 * (gain == 0)).mean()) if len(gain) else float("nan")
 
 
@@ -194,14 +238,15 @@ def compare(
     series: Mapping[str, Floats],
     reference: str,
     direction: str,
+    weights: Mapping[str, Floats] | None = None,
     *,
     seed: int = 0,
     resamples: int = RESAMPLES,
 ) -> dict[str, Comparison]:
     """Every other method against `reference`, over the clips that both have (NaN: not there).
 
-    `series` maps a method to one value a clip, clips in the same order for all. `direction` is `higher`
-    or `lower`: which is better.
+    `series` maps a method to one value a clip, clips in the same order for all; `weights` likewise to what
+    each clip weighs. `direction` is `higher` or `lower`: which is better.
     """
     found: dict[str, Comparison] = {}
     base = series[reference]
@@ -209,41 +254,65 @@ def compare(
         if name == reference:
             continue
         both = np.isfinite(base) & np.isfinite(values)
-        a, b = base[both], values[both]
-        gain = _turn(a - b, direction)
-        t, t_p = paired_t(_turn(a, direction), _turn(b, direction))
-        spread = bootstrap_means(gain, seed=seed, resamples=resamples) if len(gain) > 1 else None
+        a, b = _turn(base[both], direction), _turn(values[both], direction)
+        own = None if weights is None else (weights[reference][both], weights[name][both])
+        t, t_p = paired_t(a, b, own)
         found[name] = Comparison(
-            n=len(gain),
-            difference=float(gain.mean()) if len(gain) else float("nan"),
-            interval=None if spread is None else percentile_interval(spread),
+            n=len(a),
+            difference=_mean_gain(a, b, own),
+            interval=_gain_interval(a, b, own, seed, resamples) if len(a) > 1 else None,
             t=t,
             t_p=t_p,
-            wilcoxon_p=wilcoxon_p(a, b),
+            wilcoxon_p=wilcoxon_p(a, b, None if own is None else own[0] + own[1]),
             holm_p=float("nan"),
-            wins=win_rate(a, b, direction),
+            wins=win_rate(a, b, "higher"),
         )
     corrected = holm([c.wilcoxon_p for c in found.values()])
-    return {
-        name: Comparison(**{**vars(c), "holm_p": p})
-        for (name, c), p in zip(found.items(), corrected, strict=True)
-    }
+    return {name: replace(c, holm_p=p) for (name, c), p in zip(found.items(), corrected, strict=True)}
+
+
+def _mean_gain(a: Floats, b: Floats, weights: tuple[Floats, Floats] | None) -> float:
+    if weights is None:
+        return weighted_mean(a - b)
+    return weighted_mean(a, weights[0]) - weighted_mean(b, weights[1])
+
+
+def _gain_interval(
+    a: Floats, b: Floats, weights: tuple[Floats, Floats] | None, seed: int, resamples: int
+) -> Interval:
+    if weights is None:
+        draws = bootstrap_means(a - b, seed=seed, resamples=resamples)
+    else:  # the same clips are drawn for both
+        one, other = (
+            bootstrap_means(v, w, seed=seed, resamples=resamples)
+            for v, w in zip((a, b), weights, strict=True)
+        )
+        draws = one - other
+    return percentile_interval(draws)
 
 
 def ranks(
-    series: Mapping[str, Floats], direction: str, *, seed: int = 0, resamples: int = RESAMPLES
+    series: Mapping[str, Floats],
+    direction: str,
+    weights: Mapping[str, Floats] | None = None,
+    *,
+    seed: int = 0,
+    resamples: int = RESAMPLES,
 ) -> dict[str, Rank]:
     """Places with ties: one method is above another if the 95 % paired interval of their difference
     excludes zero. Methods that lack a clip get no rank; nor does anyone where there is one clip alone.
     """
     complete = {m: _turn(v, direction) for m, v in series.items() if len(v) > 1 and np.isfinite(v).all()}
-    draws = {m: bootstrap_means(v, seed=seed, resamples=resamples) for m, v in complete.items()}
+    draws = {
+        m: bootstrap_means(v, None if weights is None else weights[m], seed=seed, resamples=resamples)
+        for m, v in complete.items()
+    }
     above: dict[str, int] = dict.fromkeys(draws, 0)
     below: dict[str, int] = dict.fromkeys(draws, 0)
     names = list(draws)
     for i, a in enumerate(names):
         for b in names[i + 1 :]:
-            gap = percentile_interval(draws[a] - draws[b])
+            gap = percentile_interval(paired_difference(draws[a], draws[b]))
             if gap.low > 0:
                 above[b] += 1
                 below[a] += 1

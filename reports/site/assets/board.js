@@ -9,12 +9,13 @@
     data.clips.forEach((clip, i) => {
       const row = Page.make("tr", {}, Page.make("td", {}, Page.make("a", { href: clip.href }, clip.name)));
       const values = data.methods.map((method) => data.values[metric.id][method.id][i]);
-      const best = bestOf(values, data.methods, metric.direction);
+      const best = bestOf(values, data.methods, metric);
       data.methods.forEach((method, j) => {
         const cell = Page.make("td", { data: { sort: Page.order(values[j]) } });
         const href = `${clip.href}#method=${encodeURIComponent(method.id)}&metric=${metric.id}`;
-        cell.append(Page.make("a", { href }, Page.number(values[j], metric.digits)));
-        if (values[j] !== null && values[j] === best && !method.reference) cell.className = "best";
+        const text = Page.number(values[j], metric.digits);
+        cell.append(Page.make("a", { href }, text));
+        if (text === best && !method.reference) cell.className = "best"; // as printed: equal digits share it
         row.append(cell);
       });
       body.append(row);
@@ -24,10 +25,11 @@
     return made;
   }
 
-  function bestOf(values, methods, direction) {
+  /** The best value as it is printed. */
+  function bestOf(values, methods, { direction, digits }) {
     const known = values.filter((v, j) => typeof v === "number" && !methods[j].reference);
     if (!known.length || direction === "none") return undefined;
-    return direction === "lower" ? Math.min(...known) : Math.max(...known);
+    return Page.number(direction === "lower" ? Math.min(...known) : Math.max(...known), digits);
   }
 
   function explorer(place) {

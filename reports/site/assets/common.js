@@ -21,7 +21,23 @@ const Page = {
   number(value, digits) {
     if (value === null || value === undefined) return "–";
     if (typeof value === "string") return value === "Infinity" ? "∞" : "−∞";
-    return value.toFixed(digits).replace("-", "−");
+    const text = Page.rounded(Math.abs(value), digits);
+    return value < 0 && /[1-9]/.test(text) ? `−${text}` : text;
+  },
+
+  /** Twelve significant digits, then halves up, as `reports.tables.rounding` does it: 30.125 is 30.13. */
+  rounded(size, digits) {
+    const [mantissa, exponent] = size.toExponential(11).split("e");
+    const shift = Number(exponent) - 11 + digits;
+    let whole = BigInt(mantissa.replace(".", ""));
+    if (shift >= 0) {
+      whole *= 10n ** BigInt(shift);
+    } else {
+      const unit = 10n ** BigInt(-shift);
+      whole = (2n * whole + unit) / (2n * unit);
+    }
+    const text = whole.toString().padStart(digits + 1, "0");
+    return digits ? `${text.slice(0, -digits)}.${text.slice(-digits)}` : text;
   },
 
   /** Values that a table sorts by: none is empty, which goes last. */

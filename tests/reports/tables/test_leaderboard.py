@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from reports.inputs.results import read_results
+from reports.tables import layout
 from reports.tables.layout import ranked_column
 from reports.tables.leaderboard import Sources, build_tables
 from reports.tables.model import Table
@@ -236,3 +237,46 @@ def test_no_order_by_a_metric_that_never_sees_the_truth(tmp_path: Path) -> None:
     assert "no order" not in plain.caption
     ranked = ranked_column(plain)
     assert ranked is not None and ranked.id == "psnr"
+
+
+def test_places_tests_and_marks_follow_the_averaging_rule(tmp_path: Path) -> None:
+    """Lanczos is better on nine short clips, bicubic on the one long clip: over frames bicubic wins all."""
+    rng = np.random.default_rng(1)
+    for i in range(10):
+        frames = 200 if i == 9 else 4
+        for method, level in (("bicubic", 30.0 + 2.0 * (i == 9)), ("lanczos", 30.5)):
+            values = {"psnr": level + rng.normal(0, 0.01, frames)}
+            synthetic.write_result(tmp_path, method, "vfhq-mild", f"c{i}", frames=frames, values=values)
+    how = {"metrics": ["psnr"], "versus": "lanczos"}
+    by_clip, by_frame = (tables(tmp_path, **how, average=rule)[0] for rule in ("clips", "frames"))  # type: ignore[arg-type]
+    for table, best in ((by_clip, "lanczos"), (by_frame, "bicubic")):
+        cells = {m: table.row(m).cells["psnr"] for m in ("bicubic", "lanczos")}
+        ranks = [c.rank for c in cells.values()]
+        assert [m for m, c in cells.items() if c.mark == "best"] == [best]
+        assert cells[best].rank is not None and cells[best].rank.best == min(r.best for r in ranks if r)
+        versus = cells["bicubic"].versus
+        assert (
+            versus is not None and cells["lanczos"].value is not None and cells["bicubic"].value is not None
+        )
+        assert versus.difference == pytest.approx(cells["lanczos"].value - cells["bicubic"].value)
+        assert (versus.difference > 0) == (best == "lanczos") == (versus.t > 0)
+
+
+def test_a_value_that_no_clip_can_have_is_not_a_wall_of_counts(tmp_path: Path) -> None:
+    for method in ("bicubic", "nearest"):
+        values = {"psnr": np.full(1, 30.0), "ewarp_dis": np.full(1, np.nan)}
+        synthetic.write_result(tmp_path, method, "vfhq-mild", "calm", frames=1, values=values)
+    table = tables(tmp_path, metrics=["psnr", "ewarp_dis"])[0]
+    shown = layout.lay_out(table)
+    assert [line.cells[1].text for line in shown.lines] == ["n/a", "n/a"]
+    assert "EWARP-DIS: n/a, no clip has a value with any method." in table.notes
+
+
+def test_the_same_difference_on_all_clips_prints_no_t(tmp_path: Path) -> None:
+    for clip, level in (("calm", 30.1), ("fast", 27.3), ("talking", 28.7)):
+        for method, less in (("bicubic", 0.0), ("lanczos", 0.2)):
+            values = {"psnr": np.full(3, level - less)}
+            synthetic.write_result(tmp_path, method, "vfhq-mild", clip, frames=3, values=values)
+    table = tables(tmp_path, metrics=["psnr"], versus="bicubic")[0]
+    hint = next(line for line in layout.lay_out(table).lines if line.method == "lanczos").cells[0].hint
+    assert "the same difference on all clips" in hint and "e+" not in hint and "wins 0%" in hint

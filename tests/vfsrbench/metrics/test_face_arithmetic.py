@@ -27,7 +27,12 @@ def test_sigma_is_the_golden_one(series: list[np.ndarray]) -> None:
 def test_frames_without_a_face_are_left_out_of_sigma() -> None:
     values = [0.5, np.nan, 0.7, 0.9, np.nan]
     assert temporal_std.video_sigma(values) == pytest.approx(np.std([0.5, 0.7, 0.9]))
-    assert np.isnan(temporal_std.video_sigma([np.nan])) and temporal_std.video_sigma([0.5]) == 0
+
+
+@pytest.mark.parametrize("values", [[], [np.nan], [0.5], [np.nan, 0.5, np.nan], [np.inf]])
+def test_fewer_than_two_known_frames_have_no_sigma(values: list[float]) -> None:
+    """0 would be the best value there is."""
+    assert np.isnan(temporal_std.video_sigma(values, 100.0))
 
 
 def test_infinite_values_count_as_the_metrics_cap_in_sigma() -> None:

@@ -19,10 +19,11 @@ def video_sigma(values: ArrayLike, cap: float | None = None) -> float:
         cap: What larger values (+inf) count as.
 
     Returns:
-        The deviation; NaN when no frame has a value.
+        The deviation; NaN when fewer than two frames have a value: one alone cannot waver, and 0 would be
+        the best value there is.
     """
     known = np.asarray(values, dtype=np.float64).ravel()
     known = known[~np.isnan(known)]
     if cap is not None:
         known = np.minimum(known, cap)
-    return float(known.std()) if known.size else float("nan")
+    return float(known.std()) if known.size > 1 else float("nan")

@@ -1,0 +1,1 @@
+"""Tables as LaTeX, fitted to one or two columns of a page."""

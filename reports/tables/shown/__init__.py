@@ -1,0 +1,1 @@
+"""What of a board a table shows, and what its columns are called."""
