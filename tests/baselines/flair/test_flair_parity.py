@@ -12,12 +12,7 @@ from tests.baselines.taps import flair_taps
 from tests.baselines.taps import taps as tap_tools
 
 PACKS = {"bicubic": tap_tools.pack("flair_unet"), "blur": tap_tools.pack("flair_unet_blur")}
-HEAVY = {("bicubic", "clip4_mask"), ("blur", "clip3")}
-CASES = [
-    pytest.param(config, case["name"], marks=[pytest.mark.slow] if (config, case["name"]) in HEAVY else [])
-    for config, pack in PACKS.items()
-    for case in pack["cases"]
-]
+CASES = tap_tools.cases(PACKS, ["bicubic-clip3", "bicubic-clip4_mask", "blur-clip3"])
 
 
 @pytest.fixture(scope="module")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import pytest
@@ -25,8 +25,11 @@ BUILDERS: dict[str, Callable[[], torch.nn.Module]] = {
 PACKS = {name: tap_tools.pack(name) for name in BUILDERS}
 
 
-def cases(*packs: str) -> list[Any]:
-    return [pytest.param(p, c["name"], id=f"{p}-{c['name']}") for p in packs for c in PACKS[p]["cases"]]
+SLOW = ("keep-t2_end_to_end", "keep-t3_given_flows", "keep_v1-b2_t2_given_flows")
+
+
+def cases(*packs: str, slow: Sequence[str] = ()) -> list[Any]:
+    return tap_tools.cases({pack: PACKS[pack] for pack in packs}, slow)
 
 
 @pytest.fixture(scope="module")
@@ -73,7 +76,7 @@ def test_release_1_has_the_tensors_of_release_0_under_two_other_names() -> None:
     assert renamed == v1
 
 
-@pytest.mark.parametrize(("pack", "name"), cases("keep", "keep_v1"))
+@pytest.mark.parametrize(("pack", "name"), cases("keep", "keep_v1", slow=SLOW))
 def test_every_tap_is_the_official_networks(filled: Callable, pack: str, name: str) -> None:
     """Where an end-to-end case flips a token, all taps before it must hold, and all frames with the
     official codes forced; the message says which token it was, and by what gap."""

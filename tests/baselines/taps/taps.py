@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
+import pytest
 import torch
 from torch import nn
 
@@ -16,6 +18,15 @@ PACKS = Path(parity.__file__).parent
 
 def pack(name: str) -> dict:
     return parity.load(PACKS / f"{name}.json")
+
+
+def cases(packs: Mapping[str, dict], slow: Collection[str] = ()) -> list[Any]:
+    """(pack, case) of every case, for `parametrize`; `slow`: names "pack-case" that `make test-slow` runs."""
+    every = [(name, case["name"]) for name, golden in packs.items() for case in golden["cases"]]
+    unknown = set(slow) - {"-".join(pair) for pair in every}
+    assert not unknown, f"no such cases: {unknown}"
+    marks = {True: [pytest.mark.slow], False: []}
+    return [pytest.param(*pair, id="-".join(pair), marks=marks["-".join(pair) in slow]) for pair in every]
 
 
 def filled(build: Callable[[], nn.Module], golden: dict) -> nn.Module:

@@ -7,6 +7,7 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
+import pytest
 import torch
 
 from baselines.secnet.network import SECNet
@@ -32,6 +33,7 @@ class Bicubic(torch.nn.Module):
         return (SimpleNamespace(output=base(frame)) for frame in lq.unbind(1))
 
 
+@pytest.mark.slow
 def test_training_beats_shift_compensated_bicubic(tmp_path: Path) -> None:
     clips = [c.gt for c in open_dataset("demo", None, frames=24).clips()]
     seen, held_out = [], []
