@@ -21,6 +21,23 @@ class InputError(ValueError):
     """
 
 
+def counted(count: int, noun: str) -> str:
+    """A number and its noun.
+
+    Args:
+        count: How many.
+        noun: In the singular; its plural ends with "s".
+
+    Returns:
+        "1 clip", "2 clips", "0 clips".
+
+    Example:
+        >>> counted(1, "frame"), counted(12, "frame")
+        ('1 frame', '12 frames')
+    """
+    return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
+
+
 def did_you_mean(kind: str, name: str, choices: Iterable[str]) -> InputError:
     """The error for an unknown `name` of some `kind`, with the nearest known names, or all of a few."""
     known = sorted(choices)

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from degradations.apply import single_frames
 from degradations.digest import FrameHasher
-from degradations.errors import InputError
+from degradations.errors import InputError, counted
 from degradations.manifest import MANIFEST, ClipEntry, Manifest, read_manifest
 
 ReadClip = Callable[[str], Iterable[NDArray[np.uint8]]]
@@ -28,7 +28,8 @@ class Difference:
     frames: int
 
     def __str__(self) -> str:
-        return f"by up to {self.largest} grey levels, {self.mean:.4f} on average, in {self.frames} frames"
+        frames = counted(self.frames, "frame")
+        return f"by up to {self.largest} grey levels, {self.mean:.4f} on average, in {frames}"
 
 
 @dataclass

@@ -94,7 +94,7 @@ def test_a_face_that_comes_and_goes(
 
     monkeypatch.setattr(face_tools, "load_finder", loads(find))
     assert run(["restore", "talk.mp4", "out", "--method", "keep", "--no-smooth", "--as", "png"]) == 0
-    assert "talk: 1 frames without a face, interpolated" in capsys.readouterr().err
+    assert "talk: 1 frame without a face, interpolated" in capsys.readouterr().err
     alignment = Alignment.load("out/talk/alignment.json")
     assert alignment.found.tolist() == [True, False, True]
     assert np.allclose(alignment.landmarks[1], FFHQ_512 + 12)

@@ -5,9 +5,17 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Literal
 
-from degradations.errors import InputError, did_you_mean
+from degradations.errors import InputError, counted, did_you_mean
 
-__all__ = ["DamagedFile", "DiskError", "InputError", "JobFailure", "PoisonedDevice", "did_you_mean"]
+__all__ = [
+    "DamagedFile",
+    "DiskError",
+    "InputError",
+    "JobFailure",
+    "PoisonedDevice",
+    "counted",
+    "did_you_mean",
+]
 
 
 class DamagedFile(InputError):

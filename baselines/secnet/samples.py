@@ -10,7 +10,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from degradations.errors import InputError
+from degradations.errors import InputError, counted
 from degradations.recipe import Recipe
 from vfsrbench.io.clip import Clip
 
@@ -57,7 +57,9 @@ def _sample(
     stride = int(rng.integers(1, longest + 1))
     span = (sampling.frames - 1) * stride + 1
     if len(clip) < span:
-        raise InputError(f"clip {clip.name!r} has {len(clip)} frames, {sampling.frames} are needed")
+        raise InputError(
+            f"clip {clip.name!r} has {counted(len(clip), 'frame')}, {sampling.frames} are needed"
+        )
     start = int(rng.integers(0, len(clip) - span + 1))
     frames = clip.read(start, start + span)[::stride]
     frames = _crop(frames, sampling.crop, rng, clip.name)

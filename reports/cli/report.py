@@ -10,7 +10,7 @@ import typer
 
 from reports.cli.table_options import TableOptions
 from vfsrbench.cli import options as o
-from vfsrbench.cli.echo import say
+from vfsrbench.cli.echo import note, say
 from vfsrbench.cli.option_groups import BoardChanges, Without, grouped
 
 if TYPE_CHECKING:
@@ -93,10 +93,10 @@ def report_and_tell(
             outputs=outputs,
             partial=partial,
             workers=cores(),
-            progress=lambda what: say(f"report: {what}", err=True),
+            progress=lambda what: note(f"report: {what}"),
             **how,
         )
     print_tables(made.tables, partial=partial)
     for line in made.skipped:
         say(f"report: {line}", err=True)
-    say(f"report: {made.index}", err=True)
+    note(f"report: {made.index}")

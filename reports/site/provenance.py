@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from vfsrbench.errors import counted
 from vfsrbench.faces.finding.choice import LABELS
 from vfsrbench.results.load import StoredResult
 from vfsrbench.results.schema import JobRecord
@@ -84,7 +85,7 @@ def _restored_in(record: JobRecord) -> str:
 
 def _window(record: JobRecord) -> str:
     other = ", another protocol: memory ran out" if record.smaller_windows else ""
-    return "" if record.window is None else f"{record.window} frames{other}"
+    return "" if record.window is None else f"{counted(record.window, 'frame')}{other}"
 
 
 def _aligned(record: JobRecord) -> str:

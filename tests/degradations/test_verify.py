@@ -67,7 +67,7 @@ def test_a_difference_after_the_codec_is_reported_with_its_size(
     assert clip.difference.mean == pytest.approx(3 * 4 / 16 / 3)
     assert report.clips[1].canonical
     assert report.lines() == [
-        "note: a: frames differ after the codec by up to 3 grey levels, 0.2500 on average, in 1 frames",
+        "note: a: frames differ after the codec by up to 3 grey levels, 0.2500 on average, in 1 frame",
         "1 of 2 clips are bit-identical: non-canonical",
     ]
     without = verify_folder(mine, published[1], reader(mine))

@@ -191,9 +191,9 @@ def test_a_wrong_clip_is_one_clear_line_that_names_the_argument(kind: str) -> No
         (lambda: vb.metric(Brighter(own_card("clip"))).per_frame(RESTORED, GT), "has no value a frame"),
         (lambda: vb.metric(Brighter(own_card("split")))(RESTORED, GT), "give restored and gt as lists"),
         (lambda: vb.score(RESTORED, GT, Brighter(own_card("split"))), "give restored and gt as lists"),
-        (lambda: vb.metric("ewarp_dis")(RESTORED[:1], GT[:1]), "for clip 'gt': the clip has 1 frames"),
+        (lambda: vb.metric("ewarp_dis")(RESTORED[:1], GT[:1]), "for clip 'gt': the clip has 1 frame,"),
         (lambda: vb.score([RESTORED, RESTORED], [GT]), "gt: give a list of 2 clips"),
-        (lambda: vb.score([RESTORED], GT), "gt: give a list of 1 clips"),
+        (lambda: vb.score([RESTORED], GT), "gt: give a list of 1 clip,"),
         (lambda: vb.score([RESTORED, "nowhere"], [GT, GT]), "restored[1]: nowhere"),
         (lambda: vb.score([RESTORED], [GT], landmarks=3), "landmarks: give a list of 1"),
         (lambda: vb.score(2 * [RESTORED], 2 * [vb.Clip.from_array(GT, "a")]), "two clips are called 'a'"),
@@ -256,7 +256,7 @@ def test_values_of_clips_stand_beside_the_table() -> None:
 
 
 def test_what_has_no_value_is_told() -> None:
-    with pytest.warns(UserWarning, match="clip 'gt' has no ewarp_dis: the clip has 1 frames") as caught:
+    with pytest.warns(UserWarning, match="clip 'gt' has no ewarp_dis: the clip has 1 frame,") as caught:
         table = vb.score(RESTORED[:1], GT[:1], ["psnr", "ewarp_dis"])
     assert caught[0].filename == __file__
     assert table["ewarp_dis"].isna().all() and set(table.attrs["unavailable"]) == {"ewarp_dis"}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import importlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import typer
@@ -11,6 +11,7 @@ import typer.core
 import typer.main
 
 from vfsrbench.cli.echo import say
+from vfsrbench.cli.verbosity import Verbosity, choose
 from vfsrbench.errors import InputError, did_you_mean
 from vfsrbench.registry import registered
 from vfsrbench.version import __version__
@@ -33,6 +34,9 @@ VERBS = {
 """Our verbs -> modules of `vfsrbench.cli.verbs`. Packages add theirs by the group `vfsrbench.commands`."""
 COMMAND_GROUP = "vfsrbench.commands"
 STOPPED = 130
+COMPLETION = ("install_completion", "show_completion")
+VERBOSE = (Verbosity.VERBOSE, ("--verbose", "-v"), "Say each step and job, and what the log has.")
+QUIET = (Verbosity.QUIET, ("--quiet", "-q"), "Print results and what went wrong, no progress and no notes.")
 
 
 class UnexpectedEnd(RuntimeError):
@@ -74,7 +78,40 @@ class Verbs(typer.core.TyperGroup):
 def _named(verb: typer.Typer, name: str) -> Any:
     command = typer.main.get_command(verb)
     command.name = name
+    # completion is installed for the whole program: its options stand at the root alone
+    command.params = [p for p in command.params if p.name not in COMPLETION]
+    _with_verbosity(command)
     return command
+
+
+def _with_verbosity(command: Any) -> None:
+    """Let the command, or each one of a group, take --quiet and --verbose; names of its own go first."""
+    if isinstance(command, typer.core.TyperGroup):
+        for each in command.commands.values():
+            _with_verbosity(each)
+        return
+    taken = {declared for param in command.params for declared in param.opts}
+    command.params += [option for option in _level_options() if not taken.intersection(option.opts)]
+
+
+def _level_options() -> list[Any]:
+    """--verbose and --quiet as Typer makes them of a command; choosing is all they do."""
+
+    def chooser(level: Verbosity) -> Callable[[bool], None]:
+        return lambda asked: choose(level) if asked else None
+
+    def option(level: Verbosity, declared: tuple[str, ...], text: str) -> Any:
+        return typer.Option(
+            False, *declared, help=text, is_eager=True, expose_value=False, callback=chooser(level)
+        )
+
+    levels = typer.Typer(add_completion=False)
+
+    @levels.command()
+    def command(verbose: bool = option(*VERBOSE), quiet: bool = option(*QUIET)) -> None:
+        """Never called."""
+
+    return [param for param in typer.main.get_command(levels).params if param.name != "help"]
 
 
 def _unusable(problem: str) -> typer.Typer:
@@ -92,7 +129,6 @@ def _unusable(problem: str) -> typer.Typer:
 app = typer.Typer(
     cls=Verbs,
     no_args_is_help=True,
-    add_completion=False,
     help="The reference benchmark for video face super-resolution.",
     epilog="Start with `vfsrbench demo`: no download, a leaderboard in some minutes.",
 )
@@ -110,8 +146,12 @@ def _head(
     version: bool = typer.Option(
         False, "--version", help="Print the version.", is_eager=True, callback=_print_version
     ),
+    verbose: bool = typer.Option(False, *VERBOSE[1], help=VERBOSE[2], is_eager=True),
+    quiet: bool = typer.Option(False, *QUIET[1], help=QUIET[2], is_eager=True),
 ) -> None:
-    pass
+    for asked, (level, _, _) in ((verbose, VERBOSE), (quiet, QUIET)):
+        if asked:
+            choose(level)
 
 
 def invoke(arguments: Sequence[str]) -> int:

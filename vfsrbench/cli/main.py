@@ -42,6 +42,13 @@ def run(arguments: Sequence[str]) -> int:
         return _say(problem, 2)
     if "" in arguments:
         return _say("an argument is empty; is a variable of the shell not set?", 2)
+    from vfsrbench.cli.verbosity import one_command_line
+
+    with one_command_line():
+        return _answered(arguments)
+
+
+def _answered(arguments: Sequence[str]) -> int:
     from vfsrbench.cli.app import invoke
     from vfsrbench.errors import InputError, PoisonedDevice
 
@@ -63,7 +70,12 @@ def run(arguments: Sequence[str]) -> int:
 
 def _crash(error: Exception, arguments: Sequence[str]) -> int:
     from vfsrbench.cli.environment import write_crash
+    from vfsrbench.cli.verbosity import Verbosity, verbosity
 
+    if verbosity() is Verbosity.VERBOSE:
+        import traceback
+
+        traceback.print_exception(error)
     return _say(f"{type(error).__name__}: {error} (details in {write_crash(error, arguments)})", 1)
 
 

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from vfsrbench.cli.echo import say
+from vfsrbench.cli.echo import note
+from vfsrbench.errors import counted
 
 
 def tell_notes(notes: Iterable[tuple[str, str]], most: int | None = None) -> None:
     """Print (clip, note) pairs; no more than `most`, and how many there are beside them."""
     listed = list(notes)
-    for clip, note in listed[:most]:
-        say(f"{clip}: {note}", err=True)
+    for clip, text in listed[:most]:
+        note(f"{clip}: {text}")
     if most is not None and len(listed) > most:
-        say(f"... and {len(listed) - most} more notes on clips; the records have them all", err=True)
+        note(f"... and {counted(len(listed) - most, 'more note')} on clips; the records have them all")

@@ -15,7 +15,7 @@ from degradations.reading.limits import MOST_FRAMES, MOST_SCALE
 from vfsrbench.board import DatasetUse
 from vfsrbench.datasets.landmarks_file import clip_landmarks
 from vfsrbench.datasets.layouts import DEMO, REAL, Found, clips_of, find_layout
-from vfsrbench.errors import InputError, did_you_mean
+from vfsrbench.errors import InputError, counted, did_you_mean
 from vfsrbench.faces.align_clips import enlarged
 from vfsrbench.io.clip import Clip
 from vfsrbench.io.foreign_text import clean_name
@@ -255,7 +255,9 @@ def _first(clip: Clip, frames: int | None) -> Clip:
 def check_frames(gt: Clip, other: Clip, what: str, side: str = "ground truth") -> None:
     """The same frames on both sides: by name where both have names, by number where one is a video."""
     if len(gt) != len(other):
-        raise InputError(f"{what} of clip {gt.name!r} has {len(other)} frames, its {side} has {len(gt)}")
+        raise InputError(
+            f"{what} of clip {gt.name!r} has {counted(len(other), 'frame')}, its {side} has {len(gt)}"
+        )
     if not (gt.named_frames and other.named_frames):
         return
     for wanted, got in zip(gt.frame_names, other.frame_names, strict=True):

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from degradations.reading.limits import MOST_SIDE
-from vfsrbench.errors import InputError
+from vfsrbench.errors import InputError, counted
 from vfsrbench.faces.pair_align import read_landmarks_file
 from vfsrbench.io.clip import Clip
 from vfsrbench.io.names import frame_key
@@ -24,7 +24,9 @@ def clip_landmarks(path: Path, gt: Clip) -> NDArray[np.float64]:
     bare = _ten_numbers_a_line(path)
     if bare is not None:
         if len(bare) != len(gt):
-            raise InputError(f"{path}: has {len(bare)} lines, clip {gt.name!r} has {len(gt)} frames")
+            raise InputError(
+                f"{path}: has {counted(len(bare), 'line')}, clip {gt.name!r} has {counted(len(gt), 'frame')}"
+            )
         return bare
     table = {frame_key(Path(name).stem): points for name, points in read_landmarks_file(path).items()}
     rows = [table.get(frame_key(name)) for name in gt.frame_names]

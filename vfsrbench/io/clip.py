@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from degradations.digest import FrameHasher
-from vfsrbench.errors import InputError
+from vfsrbench.errors import InputError, counted
 from vfsrbench.io.foreign_text import clean_name
 from vfsrbench.io.formats import VIDEO_SUFFIXES
 from vfsrbench.io.images.folder import PictureSource, write_png_folder
@@ -236,7 +236,7 @@ class Clip:
     def head(self, count: int) -> Clip:
         """The first `count` frames as a clip; InputError if there are not as many."""
         if count > len(self):
-            raise InputError(f"clip {self.name!r} has {len(self)} frames, {count} were asked for")
+            raise InputError(f"clip {self.name!r} has {counted(len(self), 'frame')}, {count} were asked for")
         if count == len(self):
             return self
         return self[:count]

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from vfsrbench.errors import InputError
+from vfsrbench.errors import InputError, counted
 from vfsrbench.io.clip import DEFAULT_FPS, Clip
 from vfsrbench.io.formats import PICTURE_SUFFIXES
 from vfsrbench.io.images.folder import PictureSource
@@ -86,7 +86,7 @@ def check_same(restored: Clip, gt: Clip) -> None:
     """InputError unless both clips have the same number of frames, of the same size."""
     if len(restored) != len(gt):
         raise InputError(
-            f"restored has {len(restored)} frames, gt has {len(gt)}; give the same frames of both"
+            f"restored has {counted(len(restored), 'frame')}, gt has {len(gt)}; give the same frames of both"
         )
     if (restored.height, restored.width) != (gt.height, gt.width):
         raise InputError(

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, ParamSpec, Protocol, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from vfsrbench.errors import InputError, JobFailure
+from vfsrbench.errors import InputError, JobFailure, counted
 from vfsrbench.io.images.rounding import to_uint8
 from vfsrbench.predictor import ClipInfo, Predictor
 from vfsrbench.runtime.memory import attempt, attempt_again, held_bytes, is_out_of_memory, watch_peak
@@ -80,7 +80,7 @@ class Restoration:
     @property
     def warnings(self) -> list[str]:
         """What a reader of the result should know."""
-        halved = f"memory ran out ({self.halved} x): down to {self.window} frames at a time"
+        halved = f"memory ran out ({self.halved} x): down to {counted(self.window, 'frame')} at a time"
         if self.smaller_windows:
             halved += "; another protocol, as this method's result depends on that"
         return [*([halved] if self.halved else []), *self.reach.warnings]
@@ -152,13 +152,13 @@ def restore_clip(
                 continue
             if not release():
                 if window <= smallest_window(card.context):
-                    few = "one frame" if window == 1 else f"{window} frames"
+                    few = counted(window, "frame")
                     raise JobFailure(f"out of memory on {device}, even with {few} at a time", "oom")
                 if card.window_dependent and not smaller_windows:
                     raise JobFailure(
-                        f"out of memory on {device} with {window} frames at a time; fewer would be another "
-                        "protocol, as this method's result depends on the window: --allow-smaller-windows "
-                        "--retry-failed takes them",
+                        f"out of memory on {device} with {counted(window, 'frame')} at a time; fewer would "
+                        "be another protocol, as this method's result depends on the window: "
+                        "--allow-smaller-windows --retry-failed takes them",
                         "oom",
                     )
                 window, overlap = smaller(window, overlap, card.context)
@@ -221,7 +221,7 @@ def _check(out: object, expected: tuple[int, int, int, int]) -> None:
     if not out.is_floating_point():
         raise JobFailure(f"restore returned {out.dtype}, floating-point values in [0, 1] are expected")
     if out.ndim == 4 and out.shape[1:] == expected[1:] and len(out) != expected[0]:
-        raise JobFailure(f"restore returned {len(out)} frames for the {expected[0]} it was given")
+        raise JobFailure(f"restore returned {counted(len(out), 'frame')} for the {expected[0]} it was given")
     if tuple(out.shape) != expected:
         raise JobFailure(f"restore returned the shape {tuple(out.shape)}, {expected} is expected")
     if torch.isnan(out).any():

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
-from vfsrbench.errors import DamagedFile
+from vfsrbench.errors import DamagedFile, counted
 from vfsrbench.io.clip import Clip
 from vfsrbench.restoration.method_use import MethodUse
 from vfsrbench.results import restored_store
@@ -200,11 +200,7 @@ def work_lines(jobs: Iterable[Job], every: Iterable[str], keeps: bool) -> list[s
             what = "score" if restores else "score the frames that are there"
         how = "restore again and " if repeats else "restore and " if restores else ""
         why = " (the frames were not kept)" if repeats else ""
-        lines.append(f"{_jobs(count)}: {how}{what}{why}")
+        lines.append(f"{counted(count, 'job')}: {how}{what}{why}")
     if any(job.repeats for job in jobs) and not keeps:
         lines.append("--keep png keeps restored frames, so that nothing is restored again next time")
     return lines
-
-
-def _jobs(count: int) -> str:
-    return f"{count} job{'' if count == 1 else 's'}"

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from vfsrbench.card import MetricCard
-from vfsrbench.errors import InputError
+from vfsrbench.errors import InputError, counted
 from vfsrbench.io.clip import Clip
 from vfsrbench.io.clip_argument import as_clip, as_clips
 
@@ -45,7 +45,7 @@ def many_pairs(restored: Any, gt: Any, landmarks: Any) -> list[ClipPair] | None:
     if gt is not None:
         truths = as_clips(gt, "gt") or []
         if len(truths) != len(clips):
-            raise InputError(f"gt: give a list of {len(clips)} clips, in the order of restored")
+            raise InputError(f"gt: give a list of {counted(len(clips), 'clip')}, in the order of restored")
     points = [None] * len(clips) if landmarks is None else landmarks
     if not isinstance(points, list | tuple) or len(points) != len(clips):
         raise InputError(f"landmarks: give a list of {len(clips)}, one entry (T, 5, 2) or None a clip")

@@ -20,7 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vfsrbench.card import MetricCard
-from vfsrbench.errors import InputError, PoisonedDevice, describe
+from vfsrbench.errors import InputError, PoisonedDevice, counted, describe
 from vfsrbench.geometry.guard import Guard, Sight
 from vfsrbench.io.clip import Clip
 from vfsrbench.metric import Frames, Metric, SplitMetric, TruthInfo, Window
@@ -263,7 +263,7 @@ def unfit(card: MetricCard, info: TruthInfo) -> str:
     if card.reference and not info.reference:
         return NO_REFERENCE
     if info.total < card.min_frames:
-        return f"the clip has {info.total} frames, at least {card.min_frames} are needed"
+        return f"the clip has {counted(info.total, 'frame')}, at least {card.min_frames} are needed"
     if "landmarks" in card.needs and info.landmarks is None:
         return "no landmarks are known for this clip"
     if "exact_flow" in card.needs and info.exact_flow is None:

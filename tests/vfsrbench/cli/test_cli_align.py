@@ -38,7 +38,7 @@ def test_clips_become_aligned_clips_with_their_transforms(
     source = _folder(tmp_path / "in", {"a": [100, 0, 120], "b": [90]})
     assert run(["align", str(source), str(tmp_path / "out")]) == 0
     out = capsys.readouterr().out
-    assert "a: 3 frames, 1 of them without a face" in out and "b: 1 frames, 0" in out
+    assert "a: 3 frames, 1 of them without a face" in out and "b: 1 frame, 0" in out
     assert len(list((tmp_path / "out" / "a").glob("*.png"))) == 3
     assert Alignment.load(tmp_path / "out" / "a.alignment.json").sigma == 5
 

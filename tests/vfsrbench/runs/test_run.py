@@ -244,7 +244,7 @@ def test_restored_clips_are_scored_in_parts_when_the_disk_must_be_spared(
     _, pieces = run(board, tmp_path / "v")
     assert scores(tmp_path / "w") == scores(tmp_path / "v")
     assert ("one", "scoring 4 restored clips") in listener.steps
-    assert ("one", "scoring 1 restored clips") in pieces.steps
+    assert ("one", "scoring 1 restored clip") in pieces.steps
     assert not list((tmp_path / "v" / "scratch").iterdir())
 
 

@@ -10,6 +10,7 @@ import typer
 from vfsrbench.cli import options as o
 from vfsrbench.cli.echo import say
 from vfsrbench.cli.notes import tell_notes
+from vfsrbench.errors import counted
 
 app = typer.Typer()
 
@@ -64,7 +65,7 @@ def align(
             say(f"failed: {file.reason}", err=True)
             continue
         note = ", was there already" if file.kept else ""
-        say(f"{file.path}: {file.frames} frames, {file.missing} of them without a face{note}")
+        say(f"{file.path}: {counted(file.frames, 'frame')}, {file.missing} of them without a face{note}")
         tell_notes((file.clip, note) for note in file.notes)
     if unreadable or any(file.reason for file in done):
         raise typer.Exit(3)

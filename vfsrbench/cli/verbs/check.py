@@ -7,8 +7,8 @@ from typing import Annotated, Literal
 import typer
 
 from vfsrbench.cli import options as o
-from vfsrbench.cli.echo import say
-from vfsrbench.errors import InputError
+from vfsrbench.cli.echo import note, say
+from vfsrbench.errors import InputError, counted
 
 app = typer.Typer()
 
@@ -48,6 +48,7 @@ def check(
         failed += finding.verdict == "FAILED"
         detail = f": {finding.detail}" if finding.detail else ""
         say(f"{finding.verdict:<8}{finding.check}{detail}")
-    say(f"{chosen.id}: {'all checks passed' if not failed else f'{failed} checks failed'}", err=True)
+    verdict = f"{counted(failed, 'check')} failed" if failed else "all checks passed"
+    note(f"{chosen.id}: {verdict}")
     if failed:
         raise typer.Exit(3)

@@ -14,6 +14,7 @@ from vfsrbench.cli.echo import say
 from vfsrbench.cli.environment import write_crash
 from vfsrbench.cli.notes import tell_notes
 from vfsrbench.cli.option_groups import EngineChoice, grouped
+from vfsrbench.errors import counted
 
 app = typer.Typer()
 
@@ -64,7 +65,8 @@ def degrade(
         )
     for name, manifest in made.manifests.items():
         frames_made = sum(entry.frames for entry in manifest.clips.values())
-        say(f"{out / name}: {len(manifest.clips)} clips, {frames_made} frames, {manifest.recipe.status}")
+        sizes = f"{counted(len(manifest.clips), 'clip')}, {counted(frames_made, 'frame')}"
+        say(f"{out / name}: {sizes}, {manifest.recipe.status}")
     tell_notes((name, note) for name, notes in made.notes.items() for note in notes)
     for clip_failed in made.failed:
         say(f"{clip_failed.split}, {clip_failed.clip}: failed: {clip_failed.reason}", err=True)

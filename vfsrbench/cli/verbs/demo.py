@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from vfsrbench.cli import options as o
-from vfsrbench.cli.echo import say
+from vfsrbench.cli.echo import note, say
 from vfsrbench.cli.missing import missing_lines
 from vfsrbench.cli.option_groups import BoardChanges, EngineChoice, HowToRun, MethodChoice, Without, grouped
 
@@ -40,7 +40,7 @@ def demo(
     summary = run_with_display(board, workspace, engine, HowToRun(keep=keep, force=force).options())
     reporting = write_report(summary, {}, site=True)
     for line in missing_lines(board_weights(board), "demo"):
-        say(line, err=True)
+        note(line)
     finish(summary, reporting, skipped_is_well=True)
 
 

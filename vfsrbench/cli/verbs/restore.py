@@ -10,8 +10,9 @@ import typer
 
 from degradations.reading.limits import MOST_SCALE, MOST_SEED
 from vfsrbench.cli import options as o
-from vfsrbench.cli.echo import say
+from vfsrbench.cli.echo import note, say
 from vfsrbench.cli.notes import tell_notes
+from vfsrbench.errors import counted
 
 if TYPE_CHECKING:
     from vfsrbench.faces.face_tools import FinderName
@@ -148,7 +149,7 @@ def _restore_faces(
     for file in restore_videos(use, clips, out, tools, options, on_progress):
         failed += _said(file.clip, file.video or file.path, file)
         if file.missing:
-            say(f"{file.clip}: {file.missing} frames without a face, interpolated", err=True)
+            note(f"{file.clip}: {counted(file.missing, 'frame')} without a face, interpolated")
     return failed
 
 
@@ -159,6 +160,6 @@ def _said(clip: str, path: Path | None, file: RestoredFile | RestoredVideo) -> i
         say(f"{clip}: failed: {file.reason}", err=True)
         return 1
     speed = file.frames / report.seconds if report.seconds else 0.0
-    say(f"{path}: {file.frames} frames, {speed:.1f} frames/s")
+    say(f"{path}: {counted(file.frames, 'frame')}, {speed:.1f} frames/s")
     tell_notes((clip, note) for note in (*file.notes, *report.warnings))
     return 0

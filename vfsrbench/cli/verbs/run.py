@@ -10,10 +10,11 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from vfsrbench.cli import options as o
-from vfsrbench.cli.echo import say
+from vfsrbench.cli.echo import note, say
 from vfsrbench.cli.missing import missing_lines
 from vfsrbench.cli.notes import tell_notes
 from vfsrbench.cli.option_groups import BoardChanges, EngineChoice, HowToRun, MethodChoice, grouped
+from vfsrbench.errors import counted
 
 if TYPE_CHECKING:
     from vfsrbench.board import Board
@@ -95,9 +96,9 @@ def finish(summary: RunSummary, reporting: float = 0.0, skipped_is_well: bool = 
     _tell_problems(problems)
     counts = ", ".join(f"{count} {status}" for status, count in sorted(summary.counts.items()))
     seconds = summary.seconds + reporting
-    say(f"{counts}; {seconds:.0f} s; results in {summary.workspace / 'results'}", err=True)
+    note(f"{counts}; {seconds:.0f} s; results in {summary.workspace / 'results'}")
     if line := _time_spent(summary, reporting):
-        say(line, err=True)
+        note(line)
     if problems and not (skipped_is_well and len(problems) == summary.counts.get("skipped")):
         if summary.log.is_file():
             say(f"details are in {summary.log}; --retry-failed tries again", err=True)
@@ -120,8 +121,7 @@ def _tell_problems(problems: Sequence[tuple[str, str]]) -> None:
     for what, why in problems:
         reasons.setdefault(why, []).append(what)
     for why, where in list(reasons.items())[:MOST_PROBLEMS]:
-        others = len(where) - 1
-        more = f" and {others} more job{'' if others == 1 else 's'}" if others else ""
+        more = f" and {counted(len(where) - 1, 'more job')}" if len(where) > 1 else ""
         say(f"{where[0]}{more}: {why}", err=True)
     if len(reasons) > MOST_PROBLEMS:
         say(f"... and {len(reasons) - MOST_PROBLEMS} more reasons; the report has them all", err=True)
@@ -144,7 +144,8 @@ def show_plan(board: Board, workspace: Path, engine: EngineChoice, options: Opti
     for line in place.damaged.listed()[known:]:
         say(f"{line}: damaged, set aside in {place.damaged.folder}\n")
     frames = sum(clip.frames for clip in plan.clips)
-    say(f"{board.title}: {len(plan.clips)} clips ({frames} frames), {len(plan.jobs)} jobs\n")
+    sizes = f"{counted(len(plan.clips), 'clip')} ({counted(frames, 'frame')})"
+    say(f"{board.title}: {sizes}, {counted(len(plan.jobs), 'job')}\n")
     for damage in plan.damaged:
         say(f"{damage}, and sets it aside\n")
     say(_plan_table(plan))

@@ -17,7 +17,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from vfsrbench.errors import InputError
+from vfsrbench.errors import InputError, counted
 
 _WORDS = re.compile(r"(?P<kind>crop|pad)(?P<n>[1-9]\d{0,3})|frames(?P<a>[1-9]\d{0,2})n(?P<b>\d{1,2})")
 FORMS = "cropN (crop128), padN (pad16) or framesAnB (frames8n1)"
@@ -32,7 +32,7 @@ class Extent:
     width: int
 
     def __str__(self) -> str:
-        return f"{self.frames} frames of {self.width}x{self.height}"
+        return f"{counted(self.frames, 'frame')} of {self.width}x{self.height}"
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 
 from vfsrbench.engines.base import EventSink
-from vfsrbench.errors import DiskError, InputError, JobFailure, PoisonedDevice
+from vfsrbench.errors import DiskError, InputError, JobFailure, PoisonedDevice, counted
 from vfsrbench.io.names import slug
 from vfsrbench.restoration.method_use import StoredOutputs
 from vfsrbench.results import restored_store
@@ -159,7 +159,7 @@ class TaskRunner:
     def _score_together(self, waiting: Sequence[Restored]) -> None:
         truth, info = self.inputs.truth
         started = time.perf_counter()
-        step = f"scoring {len(waiting)} restored clips"
+        step = f"scoring {counted(len(waiting), 'restored clip')}"
         wanted = [restored.wanted() for restored in waiting]
         scores, features = self.worker.scorer.score(
             truth,

@@ -11,7 +11,7 @@ import typer
 
 from vfsrbench.cli import options as o
 from vfsrbench.cli.echo import say
-from vfsrbench.errors import InputError
+from vfsrbench.errors import InputError, counted
 
 if TYPE_CHECKING:
     from vfsrbench.card import MethodCard
@@ -76,7 +76,8 @@ def import_(
         )
     undone = ", ".join(made.undone) or "nothing to undo"
     frames_there = sum(each.frames for each in made.clips.values())
-    say(f"{out}: {len(made.clips)} clips, {frames_there} frames of {made.title}; undone: {undone}")
+    sizes = f"{counted(len(made.clips), 'clip')}, {counted(frames_there, 'frame')}"
+    say(f"{out}: {sizes} of {made.title}; undone: {undone}")
     say(f"score them with: vfsrbench run BOARD --outputs {name}={out}")
 
 

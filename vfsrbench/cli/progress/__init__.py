@@ -1,0 +1,6 @@
+"""Progress of a verb: a live display in a terminal, lines elsewhere, nothing with `--quiet`."""
+
+from vfsrbench.cli.progress.display import telling
+from vfsrbench.cli.progress.steps import StepBar
+
+__all__ = ["StepBar", "telling"]

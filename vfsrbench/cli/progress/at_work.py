@@ -1,0 +1,90 @@
+"""What a run has done, what it is at, and how long it may still take."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from vfsrbench.engines.base import Event
+
+if TYPE_CHECKING:
+    from vfsrbench.results.job import Job
+    from vfsrbench.runs.jobs import Task
+    from vfsrbench.runs.worker.outcome import Ended
+
+MARKS = {"ok": "done", "failed": "FAILED", "skipped": "skipped", "oom": "OUT OF MEMORY"}
+LEAST_SHARE = 0.02
+"""Of the jobs that must be done before the time left is guessed."""
+
+
+class AtWork:
+    """Follows the events of a run.
+
+    A worker does one task at a time, so there are as many tasks at work as workers. A job is reported when
+    it ends and again with its task: it counts once.
+
+    Args:
+        clock: Seconds, for the time left.
+    """
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock = clock
+        self._ended: set[Job] = set()
+        self._began: float | None = None
+        self.total = 0
+        self.tasks: dict[tuple[Job, ...], tuple[Task, Event]] = {}
+        """Tasks at work by their jobs, with the last event of each."""
+
+    def start(self, total: int) -> None:
+        """`total` jobs are to be done."""
+        self.total, self._began = total, self._clock()
+
+    @property
+    def done(self) -> int:
+        return len(self._ended)
+
+    def working(self, task: Task, event: Event) -> None:
+        """What a worker reports of its task."""
+        if event.job is not None and event.step in MARKS:
+            self._ended.add(task.jobs[event.job])
+            return
+        self.tasks[task.jobs] = (task, event)
+
+    def ended(self, ended: Ended) -> list[tuple[Job, ...]]:
+        """A job has its outcome. The tasks that are no longer at work, by their jobs."""
+        self._ended.add(ended.job)
+        over = [jobs for jobs in self.tasks if ended.job in jobs]
+        for jobs in over:
+            del self.tasks[jobs]
+        return over
+
+    def seconds_left(self) -> float | None:
+        """From the pace until now; None while it is too early to say."""
+        if self._began is None or not self._ended or self.done < LEAST_SHARE * self.total:
+            return None
+        return (self._clock() - self._began) * (self.total - self.done) / self.done
+
+
+def describe(task: Task, event: Event) -> str:
+    """Clip, step, and the method and split where it is about one job."""
+    if event.job is None:
+        return f"{task.clip.name}: {event.step}"
+    job = task.jobs[event.job]
+    return f"{task.clip.name}: {event.step} {job.method} on {job.split}"
+
+
+def trouble_with(ended: Ended) -> str:
+    """Why a job has no result, or not all of its scores, in one line; empty if all went well."""
+    if ended.status == "ok" and not ended.broken:
+        return ""
+    job, what = ended.job, ended.reason or f"metrics failed: {', '.join(ended.broken)}"
+    return f"{job.method}, {job.split}, {job.clip}: {MARKS[ended.status]}: {what}"
+
+
+def how_long(seconds: float) -> str:
+    """Rounded for a reader: "40 s", "3 min", "2 h 10 min"."""
+    if seconds < 60:
+        return f"{max(1, round(seconds))} s"
+    minutes = round(seconds / 60)
+    return f"{minutes} min" if minutes < 60 else f"{minutes // 60} h {minutes % 60} min"

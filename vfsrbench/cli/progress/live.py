@@ -1,0 +1,83 @@
+"""Progress of a run in a terminal: a bar for all jobs, and one a worker."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from vfsrbench.cli.progress.at_work import MARKS, AtWork, describe, how_long, trouble_with
+from vfsrbench.cli.progress.bars import bars
+from vfsrbench.cli.verbosity import Verbosity
+from vfsrbench.engines.base import Event
+from vfsrbench.io.foreign_text import one_line
+
+if TYPE_CHECKING:
+    from vfsrbench.results.job import Job
+    from vfsrbench.runs.jobs import Task
+    from vfsrbench.runs.plan import Plan
+    from vfsrbench.runs.worker.outcome import Ended
+
+
+class LiveProgress:
+    """A bar for all jobs with the time left, and below it one for each task that a worker is at.
+
+    Args:
+        level: VERBOSE also leaves a line for each job that ended.
+    """
+
+    def __init__(self, level: Verbosity = Verbosity.NORMAL) -> None:
+        self.live = bars()
+        self._level = level
+        self._work = AtWork()
+        self._all = self.live.add_task("planning", total=None, left="")
+        self._bars: dict[tuple[Job, ...], Any] = {}
+
+    def planning(self, step: str, done: int, total: int) -> None:
+        self.live.update(self._all, description=one_line(step), completed=done, total=total or None)
+
+    def planned(self, plan: Plan) -> None:
+        for plugin in plan.broken:
+            self._print(f"plugin {plugin.name} is skipped: {plugin.reason}", "yellow")
+        for line in plan.work():
+            self._print(line)
+        self._work.start(len(plan.open))
+        self.live.update(self._all, description="starting", completed=0, total=len(plan.open))
+
+    def working(self, task: Task, event: Event) -> None:
+        self._work.working(task, event)
+        if event.job is not None and event.step in MARKS:
+            self._count()
+            return
+        self.live.update(self._all, description="all jobs")
+        if task.jobs not in self._bars:
+            self._bars[task.jobs] = self.live.add_task("", total=None, left="")
+        self.live.update(
+            self._bars[task.jobs],
+            description=one_line(describe(task, event)),
+            completed=event.done,
+            total=event.total or None,
+        )
+
+    def ended(self, ended: Ended) -> None:
+        for jobs in self._work.ended(ended):
+            bar = self._bars.pop(jobs, None)
+            if bar is not None:
+                self.live.remove_task(bar)
+        self._count()
+        if trouble := trouble_with(ended):
+            self._print(trouble, "red")
+        elif self._level is Verbosity.VERBOSE:
+            job = ended.job
+            self._print(f"{job.method}, {job.split}, {job.clip}: {MARKS[ended.status]}")
+
+    def _count(self) -> None:
+        left = self._work.seconds_left()
+        self.live.update(
+            self._all,
+            completed=self._work.done,
+            left=""
+            if left is None or self._work.done == self._work.total
+            else f"about {how_long(left)} left",
+        )
+
+    def _print(self, text: str, style: str | None = None) -> None:
+        self.live.console.print(one_line(text), style=style, markup=False, highlight=False)
