@@ -255,7 +255,8 @@ class Metric(ABC):
         Returns:
             One value for each frame in `restored.scored`, float64; NaN where there is none. A `pair` metric's
             value for frame t compares t-1 and t; frame 0 has NaN. A `clip` metric may return several
-            numbers a frame, (n, k), for `finish`. Metrics of level `split` return NaN and have `features`.
+            numbers a frame, (n, k), or rows of a structured type, as many as it likes (pictures, say), for
+            `finish`. Metrics of level `split` return NaN and have `features`.
         """
 
     def finish(self, values: Values) -> float:

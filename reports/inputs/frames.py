@@ -77,7 +77,7 @@ class Frames:
         if clip is None or facts is None:
             return None
         truth = gt_side(clip, facts)[0]
-        if len(truth) != record.frames:
+        if len(truth) != record.frames and not record.cropped:
             self._say(f"no frames of {record.clip} are shown: it has {len(truth)} now, {record.frames} then")
             return None
         return truth
@@ -129,7 +129,11 @@ class Frames:
         return None
 
     def restored(self, record: JobRecord) -> Clip | None:
-        """The restored clip, if the run kept it or stored outputs are still where they were."""
+        """The restored clip, if the run kept it or stored outputs are still where they were; None for one of
+        another size than the ground truth's."""
+        if record.cropped:
+            self._say(f"no frames of {record.method} are shown: they are smaller than their ground truth")
+            return None
         if record.method in self.outputs:
             return self._stored(record)
         job = Job(record.method, record.split, record.clip, record.restore_key, record.key)

@@ -40,6 +40,7 @@ def facts(record: JobRecord) -> list[tuple[str, str]]:
         ("Parameters", "" if record.parameters is None else f"{record.parameters:,}"),
         ("Data set", f"{record.dataset}{' (demo clips)' if record.demo else ''}"),
         ("Frames", f"{record.frames} of {record.width}x{record.height} at {record.fps:g} a second"),
+        ("Ground truth cropped", record.cropped),
         ("Aligned", _aligned(record)),
         ("Recipe", f"{record.split}, {record.split_status}, {record.recipe_digest}"),
         ("Seed", str(record.seed)),

@@ -64,6 +64,7 @@ def _record(table: Table, row: Row) -> dict[str, Any]:
         "clamped": row.clamped,
         "imported": row.imported,
         "smaller_windows": row.smaller_windows,
+        "gt_cropped": row.cropped,
         "off": row.off,
         "split_status": table.status,
         "demo": table.demo,

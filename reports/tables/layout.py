@@ -220,6 +220,7 @@ def _name(row: Row) -> str:
     doubts = ["imported outputs"] * row.imported + ["not canonical"] * (not row.canonical)
     doubts += ["wrong range?"] * row.wrong_range
     doubts += ["smaller windows"] * row.smaller_windows
+    doubts += ["ground truth cropped"] if row.cropped else []
     doubts += [row.off] if row.off else []
     return one_line(row.title) + (f" ({', '.join(doubts)})" if doubts else "")
 

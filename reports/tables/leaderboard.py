@@ -240,6 +240,7 @@ class _Builder:
             clamped=max((r.clamped for r in done), default=0.0),
             imported=bool(any_record.imported),
             smaller_windows=any(r.smaller_windows for r in done),
+            cropped=next((r.cropped for r in done if r.cropped), ""),
             off=next((r.findings[0] for r in done if r.findings), ""),
             highlighted=is_named(method, self.board.table.highlight),
         )

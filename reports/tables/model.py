@@ -99,6 +99,7 @@ class Row:
     not known. `clamped` is the largest part of a clip's values that lay far outside [0, 1]. `imported`: these
     are outputs of its own tool. `smaller_windows`: for lack of memory some clips
     were restored by another protocol.
+    `cropped` says what was kept of the ground truth, where it was cut to outputs of another size.
     `off` says what is off about its frames against the ground truth's: place, time, colours. `highlighted`:
     it stands out, as the board or the user asks.
     """
@@ -118,6 +119,7 @@ class Row:
     clamped: float = 0.0
     imported: bool = False
     smaller_windows: bool = False
+    cropped: str = ""
     off: str = ""
     highlighted: bool = False
 

@@ -95,6 +95,13 @@ class Noted:
                     f"restored in windows of {min(r.window or 0 for r in cut)} frames or more, smaller than "
                     "the method's own; its results depend on that."
                 )
+            parts = [r.record for r in self.grid.done(method) if r.record.cropped]
+            if parts:
+                notes.append(
+                    f"{method}: --crop-gt cut the ground truth to its outputs in {len(parts)} of "
+                    f"{self._total(method)} clips, so its values are over other pixels than the others'; "
+                    f"{parts[0].clip}: {parts[0].cropped}."
+                )
             off = [r.record for r in self.grid.done(method) if r.record.findings]
             if off:
                 total = len(self.grid.done(method))

@@ -73,6 +73,7 @@ def run_board(
     manifests: Sequence[StrPath] = (),
     progress: Progress | None = None,
     allow_smaller_windows: bool = False,
+    crop_gt: bool = False,
 ) -> RunSummary:
     """Run what is missing of a board.
 
@@ -92,6 +93,8 @@ def run_board(
         progress: Is told what the run is doing.
         allow_smaller_windows: Where memory runs out, methods whose result depends on the window may take a
             smaller one; their rows say so.
+        crop_gt: Where `outputs` are smaller or shorter than their ground truth, cut that to them (the top
+            left corner, the first frames); their rows say so. Otherwise such clips fail.
 
     Returns:
         The outcome: `records`, the record of every job, `counts` by status, `problems`.
@@ -123,6 +126,7 @@ def run_board(
         manifests=tuple(Path(manifest) for manifest in manifests),
         profile=check_profile(profile),
         smaller_windows=allow_smaller_windows,
+        crop_gt=crop_gt,
     )
     return run(
         chosen_board(board),

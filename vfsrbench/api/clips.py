@@ -32,6 +32,7 @@ def score(
     finder: FinderName = "auto",
     device: str | torch.device | None = None,
     profile: Profile = "strict",
+    crop_gt: bool = False,
 ) -> pd.DataFrame:
     """Score a restored clip, or several, against the ground truth.
 
@@ -48,15 +49,19 @@ def score(
             `auto`, which is RetinaFace where its weights are here, else dlib.
         device: Where networks run. Default: the GPU if there is one.
         profile: `strict` is float32; `fast` allows TF32 and bfloat16.
+        crop_gt: Where a restored clip is smaller or shorter than its ground truth, cut that to it: the top
+            left corner, the first frames. Otherwise such clips are refused.
 
     Returns:
         A row a frame: `frame`, `name`, and a column for each metric that has a value a frame (a metric of
         pairs has NaN for the first). `.attrs["clip"]` has the clip's values by metric, `.attrs["missing"]`
         the number of frames without a value, `.attrs["unavailable"]` why a metric has none for this clip,
-        `.attrs["finder"]` what found the face for a metric, where it had to be found.
+        `.attrs["finder"]` what found the face for a metric, where it had to be found, `.attrs["cropped"]`
+        what was kept of the ground truth, where it was cut.
 
         For a list of clips a column `clip` comes first, `.attrs["clips"]` has the values by clip and metric
-        (`missing`, `unavailable` and `finder` likewise), `.attrs["split"]` one value a metric over all clips.
+        (`missing`, `unavailable`, `finder` and `cropped` likewise), `.attrs["split"]` one value a metric
+        over all clips.
 
     Raises:
         InputError: A clip is wrong (form, size, values), a metric is not known, or its weights are not here.
@@ -74,7 +79,7 @@ def score(
     from vfsrbench.scoring.direct import DirectScorer
     from vfsrbench.scoring.score_table import score_table
 
-    scorer = DirectScorer(metrics, choose_device(device), profile, finder)
+    scorer = DirectScorer(metrics, choose_device(device), profile, finder, crop_gt)
     return score_table(scorer, restored, gt, landmarks)
 
 
@@ -84,6 +89,7 @@ def metric(
     finder: FinderName = "auto",
     device: str | torch.device | None = None,
     profile: Profile = "strict",
+    crop_gt: bool = False,
 ) -> MetricFunction:
     """Load one metric as a function of a restored clip and its ground truth.
 
@@ -92,6 +98,7 @@ def metric(
         finder: What finds the face on ground truth without landmarks; see `score`.
         device: Where its network runs. Default: the GPU if there is one.
         profile: `strict` is float32; `fast` allows TF32 and bfloat16.
+        crop_gt: Cut ground truth to smaller or shorter restored clips; see `score`.
 
     Returns:
         A callable, loaded once, for any number of clips: `function(restored, gt)` is the clip's value,
@@ -112,7 +119,7 @@ def metric(
     from vfsrbench.runtime.device import choose_device
     from vfsrbench.scoring.metric_function import MetricFunction
 
-    return MetricFunction(metric, choose_device(device), profile, finder)
+    return MetricFunction(metric, choose_device(device), profile, finder, crop_gt)
 
 
 def degrade(gt: Any, recipe: StrPath | Recipe, *, seed: int = 0, name: str | None = None) -> Clip:

@@ -50,6 +50,7 @@ class HowToRun:
     outputs: o.Outputs = None
     manifest: o.Manifests = None
     allow_smaller_windows: o.SmallerWindows = False
+    crop_gt: o.CropGt = False
 
     def options(self) -> Options:
         """The run's options. InputError for outputs in another form than NAME=PATH."""
@@ -63,6 +64,7 @@ class HowToRun:
             manifests=tuple(self.manifest or ()),
             profile=self.profile,
             smaller_windows=self.allow_smaller_windows,
+            crop_gt=self.crop_gt,
         )
 
 

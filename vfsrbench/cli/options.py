@@ -40,6 +40,13 @@ SmallerWindows = Annotated[
         help="where memory runs out, also for methods whose result depends on the window (marked in tables)",
     ),
 ]
+CropGt = Annotated[
+    bool,
+    typer.Option(
+        "--crop-gt",
+        help="cut the ground truth to outputs that are smaller or shorter: top left, first frames (marked)",
+    ),
+]
 DryRun = Annotated[bool, typer.Option("--dry-run", help="print jobs, disk and time; do nothing")]
 Outputs = Annotated[
     list[str] | None,

@@ -5,20 +5,24 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
+from vfsrbench.datasets.crop import crop_to, cropped
 from vfsrbench.datasets.dataset import Dataset, DatasetClip, check_frames
 from vfsrbench.datasets.layouts import Place, find_clips
 from vfsrbench.errors import InputError
 from vfsrbench.io.clip import Clip
 
 
-def open_outputs(path: str | Path, truth: Dataset, problems: dict[str, str] | None = None) -> dict[str, Clip]:
+def open_outputs(
+    path: str | Path, truth: Dataset, problems: dict[str, str] | None = None, crop_gt: bool = False
+) -> dict[str, Clip]:
     """Stored outputs by clip name: a picture folder or a video for each clip of `truth`.
 
     They may lie deeper than `path`; other clips there are left alone; where a clip has both, pictures go
     before a video. If `truth` has one clip only, `path` may be that clip itself. InputError names the
     clip that is missing, or whose number of frames, frame names or size differ from the ground truth (or,
     without one, from the enlarged input). With `problems` it is raised only when no clip is in order;
-    the others' reasons are put there by clip name.
+    the others' reasons are put there by clip name. With `crop_gt` outputs may be smaller and shorter than
+    their ground truth, which the caller cuts then (`vfsrbench.datasets.crop`).
     """
     root = Path(path)
     places = find_clips(root)
@@ -26,7 +30,7 @@ def open_outputs(path: str | Path, truth: Dataset, problems: dict[str, str] | No
     found: dict[str, InputError] = {}
     for clip in truth.clips():
         try:
-            outputs[clip.name] = _open_output(clip, truth, places, root)
+            outputs[clip.name] = _open_output(clip, truth, places, root, crop_gt)
         except InputError as error:
             found[clip.name] = error
     if found and (problems is None or not outputs):
@@ -36,13 +40,17 @@ def open_outputs(path: str | Path, truth: Dataset, problems: dict[str, str] | No
     return outputs
 
 
-def _open_output(clip: DatasetClip, truth: Dataset, places: Sequence[tuple[Place, Path]], root: Path) -> Clip:
+def _open_output(
+    clip: DatasetClip, truth: Dataset, places: Sequence[tuple[Place, Path]], root: Path, crop_gt: bool
+) -> Clip:
     target = clip.gt_or_upscaled
     alone = len(truth.names) == 1 and [place for _, place in places] == [root]
     found = root if alone else _place(clip.name, places, root)
     output = Clip.open(found, clip.name, target.fps)
     if truth.frames is not None and len(output) > len(target):
         output = output.head(len(target))  # the whole clip was restored, its beginning is asked for
+    if crop_gt and clip.reference and (crop := crop_to(output, target, f"{found}: the output")) is not None:
+        target = cropped(target, crop)
     side = "ground truth" if clip.reference else "input"
     check_frames(target, output, f"{found}: the output", side)
     if (output.height, output.width) != (target.height, target.width):
@@ -54,7 +62,7 @@ def _open_output(clip: DatasetClip, truth: Dataset, places: Sequence[tuple[Place
 def _wanted(clip: DatasetClip, dataset: Dataset) -> str:
     size = f"{clip.gt_or_upscaled.width}x{clip.gt_or_upscaled.height}"
     if clip.reference:
-        return f"its ground truth is {size}"
+        return f"its ground truth is {size}; restore it at that size, or cut the ground truth with --crop-gt"
     times = "the size" if dataset.scale == 1 else f"{dataset.scale} times the size"
     return f"but {size} is asked for, {times} of its input; --scale N asks for N times"
 

@@ -83,7 +83,7 @@ def as_clips(value: Any, argument: str) -> list[Clip] | None:
 
 
 def check_same(restored: Clip, gt: Clip) -> None:
-    """InputError unless both clips have the same number of frames, of the same size."""
+    """InputError, with both numbers, unless the clips have the same number of frames, of the same size."""
     if len(restored) != len(gt):
         raise InputError(
             f"restored has {counted(len(restored), 'frame')}, gt has {len(gt)}; give the same frames of both"

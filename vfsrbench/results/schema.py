@@ -87,6 +87,8 @@ class JobRecord(BaseModel):
     width: int = 0
     gt_digest: str = ""
     """The ground truth's frames; where there is none (`reference`), the enlarged input's."""
+    cropped: str = ""
+    """What was kept of the ground truth (of which `gt_digest` names all), where it was cut to outputs."""
     reference: bool = True
     lq_digest: str = ""
     restored_digest: str = ""
@@ -121,6 +123,8 @@ class JobRecord(BaseModel):
     """What is off about the restored frames against the ground truth's: place, time, colours, borders."""
     geometry: dict[str, float] = {}
     """The numbers behind the findings; empty where the frames were not looked at."""
+    guard: int = 0
+    """The version of what looked at them (`vfsrbench.geometry.guard`); 0 where nothing did."""
     clamped: float = 0.0
     """The part of the method's values that lay far outside [0, 1] (see `runtime.reach`)."""
 

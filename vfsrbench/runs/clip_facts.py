@@ -9,6 +9,7 @@ from typing import TypeVar
 
 from degradations.manifest import Manifest
 from vfsrbench.board import Board
+from vfsrbench.datasets.crop import crops_of
 from vfsrbench.datasets.dataset import Dataset, DatasetClip
 from vfsrbench.datasets.found_landmarks import FoundBy
 from vfsrbench.datasets.importing.manifest import ImportManifest
@@ -66,7 +67,7 @@ def describe_clips(
     decoded = decoded or DecodedFrames(workspace.cache, 0)
     digests = ClipDigests(workspace.cache / "digests", workspace.damaged.set_aside, decoded.digest)
     describer = _Describer(board, splits, digests, finder, decoded.kept)
-    describer.open_stored(uses.values(), dataset)
+    describer.open_stored(uses.values(), dataset, options.crop_gt)
     describer.manifests = read_published(options.manifests, splits, board.seed)
     clips = dataset.clips()
     found = []
@@ -92,13 +93,13 @@ class _Describer:
     lacking: dict[str, dict[Place, str]] = field(default_factory=dict)
     imported: dict[Place, ImportManifest] = field(default_factory=dict)
 
-    def open_stored(self, uses: Iterable[Row], dataset: Dataset) -> None:
+    def open_stored(self, uses: Iterable[Row], dataset: Dataset, crop_gt: bool) -> None:
         stored = [use for use in uses if isinstance(use, StoredOutputs)]
         for use in stored:
             for split in self.splits:
                 problems: dict[str, str] = {}
                 place = outputs_place(use, split, len(self.splits))
-                self.stored[use.id, split] = open_outputs(place, dataset, problems)
+                self.stored[use.id, split] = open_outputs(place, dataset, problems, crop_gt)
                 made = use.manifest_of(split)
                 if made is not None:
                     self.imported[use.id, split] = made
@@ -161,6 +162,7 @@ class _Describer:
             published=published,
             problems=problems,
             notes=tried(ALL, lambda: _notes(clip, self.stored.values()), lambda reason: ()),
+            crops=crops_of(self.stored, clip.name, target) if clip.reference else {},
             decoded={digest: self.decoded[digest] for digest in known if digest in self.decoded},
         )
 

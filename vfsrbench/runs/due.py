@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from vfsrbench.errors import DamagedFile, counted
+from vfsrbench.geometry.guard import VERSION
 from vfsrbench.io.clip import Clip
 from vfsrbench.restoration.method_use import MethodUse
 from vfsrbench.results import restored_store
@@ -43,7 +44,8 @@ class Pending:
         """What is to be computed, and what is known."""
         if self.stored is None:
             return Wanted(frozenset(self.due))
-        return Wanted(frozenset(self.due), self.stored.values, self.stored.record.unavailable)
+        record = self.stored.record
+        return Wanted(frozenset(self.due), self.stored.values, record.unavailable, record.guard != VERSION)
 
 
 @dataclass(frozen=True)

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from vfsrbench.board import Board, Restriction
+from vfsrbench.datasets.crop import Crop
 from vfsrbench.datasets.reference import GtFacts
 from vfsrbench.errors import InputError
 from vfsrbench.faces.finding.choice import Finder
@@ -27,7 +28,8 @@ class Options:
 
     `outputs`: stored results by method name. `manifests`: published manifests that the splits they
     describe are compared with. `smaller_windows`: where memory runs out, methods whose result depends on the
-    window may take a smaller one, which is another protocol.
+    window may take a smaller one, which is another protocol. `crop_gt`: where stored results are smaller or
+    shorter than their ground truth, that is cut to them.
     """
 
     keep: Keep = "none"
@@ -37,6 +39,7 @@ class Options:
     manifests: tuple[Path, ...] = ()
     profile: Profile = "strict"
     smaller_windows: bool = False
+    crop_gt: bool = False
 
 
 @dataclass(frozen=True)
@@ -61,6 +64,8 @@ class ClipFacts:
     """What a user should know of how the clip's files are read."""
     decoded: Mapping[str, RawFrames] = field(default_factory=dict)
     """Digest -> frames that were decoded when the run was planned, and need not be again."""
+    crops: Mapping[Place, Crop] = field(default_factory=dict)
+    """(method, split) -> what of the ground truth is compared with stored results that are smaller."""
 
     @property
     def bare(self) -> bool:

@@ -83,6 +83,10 @@ def make_plan(
     """
     options = options or Options()
     board = board.replace()  # `model_copy` and `model_construct` check nothing
+    if options.crop_gt and board.dataset.align:
+        raise InputError(
+            f"board {board.name!r} aligns its clips to one size, so --crop-gt has nothing to crop"
+        )
     known_methods, known_metrics = methods(), metrics()
     cards = with_sources(board.metrics, known_metrics)
     board.check_order(known_metrics.cards)
@@ -235,6 +239,8 @@ def _job(use: Row, split: Split, clip: ClipFacts, setup: Setup) -> Job:
             fed["lq"] = lq_facts(split, clip.name, clip.gt_digest, seed, clip.fps)
         restored = keys.restore_key(use.facts, {**fed, "profile": profile})
     truth = {**clip.truth.for_key(), "profile": profile}
+    if crop := clip.crops.get((use.id, split.name)):
+        truth["cropped"] = crop.for_key()
     if split.name in clip.published and not from_gt:
         truth["published"] = asdict(clip.published[split.name])
     return Job(use.id, split.name, clip.name, restored, keys.job_key(restored, truth))

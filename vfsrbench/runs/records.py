@@ -40,6 +40,8 @@ def base_record(setup: Setup, clip: ClipFacts, job: Job) -> dict[str, Any]:
         "versions": versions(),
         **_method_facts(use),
     }
+    if crop := clip.crops.get((job.method, job.split)):
+        facts |= {"frames": crop.frames, "height": crop.height, "width": crop.width, "cropped": str(crop)}
     found_by = clip.truth.found_by
     if found_by is not None:  # what is aligned by random weights means as little as what they restore
         facts["untrained"] |= found_by.untrained

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from vfsrbench.board import FinderName
 from vfsrbench.card import MetricCard
+from vfsrbench.datasets.crop import Crop, crop_to, cropped_truth
 from vfsrbench.errors import InputError, JobFailure
 from vfsrbench.faces.finding.choice import chosen_finder
 from vfsrbench.io.clip import Clip
@@ -39,6 +40,7 @@ class DirectScorer:
         device: torch.device,
         profile: Profile = "strict",
         finder: FinderName = "auto",
+        crop_gt: bool = False,
     ) -> None:
         """Load the metrics.
 
@@ -47,11 +49,13 @@ class DirectScorer:
             device: Where networks run.
             profile: `strict` is float32; `fast` allows TF32 and bfloat16.
             finder: What finds the face on ground truth without landmarks.
+            crop_gt: Whether ground truth is cut to restored clips that are smaller or shorter.
 
         Raises:
             InputError: An id is not known, a metric cannot be loaded, or its weights are not here.
         """
         known = metrics()
+        self._crop_gt = crop_gt
         ids = [_known_id(one, known) for one in _listed(chosen)]
         self.cards: tuple[MetricCard, ...] = tuple(known[m].card for m in dict.fromkeys(ids))
         ids = [card.id for card in self.cards]
@@ -80,18 +84,25 @@ class DirectScorer:
         Raises:
             InputError: The clips do not fit, or the landmarks; or memory ran out.
         """
-        if gt is not None:
+        crop = self.crop(restored, gt)
+        if gt is not None and crop is None:
             check_same(restored, gt)
         truth = restored if gt is None else gt
         points = _checked(landmarks, len(truth))
         digest = truth.digest()
         info = TruthInfo(truth.name, digest, len(truth), truth.fps, points, reference=gt is not None)
+        if crop is not None:
+            truth, info = cropped_truth(truth, info, crop)
         try:
             (scores,), truth_features = self._scorer.score(truth, info, [restored])
         except JobFailure as failure:
             raise InputError(f"clip {truth.name!r} cannot be scored: {failure.reason}") from failure
         pairs = {m: (own, truth_features[m]) for m, own in scores.features.items() if m in truth_features}
         return scores, pairs
+
+    def crop(self, restored: Clip, gt: Clip | None) -> Crop | None:
+        """What of the ground truth a smaller restored clip is compared with; None where nothing is cut."""
+        return crop_to(restored, gt, "restored") if gt is not None and self._crop_gt else None
 
     def combine(self, metric_id: str, features: Sequence[Features]) -> float:
         """The value of a split metric over these clips' features."""

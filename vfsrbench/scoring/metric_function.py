@@ -29,9 +29,10 @@ class MetricFunction:
         device: torch.device,
         profile: Profile = "strict",
         finder: FinderName = "auto",
+        crop_gt: bool = False,
     ) -> None:
         """See `vfsrbench.metric`."""
-        self._scorer = DirectScorer((metric,), device, profile, finder)
+        self._scorer = DirectScorer((metric,), device, profile, finder, crop_gt)
         self.card: MetricCard = self._scorer.cards[0]
 
     def __repr__(self) -> str:

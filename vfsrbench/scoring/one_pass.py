@@ -84,7 +84,11 @@ class Pass:
         self.truth_features: dict[str, list[NDArray[np.float32]]] = {}
         self.active: dict[str, Metric] = {}
         self.waiting: deque[list[tuple[int, str, Future[Piece]]]] = deque()
-        self.guards = [Guard(gt.height, gt.width, len(gt)) for _ in restored] if info.reference else []
+        self.guards = {
+            number: Guard(gt.height, gt.width, len(gt))
+            for number, asked in enumerate(wanted)
+            if info.reference and asked.guard
+        }
         self.sights: deque[tuple[int, Future[list[Sight]]]] = deque()
         needed = frozenset().union(*(w.metrics for w in wanted))
         for metric_id, metric in loaded.metrics.items():
@@ -169,7 +173,7 @@ class Pass:
         scores, wanted = self.scores[number], self.wanted[number].metrics
         due = {m: self.active[m] for m in self.active if m in wanted and m not in scores.broken}
         calls = {m: partial(_piece, metric, restored, gt, states[m]) for m, metric in due.items()}
-        if self.guards:
+        if number in self.guards:
             own, theirs = restored.frames[restored.lead :], gt.frames[gt.lead :]
             look = partial(self.guards[number].see, restored.start + restored.lead, own, theirs)
             self.sights.append((number, pool.submit(look)))
@@ -211,8 +215,8 @@ class Pass:
 
     def finish(self) -> tuple[list[Scores], dict[str, NDArray[np.float32]]]:
         """All clips' scores, and the ground truth's own features by metric."""
-        for scores, guard in zip(self.scores, self.guards, strict=False):
-            scores.place = guard.report()
+        for number, guard in self.guards.items():
+            self.scores[number].place = guard.report()
         for scores, pieces, wanted in zip(self.scores, self.pieces, self.wanted, strict=True):
             for card in self.loaded.cards:
                 if card.id in wanted.metrics and card.derived is None and card.id not in scores.unavailable:
@@ -230,6 +234,8 @@ class Pass:
         except Exception as error:
             self._failed(scores, card.id, error)
             return
+        if values.dtype.names:
+            return
         first_due = max(card.context, int(card.level == "pair"))
         known = values[first_due:].reshape(len(values[first_due:]), -1)
         missing = int(np.isnan(known).any(axis=1).sum())
@@ -244,7 +250,10 @@ def _piece(metric: Metric, restored: Window, gt: Window, state: Any) -> Piece:
     if isinstance(metric, SplitMetric):
         return metric.features(restored)
     known = state.result() if isinstance(state, Future) else state
-    piece = np.asarray(metric.score(restored, gt, known), dtype=np.float64)
+    piece = np.asarray(metric.score(restored, gt, known))
+    if metric.card.level == "clip" and piece.dtype.names:  # rows of its own
+        return piece
+    piece = piece.astype(np.float64, copy=False)
     expected = (len(restored.scored),)
     if (piece.shape[:1] if metric.card.level == "clip" else piece.shape) != expected:
         raise ValueError(f"score returned the shape {piece.shape}, {expected} is expected")

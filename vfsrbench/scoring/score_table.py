@@ -44,8 +44,14 @@ def _of_one(scorer: DirectScorer, pair: ClipPair) -> pd.DataFrame:
         "missing": _asked(scorer.cards, scores.missing),
         "unavailable": _asked(scorer.cards, scores.unavailable),
         "finder": _asked(scorer.cards, scorer.found_by(pair.landmarks)),
+        "cropped": _cropped(scorer, pair),
     }
     return table
+
+
+def _cropped(scorer: DirectScorer, pair: ClipPair) -> str:
+    """What was kept of the ground truth; empty where all of it was."""
+    return str(scorer.crop(pair.restored, pair.gt) or "")
 
 
 def _of_many(scorer: DirectScorer, pairs: Sequence[ClipPair]) -> pd.DataFrame:
@@ -56,6 +62,7 @@ def _of_many(scorer: DirectScorer, pairs: Sequence[ClipPair]) -> pd.DataFrame:
     missing: dict[str, dict[str, Any]] = {}
     unavailable: dict[str, dict[str, Any]] = {}
     finders: dict[str, dict[str, Any]] = {}
+    crops: dict[str, str] = {}
     features: dict[str, list[Features]] = {}
     for pair in pairs:
         scores, found = scorer.score(pair.restored, pair.gt, pair.landmarks)
@@ -66,6 +73,7 @@ def _of_many(scorer: DirectScorer, pairs: Sequence[ClipPair]) -> pd.DataFrame:
         missing[pair.name] = _asked(scorer.cards, scores.missing)
         unavailable[pair.name] = _asked(scorer.cards, scores.unavailable)
         finders[pair.name] = _asked(scorer.cards, scorer.found_by(pair.landmarks))
+        crops[pair.name] = _cropped(scorer, pair)
         for metric_id, sides in found.items():
             features.setdefault(metric_id, []).append(sides)
     table = pd.concat(tables, ignore_index=True)
@@ -74,6 +82,7 @@ def _of_many(scorer: DirectScorer, pairs: Sequence[ClipPair]) -> pd.DataFrame:
         "missing": missing,
         "unavailable": unavailable,
         "finder": finders,
+        "cropped": crops,
         "split": _over_clips(scorer, clips, features),
     }
     return table
@@ -96,7 +105,7 @@ def _over_clips(
 def _rows(cards: Sequence[MetricCard], pair: ClipPair, scores: Scores) -> pd.DataFrame:
     import pandas as pd
 
-    names = (pair.gt or pair.restored).frame_names
+    names = (pair.gt or pair.restored).frame_names[: len(pair.restored)]
     table = pd.DataFrame({"frame": range(len(names)), "name": list(names)})
     for card in cards:
         if has_frame_values(card):

@@ -35,8 +35,10 @@ class Wanted:
     """The metrics that are to be computed of one restored clip.
 
     `values` and `unavailable` say what is known already of the others: derived metrics follow from them.
+    `guard`: whether the guard looks at the clip; it need not where it has.
     """
 
     metrics: frozenset[str]
     values: Mapping[str, Values] = field(default_factory=dict)
     unavailable: Mapping[str, str] = field(default_factory=dict)
+    guard: bool = True

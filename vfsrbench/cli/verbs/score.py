@@ -30,6 +30,7 @@ def score(
     workspace: o.WorkspacePath = Path("workspace"),
     engine: EngineChoice,
     force: o.Force = False,
+    crop_gt: o.CropGt = False,
 ) -> None:
     """Score results that are there already; nothing is degraded or restored.
 
@@ -40,7 +41,7 @@ def score(
     from vfsrbench.cli.verbs.run import finish, run_with_display, write_report
     from vfsrbench.datasets.layouts import REAL, REAL_SPLIT
 
-    options = HowToRun(force=force, outputs=outputs).options()
+    options = HowToRun(force=force, outputs=outputs, crop_gt=crop_gt).options()
     real = changes.layout == REAL
     if board is None and changes.dataset is None:
         raise InputError(

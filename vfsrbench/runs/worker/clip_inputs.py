@@ -8,6 +8,7 @@ from functools import cached_property
 
 import numpy as np
 
+from vfsrbench.datasets.crop import Crop, cropped_truth
 from vfsrbench.datasets.dataset import Dataset, DatasetClip, dataset_of
 from vfsrbench.datasets.found_landmarks import found_landmarks
 from vfsrbench.datasets.reference import gt_side, lq_side
@@ -85,6 +86,13 @@ class ClipInputs:
         facts = self.facts.truth
         return gt_side(self.clip, facts, self.workspace.truth_cache(facts.digest))
 
+    def truth_of(self, crop: Crop | None) -> tuple[Clip, TruthInfo]:
+        """The ground truth, or the part of it that smaller outputs are compared with."""
+        if crop is None:
+            return self.truth
+        truth, info = self.truth
+        return cropped_truth(truth, info, crop, self.workspace.truth_cache(crop.digest(info.digest)))
+
     @property
     def raw_bytes(self) -> int:
         """Size of the clip's raw frames."""
@@ -98,7 +106,7 @@ class ClipInputs:
 
     def _outputs(self, use: StoredOutputs, split: str) -> Clip:
         place = outputs_place(use, split, len(self.setup.splits))
-        return open_outputs(place, self.dataset)[self.facts.name]
+        return open_outputs(place, self.dataset, crop_gt=self.setup.options.crop_gt)[self.facts.name]
 
     def _of_decoded(self, clip: DatasetClip) -> DatasetClip:
         facts = self.facts

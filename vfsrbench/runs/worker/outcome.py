@@ -58,6 +58,7 @@ class Restored:
             frozenset().union(*(part.metrics for part in parts)),
             {m: column for part in parts for m, column in part.values.items()},
             {m: why for part in parts for m, why in part.unavailable.items()},
+            any(part.guard for part in parts),
         )
 
     def facts(self, notes: Sequence[str], differs: str) -> dict[str, Any]:

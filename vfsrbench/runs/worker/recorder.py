@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from vfsrbench.errors import JobFailure
-from vfsrbench.geometry.guard import Report
+from vfsrbench.geometry.guard import VERSION, Report
 from vfsrbench.results.job import Job, Result
 from vfsrbench.results.schema import JobRecord, Score
 from vfsrbench.results.store import Features
@@ -21,6 +21,7 @@ from vfsrbench.scoring.scores import Scores
 from vfsrbench.weights.resolve import Weights
 
 _BY_METRIC = ("clip_values", "missing", "unavailable")
+_PLACED = ("findings", "geometry", "guard")
 
 
 @dataclass(frozen=True)
@@ -106,6 +107,8 @@ class Recorder:
                 by_metric[name] |= {m: v for m, v in getattr(old.record, name).items() if m in stay}
         if scored.scores.place is not None:
             base |= placed(scored.scores.place)
+        elif old is not None:  # the same frames
+            base |= {name: getattr(old.record, name) for name in _PLACED}
         facts_of_scores = _scores_facts(notes, base["versions"], own)
         record = ended(
             {**base, **facts_of_scores, **{n: _sorted(v) for n, v in by_metric.items()}},
@@ -153,13 +156,13 @@ class Recorder:
 def restoration_facts(record: JobRecord) -> dict[str, Any]:
     """What a record says of the restored frames, for one that takes its place."""
     names = ("restored_digest", "restore_seconds", "peak_memory", "window", "device", "parameters", "clamped")
-    more = ("smaller_windows", "warmed_up", "warnings", "canonical", "lq_digest", "findings", "geometry")
+    more = ("smaller_windows", "warmed_up", "warnings", "canonical", "lq_digest", *_PLACED)
     return {name: getattr(record, name) for name in (*names, *more)}
 
 
 def placed(report: Report) -> dict[str, Any]:
     """What a record says of the guard's report."""
-    return {"findings": list(report.findings), "geometry": report.numbers}
+    return {"findings": list(report.findings), "geometry": report.numbers, "guard": VERSION}
 
 
 def _carried(record: JobRecord, metric: str) -> Score:

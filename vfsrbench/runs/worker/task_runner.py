@@ -9,6 +9,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 
+from vfsrbench.datasets.crop import Crop
 from vfsrbench.engines.base import EventSink
 from vfsrbench.errors import DiskError, InputError, JobFailure, PoisonedDevice, counted
 from vfsrbench.io.names import slug
@@ -139,14 +140,21 @@ class TaskRunner:
         return restored
 
     def _score(self, waiting: Sequence[Restored]) -> None:
+        """Score restored clips, those together that are compared with the same part of the ground truth."""
+        for crop in dict.fromkeys(map(self._crop, waiting)):
+            self._score_alike([restored for restored in waiting if self._crop(restored) == crop], crop)
+
+    def _crop(self, restored: Restored) -> Crop | None:
+        job = restored.jobs[0].job
+        return self.task.clip.crops.get((job.method, job.split))
+
+    def _score_alike(self, waiting: Sequence[Restored], crop: Crop | None) -> None:
         """Score restored clips together, write their jobs' results, and free their disk space.
 
         Where frames cannot be read, each clip is scored alone, so that the damage costs one of them only.
         """
-        if not waiting:
-            return
         try:
-            self._score_together(waiting)
+            self._score_together(waiting, crop)
         except PoisonedDevice:  # a metric's doing; the jobs are scored without it, by another process
             raise
         except (JobFailure, InputError) as error:
@@ -156,8 +164,8 @@ class TaskRunner:
                 return
             self._fail([pending for restored in waiting for pending in restored.jobs], error)
 
-    def _score_together(self, waiting: Sequence[Restored]) -> None:
-        truth, info = self.inputs.truth
+    def _score_together(self, waiting: Sequence[Restored], crop: Crop | None) -> None:
+        truth, info = self.inputs.truth_of(crop)
         started = time.perf_counter()
         step = f"scoring {counted(len(waiting), 'restored clip')}"
         wanted = [restored.wanted() for restored in waiting]
@@ -194,7 +202,8 @@ class TaskRunner:
 
     def _finish(self, pending: Pending, restored: Restored, scored: Scored) -> None:
         """Write a job's results; the record comes last, as it says that all the rest is there."""
-        truth, _ = self.inputs.truth
+        crop = self._crop(restored)
+        truth, _ = self.inputs.truth_of(crop)
         job, note = pending.job, restored.note
         facts = restored.facts(self.inputs.notes, self.inputs.differing.get(job.split, ""))
         features = self.recorder.write_features(pending, scored.scores)
@@ -203,7 +212,8 @@ class TaskRunner:
         degraded = None
         if note.lq_digest and not self.strips.degraded_path(result.record).is_file():
             degraded = self.restorer.degraded(job.split)
-        self.strips.keep(result.record, truth, degraded, restored.clip)
+        if crop is None:  # strips of a clip stand side by side
+            self.strips.keep(result.record, truth, degraded, restored.clip)
         keep = self.setup.options.keep
         if keep != "none" and not restored.stored:
             self.steps.send(job, "keeping the frames")

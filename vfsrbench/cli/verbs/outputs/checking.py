@@ -24,6 +24,7 @@ def check_outputs(
     layout: o.Layout = None,
     clip: o.Clips = None,
     frames: o.FrameCount = None,
+    crop_gt: o.CropGt = False,
 ) -> None:
     """Compare restored clips with their ground truth before anything is scored: shift, scale, frames that
     come late or twice, colours, range, borders.
@@ -31,6 +32,7 @@ def check_outputs(
     Nothing is changed or scored. Ends with 3 when something is off.
     """
     from vfsrbench.cli.progress import StepBar
+    from vfsrbench.datasets.crop import crop_to, cropped
     from vfsrbench.datasets.dataset import open_dataset
     from vfsrbench.datasets.stored_outputs import open_outputs
     from vfsrbench.geometry.clips import report_on
@@ -44,13 +46,16 @@ def check_outputs(
     off = 0
     for name, path in o.parse_outputs(outputs).items():
         problems: dict[str, str] = {}
-        restored = open_outputs(path, opened, problems)
+        restored = open_outputs(path, opened, problems, crop_gt)
         for number, (clip_name, made) in enumerate(restored.items()):
             with StepBar() as bar:
                 bar.on_progress(f"looking at {clip_name}", number, len(restored))
-                report = report_on(made, truths[clip_name].gt_or_upscaled)
+                gt = truths[clip_name].gt_or_upscaled
+                crop = crop_to(made, gt, name)
+                report = report_on(made, gt if crop is None else cropped(gt, crop))
             off += bool(report.findings)
-            say(f"{name}, {clip_name}: {', '.join(report.findings) or 'nothing off'}")
+            cut = "" if crop is None else f"; against the ground truth's {crop}"
+            say(f"{name}, {clip_name}: {', '.join(report.findings) or 'nothing off'}{cut}")
         for clip_name, problem in problems.items():
             off += 1
             say(f"{name}, {clip_name}: {problem}")
