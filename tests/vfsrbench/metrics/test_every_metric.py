@@ -50,6 +50,11 @@ HEAVY = (
 )
 
 
+FLAT = ("psnr_clip", "ssim_vt", "lpips_alex", "ewarp_gt")
+"""A mean, a strip, a network, frames before: whose memory is looked at in the plain suite."""
+QUICK = [check for check in checker.CHECKS if check is not checker.check_flat_memory]
+
+
 def landmarks(frames: int) -> NDArray[np.float64]:
     """Five points of a face that fills the clip and moves with it."""
     steps = np.arange(frames)[:, None, None] * np.array(clips.STEP)
@@ -88,10 +93,18 @@ def checked(heavy: bool) -> list[str]:
     return [i for i in ids if any(part in i for part in HEAVY) is heavy]
 
 
-@pytest.mark.parametrize("check", checker.CHECKS, ids=lambda check: check.__name__)
+@pytest.mark.parametrize("check", QUICK, ids=lambda check: check.__name__)
 @pytest.mark.parametrize("metric_id", checked(heavy=False))
 def test_check(metric_id: str, check: Callable[[Case], None]) -> None:
     check(case_of(metric_id))
+
+
+@pytest.mark.parametrize(
+    "metric_id",
+    [i if i in FLAT else pytest.param(i, marks=pytest.mark.slow) for i in checked(heavy=False)],
+)
+def test_memory_is_flat(metric_id: str) -> None:
+    checker.check_flat_memory(case_of(metric_id))
 
 
 @pytest.mark.slow

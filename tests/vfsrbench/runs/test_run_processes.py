@@ -21,7 +21,7 @@ NOISY = "out = out + 0.1 * torch.randn(out.shape, generator=generator)"
 
 
 def command(board: Path, workspace: Path, *more: str) -> list[str]:
-    base = [sys.executable, "-m", "vfsrbench", "run", str(board), "-w", str(workspace), "--no-report"]
+    base = [sys.executable, "-m", "vfsrbench", "run", str(board), "-w", str(workspace), "--no-report", "-v"]
     return [*base, *more]
 
 
