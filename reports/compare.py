@@ -7,13 +7,20 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
+from reports.inputs.noted_boards import noted_rules
 from reports.inputs.results import read_results
+from reports.inputs.same_frames import join_same_frames
 from reports.material import AT, default_sources
 from reports.tables.leaderboard import build_tables
 from reports.tables.model import Table
+from vfsrbench import plugins
 from vfsrbench.board import Board, DatasetUse
 from vfsrbench.errors import InputError, did_you_mean
+from vfsrbench.results.board_note import TableRules
 from vfsrbench.results.load import StoredResult, latest
+
+USUAL = ("psnr", "ssim")
+"""Columns that come first where no board says so."""
 
 
 def compare(
@@ -26,9 +33,11 @@ def compare(
     """Tables of all results in these files and folders, one a split, and what was skipped and why.
 
     `metrics` picks columns (default: all that any result has); `versus` is the method that the others are
-    tested against; `change` changes the board that the results make. The same method from two folders stays
-    apart: its rows are called `name @ folder`, with as much of the folder's path as it takes to distinguish
-    them. InputError when there are no results, or when they come from several data sets.
+    tested against; `change` changes the board that the results make. Rows, columns and means are those of the
+    boards that the results were made for, where their workspaces note them; else rows are in the order of the
+    first metric. Outputs scored without a split go where the same frames are. A method that two folders have
+    stays apart: its rows are called `name @ folder`, with as much of the folder's path as it takes to
+    distinguish them. InputError when there are no results, or when they come from several data sets.
     """
     if not places:
         raise InputError("nothing to compare: name results files or folders")
@@ -51,19 +60,42 @@ def compare(
     for metric in metrics:
         if metric not in known:
             raise did_you_mean("metric of these results", metric, known)
-    columns = tuple(metrics) or tuple(dict.fromkeys(m for r in found for m in r.record.clip_values))
-    board = Board(
+    board = _board(found, noted_rules(places, {r.record.split for r in found}), metrics, versus)
+    return build_tables(change(board), found, default_sources(board, found)), skipped
+
+
+def _board(
+    found: Sequence[StoredResult], rules: TableRules | None, metrics: Sequence[str], versus: str | None
+) -> Board:
+    """A board of these results, ordered as the boards they come from, else by their first metric."""
+    columns = dict.fromkeys(m for r in found for m in r.record.clip_values)
+    first = rules.metrics if rules else USUAL
+    shown = tuple(metrics) or (*(m for m in first if m in columns), *(m for m in columns if m not in first))
+    methods = list(dict.fromkeys(r.record.method for r in found))
+    if rules:
+        places = {m: i for i, m in enumerate(rules.methods)}
+        methods.sort(key=lambda m: places.get(m.partition(AT)[0], len(places)))
+    splits = dict.fromkeys(r.record.split for r in found)
+    known = [s for s in rules.splits if s in splits] if rules else []
+    comparing = [m for m in shown if not _is_gameable(m)]
+    return Board(
         name="compare",
         title="Comparison",
         version=1,
-        dataset=DatasetUse(layout=datasets[0]),
-        splits=tuple(sorted({r.record.split for r in found})),
-        methods=tuple(dict.fromkeys(r.record.method for r in found)),
-        metrics=columns or ("psnr",),
-        seed=seeds[0],
+        dataset=DatasetUse(layout=found[0].record.dataset),
+        splits=(*known, *sorted(s for s in splits if s not in known)),
+        methods=tuple(methods),
+        metrics=shown or ("psnr",),
+        seed=found[0].record.seed,
+        average=rules.average if rules else "clips",
+        sort_by=rules.sort_by if rules else next(iter(comparing), None),
         versus=versus,
     )
-    return build_tables(change(board), found, default_sources(board, found)), skipped
+
+
+def _is_gameable(metric: str) -> bool:
+    card = plugins.metrics().cards.get(metric)
+    return card is None or card.gameable
 
 
 def place_labels(places: Sequence[Path]) -> dict[Path, str]:
@@ -78,20 +110,23 @@ def place_labels(places: Sequence[Path]) -> dict[Path, str]:
 
 
 def _read(places: Sequence[Path]) -> tuple[list[StoredResult], list[str]]:
-    """Results of each place; a method that two places have gets the place behind its name."""
-    each, skipped = [], []
+    """Results of each place, those without a split where their frames are; a method that two places have gets
+    the place behind its name."""
+    each: list[list[StoredResult]] = []
+    skipped: list[str] = []
     labels = place_labels(places)
     for place in labels:
         results, problems = read_results([place])
-        each.append((place, latest(results)))
+        each.append(latest(results))
         skipped += problems
+    each = [latest(results) for results in join_same_frames(each)]
     owners: dict[tuple[str, str, str], set[Path]] = {}
-    for place, results in each:
+    for place, results in zip(labels, each, strict=True):
         for r in results:
             owners.setdefault((r.record.split, r.record.method, r.record.clip), set()).add(place)
     shared = {method for (_, method, _), found in owners.items() if len(found) > 1}
     found = []
-    for place, results in each:
+    for place, results in zip(labels, each, strict=True):
         for r in results:
             if r.record.method in shared:
                 name = {"method": f"{r.record.method}{AT}{labels[place]}"}

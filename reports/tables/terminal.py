@@ -5,9 +5,10 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import partial as partial_of
 from typing import TYPE_CHECKING, Literal
 
-from reports.tables.layout import DROPPED_FIRST, Layout, Printed, lay_out
+from reports.tables.layout import DROPPED_FIRST, Layout, Line, Printed, lay_out
 from reports.tables.model import Table
 from reports.tables.shown.headings import column_facts, short_heads
 from vfsrbench.io.foreign_text import one_line
@@ -38,11 +39,14 @@ def print_tables(tables: Iterable[Table], console: Console | None = None, *, par
     pipe = console is None and not out.is_terminal and "COLUMNS" not in os.environ
     for table in tables:
         page = Page.of(table, partial, signs=not out.is_terminal or out.is_dumb_terminal)
-        width = max(_PIPE, page.least_width) if pipe else out.width
-        for number, columns in enumerate(page.parts(width)):
-            out.print(page.grid("" if number else table.caption, columns, width), width=width)
+        if pipe:
+            out.width = max(_PIPE, page.least_width)
+        say = partial_of(out.print, markup=False, highlight=False, soft_wrap=pipe)
+        say(one_line(table.caption), style="italic")
+        for columns in page.parts(out.width):
+            out.print(page.grid(columns, out.width))
         for note in (*page.legend(), *table.notes):
-            out.print(f"  · {one_line(note)}", style="dim", markup=False, highlight=False)
+            say(f"  · {one_line(note)}", style="dim")
         out.print()
 
 
@@ -74,7 +78,7 @@ class Page:
     def widths(self) -> list[int]:
         """Characters that each column needs: headings may be folded between words, figures may not."""
         lines, extra = self.layout.lines, int(self.signs)
-        columns = [[line.name for line in lines]]
+        columns = [[self._name(line) for line in lines]]
         columns += [
             [line.cells[i].text + " " * extra for line in lines] for i in range(len(self.layout.metrics))
         ]
@@ -115,16 +119,13 @@ class Page:
         found[-1] += [first + i for i in kept]
         return found
 
-    def grid(self, caption: str, columns: list[int], width: int) -> RichTable:
+    def grid(self, columns: list[int], width: int) -> RichTable:
         """One part of the table."""
         from rich import box
         from rich.table import Table as RichTable
         from rich.text import Text
 
-        title = Text(one_line(caption)) if caption else None
-        grid = RichTable(
-            title=title, box=box.SIMPLE_HEAD, title_justify="left", pad_edge=False, padding=(0, 1, 0, 0)
-        )
+        grid = RichTable(box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False, padding=(0, 1, 0, 0))
         needs = self.widths
         needs[0] = max(8, min(needs[0], width - sum(needs[i] + _GAP for i in columns)))
         for i in (0, *columns):
@@ -136,10 +137,12 @@ class Page:
                 kind = line.kind
                 grid.add_section()
             cells = [self._text(c) for c in line.cells] + [Text(one_line(f.text)) for f in line.facts]
-            name = Text(f"> {line.name}" if line.highlighted and self.signs else line.name)
             style = "bold" if line.highlighted else "" if kind == "method" else "dim"
-            grid.add_row(name, *(cells[i - 1] for i in columns), style=style)
+            grid.add_row(Text(self._name(line)), *(cells[i - 1] for i in columns), style=style)
         return grid
+
+    def _name(self, line: Line) -> str:
+        return f"> {line.name}" if line.highlighted and self.signs else line.name
 
     def _text(self, cell: Printed) -> Text:
         from rich.text import Text

@@ -7,10 +7,11 @@ table, whatever methods, clips and splits each of them had. A run of another pro
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
 
-from vfsrbench.board import DatasetUse
+from vfsrbench.board import Board, DatasetUse
 from vfsrbench.errors import DamagedFile
 from vfsrbench.io.safety.damaged import SetAside
 from vfsrbench.io.safety.sealed import read_note, reading, write_note
@@ -22,6 +23,28 @@ if TYPE_CHECKING:
 _KIND = "board-1"
 Place = tuple[str, str, str]
 """A job without its key: split, method, clip."""
+
+
+@dataclass(frozen=True)
+class TableRules:
+    """How a board makes its tables: their order, and what their means are over."""
+
+    splits: tuple[str, ...]
+    methods: tuple[str, ...]
+    metrics: tuple[str, ...]
+    sort_by: str | None
+    average: Literal["clips", "frames"]
+
+    @classmethod
+    def of(cls, board: Board) -> TableRules:
+        """A board's."""
+        return cls(board.splits, board.methods, board.metrics, board.sort_by, board.average)
+
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any]) -> TableRules:
+        """From the note."""
+        names = {key: tuple(data[key]) for key in ("splits", "methods", "metrics")}
+        return cls(**names, sort_by=data["sort_by"], average=data["average"])
 
 
 @dataclass(frozen=True)
@@ -110,7 +133,21 @@ def note_run(workspace: Workspace, plan: Plan) -> None:
                 now = protocol.and_then(now)
             else:
                 others.append(protocol)
-        write_note(workspace.board_note(board), _KIND, {"protocols": [p.as_json() for p in (*others, now)]})
+        content = {
+            "board": asdict(TableRules.of(plan.setup.board)),
+            "protocols": [p.as_json() for p in (*others, now)],
+        }
+        write_note(workspace.board_note(board), _KIND, content)
+
+
+def table_rules(note: Path) -> TableRules | None:
+    """The rules that the last run of a board noted; None where the note has none, or cannot be read."""
+    try:
+        with reading(note):
+            content = read_note(note, _KIND)
+            return TableRules.from_json(content["board"]) if "board" in content else None
+    except (FileNotFoundError, DamagedFile):
+        return None
 
 
 def protocols(workspace: Workspace, board: str, set_aside: SetAside | None = None) -> list[Protocol]:
