@@ -38,6 +38,12 @@ def arcface_matrices(landmarks: ArrayLike, size: int = 112) -> NDArray[np.float6
     return least_squares_similarity(landmarks, arcface_template(size))
 
 
+def inverse_fit_matrices(landmarks: ArrayLike, size: int = 112) -> NDArray[np.float64]:
+    """As `arcface_matrices`, with the error measured in the picture: the inverse of the fit from the template
+    to the points, as MATLAB's cp2tform and the tools that follow it make it."""
+    return invert(least_squares_similarity(arcface_template(size), landmarks))
+
+
 def align_faces(images: Tensor, matrices: ArrayLike, size: int = 112) -> Tensor:
     """Crops (N, C, size, size) of images (N, C, H, W) by matrices (N, 2, 3), picture -> crop.
 

@@ -8,14 +8,17 @@ from functools import cache
 import numpy as np
 import torch
 import torch.nn.functional as F
+from scipy.ndimage import map_coordinates
+from skimage.transform import SimilarityTransform
 from torch import Tensor
 
 from tests.vfsrbench.metrics import clips
 from tests.vfsrbench.metrics.checker import scores
 from tests.vfsrbench.metrics.network_references import against
 from tests.vfsrbench.metrics.outcome import Outcome, Reference
-from tests.vfsrbench.metrics.plain_scripts import Values, batch
+from tests.vfsrbench.metrics.plain_scripts import LANDMARKS, Values, batch, filled
 from tests.vfsrbench.metrics.random_weights import metric, weights_file
+from vfsrbench.faces.arcface_align import ARCFACE_112
 from vfsrbench.metric import Frames, TruthInfo
 
 FLOAT32 = 2e-5
@@ -83,11 +86,34 @@ def dists_by_torchvision() -> Outcome:
     return Outcome(float(np.abs(got - dists(*small)).max()), len(got))
 
 
+# --- AdaFace -------------------------------------------------------------------------------------------
+
+
+def adaface(backend: str) -> Callable[[Frames, Frames], Values]:
+    """The network on crops cut by scikit-image's fit from the template to the points, sampled by scipy."""
+
+    def crop(frame: Frames, points: Values) -> Values:
+        fit = SimilarityTransform.from_estimate(ARCFACE_112, points)
+        columns, rows = np.meshgrid(np.arange(112), np.arange(112))
+        at = fit(np.stack([columns.ravel(), rows.ravel()], axis=1))[:, ::-1].T + 1
+        planes = [map_coordinates(np.pad(frame[..., c].astype(float), 1), at, order=1) for c in (2, 1, 0)]
+        return np.stack(planes).reshape(3, 112, 112)
+
+    def embeddings(frames: Frames) -> Values:
+        crops = np.stack([crop(f, p) for f, p in zip(frames, LANDMARKS, strict=True)])
+        with torch.inference_mode():
+            return filled(backend)(torch.from_numpy(crops / 127.5 - 1).float()).double().numpy()
+
+    return lambda a, b: (embeddings(a) * embeddings(b)).sum(1)
+
+
 def _against(metric_id: str, want: Callable[[Frames, Frames], Values], heavy: bool = True) -> Reference:
     return Reference(lambda: against(metric_id, want), FLOAT32, "", heavy)
 
 
 PAPER_REFERENCES: dict[str, Reference] = {
+    "ids_adaface_ir50": _against("ids_adaface_ir50", adaface("adaface_ir50")),
+    "ids_adaface_ir101": _against("ids_adaface_ir101", adaface("adaface_ir101")),
     "dists": _against("dists", dists),
     "dists_256": Reference(dists_by_torchvision, FLOAT32, "shrunk by torchvision", True),
 }

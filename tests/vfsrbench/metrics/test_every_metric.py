@@ -34,6 +34,7 @@ OWN_TESTS = {"legacy_fvd_bfvr", "legacy_deg_vqfr"}
 HEAVY = (
     "vgg",
     "dists",
+    "adaface",
     "gray",
     "ir_se50",
     "iresnet",

@@ -11,7 +11,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from vfsrbench.faces.arcface_align import align_faces, arcface_matrices
+from vfsrbench.faces.arcface_align import align_faces
 from vfsrbench.faces.networks.dlib_faces import DIMENSIONS, RUNS_ON, DlibLandmarks, DlibRecognizer, face_boxes
 from vfsrbench.metric import Window
 from vfsrbench.metrics.estimators.face_embeddings import EMBEDDING, recognizer
@@ -64,7 +64,7 @@ class ArcFaceEmbedder:
     def embed(self, window: Window, place: Window, frames: list[int], points: Points) -> Embeddings:
         images = pictures_of(window, self.device, frames)
         size = self.recognize.size
-        crops = align_faces(images, arcface_matrices(points, size), size)
+        crops = align_faces(images, self.recognize.fit(points, size), size)
         return self.recognize(crops).cpu().numpy()
 
 

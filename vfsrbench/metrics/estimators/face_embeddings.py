@@ -7,6 +7,7 @@ glintr100       ResNet-100, Glint360K              ONNX (insightface antelopev2)
 iresnet50/100   arcface_torch                      backbone.pth
 ir_se50         InsightFace_Pytorch                facexlib's file
 resnet18_gray   grey 128x128                       GFPGAN's file
+adaface_ir50/101  AdaFace; BGR, its own alignment  the authors' checkpoint
 """
 
 from __future__ import annotations
@@ -18,15 +19,19 @@ from functools import partial
 from pathlib import Path
 from typing import Any, Protocol
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from vfsrbench.errors import did_you_mean
+from vfsrbench.faces.arcface_align import arcface_matrices, inverse_fit_matrices
 from vfsrbench.faces.networks.insightface_onnx import RECOGNITION_SIDE, OnnxArcFace
 from vfsrbench.faces.networks.onnx_files.arcface import NoMatch, fill_from_onnx
 from vfsrbench.runtime.network import loaded, runner, shared
 from vfsrbench.runtime.precision import Profile
 
+Fit = Callable[[NDArray[np.float64], int], NDArray[np.float64]]
 EMBEDDING = 512
 BATCH = 16
 log = logging.getLogger(__name__)
@@ -45,6 +50,11 @@ class Recognizer(Protocol):
         """The crop's side in pixels."""
         ...
 
+    @property
+    def fit(self) -> Fit:
+        """Five points (N, 5, 2) and the crop's side to matrices, picture -> crop."""
+        ...
+
     def __call__(self, crops: Tensor) -> Tensor:
         """Raw embeddings (N, 512), float32, on the crops' device. Faces do not see each other."""
         ...
@@ -58,6 +68,7 @@ class TorchRecognizer:
     size: int
     prepare: Callable[[Tensor], Tensor]
     runs_on: str = ""
+    fit: Fit = arcface_matrices
 
     def __call__(self, crops: Tensor) -> Tensor:
         return self.run(self.prepare(crops), BATCH)
@@ -69,6 +80,7 @@ class OnnxRecognizer:
 
     network: OnnxArcFace
     size: int = RECOGNITION_SIDE
+    fit: Fit = arcface_matrices
 
     @property
     def runs_on(self) -> str:
@@ -83,8 +95,10 @@ def recognizer(backend: str, path: Path, device: torch.device, profile: Profile)
     """The backend with its weights from `path`, on `device`."""
     if backend in _ONNX:
         return _insightface(_ONNX[backend], path, device, profile)
+    if backend in _ADAFACE:
+        return _adaface(backend, path, device, profile)
     if backend not in _NETWORKS:
-        raise did_you_mean("recognition network", backend, [*_NETWORKS, *_ONNX])
+        raise did_you_mean("recognition network", backend, [*_NETWORKS, *_ONNX, *_ADAFACE])
     make, size, prepare = _NETWORKS[backend]
     run = runner((backend, path), partial(loaded, make, path), device, profile)
     return TorchRecognizer(run, size, prepare)
@@ -107,9 +121,24 @@ def _insightface(
     return OnnxRecognizer(shared(("arcface", path, str(device)), lambda: OnnxArcFace(path, device)))
 
 
+def _adaface(backend: str, path: Path, device: torch.device, profile: Profile) -> Recognizer:
+    from vfsrbench.faces.networks import adaface
+
+    def build() -> nn.Module:
+        make = adaface.adaface_ir50 if backend == "adaface_ir50" else adaface.adaface_ir101
+        return adaface.load_adaface(make(), path)
+
+    run = runner((backend, path), build, device, profile)
+    return TorchRecognizer(run, RECOGNITION_SIDE, _signed_bgr, fit=inverse_fit_matrices)
+
+
 def signed(crops: Tensor) -> Tensor:
     """[0, 1] -> [-1, 1], which is (x - 127.5) / 127.5 on 0..255."""
     return 2 * crops - 1
+
+
+def _signed_bgr(crops: Tensor) -> Tensor:
+    return signed(crops.flip(1))
 
 
 def _gray(crops: Tensor) -> Tensor:
@@ -143,6 +172,7 @@ def _resnet18() -> nn.Module:
 
 
 _ONNX = {"w600k_r50": _iresnet50, "glintr100": _iresnet100}
+_ADAFACE = ("adaface_ir50", "adaface_ir101")
 _NETWORKS: dict[str, tuple[Any, int, Callable[[Tensor], Tensor]]] = {
     "iresnet50": (_iresnet50, 112, signed),
     "iresnet100": (_iresnet100, 112, signed),
