@@ -1,7 +1,10 @@
-"""What each metric without weights costs: milliseconds a frame, on one core, for 512x512 frames.
+"""What metrics cost: milliseconds a frame, on one core, for 512x512 frames; networks with random weights.
 
-python benchmarks/metric_cost.py          measure, rewrite the table in docs/metrics.md
-python benchmarks/metric_cost.py --print  the same, to the terminal
+    python benchmarks/metric_cost.py                  all without weights, into the table of docs/metrics.md
+    python benchmarks/metric_cost.py dists clipiqa    these rows; the page's others stay
+    python benchmarks/metric_cost.py --print psnr     to the terminal
+
+Derived metrics cost nothing, and dlib's have figures of their own (dlib_cost.py).
 """
 
 from __future__ import annotations
@@ -15,6 +18,7 @@ import platform
 import sys
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -24,15 +28,18 @@ import torch
 from numpy.typing import NDArray
 
 ROOT = Path(__file__).resolve().parents[1]
-sys.path.insert(0, str(ROOT))
+sys.path[:0] = [str(ROOT), str(ROOT / "tests" / "parity")]
 
+from benchmarks.arithmetic.metrics import FACE  # noqa: E402
 from tests.vfsrbench.metrics import clips  # noqa: E402
+from tests.vfsrbench.metrics.random_weights import metric  # noqa: E402
 from vfsrbench import plugins  # noqa: E402
-from vfsrbench.metric import TruthInfo, Window  # noqa: E402
+from vfsrbench.card import MetricCard  # noqa: E402
+from vfsrbench.metric import Frames, SplitMetric, TruthInfo, Window  # noqa: E402
 
 PAGE = ROOT / "docs" / "metrics.md"
 BEGIN, END = "<!-- begin: cost -->", "<!-- end: cost -->"
-SIZE, FRAMES, LEAD, REPEATS = 512, 8, 10, 5
+SIZE = 512
 
 
 def exact_flow(a: int, b: int) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
@@ -41,54 +48,105 @@ def exact_flow(a: int, b: int) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
     return np.broadcast_to(step, (2, SIZE, SIZE)).copy(), np.ones((SIZE, SIZE), bool)
 
 
-def milliseconds(work: Callable[[], Any]) -> float:
+@dataclass(frozen=True)
+class Amount:
+    """Scored frames, context before them, and how often it is done: the fastest counts."""
+
+    frames: int
+    lead: int
+    repeats: int
+
+
+PLAIN, NETWORKS, CLIPS = Amount(8, 10, 5), Amount(2, 1, 1), Amount(16, 0, 1)
+
+
+def amount(card: MetricCard) -> Amount:
+    """Networks take their time; I3D looks at 16 frames together."""
+    if not card.weights:
+        return PLAIN
+    return CLIPS if any(use.name == "i3d" for use in card.weights) else NETWORKS
+
+
+def milliseconds(work: Callable[[], Any], much: Amount) -> float:
     """The fastest of some runs, a frame."""
     best = float("inf")
-    for _ in range(REPEATS):
+    for _ in range(much.repeats):
         start = time.perf_counter()
         work()
         best = min(best, time.perf_counter() - start)
-    return 1e3 * best / FRAMES
+    return 1e3 * best / much.frames
 
 
-def table() -> str:
-    frames = clips.moving(FRAMES + LEAD, SIZE)
+def row(card: MetricCard) -> str:
+    """Measure one metric."""
+    chosen, much = metric(card.id), amount(card)
+    frames = clips.moving(much.frames + much.lead, SIZE)
     spoilt = clips.noisy(frames, 0.2)
-    info = TruthInfo("cost", "", len(frames), exact_flow=exact_flow)
-    lines = ["| id | ground truth, once (ms a frame) | each method (ms a frame) |", "|---|---|---|"]
-    for entry in plugins.metrics():
-        if entry.card.weights or entry.card.derived or entry.card.level == "split":
-            continue
-        metric = plugins.build_metric(entry)
-        metric.load({}, torch.device("cpu"))
-        # a new window each time: what a window remembers is part of the cost
-        fresh = lambda: Window(frames, 0, LEAD, info)  # noqa: E731
-        truth = fresh()
-        once = milliseconds(lambda metric=metric, fresh=fresh: metric.prepare(fresh()))
-        state = metric.prepare(truth)
-        each = milliseconds(
-            lambda metric=metric, truth=truth, state=state: metric.score(
-                Window(spoilt, 0, LEAD, info), truth, state
-            )
+    points = np.broadcast_to(np.array(FACE) * SIZE, (len(frames), 5, 2)).copy()
+    info = TruthInfo("cost", "", len(frames), landmarks=points, exact_flow=exact_flow)
+
+    def fresh(pictures: Frames) -> Window:  # what a window remembers is part of the cost
+        return Window(pictures, 0, much.lead, info)
+
+    def of_gt(window: Window) -> Any:
+        return chosen.features(window) if isinstance(chosen, SplitMetric) else chosen.prepare(window)
+
+    def of_restored(window: Window) -> Any:
+        return (
+            chosen.features(window) if isinstance(chosen, SplitMetric) else chosen.score(window, truth, state)
         )
-        lines.append(f"| `{entry.card.id}` | {once:.1f} | {each:.1f} |")
-    where = f"One thread, windows of {FRAMES} frames, OpenCV {cv2.__version__}, {platform.machine()}."
+
+    once = milliseconds(lambda: of_gt(fresh(frames)), much)
+    truth = fresh(frames)
+    state = chosen.prepare(truth)
+    each = milliseconds(lambda: of_restored(fresh(spoilt)), much)
+    return f"| `{card.id}` | {_shown(once)} | {_shown(each)} |"
+
+
+def _shown(value: float) -> str:
+    return f"{value:.1f}" if value < 100 else f"{value:.0f}"
+
+
+def counted_cards() -> list[MetricCard]:
+    """Metrics that have a row."""
+    cards = [entry.card for entry in plugins.metrics()]
+    return [card for card in cards if card.derived is None and "dlib" not in card.id]
+
+
+def table(page: str, new: dict[str, str]) -> str:
+    """The page's table with these rows; metrics that were never measured have none."""
+    body = page.partition(BEGIN)[2].partition(END)[0]
+    known = {line.split("`")[1]: line for line in body.splitlines() if line.startswith("| `")} | new
+    lines = ["| id | ground truth, once (ms a frame) | each method (ms a frame) |", "|---|---|---|"]
+    lines += [known[card.id] for card in counted_cards() if card.id in known]
+    where = (
+        f"One thread, OpenCV {cv2.__version__}, torch {torch.__version__}, {platform.machine()}; windows of "
+        f"{PLAIN.frames} frames, of {NETWORKS.frames} for metrics with a network ({CLIPS.frames} for I3D), "
+        "whose weights are random."
+    )
     return "\n".join([where, "", *lines, ""])
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=str(__doc__).splitlines()[0])
+    cards = {card.id: card for card in counted_cards()}
+    parser.add_argument("metrics", nargs="*", metavar="METRIC", help=f"of: {', '.join(cards)}")
     parser.add_argument("--print", action="store_true", help="to the terminal, not into docs/metrics.md")
     arguments = parser.parse_args()
+    unknown = [name for name in arguments.metrics if name not in cards]
+    if unknown:
+        parser.error(f"no such metric, or none that is measured here: {', '.join(unknown)}")
     cv2.setNumThreads(1)
-    body = table()
+    torch.set_num_threads(1)
+    names = arguments.metrics or [name for name, card in cards.items() if not card.weights]
+    rows = {name: row(cards[name]) for name in names}
     if arguments.print:
-        print(body)
+        print("\n".join(rows.values()))
         return
     page = PAGE.read_text(encoding="utf-8")
     before, _, rest = page.partition(BEGIN)
     _, _, after = rest.partition(END)
-    PAGE.write_text(f"{before}{BEGIN}\n\n{body}\n{END}{after}", encoding="utf-8")
+    PAGE.write_text(f"{before}{BEGIN}\n\n{table(page, rows)}\n{END}{after}", encoding="utf-8")
 
 
 if __name__ == "__main__":

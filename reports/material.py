@@ -20,7 +20,7 @@ from reports.tables.shown.choice import shown_board
 from vfsrbench import plugins
 from vfsrbench.board import Board
 from vfsrbench.errors import InputError, did_you_mean
-from vfsrbench.method_spec import restrictions
+from vfsrbench.method_spec import restrictions, stand_ins
 from vfsrbench.results.board_note import protocols
 from vfsrbench.results.load import StoredResult
 from vfsrbench.results.slice_store import StripStore
@@ -74,12 +74,13 @@ def gather(
         clips = clips or board.dataset.clips or tuple(protocol.clips)
     cards = plugins.metrics().cards
     restricted = restrictions(board, plugins.methods())
-    chosen = select(every, Wanted(board, protocol or implied(every, board), cards, only, restricted))
+    beside = frozenset(stand_ins((cards[m] for m in board.metrics if m in cards), plugins.methods()))
+    chosen = select(every, Wanted(board, protocol or implied(every, board), cards, only, restricted, beside))
     found, skipped = chosen.results, [*skipped, *chosen.lines()]
     if skipped and not found and not board.published:
         splits = ", ".join(map(repr, board.splits))
         raise InputError(f"board {board.name!r}: no results to show on {splits}; {'; '.join(skipped)}")
-    sources = default_sources(board, found, clips)
+    sources = replace(default_sources(board, found, clips), beside=beside)
     check_columns(board.metrics, found, sources)
     whole = combine_splits(board, found, place.store, plugins.metrics(), losses)
     sources = replace(sources, split_values=whole.values)
@@ -125,11 +126,11 @@ def load(
 def default_sources(board: Board, found: Sequence[StoredResult], clips: Sequence[str] = ()) -> Sources:
     """What the installed cards say about the metrics and methods that appear, and the paper's figures."""
     installed = plugins.methods().entries
-    fed_truth = {name for name, entry in installed.items() if entry.card.source == "gt"}
+    shown_beside = {n for n, e in installed.items() if e.card.source == "gt" or e.card.stands_for}
     names = {r.record.method for r in found}
     sources = Sources(
         cards=plugins.metrics().cards,
-        reference_rows=frozenset(m for m in names if m.partition(AT)[0].partition("[")[0] in fed_truth),
+        reference_rows=frozenset(m for m in names if m.partition(AT)[0].partition("[")[0] in shown_beside),
         clips=clips,
     )
     guided = {name for name, entry in installed.items() if entry.card.reference == "photo"}

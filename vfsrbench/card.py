@@ -107,6 +107,9 @@ class MethodCard(FrozenModel):
         licence: Of code and weights; `commercial` says whether it allows commercial use, if known.
         source: What the method is fed: the degraded clip (`lq`), or, reference rows only, the ground
             truth (`gt`).
+        stands_for: Reference rows only: it shows what the ground truth (`gt`), or the degraded clip, enlarged
+            (`input`), scores. Boards with metrics that frames unlike the truth can score well in (`gameable`)
+            have these rows for those metrics, whether or not they name them.
         reference: The track: whether it needs a reference photograph of the person (`photo`).
         tool: For `outputs`: what its command does to size, length and frame rate.
         scale: The enlargement; none: to whatever size the ground truth has.
@@ -148,6 +151,7 @@ class MethodCard(FrozenModel):
     commercial: bool | None = None
     trained_on: str = ""
     source: Literal["lq", "gt"] = "lq"
+    stands_for: Literal["gt", "input"] | None = None
     reference: Track = "none"
     tool: Tool | None = None
     scale: int | None = Field(default=None, ge=1, le=MOST_SCALE)
@@ -174,6 +178,8 @@ class MethodCard(FrozenModel):
             raise ValueError("overlap must be smaller than window")
         if self.window is not None and self.overlap < 2 * self.context:
             raise ValueError("overlap must be at least twice the context")
+        if self.stands_for is not None and (self.stands_for == "gt") != (self.source == "gt"):
+            raise ValueError('stands_for = "gt" goes with source = "gt", "input" with "lq"')
         imported = self.kind == "outputs"
         if imported == (self.factory is not None):
             raise ValueError(
@@ -257,7 +263,7 @@ class MetricCard(FrozenModel):
         reference: Whether it compares with the ground truth; false: it looks at restored frames alone.
         gameable: Whether restored frames can score well without being like the truth; no board may be sorted
             by such a metric.
-        needs: What clips must have.
+        needs: What clips must have. `input`: the degraded frames, enlarged, instead of ground truth.
         weights: The checkpoints that it loads.
         params: Constants of the formula; part of the key of results.
         threshold: A value that has a meaning, for figures.
@@ -289,7 +295,7 @@ class MetricCard(FrozenModel):
     digits: int = Field(default=4, ge=0, le=12)
     reference: bool = True
     gameable: bool = False
-    needs: tuple[Literal["landmarks", "exact_flow"], ...] = ()
+    needs: tuple[Literal["landmarks", "exact_flow", "input"], ...] = ()
     weights: tuple[WeightUse, ...] = ()
     params: dict[str, Value] = {}
     threshold: Threshold | None = None

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
 from degradations.reading import typed_toml
 from vfsrbench.board import Board, Restriction
-from vfsrbench.card import MethodCard, Option, Value, split_spec
+from vfsrbench.card import MethodCard, MetricCard, Option, Value, split_spec
 from vfsrbench.errors import InputError, did_you_mean
 from vfsrbench.io.safety.paths import check_regular_file, expanded, is_path, is_there, unknown_name
 from vfsrbench.plugins import Entry, Registry, methods
@@ -117,6 +117,29 @@ def choose_method(spec: str | Predictor, known: Registry[MethodCard] | None = No
             )
         raw = _with_variant(entry.card, variant, raw) if colon else raw
     return Method(entry, _options(entry.card, raw))
+
+
+def stand_ins(cards: Iterable[MetricCard], known: Registry[MethodCard]) -> tuple[str, ...]:
+    """Methods that stand beside such metrics as reference rows: the ground truth, then the enlarged input.
+
+    Args:
+        cards: The metrics of a board.
+        known: The installed methods.
+
+    Returns:
+        Names; none unless one of the metrics is `gameable`.
+
+    Example:
+        >>> from vfsrbench.plugins import methods, metrics
+        >>> stand_ins([metrics()["niqe"].card], methods())
+        ('oracle', 'input')
+        >>> stand_ins([metrics()["psnr"].card], methods())
+        ()
+    """
+    if not any(card.gameable for card in cards):
+        return ()
+    found = [(str(entry.card.stands_for), entry.card.name) for entry in known if entry.card.stands_for]
+    return tuple(name for _, name in sorted(found))
 
 
 def restrictions(board: Board, known: Registry[MethodCard]) -> dict[str, Restriction]:

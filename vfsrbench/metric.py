@@ -63,8 +63,8 @@ class TruthInfo:
         landmarks: (T, 5, 2) in pixels of the ground truth, x then y; NaN where no face was found.
         exact_flow: For rendered clips.
         cache: Keeps arrays by name between runs; the key already carries the clip's digest.
-        reference: False: there is no ground truth, its frames are the degraded clip's, enlarged, and say
-            nothing about quality.
+        reference: False: there is no ground truth, and its frames say nothing about quality.
+        is_input: Without ground truth: its frames are the degraded clip's, enlarged.
 
     Example:
         >>> TruthInfo("calm", digest="", total=24).landmarks is None
@@ -79,6 +79,7 @@ class TruthInfo:
     exact_flow: FlowField | None = None
     cache: Cache | None = None
     reference: bool = True
+    is_input: bool = False
 
 
 class Cache(Protocol):

@@ -14,6 +14,7 @@ from reports.inputs.trained import trained_only
 from vfsrbench import plugins
 from vfsrbench.errors import DamagedFile, InputError
 from vfsrbench.results.load import StoredResult, find_results
+from vfsrbench.results.schema import JobRecord
 
 Floats = NDArray[np.float64]
 
@@ -43,6 +44,11 @@ def read_results(
         skipped.append(f"{len(found)} of {len(found) + len(skipped)} results files could be read")
     cards = plugins.metrics().cards
     return [trained_only(result, cards) for result in found], skipped
+
+
+def is_asked(record: JobRecord, metric: str) -> bool:
+    """Whether a row is scored by this metric: reference rows that no board named are by some alone."""
+    return not record.only or metric in record.metrics
 
 
 @dataclass(frozen=True)
@@ -94,9 +100,10 @@ class Grid:
         return np.array([self._is_due(clip, metric) for clip in self.clips], dtype=np.bool_)
 
     def _is_due(self, clip: str, metric: str) -> bool:
-        scored = [
-            r for r in (self.cells.get((m, clip)) for m in self.methods) if r and r.record.status == "ok"
+        here = [
+            r for r in (self.cells.get((m, clip)) for m in self.methods) if r and is_asked(r.record, metric)
         ]
+        scored = [r for r in here if r.record.status == "ok"]
         tried = [r for r in scored if metric in r.record.metrics]
         return len(tried) < len(scored) or not tried or any(self._has(r, metric) for r in tried)
 

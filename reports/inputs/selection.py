@@ -20,14 +20,15 @@ from vfsrbench.runs.keys import score_key
 @dataclass(frozen=True)
 class Wanted:
     """What a report is of: a board, the protocol that results must have, the installed metrics, (`only`)
-    the methods it is narrowed to, by their ids or their names without options, and (`restricted`, by id)
-    those that the board does not run on everything."""
+    the methods it is narrowed to, by their ids or their names without options, (`restricted`, by id) those
+    that the board does not run on everything, and (`beside`) its metrics' reference rows, which stay."""
 
     board: Board
     protocol: Protocol
     cards: Mapping[str, MetricCard] = field(default_factory=dict)
     only: Sequence[str] = ()
     restricted: Mapping[str, Restriction] = field(default_factory=dict)
+    beside: frozenset[str] = frozenset()
 
 
 @dataclass
@@ -145,7 +146,10 @@ def _misfit(record: JobRecord, wanted: Wanted) -> str:
     board, protocol = wanted.board, wanted.protocol
     if record.dataset != protocol.name:
         return f"results of the data set {record.dataset!r}: the report is of {protocol.name!r}"
-    if wanted.only and not {record.method, record.method.partition("[")[0]} & set(wanted.only):
+    if record.only and not set(record.only) & set(board.metrics):
+        return "results of reference rows that stand beside other metrics than the board's"
+    names = {record.method, record.method.partition("[")[0]}
+    if wanted.only and not names & set(wanted.only) and record.method not in wanted.beside:
         return "results of other methods than --only-method asks for"
     if record.split not in board.splits:
         return f"results of the split {record.split!r}, which is not on the board: --split shows it"

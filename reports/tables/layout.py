@@ -81,6 +81,8 @@ def print_cell(cell: Cell, column: Column, partial: bool) -> Printed:
         published = print_papers(cell.published, column.digits)
         if cell.gap is not None:
             published += f", {number(cell.gap, column.digits, sign=True)}"
+    if not cell.asked:
+        return Printed("–")
     if s.mean is None:
         text, order = f"{s.n} of {s.total}", None
         if s.n == 0 and cell.unavailable:

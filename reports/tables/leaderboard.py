@@ -8,7 +8,7 @@ from decimal import Decimal
 
 import numpy as np
 
-from reports.inputs.results import Grid
+from reports.inputs.results import Grid, is_asked
 from reports.inputs.split_values import SplitValue
 from reports.tables.finders import finder_notes
 from reports.tables.model import Cell, Column, Mark, PublishedRow, Row, Table, Threshold
@@ -35,6 +35,7 @@ from vfsrbench.errors import InputError, did_you_mean
 from vfsrbench.method_spec import restrictions
 from vfsrbench.results import stats
 from vfsrbench.results.load import StoredResult
+from vfsrbench.results.schema import JobRecord
 
 NO_VALUE = "no clip has a value with any method"
 
@@ -43,9 +44,10 @@ NO_VALUE = "no clip has a value with any method"
 class Sources:
     """What a table is made from beside the results themselves.
 
-    `cards` are the known metrics by id; `reference_rows` the methods that are fed the ground truth; `clips`
-    those that the run planned (default: all that any result names); `split_values` the values of metrics
-    over a whole split, by (split, method, metric).
+    `cards` are the known metrics by id; `reference_rows` the methods that show the ground truth or the input;
+    `clips` those that the run planned (default: all that any result names); `split_values` the values of
+    metrics over a whole split, by (split, method, metric); `beside` the reference rows of metrics, which are
+    shown whatever methods are chosen.
     """
 
     cards: Mapping[str, MetricCard] = field(default_factory=dict)
@@ -53,6 +55,7 @@ class Sources:
     clips: Sequence[str] = ()
     split_values: Mapping[tuple[str, str, str], SplitValue] = field(default_factory=dict)
     published: Published | None = None
+    beside: frozenset[str] = frozenset()
 
 
 def build_tables(
@@ -101,9 +104,11 @@ class _Builder:
     def __post_init__(self) -> None:
         named = {r.record.method: r.record for r in self.results if r.record.clip in self.clips}
         self.refused = sorted({r.record.method for r in self.results if r.record.untrained})
-        order = shown_methods(self.board, method_order(self.board, named))
+        order = shown_methods(self.board, method_order(self.board, named), self._beside())
         self.idle = {m: reason for m in order if (reason := self._never_ran(m)) is not None}
-        shown = [m for m in order if m not in self.refused and m not in self.idle]
+        shown = [
+            m for m in order if m not in self.refused and m not in self.idle and self._is_asked(named[m])
+        ]
         self.grid = Grid.of(self.results, self.split, shown, self.clips)
         self.restricted = restrictions(self.board, plugins.methods())
         self.expected = {m: self._expected(m) for m in self.grid.methods}
@@ -120,6 +125,15 @@ class _Builder:
             r.record for r in self.results if r.record.method == method and r.record.clip in self.clips
         ]
         return records[0].reason if {r.status for r in records} == {"skipped"} else None
+
+    def _beside(self) -> frozenset[str]:
+        """The reference rows that the columns are read beside."""
+        cards = (self.sources.cards.get(metric) for metric in self.board.metrics)
+        return self.sources.beside if any(card and card.gameable for card in cards) else frozenset()
+
+    def _is_asked(self, record: JobRecord) -> bool:
+        """Whether the method is scored by any of the columns; reference rows may be by others alone."""
+        return any(is_asked(record, metric) for metric in self.board.metrics)
 
     def _head(self, metric: str) -> Column:
         found = column(metric, self.sources.cards.get(metric))
@@ -205,6 +219,9 @@ class _Builder:
         figure = published.find(self.split, method, column.id) if published else None
         whole = self.sources.split_values.get((self.split, method, column.id))
         records = [r.record for r in self.grid.done(method)]
+        if records and not any(is_asked(record, column.id) for record in records):
+            nothing = stats.Summary(None, float("nan"), None, 0, self._total(method))
+            return Cell(nothing, asked=False)
         reason = next((r.unavailable[column.id] for r in records if column.id in r.unavailable), "")
         if whole is not None:
             n = len(records)

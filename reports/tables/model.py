@@ -64,8 +64,9 @@ class Papers:
 class Cell:
     """A measured figure with all that is said about it.
 
-    `missing` counts frames without a value; `unavailable` says why the whole cell has none. `published`
-    is what papers print and `gap` ours minus it, where both exist and the papers agree.
+    `missing` counts frames without a value; `unavailable` says why the whole cell has none; `asked` is false
+    where a reference row is not scored by this metric. `published` is what papers print and `gap` ours minus
+    it, where both exist and the papers agree.
     """
 
     summary: Summary
@@ -73,6 +74,7 @@ class Cell:
     rank: Rank | None = None
     missing: int = 0
     unavailable: str = ""
+    asked: bool = True
     published: Papers | None = None
     versus: Comparison | None = None
 
@@ -93,7 +95,7 @@ class Cell:
 
 @dataclass(frozen=True)
 class Row:
-    """A method's row. A `is_reference` is fed the ground truth: it is shown but takes no part in the order.
+    """A method's row. A `is_reference` shows the ground truth or the input: it takes no part in the order.
 
     `done` of `total` clips ended well; `speed` is frames a second, `memory` bytes at peak, None where
     not known. `clamped` is the largest part of a clip's values that lay far outside [0, 1]. `imported`: these
@@ -207,7 +209,8 @@ class Table:
     def caption(self) -> str:
         """Board, split, its status and the demo label in one line, or what the user calls it."""
         if self.own_caption:
-            return f"{self.own_caption} ({self.split})" if self.several else self.own_caption
+            named = f"{self.own_caption} ({self.split})" if self.several else self.own_caption
+            return f"{named}, {self.no_order}" if self.no_order else named
         parts = [f"{self.title}: {self.split}"]
         if self.status:
             parts.append(f"{self.status} recipe")
@@ -215,7 +218,12 @@ class Table:
             parts.append(self.clip_count)
         if self.profile:
             parts.append(f"{self.profile} profile")
+        return ", ".join([*parts, self.no_order] if self.no_order else parts)
+
+    @property
+    def no_order(self) -> str:
+        """What the heading says if frames unlike the truth can score well in any of the metrics."""
         opinions = [column.title for column in self.columns if column.gameable]
-        if opinions:
-            parts.append(f"no order by {', '.join(opinions)} alone: frames unlike the truth can score well")
-        return ", ".join(parts)
+        if not opinions:
+            return ""
+        return f"no order by {', '.join(opinions)} alone: frames unlike the truth can score well"

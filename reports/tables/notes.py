@@ -21,6 +21,25 @@ FEW_CLIPS = 6
 """Below this number of clips no signed-rank test can reach 5 %: the table says so."""
 
 
+def reference_notes(rows: Sequence[Row], columns: Sequence[Column]) -> list[str]:
+    """A sentence on the reference rows, if there are any such metrics and rows with their values.
+
+    Args:
+        rows: Of the table.
+        columns: Of the table.
+    """
+    opinions = [column for column in columns if column.gameable]
+    shown = [
+        row.title
+        for row in rows
+        if row.is_reference and any(row.cells[column.id].value is not None for column in opinions)
+    ]
+    if not shown:
+        return []
+    names = ", ".join(column.title for column in opinions)
+    return [f"{names}: read beside the reference rows ({'; '.join(shown)}), which take no place or mark."]
+
+
 @dataclass(frozen=True)
 class Noted:
     """What the notes are made from.
@@ -42,7 +61,8 @@ class Noted:
         """All sentences for a table of these rows, the most important first."""
         if not rows and not self.refused and not self.idle:
             return ["Nothing measured yet: these are published figures only."]
-        return [*self._on_jobs(), *self._on_restored(), *self._on_values(rows)]
+        beside = reference_notes(rows, self.columns)
+        return [*beside, *self._on_jobs(), *self._on_restored(), *self._on_values(rows)]
 
     def _total(self, method: str) -> int:
         return int(self.expected[method].sum())

@@ -21,7 +21,7 @@ from vfsrbench.windows import method_windows
 
 INTERPOLATIONS = ("bicubic", "bicubic-matlab", "lanczos", "nearest")
 ENLARGERS = (*INTERPOLATIONS, "unsharp", "richardson-lucy", "temporal-average")
-ALL = (*ENLARGERS, "oracle", "recompressed")
+ALL = (*ENLARGERS, "input", "oracle", "recompressed")
 CPU = torch.device("cpu")
 
 
@@ -208,6 +208,13 @@ def test_oracle_gives_the_ground_truth() -> None:
     frames = noise(3, 16, 20)
     assert torch.equal(restore("oracle", frames, 16, 20), frames)
     assert choose_method("oracle").card.source == "gt"
+
+
+def test_input_is_enlarged_as_bicubic_does_it() -> None:
+    frames = noise(3, 16, 20)
+    assert torch.equal(restore("input", frames, 64, 80), restore("bicubic", frames, 64, 80))
+    card = choose_method("input").card
+    assert (card.source, card.stands_for) == ("lq", "input")
 
 
 def test_recompressed_is_the_ground_truth_through_h264() -> None:

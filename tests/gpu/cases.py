@@ -41,6 +41,7 @@ NOTHING = [
     "flair_space_time",
     "gfpgan",
     "gpen",
+    "input",
     "keep",
     "lanczos",
     "nearest",

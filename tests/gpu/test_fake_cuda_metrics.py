@@ -18,6 +18,7 @@ ALLOWED = {
     "ewarp_raft": RAFT,
     "ewarp_self_raft": RAFT,
     "tof_raft": RAFT,
+    "ewarp_evalcrafter": RAFT,
     "ids_detected_ir_se50": DETECTED,
     "legacy_ids_bfvr": DETECTED,
 }

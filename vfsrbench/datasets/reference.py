@@ -113,8 +113,9 @@ def gt_side(clip: DatasetClip, facts: GtFacts, cache: Cache | None = None) -> tu
         assert landmarks is not None
         truth, landmarks = _aligned_gt(truth, landmarks, _aligned_by(clip, facts))
     flow = None if facts.aligned else clip.exact_flow
-    info = TruthInfo(clip.name, facts.digest, len(truth), truth.fps, landmarks, flow, cache, facts.reference)
-    return truth, info
+    has_gt = facts.reference
+    known = (landmarks, flow, cache, has_gt, not has_gt)
+    return truth, TruthInfo(clip.name, facts.digest, len(truth), truth.fps, *known)
 
 
 def lq_side(clip: DatasetClip, facts: GtFacts, lq: Clip) -> Clip:

@@ -99,6 +99,8 @@ class JobRecord(BaseModel):
     """Metric id -> how it was computed."""
     metrics: dict[str, int] = {}
     """Metric id -> its version, for all metrics that were asked for so far."""
+    only: list[str] = []
+    """Of a reference row that no board named: the metrics that it stands beside. It has no others."""
     clip_values: dict[str, float] = {}
     """Metric id -> the clip's value (NaN if none); also metrics without frame values."""
     missing: dict[str, int] = {}

@@ -123,7 +123,7 @@ class DueJobs:
         What this run wrote is done. What another run has written since this one was planned counts too,
         unless everything is to be done again.
         """
-        every = tuple(self.setup.metric_keys)
+        every = self.setup.metrics_of(job.method)
         if record is None:
             return every
         options = self.setup.options

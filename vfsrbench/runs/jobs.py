@@ -85,7 +85,8 @@ class Setup:
     `metric_versions` and `metric_keys` are by metric id, sources of derived metrics included; `sources`
     has those, by the derived metric. `finder` finds faces on ground truth without landmarks. `run` is this
     run's identity: results that carry it were made by it.
-    `restricted` has the methods that the board does not run on everything.
+    `restricted` has the methods that the board does not run on everything, `beside` the reference rows that
+    it does not name, with their metrics: those that frames unlike the truth can score well in.
     """
 
     board: Board
@@ -100,6 +101,11 @@ class Setup:
     finder: Finder
     run: str
     restricted: Mapping[str, Restriction] = field(default_factory=dict)
+    beside: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+
+    def metrics_of(self, method: str) -> tuple[str, ...]:
+        """The metrics that a method is scored by, sources of derived ones first."""
+        return self.beside.get(method) or tuple(self.metric_keys)
 
     def runs(self, method: str, split: str, clip: str) -> bool:
         """Whether the board has this job."""

@@ -17,7 +17,7 @@ from vfsrbench.errors import DamagedFile, InputError, did_you_mean
 from vfsrbench.faces.finding.choice import chosen_finder, metric_uses
 from vfsrbench.hashing.facts import Facts, digest_of
 from vfsrbench.io.raw import DecodedFrames
-from vfsrbench.method_spec import choose_method, restrictions
+from vfsrbench.method_spec import choose_method, restrictions, stand_ins
 from vfsrbench.plugins import Registry, SkippedPlugin, methods, metrics
 from vfsrbench.predictor import Predictor
 from vfsrbench.restoration.method_use import MethodUse, Row, StoredOutputs
@@ -94,6 +94,7 @@ def make_plan(
     on_progress("opening the clips", 0, 0)
     dataset, unopened = dataset_of(board.dataset).usable()
     splits = _splits(board, dataset.clips(), needed=any(isinstance(use, MethodUse) for use in uses.values()))
+    beside = _beside(cards, uses, known_methods)
     board = _with_split_names(board, splits)
     restricted = restrictions(board, known_methods)
     _check_clips(restricted, {clip.name for clip in dataset.clips()} | unopened.keys())
@@ -109,7 +110,7 @@ def make_plan(
         dataset=dataset.name,
         workspace=workspace.root,
         options=options,
-        methods=uses,
+        methods={**uses, **beside},
         splits=splits,
         metric_versions={card.id: card.version for card in cards},
         metric_keys={metric: keys.metric_key(facts) for metric, facts in metric_facts.items()},
@@ -117,20 +118,23 @@ def make_plan(
         finder=finder,
         run=uuid.uuid4().hex,
         restricted=restricted,
+        beside=dict.fromkeys(beside, _gameable(cards)),
     )
     due = DueJobs(setup, workspace)
     jobs: list[Job] = []
     damaged: list[DamagedFile] = []
     for clip in facts:
         for split in splits.values():
-            for use in uses.values():
+            for use in setup.methods.values():
                 if not setup.runs(use.id, split.name, clip.name):
+                    continue
+                if use.id in beside and not _is_there(beside[use.id], split, clip):
                     continue
                 job = _job(use, split, clip, setup)
                 planned, damage = due.planned(job)
                 damaged += [damage] if damage is not None else []
                 jobs.append(planned)
-    if not jobs:
+    if not any(job.method in uses for job in jobs):
         raise InputError(
             f"board {board.name!r}: it runs {', '.join(uses)} on other splits or clips alone (its `restrict`)"
         )
@@ -176,6 +180,32 @@ def _uses(
             )
         found[use.id] = use
     return found
+
+
+def _beside(
+    cards: Sequence[MetricCard], uses: Mapping[str, Row], known: Registry[MethodCard]
+) -> dict[str, MethodUse]:
+    """The reference rows that such metrics are read beside, but for those that the board has anyway."""
+    chosen = [choose_method(name, known) for name in stand_ins(cards, known)]
+    return {
+        method.id: MethodUse(method, Weights(), keys.method_facts(method, Weights()))
+        for method in chosen
+        if method.id not in uses
+    }
+
+
+def _gameable(cards: Sequence[MetricCard]) -> tuple[str, ...]:
+    """The metrics of reference rows beside the board, sources of derived ones first."""
+    own = {card.id for card in cards if card.gameable}
+    own |= {card.derived.metric for card in cards if card.derived is not None and card.id in own}
+    return tuple(card.id for card in cards if card.id in own)
+
+
+def _is_there(row: MethodUse, split: Split, clip: ClipFacts) -> bool:
+    """Whether there is what a reference row shows: ground truth, or degraded frames."""
+    if row.from_gt:
+        return clip.truth.reference
+    return split.recipe is not None or split.name in clip.lq
 
 
 def _stored(name: str, path: Path, board: Board, known: Registry[MethodCard]) -> StoredOutputs:

@@ -35,7 +35,8 @@ def base_record(setup: Setup, clip: ClipFacts, job: Job) -> dict[str, Any]:
         "width": clip.truth.width,
         "gt_digest": clip.truth.digest,
         "reference": clip.truth.reference,
-        "metrics": dict(setup.metric_versions),
+        "metrics": {m: setup.metric_versions[m] for m in setup.metrics_of(job.method)},
+        "only": list(setup.beside.get(job.method, ())),
         "profile": setup.options.profile,
         "versions": versions(),
         **_method_facts(use),
@@ -67,7 +68,7 @@ def _method_facts(use: Row) -> dict[str, Any]:
         }
     card = use.method.card
     return {
-        "track": "" if use.from_gt else card.reference,
+        "track": "" if use.from_gt or card.stands_for else card.reference,
         "method_title": card.title if use.id == card.name else f"{card.title} {use.id[len(card.name) :]}",
         "method_licence": card.licence,
         "method_version": card.version,

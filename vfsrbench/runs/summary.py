@@ -91,7 +91,8 @@ def summarize(plan: Plan, workspace: Workspace, log_path: Path, seconds: float) 
     records = {job: r for job in plan.jobs if (r := workspace.store.find(*job.place)) is not None}
     files = tuple(workspace.store.path(*job.place) for job in records)
     setup = plan.setup
-    board = setup.board.replace(methods=tuple(setup.methods), restrict=dict(setup.restricted))
+    named = tuple(method for method in setup.methods if method not in setup.beside)
+    board = setup.board.replace(methods=named, restrict=dict(setup.restricted))
     note_run(workspace, plan)
     asked = tuple(plan.setup.metric_keys)
     notes = tuple((clip.name, note) for clip in plan.clips for note in clip.notes)

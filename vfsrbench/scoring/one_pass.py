@@ -35,6 +35,7 @@ if TYPE_CHECKING:
 
 TOO_LARGE = "out of memory while scoring, even with one frame at a time"
 NO_REFERENCE = "needs the ground truth, which these clips do not have"
+NO_INPUT = "compares with the enlarged input, on boards of clips without ground truth alone"
 IN_FLIGHT = 2
 """Windows of restored clips that the host's metrics may be behind the networks: they are held in memory."""
 log = logging.getLogger(__name__)
@@ -275,6 +276,8 @@ def unfit(card: MetricCard, info: TruthInfo) -> str:
         return f"the clip has {counted(info.total, 'frame')}, at least {card.min_frames} are needed"
     if "landmarks" in card.needs and info.landmarks is None:
         return "no landmarks are known for this clip"
+    if "input" in card.needs and not info.is_input:
+        return NO_INPUT
     if "exact_flow" in card.needs and info.exact_flow is None:
         return "the exact flow is known for rendered clips only"
     return ""

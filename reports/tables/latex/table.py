@@ -101,7 +101,8 @@ def _caption(tables: Sequence[Table], layout: Layout) -> str:
     first = tables[0]
     if first.own_caption:
         named = f" ({first.split})" if first.several and len(tables) == 1 else ""
-        sentences = [tex_caption(first.own_caption) + tex(named) + "."]
+        unsorted = f", {tex(first.no_order)}" if first.no_order else ""
+        sentences = [tex_caption(first.own_caption) + tex(named) + unsorted + "."]
     else:
         sentences = [tex(first.caption if len(tables) == 1 else _shared(tables)) + "."]
     if any(c.mark for line in layout.lines for c in line.cells):
@@ -120,7 +121,9 @@ def _shared(tables: Sequence[Table]) -> str:
     splits = [f"{t.split} ({t.status} recipe)" if t.status else t.split for t in tables]
     parts = [f"{tables[0].title}: {', '.join(splits)}"]
     clips = dict.fromkeys(t.clip_count for t in tables if t.rows)
-    return ", ".join([*parts, *clips, *dict.fromkeys(f"{t.profile} profile" for t in tables if t.profile)])
+    profiles = dict.fromkeys(f"{t.profile} profile" for t in tables if t.profile)
+    unsorted = dict.fromkeys(t.no_order for t in tables if t.no_order)
+    return ", ".join([*parts, *clips, *profiles, *unsorted])
 
 
 def _label(table: Table, splits: Sequence[str]) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 
 from reports.tables.published import Published
 from vfsrbench.board import Board
@@ -80,11 +80,18 @@ def is_named(method: str, names: Iterable[str]) -> bool:
     return not {method, plain, plain.partition("[")[0]}.isdisjoint(names)
 
 
-def shown_methods(board: Board, methods: Sequence[str]) -> list[str]:
-    """The methods that the board's `[table]` shows, in its order where it names them."""
+def shown_methods(board: Board, methods: Sequence[str], beside: Collection[str] = ()) -> list[str]:
+    """The methods that the board's `[table]` shows, in its order where it names them; those `beside`
+    metrics, as reference rows, stay."""
     wanted = board.table.methods
     if not wanted:
         return list(methods)
+    stay = [m for m in methods if m in beside and not is_named(m, wanted)]
+    return _named_methods(board, methods) + stay
+
+
+def _named_methods(board: Board, methods: Sequence[str]) -> list[str]:
+    wanted = board.table.methods
     named = {m: name for name in reversed(wanted) for m in methods if is_named(m, [name])}
     if board.table.order is not None:
         return [m for m in methods if m in named]

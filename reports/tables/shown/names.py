@@ -28,11 +28,13 @@ def method_titles(records: Iterable[JobRecord]) -> dict[str, str]:
 
 
 def method_order(board: Board, found: Iterable[str]) -> list[str]:
-    """Methods that have results: the board's first, in its order, then the others by name."""
+    """Methods that have results: the board's first, in its order, then the others by name, and reference
+    rows that stand beside metrics."""
     known, installed = set(found), plugins.methods()
     named = dict.fromkeys(canonical_method(spec, installed) for spec in board.methods)
     first = [m for m in named if m in known]
-    return first + sorted(known - set(first))
+    rows = {name: entry.card.stands_for or "" for name, entry in installed.entries.items()}
+    return first + sorted(known - set(first), key=lambda method: (rows.get(method, ""), method))
 
 
 def canonical_method(spec: str, installed: plugins.Registry[MethodCard]) -> str:

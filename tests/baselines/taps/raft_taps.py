@@ -9,34 +9,7 @@ from torch import Tensor, nn
 
 from tests.baselines.taps.code_taps import recorded
 from tests.parity import parity
-
-PARTS = (
-    ("fnet.", "feature_encoder."),
-    ("cnet.", "context_encoder."),
-    ("_encoder.conv1.", "_encoder.convnormrelu.0."),
-    ("_encoder.norm1.", "_encoder.convnormrelu.1."),
-    ("_encoder.conv2.", "_encoder.conv."),
-    ("update_block.encoder.", "update_block.motion_encoder."),
-    ("update_block.mask.0.", "mask_predictor.convrelu.0."),
-    ("update_block.mask.2.", "mask_predictor.conv."),
-)
-"""Official names and torchvision's, applied in this order; blocks, GRUs and motion layers are below."""
-
-
-def torchvision_name(name: str) -> str | None:
-    """The official file's name of a tensor -> torchvision's; None for a second name of one parameter."""
-    if ".norm3." in name:
-        return None  # downsample.1 is the one in force
-    for official, ours in PARTS:
-        name = name.replace(official, ours)
-    block = name.split(".")
-    if block[0].endswith("_encoder") and block[1].startswith("layer") and block[3][:-1] in ("conv", "norm"):
-        block[3] = f"convnormrelu{block[3][-1]}.{'0' if block[3].startswith('conv') else '1'}"
-    elif block[1] == "motion_encoder":
-        block[2] = block[2].replace("convc", "convcorr").replace("convf", "convflow") + ".0"
-    elif block[1] == "gru":
-        block[1:3] = ["recurrent_block", f"convgru{block[2][-1]}", block[2][:-1]]
-    return ".".join(block)
+from vfsrbench.metrics.estimators.raft_names import torchvision_names
 
 
 class Raft(nn.Module):
@@ -49,9 +22,7 @@ class Raft(nn.Module):
         self.net = raft_large(weights=None, progress=False)
 
     def load_state_dict(self, state_dict: Any, strict: bool = True, assign: bool = False) -> Any:
-        names = {name: torchvision_name(name) for name in state_dict}
-        renamed = {ours: state_dict[name] for name, ours in names.items() if ours is not None}
-        return self.net.load_state_dict(renamed, strict, assign)
+        return self.net.load_state_dict(torchvision_names(state_dict), strict, assign)
 
 
 def raft(net: nn.Module, case: dict[str, Any]) -> dict[str, Tensor]:

@@ -81,6 +81,9 @@ def test_a_board_runs_and_is_reported_without_ground_truth(
         result = read_result(path)
         record = records[result.record.method, result.record.clip] = result.record
         assert not record.reference and (record.height, record.width) == (200, 200)
+        if record.method == "input":  # stands beside, and is what bicubic makes here
+            assert set(record.metrics) == {"niqe", "ewarp_self_dis"} and not record.broken
+            continue
         if record.method == "oracle":
             assert record.status == "skipped" and not record.clip_values
             continue
@@ -91,7 +94,9 @@ def test_a_board_runs_and_is_reported_without_ground_truth(
         assert np.isfinite(result.values["ewarp_self_dis"][1:]).all() and np.isfinite(
             record.clip_values["niqe"]
         )
-    assert len(records) == 8
+    assert len(records) == 10
+    for clip in ("one", "two"):
+        assert records["input", clip].restored_digest == records["bicubic", clip].restored_digest
     source = Clip.open(lq / "one").read(0, 1)[0]
     bicubic = Clip.open(place / "restored/lq/bicubic/one").read(0, 1)[0].astype(int)
     assert np.abs(bicubic - whole(resize(source, 200, 200, "cubic"))).max() <= 1
@@ -99,13 +104,13 @@ def test_a_board_runs_and_is_reported_without_ground_truth(
 
     before = scores(place)
     say(*run, *common, *what, *methods, *stored, "--no-report", code=3)
-    assert "8 jobs, 0 to do" in capsys.readouterr().err and scores(place) == before
+    assert "10 jobs, 0 to do" in capsys.readouterr().err and scores(place) == before
 
     site = tmp_path / "site"
     say("report", "demo", "-w", place, *common, *what, *stored, "--html", site)
     shown = tracks(site, "one")
     assert shown[0]["title"] == "Input" and not shown[0].get("small")
-    assert {t["id"] for t in shown} == {"_input", "bicubic", "nearest", "mine"}
+    assert {t["id"] for t in shown} == {"_input", "bicubic", "nearest", "mine", "input"}
     assert all(t["video"] and t["strip"] for t in shown)
 
 
@@ -190,8 +195,8 @@ def test_a_method_that_enlarges_otherwise_is_skipped(tmp_path: Path, lq: Path):
     four = method_folder(tmp_path, "four", more="scale = 4")
     board = real_board(lq, methods=[four], metrics=["ewarp_self_dis"])
     summary = run_board(board, tmp_path / "w", engine="serial")
-    reasons = {r.reason for r in summary.records.values()}
-    assert summary.counts == {"skipped": 2} and reasons == {"enlarges by 4, asked for is --scale 2"}
+    reasons = {r.reason for r in summary.records.values() if r.method != "input"}
+    assert summary.counts == {"skipped": 2, "ok": 2} and reasons == {"enlarges by 4, asked for is --scale 2"}
 
 
 def test_the_enlarged_clip_is_made_as_it_is_read(lq: Path):

@@ -29,16 +29,20 @@ INFO = TruthInfo("clip", "", FRAMES, landmarks=LANDMARKS)
 PROFILES: tuple[Profile, ...] = ("strict", "fast")
 
 
+LARGE = {"ewarp_evalcrafter": 256}
+"""Metrics that refuse frames as small as the others are compared on."""
+
+
 @cache
-def pair() -> tuple[Frames, Frames]:
+def pair(side: int = SIDE) -> tuple[Frames, Frames]:
     """Restored and ground-truth frames."""
-    truth = clips.moving(FRAMES, SIDE)
+    truth = clips.moving(FRAMES, side)
     return clips.noisy(truth, 0.5), truth
 
 
 def against(metric_id: str, want: Callable[[Frames, Frames], Values], frames: slice = slice(None)) -> Outcome:
     """Frame values of the metric against `want(restored, truth)`, which works frame by frame."""
-    restored, truth = pair()
+    restored, truth = pair(LARGE.get(metric_id, SIDE))
     got = scores(metric(metric_id), restored, truth, 3, INFO)[frames]
     wanted = want(restored, truth)[frames]
     assert np.isfinite(wanted).all() and np.ptp(wanted) > 0
@@ -135,7 +139,7 @@ def fast_deviation(card: MetricCard, device: str) -> float:
 
 
 def _frame_values(metric_id: str, profile: Profile, device: str) -> Values:
-    restored, truth = pair()
+    restored, truth = pair(LARGE.get(metric_id, SIDE))
     chosen = metric(metric_id, profile, device)
     values = scores(chosen, restored, truth, FRAMES, INFO)
     return np.array([chosen.finish(values)]) if chosen.card.level == "clip" else values
@@ -182,7 +186,8 @@ NETWORK_REFERENCES: dict[str, Reference] = {
     "ids_detected_ir_se50": Reference(
         lambda: against("ids_detected_ir_se50", plain.detected("ir_se50")), 1e-3, "", True
     ),
-    "vidd_w600k_r50": _pairs("vidd_w600k_r50", plain.vidd),
+    "vidd_w600k_r50": _pairs("vidd_w600k_r50", plain.vidd("w600k_r50")),
+    "vidd_resnet18": _pairs("vidd_resnet18", plain.vidd("resnet18_gray")),
     "tl_id_w600k_r50": Reference(lambda: steadiness("tl_id_w600k_r50", plain.local_figure), FLOAT32, SAMPLED),
     "tg_id_w600k_r50": Reference(
         lambda: steadiness("tg_id_w600k_r50", plain.global_figure), FLOAT32, SAMPLED

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from functools import cache
 
+import cv2
 import numpy as np
 import torch
 import torch.nn.functional as F
@@ -107,11 +108,73 @@ def adaface(backend: str) -> Callable[[Frames, Frames], Values]:
     return lambda a, b: (embeddings(a) * embeddings(b)).sum(1)
 
 
+# --- VIDD as FOS, E*warp as EvalCrafter ----------------------------------------------------------------
+
+
+def vidd_fos(a: Frames, b: Frames) -> Values:
+    """One picture at a time, grey by Pillow's and OpenCV's ways in float64."""
+
+    def embedding(frame: Frames) -> Values:
+        small = cv2.resize(frame[..., ::-1], (128, 128)).astype(np.float64) / 255
+        grey = torch.from_numpy(small @ [0.114, 0.587, 0.299])[None, None].float()
+        with torch.inference_mode():
+            return filled("arcface_resnet18")(grey)[0].double().numpy()
+
+    rows = np.array([embedding(frame) for frame in a])
+    return np.concatenate([[0.0], np.sqrt(np.square(np.diff(rows, axis=0)).sum(1))])
+
+
+def halves(frames: Frames) -> Values:
+    """Means of 2x2 pixels (T, H/2, W/2, 3) in [0, 1]: what bilinear halving of even sides comes to."""
+    count, height, width = frames.shape[:3]
+    return frames.reshape(count, height // 2, 2, width // 2, 2, 3).mean((2, 4)) / 255
+
+
+def ewarp_evalcrafter(a: Frames, b: Frames) -> Values:
+    """Pair by pair, pixel positions by scipy, masks written out."""
+    pictures = halves(a)
+    dark = torch.from_numpy(2 * (pictures / 255) - 1).permute(0, 3, 1, 2).float()
+
+    def flow(first: int, second: int) -> Values:
+        with torch.inference_mode():
+            found = filled("raft_things")(dark[first][None], dark[second][None], num_flow_updates=20)
+        return found[-1][0].double().numpy()
+
+    def sampled(planes: Values, there: Values) -> Values:
+        return np.stack([map_coordinates(p, there[::-1], order=1, mode="nearest") for p in planes])
+
+    def one(first: int) -> float:
+        fw, bw = flow(first, first + 1), flow(first + 1, first)
+        there = fw + np.mgrid[: fw.shape[1], : fw.shape[2]][::-1]
+        back = sampled(bw, there)
+        size = (fw**2).sum(0)
+        hidden = ((fw + back) ** 2).sum(0) > 0.01 * (size + (back**2).sum(0)) + 0.5
+        steps = np.zeros_like(fw), np.zeros_like(fw)
+        steps[0][:, :, :-1], steps[1][:, :-1] = fw[:, :, 1:] - fw[:, :, :-1], fw[:, 1:] - fw[:, :-1]
+        edge = sum((step**2).sum(0) for step in steps) > 0.01 * size + 0.002
+        seen = ~(hidden | edge)
+        errors = (
+            sampled(pictures[first + 1].transpose(2, 0, 1), there).transpose(1, 2, 0) - pictures[first]
+        ) ** 2
+        return 1e3 * float(errors[seen].sum() / seen.sum())
+
+    return np.array([0.0, *(one(t) for t in range(len(a) - 1))])
+
+
 def _against(metric_id: str, want: Callable[[Frames, Frames], Values], heavy: bool = True) -> Reference:
     return Reference(lambda: against(metric_id, want), FLOAT32, "", heavy)
 
 
+def _pairs(metric_id: str, want: Callable[[Frames, Frames], Values], limit: float, note: str) -> Reference:
+    return Reference(lambda: against(metric_id, want, slice(1, None)), limit, note, True)
+
+
 PAPER_REFERENCES: dict[str, Reference] = {
+    "idlq_adaface_ir50": _against("idlq_adaface_ir50", adaface("adaface_ir50")),
+    "legacy_vidd_fos": _pairs("legacy_vidd_fos", vidd_fos, 1e-3, "raw embeddings are tens long"),
+    "ewarp_evalcrafter": _pairs(
+        "ewarp_evalcrafter", ewarp_evalcrafter, 1e-3, "masks flip single pixels by rounding"
+    ),
     "ids_adaface_ir50": _against("ids_adaface_ir50", adaface("adaface_ir50")),
     "ids_adaface_ir101": _against("ids_adaface_ir101", adaface("adaface_ir101")),
     "dists": _against("dists", dists),

@@ -178,9 +178,12 @@ def found_alone(frames: Frames) -> Values:
     return np.concatenate([detect_landmarks(detector, frame[None], padding=0.25) for frame in frames])
 
 
-def vidd(a: Frames, b: Frames) -> Values:
-    ours, _ = both("w600k_r50", a, b)
-    return np.concatenate([[0.0], np.linalg.norm(ours[1:] - ours[:-1], axis=1)])
+def vidd(backend: str) -> Callable[[Frames, Frames], Values]:
+    def values(a: Frames, b: Frames) -> Values:
+        ours, _ = both(backend, a, b)
+        return np.concatenate([[0.0], np.linalg.norm(ours[1:] - ours[:-1], axis=1)])
+
+    return values
 
 
 def local_figure(rows: Values) -> float:

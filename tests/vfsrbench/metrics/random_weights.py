@@ -38,8 +38,8 @@ def weights_file(name: str) -> Path:
     entry = load_manifest()[name]
     if name == "retinaface_r50":
         return _willing_detector()
-    if name == "raft_large":
-        return _small_motions()
+    if name in ("raft_large", "raft_things"):
+        return _small_motions(name)
     return write_untrained(entry, folder(), "features." if name in ("alexnet", "vgg16") else "")
 
 
@@ -97,11 +97,11 @@ def _onnx(name: str, side: int, values: int) -> Path:
     return path
 
 
-def _small_motions() -> Path:
+def _small_motions(name: str) -> Path:
     """RAFT with random weights whose flow is small and smooth enough for forth and back to agree."""
-    state = untrained_state(build_network(load_manifest()["raft_large"]))
+    state = untrained_state(build_network(load_manifest()[name]))
     state["update_block.flow_head.conv2.weight"] *= 0.002
-    return _saved("raft_large", state)
+    return _saved(name, state)
 
 
 def _willing_detector() -> Path:

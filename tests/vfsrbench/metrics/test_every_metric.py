@@ -24,10 +24,16 @@ from vfsrbench.metric import TruthInfo
 
 FACE = 128
 PERFECT = {"psnr": np.inf, "ssim": 1.0, "lpips": 0.0, "tlp": 0.0, "ids": 1.0, "tl": 1.0, "tg": 1.0}
-PERFECT |= {"dists": 0.0, "akd": 0.0, "tof": 0.0, "idd": 0.0}
+PERFECT |= {"dists": 0.0, "akd": 0.0, "tof": 0.0, "idd": 0.0, "idlq": 1.0}
 INFO = TruthInfo("checked", "digest", total=24, exact_flow=clips.motion)
 OPINIONS = ("musiq", "clipiqa")  # a network's, with random weights here
-ALONE = ("ewarp_self", "niqe", *OPINIONS)  # these never look at the ground truth
+ALONE = (
+    "ewarp_self",
+    "ewarp_evalcrafter",
+    "legacy_vidd",
+    "niqe",
+    *OPINIONS,
+)  # these never look at the ground truth
 LONG = ("psnr", "ssim", "ssim_vt")  # memory: 100 frames against 900
 OWN_TESTS = {"legacy_fvd_bfvr", "legacy_deg_vqfr"}
 """Metrics whose rule (one value a clip, pairs left out) the checks do not fit; see test_legacy.py."""
@@ -36,6 +42,9 @@ HEAVY = (
     "dists",
     "adaface",
     "gray",
+    "resnet18",
+    "legacy_vidd",
+    "evalcrafter",
     "ir_se50",
     "iresnet",
     "detected",
@@ -85,6 +94,8 @@ def case_of(metric_id: str) -> Case:
     case = replace(case, frames=6, long=(24, 72))
     if metric_id == "niqe":
         return replace(case, clip=partial(clips.moving, size=192))
+    if metric_id == "ewarp_evalcrafter":  # smaller ones are refused
+        return replace(case, clip=partial(clips.moving, size=256), long=(16, 32))
     return replace(case, clip=partial(clips.moving, size=FACE)) if chosen.card.weights else case
 
 

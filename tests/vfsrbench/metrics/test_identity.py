@@ -5,20 +5,25 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from tests.vfsrbench import boards
 from tests.vfsrbench.metrics import clips, plain_scripts, random_weights
 from tests.vfsrbench.metrics.checker import scores
 from tests.vfsrbench.metrics.plain_scripts import LANDMARKS, SIDE
 from tests.vfsrbench.metrics.random_weights import CPU, metric, weights_file
 from vfsrbench import plugins
+from vfsrbench.datasets.dataset import open_dataset
+from vfsrbench.datasets.reference import gt_facts, gt_side
 from vfsrbench.metric import TruthInfo, Window
 from vfsrbench.metrics.estimators.face_embedder import ArcFaceEmbedder
 from vfsrbench.metrics.identity import IdentitySimilarity
+from vfsrbench.scoring.one_pass import NO_INPUT, unfit
 
 pytest.importorskip("onnxruntime")
 IDS = "ids_w600k_r50"
@@ -138,3 +143,20 @@ def test_both_pictures_are_cut_out_by_the_ground_truths_points() -> None:
     shifted = np.roll(truth, 9, axis=2)
     values = scores(metric(IDS), shifted, truth, 2, INFO)
     assert (values < 0.99).all()
+
+
+def test_identity_to_the_input_is_for_clips_whose_input_stands_for_the_truth() -> None:
+    card = plugins.metrics()["idlq_adaface_ir50"].card
+    info = TruthInfo("clip", "", 3)
+    assert unfit(card, info) == unfit(card, replace(info, reference=False)) == NO_INPUT
+    assert unfit(card, replace(info, reference=False, is_input=True)) == ""
+    assert not card.reference and card.gameable
+
+
+def test_the_input_of_a_clip_without_ground_truth_is_what_metrics_get(tmp_path: Path) -> None:
+    boards.write_clip(tmp_path / "one", boards.moving(2, 24, 0))
+    (clip,) = open_dataset("real", tmp_path, scale=2).clips()
+    frames, info = gt_side(clip, gt_facts(clip, "d", False))
+    assert (info.reference, info.is_input, frames.height) == (False, True, 48)
+    (clip,) = open_dataset("folder", tmp_path).clips()
+    assert gt_side(clip, gt_facts(clip, "d", False))[1].is_input is False

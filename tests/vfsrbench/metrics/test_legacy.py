@@ -55,8 +55,10 @@ def metric_finish(metric_id: str, values: np.ndarray) -> float:
 
 
 def test_legacy_columns_say_so() -> None:
+    known_by_another_name = {"ewarp_evalcrafter"}
     for entry in plugins.metrics():
-        assert entry.card.legacy is entry.card.id.startswith("legacy_")
+        named = entry.card.id.startswith("legacy_") or entry.card.id in known_by_another_name
+        assert entry.card.legacy is named
 
 
 @pytest.mark.slow

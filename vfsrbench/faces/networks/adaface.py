@@ -81,6 +81,11 @@ class AdaFace(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         return self.with_length(x)[0]
 
+    @staticmethod
+    def tensors_of(path: Path) -> dict[str, Tensor]:
+        """What `weights` looks at to see whether a file fits."""
+        return own_tensors(path)
+
 
 def adaface_ir50() -> AdaFace:
     """24 units."""
@@ -98,11 +103,16 @@ def load_adaface(network: nn.Module, path: Path) -> nn.Module:
     Raises:
         InputError: The file cannot be read, or holds another network.
     """
+    load_checkpoint(network, own_tensors(path), where=str(path))
+    return network
+
+
+def own_tensors(path: Path) -> dict[str, Tensor]:
+    """The network's tensors in a file of either kind, by their names in the network."""
     content = _read_training(path) if path.suffix == ".ckpt" else read_checkpoint(path)
     tensors = unwrap(content, str(path))
     own = {name.removeprefix(OWN): value for name, value in tensors.items() if name.startswith(OWN)}
-    load_checkpoint(network, own or tensors, where=str(path))
-    return network
+    return own or tensors
 
 
 class _Inert:

@@ -13,8 +13,10 @@ from torchvision.models.optical_flow.raft import CorrBlock
 
 from vfsrbench.metric import Window
 from vfsrbench.metrics.estimators.flow import Flow, Pair
+from vfsrbench.metrics.estimators.raft_names import AUTHORS, torchvision_names
 from vfsrbench.metrics.pixels import pictures_of
-from vfsrbench.runtime.network import loaded, rows_that_fit, runner
+from vfsrbench.runtime.checkpoint import load_checkpoint, read_checkpoint, unwrap
+from vfsrbench.runtime.network import rows_that_fit, runner
 from vfsrbench.runtime.precision import Profile
 
 UPDATES = 12
@@ -29,7 +31,7 @@ class RaftFlow:
     def __init__(self, path: Path, device: torch.device, profile: Profile) -> None:
         self.device = device
         self.profile = profile
-        self.runner = runner(("raft_large", path), partial(loaded, _network, path), device, profile)
+        self.runner = runner(("raft", path), partial(load_raft, path), device, profile)
 
     def flows(self, window: Window, pairs: list[Pair]) -> list[Flow]:
         known: dict[Pair, Flow] = window.memo(("raft", self.profile), dict)
@@ -51,13 +53,28 @@ class RaftFlow:
             for side in (0, 1)
         )
         height, width = window.frames.shape[1:3]
-        return self.runner(torch.stack([first, second], dim=1), batch, _apply)[:, :, :height, :width]
+        return self.runner(torch.stack([first, second], dim=1), batch, found_flow)[:, :, :height, :width]
 
 
-def _apply(network: nn.Module, frames: Tensor) -> Tensor:
+def found_flow(network: nn.Module, frames: Tensor, updates: int = UPDATES) -> Tensor:
+    """The flow (n, 2, H, W) of pairs (n, 2, 3, H, W) in [-1, 1], sides multiples of 8."""
     with frames.device:  # torchvision makes grids on the CPU with every update, for the host to copy
-        found: list[Tensor] = network(frames[:, 0], frames[:, 1], num_flow_updates=UPDATES)
+        found: list[Tensor] = network(frames[:, 0], frames[:, 1], num_flow_updates=updates)
     return found[-1]
+
+
+def load_raft(path: Path) -> nn.Module:
+    """The network, filled with torchvision's file or one of the authors'.
+
+    Raises:
+        InputError: The file cannot be read, or holds another network.
+    """
+    tensors = unwrap(read_checkpoint(path), str(path))
+    if any(name.removeprefix("module.").startswith(AUTHORS) for name in tensors):
+        tensors = torchvision_names(tensors)
+    network = _network()
+    load_checkpoint(network, tensors, where=str(path))
+    return network
 
 
 def _padded(images: Tensor) -> Tensor:

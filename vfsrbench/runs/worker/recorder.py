@@ -96,6 +96,7 @@ class Recorder:
         known = {m: self.setup.metric_versions[m] for m in due}
         broken = scored.scores.broken & due
         if old is not None:
+            base["only"] = base["only"] if old.record.only else []
             stay = [m for m in old.record.scores if m not in due]
             if not scored.restored_now:
                 base["versions"] = old.record.versions

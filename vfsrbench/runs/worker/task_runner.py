@@ -135,7 +135,7 @@ class TaskRunner:
         except (JobFailure, InputError) as error:
             self._fail(jobs, error)
             return None
-        every = tuple(self.setup.metric_keys)
+        every = self.setup.metrics_of(job.method)
         restored.jobs = [pending.on(restored.note.digest, every) for pending in jobs]
         return restored
 

@@ -15,7 +15,9 @@ from tests.baselines.taps import taps
 from tests.parity import parity
 from vfsrbench.errors import InputError
 from vfsrbench.faces.arcface_align import inverse_fit_matrices
-from vfsrbench.faces.networks.adaface import AdaFace, adaface_ir50, adaface_ir101, load_adaface
+from vfsrbench.faces.networks.adaface import AdaFace, adaface_ir50, adaface_ir101, load_adaface, own_tensors
+from vfsrbench.weights.manifest import load_manifest
+from vfsrbench.weights.validate import count_fitting
 
 BUILDERS: dict[str, Callable[[], AdaFace]] = {"adaface_ir50": adaface_ir50, "adaface_ir101": adaface_ir101}
 
@@ -80,9 +82,26 @@ def test_a_training_checkpoint_gives_its_tensors_and_runs_nothing(tmp_path: Path
     torch.save(content, path)
     network = load_adaface(Small(), path)
     assert torch.equal(network.get_parameter("layer.weight"), tensors["model.layer.weight"])
+    assert set(own_tensors(path)) == set(Small().state_dict()), "and `weights` sees that it fits"
     torch.save({"state_dict": {"model.other": torch.rand(2)}}, path)
     with pytest.raises(InputError):
         load_adaface(Small(), path)
     path.write_bytes(path.read_bytes()[:200])
     with pytest.raises(InputError, match=r"adaface\.ckpt"):
         load_adaface(Small(), path)
+
+
+def test_weights_counts_the_tensors_of_a_training_checkpoint(tmp_path: Path) -> None:
+    entry = load_manifest()["adaface_ir50"]
+    with torch.device("meta"):
+        layout = adaface_ir50().state_dict()
+    content = {f"model.{name}": torch.zeros(()).expand(value.shape) for name, value in layout.items()}
+    content["model.body.0.res_layer.0.num_batches_tracked"] = torch.tensor(0)
+    torch.save(
+        {"state_dict": {**content, "head.kernel": torch.rand(2, 5)}, "trainer": Danger()}, tmp_path / "a.ckpt"
+    )
+    assert count_fitting(entry, tmp_path / "a.ckpt") == len(layout)
+    del content["model.output_layer.3.bias"]
+    torch.save({"state_dict": content}, tmp_path / "b.ckpt")
+    with pytest.raises(InputError, match=r"b\.ckpt: does not fit AdaFace.*output_layer\.3\.bias"):
+        count_fitting(entry, tmp_path / "b.ckpt")

@@ -1,0 +1,1 @@
+"""The degraded clip itself, enlarged: a reference row."""
