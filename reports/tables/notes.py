@@ -151,7 +151,9 @@ class Noted:
                 notes.append(f"{col.title}: from n = {', '.join(map(str, sorted(samples)))} samples a row.")
             without = int((~self.grid.due(col.id)).sum())
             if 0 < without < clips:
-                notes.append(f"{col.title}: {without} clips have no value for any method and do not count.")
+                have = "clip has" if without == 1 else "clips have"
+                notes.append(f"{col.title}: {without} {have} no value with any method: not counted.")
         if clips < FEW_CLIPS:
-            notes.append(f"{clips} clips are too few for a test: take intervals and ranks as a hint.")
+            are = "clip is" if clips == 1 else "clips are"
+            notes.append(f"{clips} {are} too few for a test: take intervals and ranks as a hint.")
         return notes

@@ -21,9 +21,9 @@ if TYPE_CHECKING:
 _STYLE = {"best": "bold green", "second": "underline", "": ""}
 _SIGN = {"best": "*", "second": "+", "": " "}
 SIGNS = "* best, + second"
-_GAP = 2  # what stands between columns
-_NAME = 24
-_SHORTEST_NAME = 12
+PAPERS = "below ours: what papers print, and ours minus theirs"
+_NAME, _SHORTEST_NAME = 24, 16
+"""Characters of names: what they may take, and to what they are folded, if their words are shorter."""
 _PIPE = 80
 
 
@@ -64,8 +64,10 @@ class Page:
     def legend(self) -> list[str]:
         """What the short headings leave out, and what the signs mean."""
         facts = [f"{short} {what}" for short, what in column_facts(self.layout.metrics)]
-        marked = self.signs and any(c.mark for line in self.layout.lines for c in line.cells)
-        return ["; ".join([*facts, *[SIGNS] * marked])] if facts or marked else []
+        cells = [c for line in self.layout.lines for c in line.cells]
+        said = [SIGNS] * (self.signs and any(c.mark for c in cells))
+        said += [PAPERS] * any(c.published for c in cells)
+        return ["; ".join([*facts, *said])] if facts or said else []
 
     @property
     def heads(self) -> list[str]:
@@ -79,9 +81,9 @@ class Page:
         """Characters that each column needs: headings may be folded between words, figures may not."""
         lines, extra = self.layout.lines, int(self.signs)
         columns = [[self._name(line) for line in lines]]
-        columns += [
-            [line.cells[i].text + " " * extra for line in lines] for i in range(len(self.layout.metrics))
-        ]
+        for i in range(len(self.layout.metrics)):
+            texts = [part for line in lines for part in (line.cells[i].text, *_parts(line.cells[i]))]
+            columns.append([text + " " * extra for text in texts])
         columns += [[line.facts[i].text for line in lines] for i in range(len(self.layout.facts))]
         return [
             max(len(part) for part in (*head.split(), *texts))
@@ -89,20 +91,30 @@ class Page:
         ]
 
     @property
+    def gap(self) -> int:
+        """What stands between columns; signs, or the blanks in their place, leave room enough."""
+        return 1 if self.signs else 2
+
+    @property
+    def shortest_name(self) -> int:
+        """To how many characters names are folded: no word of usual length is broken."""
+        words = [word for line in self.layout.lines for word in self._name(line).split()]
+        return min(_SHORTEST_NAME, max(map(len, words), default=0))
+
+    @property
     def least_width(self) -> int:
         """Characters of a table with all metrics, no facts and folded names."""
-        name, *others = self.widths[: 1 + len(self.layout.metrics)]
-        return min(name, _SHORTEST_NAME) + sum(_GAP + n for n in others)
+        return self.shortest_name + sum(self.gap + n for n in self.widths[1 : 1 + len(self.layout.metrics)])
 
     def parts(self, width: int) -> list[list[int]]:
         """Which columns stand beside the names, in as many tables as the width asks for.
 
         Facts that do not fit are left out; names are folded; only then metrics go on in a further table.
         """
-        needs = [_GAP + n for n in self.widths]
+        needs = [self.gap + n for n in self.widths]
         first = 1 + len(self.layout.metrics)
         metrics = sum(needs[1:first])
-        short = min(self.widths[0], _SHORTEST_NAME)
+        short = self.shortest_name
         long = min(self.widths[0], _NAME)
         room = width - (short if metrics <= width - short else long)
         found: list[list[int]] = [[]]
@@ -125,9 +137,11 @@ class Page:
         from rich.table import Table as RichTable
         from rich.text import Text
 
-        grid = RichTable(box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False, padding=(0, 1, 0, 0))
+        grid = RichTable(
+            box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False, padding=(0, self.gap - 1, 0, 0)
+        )
         needs = self.widths
-        needs[0] = max(8, min(needs[0], width - sum(needs[i] + _GAP for i in columns)))
+        needs[0] = max(8, min(needs[0], width - sum(needs[i] + self.gap for i in columns)))
         for i in (0, *columns):
             side: Literal["left", "right"] = "right" if i else "left"
             grid.add_column(Text(self.heads[i]), justify=side, overflow="fold", width=needs[i])
@@ -150,6 +164,11 @@ class Page:
         text = Text(cell.text, style=_STYLE[cell.mark])
         if self.signs:
             text.append(_SIGN[cell.mark])
-        if cell.published:
-            text.append(f" ({cell.published})", style="dim")
+        for part in _parts(cell):
+            text.append(f"\n{part}{' ' * self.signs}", style="dim")
         return text
+
+
+def _parts(cell: Printed) -> list[str]:
+    """What papers print, and ours minus that: below the figure."""
+    return cell.published.split(", ") if cell.published else []

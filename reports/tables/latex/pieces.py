@@ -52,7 +52,9 @@ def name(line: Line) -> Piece:
     latex = tex(line.name)
     if line.kind == "published":
         latex = rf"\textit{{{latex}}}"
-    return Piece(rf"\textbf{{{latex}}}" if line.highlighted else latex, width_of(line.name) * BOLD)
+    if line.highlighted:
+        return Piece(rf"\textbf{{{latex}}}", BOLD * width_of(line.name))
+    return Piece(latex, width_of(line.name))
 
 
 def row(line: Line, intervals: bool = False) -> list[Piece]:

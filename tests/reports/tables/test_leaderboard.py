@@ -121,7 +121,7 @@ def test_clip_without_a_value_is_a_hole_unless_nobody_has_one(tmp_path: Path) ->
     good, holed = table.row("bicubic").cells["psnr"], table.row("nearest").cells["psnr"]
     assert good.value == pytest.approx(0.65) and (good.summary.n, good.summary.total) == (2, 2)
     assert holed.value is None and (holed.summary.n, holed.summary.total, holed.missing) == (1, 2, 24)
-    assert any("1 clips have no value for any method" in n for n in table.notes)
+    assert any("1 clip has no value with any method" in n for n in table.notes)
     assert any("frames without a value: bicubic 12, nearest 24" in n for n in table.notes)
 
 

@@ -14,8 +14,9 @@ from reports.inputs.results import read_results
 from reports.tables.layout import number
 from reports.tables.leaderboard import Sources, build_tables
 from reports.tables.model import Table
-from reports.tables.terminal import SIGNS, Page, print_tables
+from reports.tables.terminal import PAPERS, SIGNS, Page, print_tables
 from tests.reports import synthetic
+from tests.reports.made_up import made_up_tables
 
 MANY = [f"m{i}" for i in range(14)]
 
@@ -67,6 +68,21 @@ def test_a_pipe_never_gets_a_table_in_two(folder: Path, monkeypatch: pytest.Monk
     assert len(rows) == 1 and len(rows[0].split()) == 1 + 3 + 3 * 14, rows
     assert "Memory" not in text and "Licence" not in text
     assert sum("Method" in line for line in text.splitlines()) == 1
+
+
+@pytest.mark.parametrize("name", ["demo", "keep-table1"])
+def test_shipped_boards_fit_eighty_columns(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("COLUMNS", raising=False)
+    table = made_up_tables(name)[0]
+    lines = piped(table).splitlines()
+    grid = lines[1 : next(i for i, line in enumerate(lines) if "·" in line)]
+    assert max(map(len, grid)) <= 80
+    words = {word for row in table.rows for word in row.title.split() if len(word) <= 16}
+    assert words <= {word for line in grid for word in line.split()}, "no word of a name is broken"
+    if name == "keep-table1":
+        at = next(i for i, line in enumerate(grid) if line.startswith("KEEP"))
+        assert grid[at + 1].split()[0] == "27.999" and grid[at + 2].split()[0].startswith("−")
+        assert PAPERS in "\n".join(lines)
 
 
 def test_columns_says_how_wide(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
