@@ -122,7 +122,9 @@ def examine_metric(name: str, profile: Profile, allowed: Allowed, folder: Path) 
                 state = metric.prepare(gt)
                 if isinstance(metric, SplitMetric):
                     metric.features(restored)
-                metric.score(restored, gt, state)
+                values = metric.score(restored, gt, state)
+                if values.dtype.names:  # networks run when the clip's pictures are together
+                    metric.finish(values)
             except RuntimeError as error:
                 return [f"fails on a GPU: {str(error).strip().splitlines()[0]}"]
         return problems(watch, allowed)

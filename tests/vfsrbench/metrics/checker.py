@@ -59,18 +59,21 @@ def scores(
 ) -> Values:
     """All frame values of a clip, from windows of `size` frames taken in `order` (default: as they come).
 
-    (T,), or (T, k) for a clip metric that carries several numbers a frame.
+    (T,), or (T, k) for a clip metric that carries several numbers a frame; or its rows, in that order.
     """
-    values = np.empty(0)
+    values, rows = np.empty(0), []
     pairs = list(zip(windows(metric, restored, size, info), windows(metric, truth, size, info), strict=True))
     for index in range(len(pairs)) if order is None else order(len(pairs)):
         ours, theirs = pairs[index]
         got = metric.score(ours, theirs, metric.prepare(theirs))
+        if got.dtype.names:
+            rows.append(got)
+            continue
         assert got.dtype == np.float64
         if not len(values):
             values = np.full((len(truth), *got.shape[1:]), np.nan)
         values[list(ours.scored)] = got
-    return values
+    return np.concatenate(rows) if rows else values
 
 
 def check_windows(case: Case) -> None:

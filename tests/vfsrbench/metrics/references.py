@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from tests.parity import parity
 from tests.vfsrbench.metrics.checker import scores
 from tests.vfsrbench.metrics.dlib_references import DLIB_REFERENCES
+from tests.vfsrbench.metrics.dover_references import DOVER_REFERENCES
 from tests.vfsrbench.metrics.functional.test_niqe import PACK as NIQE_PACK
 from tests.vfsrbench.metrics.functional.test_niqe import _picture as niqe_picture
 from tests.vfsrbench.metrics.network_references import NETWORK_REFERENCES
@@ -179,4 +180,5 @@ REFERENCES: dict[str, Reference] = {
     **QUALITY_REFERENCES,
     **DLIB_REFERENCES,
     **PAPER_REFERENCES,
+    **DOVER_REFERENCES,
 }

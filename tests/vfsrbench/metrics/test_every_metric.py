@@ -36,7 +36,9 @@ ALONE = (
 )  # these never look at the ground truth
 LONG = ("psnr", "ssim", "ssim_vt")  # memory: 100 frames against 900
 OWN_TESTS = {"legacy_fvd_bfvr", "legacy_deg_vqfr"}
-"""Metrics whose rule (one value a clip, pairs left out) the checks do not fit; see test_legacy.py."""
+OWN_TESTS |= {"dover", "dover_technical", "dover_aesthetic", "dover_mean5"}
+"""Metrics whose rule (one value a clip, pairs left out) the checks do not fit; see test_legacy.py and
+test_dover.py."""
 HEAVY = (
     "vgg",
     "dists",
