@@ -146,16 +146,21 @@ class Clip:
             raise IndexError(f"frames {start} to {stop} of clip {self.name!r}, which has {len(self)}")
         return self._source.read(start, stop)
 
-    def windows(self, size: int, context: int = 0) -> Iterator[tuple[int, int, Frames]]:
-        """The clip in order, `size` new frames at a time, as (start, lead, frames).
+    def windows(
+        self, size: int, context: int = 0, part: range | None = None
+    ) -> Iterator[tuple[int, int, Frames]]:
+        """The clip, or a part of its frames, in order, `size` new frames at a time, as (start, lead, frames).
 
-        The first `lead` frames were in the window before and are repeated as context: none in the first
-        window, `context` (or as many as there are) in the others. `start` is the number of the window's
+        The first `lead` frames were in the window before and are repeated as context: none in the clip's
+        first window, `context` (or as many as there are) in the others. `start` is the number of the window's
         first frame, so new frames begin at start + lead. The last window may be short.
         """
+        part = range(len(self)) if part is None else part
         before = np.empty((0, self.height, self.width, 3), np.uint8)
-        for first in range(0, len(self), size):
-            fresh = self.read(first, min(first + size, len(self)))
+        if part.start > 0 and context > 0:
+            before = self.read(max(0, part.start - context), part.start)
+        for first in range(part.start, part.stop, size):
+            fresh = self.read(first, min(first + size, part.stop))
             frames = np.concatenate([before, fresh]) if len(before) else fresh
             yield first - len(before), len(before), frames
             before = frames[len(frames) - min(context, len(frames)) :].copy()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from vfsrbench.board import Board, Restriction
@@ -122,15 +122,39 @@ class Setup:
 
 
 @dataclass(frozen=True)
+class Share:
+    """Frames of a clip that one of several tasks with the same jobs scores: `number` of `count` shares.
+
+    Share 0 ends the jobs. The others hand in what they have in `folder`.
+    """
+
+    number: int = 0
+    count: int = 1
+    folder: Path = Path()
+
+    def frames(self, total: int, step: int) -> range:
+        """The share of a clip of `total` frames, in whole windows of `step` frames."""
+        windows = -(-total // step)
+        first, last = (windows * n // self.count * step for n in (self.number, self.number + 1))
+        return range(first, min(last, total))
+
+    def others(self) -> list[Share]:
+        """The shares after this one."""
+        return [replace(self, number=number) for number in range(self.number + 1, self.count)]
+
+
+@dataclass(frozen=True)
 class Task:
     """One clip with its open jobs, or a part of them: what a worker does in one go.
 
-    `left_out` has metrics that are not tried again, as they left the GPU unusable, with what they said.
+    `share` says which of its frames, where nothing is restored and workers would be idle. `left_out` has
+    metrics that are not tried again, as they left the GPU unusable, with what they said.
     """
 
     clip: ClipFacts
     jobs: tuple[Job, ...]
     left_out: tuple[tuple[str, str], ...] = ()
+    share: Share = Share()
 
 
 def outputs_place(use: StoredOutputs, split: str, splits: int) -> Path:

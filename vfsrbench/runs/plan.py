@@ -56,11 +56,12 @@ class Plan:
         """The jobs that are still to be done."""
         return tuple(job for job in self.jobs if job.state == "open")
 
-    def tasks(self, workers: int = 1) -> list[Task]:
+    def tasks(self, workers: int = 1, shares: Path = Path()) -> list[Task]:
         """The open jobs by clip, or by parts of clips where there are few for `workers`; the most work first,
-        so that no worker is left with it at the end."""
+        so that no worker is left with it at the end. `shares`: where parts of a clip's frames hand in what
+        they have, as long as the run lasts."""
         found = [Task(c, tuple(j for j in self.open if j.clip == c.name)) for c in self.clips]
-        return divided([task for task in found if task.jobs], workers)
+        return divided([task for task in found if task.jobs], workers, shares)
 
     def work(self) -> list[str]:
         """What the open jobs take, in a line for each kind of work."""

@@ -85,9 +85,8 @@ def run_board(
 def _work(plan: Plan, workspace: Workspace, engine: Engine, observer: Progress, log_path: Path) -> None:
     keeper = _Keeper(plan, workspace, observer)
     start = StartWorker(plan.setup, log_path)
-    with closing(
-        engine.run(start, plan.tasks(workers_of(engine)), observer.working, keeper.lost)
-    ) as outcomes:
+    tasks = plan.tasks(workers_of(engine), workspace.scratch() / ".shares")
+    with closing(engine.run(start, tasks, observer.working, keeper.lost)) as outcomes:
         for outcome in outcomes:
             keeper.take(outcome)
 
@@ -104,6 +103,8 @@ class _Keeper:
         """A task's outcome. InputError when nothing can go on."""
         if outcome.crash:
             log.error("a worker failed:\n%s", outcome.crash)
+            if outcome.task.share.number:  # the first share ends the jobs
+                return
             reason = f"internal error: {outcome.crash.strip().splitlines()[-1]} (the log has more)"
             self._fail(outcome.task, outcome.task.jobs, reason)
             return
@@ -115,6 +116,9 @@ class _Keeper:
 
     def lost(self, task: Task, event: Event | None, how: str) -> Task | None:
         """A task's worker crashed twice: the job that it was at fails, the others get another worker."""
+        if task.share.number:
+            log.error("a worker died twice at a share of %s: %s", task.clip.name, how)
+            return None
         at, doing = task.jobs, "working"
         if event is not None:
             doing = event.step

@@ -27,7 +27,7 @@ from vfsrbench.metric import Frames, Metric, SplitMetric, TruthInfo, Window
 from vfsrbench.runtime.memory import is_out_of_memory
 from vfsrbench.runtime.state.poisoned import failure_of, settle
 from vfsrbench.scoring.derived import derive
-from vfsrbench.scoring.scores import Scores, Wanted
+from vfsrbench.scoring.scores import Part, Piece, Scores, Wanted
 from vfsrbench.scoring.threads import HostPool, host_pool, read_ahead
 
 if TYPE_CHECKING:
@@ -39,8 +39,6 @@ NO_INPUT = "compares with the enlarged input, on boards of clips without ground 
 IN_FLIGHT = 2
 """Windows of restored clips that the host's metrics may be behind the networks: they are held in memory."""
 log = logging.getLogger(__name__)
-
-Piece = NDArray[Any]
 
 
 @dataclass(frozen=True)
@@ -91,6 +89,7 @@ class Pass:
             if info.reference and asked.guard
         }
         self.sights: deque[tuple[int, Future[list[Sight]]]] = deque()
+        self.seen: list[list[Sight]] | None = None
         needed = frozenset().union(*(w.metrics for w in wanted))
         for metric_id, metric in loaded.metrics.items():
             if metric_id not in needed or metric_id in left_out:
@@ -109,11 +108,12 @@ class Pass:
         missing = {m: why for m, why in known.items() if m in wanted.metrics}
         return Scores(unavailable=missing, broken={*self.loaded.broken, *self.left_out} & wanted.metrics)
 
-    def all_windows(self, size: int, on_progress: Callable[[int], None]) -> None:
-        """Score all windows of `size` frames. `on_progress` is called with the frames that were seen."""
+    def all_windows(self, size: int, on_progress: Callable[[int], None], part: range | None = None) -> None:
+        """Score all windows of `size` frames, or those of the part of the clip that comes next. `on_progress`
+        is called with the frames that were seen."""
         threads = self._threads()
         context = max((m.card.context for m in self.active.values()), default=0)
-        frames = self._frames(size, context)
+        frames = self._frames(size, context, part)
         if threads:
             frames = read_ahead(frames)
         with closing(frames), host_pool(threads) as pool:
@@ -137,10 +137,12 @@ class Pass:
         networks = any(not metric.threaded for metric in self.active.values())
         return self.loaded.cores - networks
 
-    def _frames(self, size: int, context: int) -> Generator[tuple[int | None, Place, Frames]]:
+    def _frames(
+        self, size: int, context: int, part: range | None
+    ) -> Generator[tuple[int | None, Place, Frames]]:
         """Window by window the frames of the ground truth (None), then of each restored clip (its number)."""
-        streams = [clip.windows(size, context) for clip in self.restored]
-        for start, lead, frames in self.gt.windows(size, context):
+        streams = [clip.windows(size, context, part) for clip in self.restored]
+        for start, lead, frames in self.gt.windows(size, context, part):
             place = Place(start, lead)
             yield None, place, frames
             for number, stream in enumerate(streams):
@@ -188,9 +190,15 @@ class Pass:
         while len(self.waiting) > left:
             if self.sights:
                 number, sights = self.sights.popleft()
-                self.guards[number].keep(sights.result())
+                self._keep(number, sights.result())
             for number, metric_id, future in self.waiting.popleft():
                 self._take(number, metric_id, future.result)
+
+    def _keep(self, number: int, sights: list[Sight]) -> None:
+        if self.seen is None:
+            self.guards[number].keep(sights)
+        else:
+            self.seen[number] += sights
 
     def _take(self, number: int, metric_id: str, call: Callable[[], Piece]) -> None:
         scores = self.scores[number]
@@ -213,6 +221,40 @@ class Pass:
         log.warning("metric %s: %s", metric_id, reason, exc_info=error)
         scores.unavailable[metric_id] = reason
         scores.broken.add(metric_id)
+
+    def part(self, size: int, frames: range) -> Part | None:
+        """What a part of the clip gives, for another pass; None where a metric fails on it.
+
+        Args:
+            size: Frames of a window.
+            frames: The part; its start is a multiple of `size`, so that windows are those of a whole pass.
+        """
+        self.seen = [[] for _ in self.restored]
+        broken = [set(scores.broken) for scores in self.scores]
+        self.all_windows(size, lambda done: None, frames)
+        if [scores.broken for scores in self.scores] != broken:
+            return None
+        pieces = [{m: np.concatenate(found) for m, found in one.items()} for one in self.pieces]
+        gt = {m: np.concatenate(found) for m, found in self.truth_features.items()}
+        return Part(pieces, gt, self.seen)
+
+    def takes(self, part: Part) -> bool:
+        """Put another pass's part of the clip, which comes next, beside what was seen; False, and nothing
+        changed, where it lacks a metric."""
+        due = [
+            [m for m in self.active if m in wanted.metrics and m not in scores.broken]
+            for scores, wanted in zip(self.scores, self.wanted, strict=True)
+        ]
+        if any(m not in pieces for metrics, pieces in zip(due, part.pieces, strict=True) for m in metrics):
+            return False
+        for number, metrics in enumerate(due):
+            for metric_id in metrics:
+                self.pieces[number].setdefault(metric_id, []).append(part.pieces[number][metric_id])
+        for metric_id in {m for metrics in due for m in metrics} & part.gt_features.keys():
+            self.truth_features.setdefault(metric_id, []).append(part.gt_features[metric_id])
+        for number in self.guards:
+            self._keep(number, part.sights[number])
+        return True
 
     def finish(self) -> tuple[list[Scores], dict[str, NDArray[np.float32]]]:
         """All clips' scores, and the ground truth's own features by metric."""

@@ -21,7 +21,7 @@ from vfsrbench.runtime.state.poisoned import settle
 from vfsrbench.runtime.state.settings import kept_settings
 from vfsrbench.scoring.derived import with_sources
 from vfsrbench.scoring.one_pass import TOO_LARGE, Loaded, Pass, stop_if_lost
-from vfsrbench.scoring.scores import Scores, Wanted
+from vfsrbench.scoring.scores import Part, Scores, Wanted
 from vfsrbench.scoring.threads import own_cores
 from vfsrbench.weights.resolve import Weights, resolve_weights
 
@@ -29,7 +29,12 @@ if TYPE_CHECKING:
     import torch
 
 WINDOW = 16
+FindPart = Callable[[], Part | None]
 log = logging.getLogger(__name__)
+
+
+def no_part() -> None:
+    """Nobody else has any of the frames."""
 
 
 class Scorer:
@@ -128,11 +133,13 @@ class Scorer:
         release: Callable[[], bool] = lambda: False,
         wanted: Sequence[Wanted] | None = None,
         left_out: Mapping[str, str] | None = None,
+        parts: Sequence[tuple[range, FindPart]] = (),
     ) -> tuple[list[Scores], dict[str, NDArray[np.float32]]]:
         """Scores of each restored clip, in order, and the ground truth's own features (split metrics).
 
         `wanted` says for each restored clip what is to be computed of it (default: all metrics); `left_out`
-        which metrics are not to be tried, and why.
+        which metrics are not to be tried, and why. `parts` cuts the clip: frames, and what is asked for what
+        another process has of them, when those before are done. Where it has nothing they are scored here.
 
         All clips have the frames and size of `gt`. `on_progress` is called with the number of frames done.
         When memory runs out the pass starts again, with half the window if `release` has nothing to free; no
@@ -149,7 +156,12 @@ class Scorer:
             run = Pass(loaded, gt, info, restored, asked, out)
             try:
                 with kept_settings():
-                    run.all_windows(self.window, on_progress)
+                    for frames, find in parts or ((None, no_part),):
+                        part = find()
+                        if part is None or not run.takes(part):
+                            run.all_windows(self.window, on_progress, frames)
+                        elif frames is not None:
+                            on_progress(frames.stop)
                     return run.finish()
             finally:
                 self.hungry = run.hungry
@@ -168,3 +180,23 @@ class Scorer:
             else:
                 raise JobFailure(TOO_LARGE, "oom")
         return found
+
+    def part(
+        self,
+        gt: Clip,
+        info: TruthInfo,
+        restored: Sequence[Clip],
+        frames: range,
+        wanted: Sequence[Wanted],
+        left_out: Mapping[str, str],
+    ) -> Part | None:
+        """What a part of the frames gives to `score` in another process; arguments as there. None where that
+        process must see for itself: memory runs out, or a metric fails."""
+        self.load(frozenset().union(*(w.metrics for w in wanted)) - set(left_out), lambda: False)
+        loaded = Loaded(self.cards, self.metrics, self.unavailable, self.broken, self.device, self.cores)
+
+        def whole() -> tuple[Part | None]:
+            with kept_settings():
+                return (Pass(loaded, gt, info, restored, wanted, left_out).part(WINDOW, frames),)
+
+        return (attempt(whole) or (None,))[0]

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from vfsrbench.geometry.guard import Report
+from vfsrbench.geometry.guard import Report, Sight
 from vfsrbench.metric import Values
+
+Piece = NDArray[Any]
+"""Values of some frames, or features."""
 
 
 @dataclass
@@ -42,3 +46,18 @@ class Wanted:
     values: Mapping[str, Values] = field(default_factory=dict)
     unavailable: Mapping[str, str] = field(default_factory=dict)
     guard: bool = True
+
+
+@dataclass(frozen=True)
+class Part:
+    """What a pass over a part of a clip's frames gives another one: by restored clip the pieces of each
+    metric and what the guard keeps of the frames, and the ground truth's features."""
+
+    pieces: Sequence[Mapping[str, Piece]]
+    gt_features: Mapping[str, NDArray[np.float32]]
+    sights: Sequence[list[Sight]]
+
+    def of(self, numbers: Sequence[int]) -> Part:
+        """The same of these restored clips, in this order."""
+        sights = [self.sights[n] for n in numbers]
+        return Part([self.pieces[n] for n in numbers], self.gt_features, sights)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pickle
 from pathlib import Path
 
 import numpy as np
@@ -17,7 +18,8 @@ from vfsrbench.metric import Metric, SplitMetric, TruthInfo
 from vfsrbench.plugins import Entry, Registry, metrics
 from vfsrbench.scoring.derived import with_sources
 from vfsrbench.scoring.one_pass import unfit
-from vfsrbench.scoring.scorer import Scorer
+from vfsrbench.scoring.scorer import Scorer, no_part
+from vfsrbench.scoring.scores import Scores, Wanted
 
 CPU = torch.device("cpu")
 
@@ -295,3 +297,56 @@ def test_memory_does_not_grow_with_the_clip():
         scorer.score(clip, info(clip), [clip], lambda done, seen=seen: seen.append(process.memory_info().rss))
         peaks.append(max(seen))
     assert peaks[1] - peaks[0] < 20e6
+
+
+SHARED = ["psnr", "ssim", "ssim_vt", "psnr_clip", "ewarp_dis", "ewarp_self_dis", "niqe"]
+
+
+def test_parts_of_a_clip_give_the_whole_to_the_bit() -> None:
+    """Frames 32 to 69 by another scorer, as in another process: no value, feature or finding differs."""
+    frames = moving(70, side=96)
+    truth = Clip.from_array(frames, "c")
+    restored = [Clip.from_array(np.roll(frames, 2, axis=2), "c"), Clip.from_array(frames // 2, "c")]
+    own = [card("means", level="split", **{"class": f"{__name__}:Means"})]
+    known = Registry("metric", {**metrics().entries, **catalogue(*own).entries})
+    ids = [*SHARED, "means"]
+    wanted = [Wanted(frozenset(ids)), Wanted(frozenset(ids) - {"ssim"})]
+    whole, features = Scorer(ids, known, CPU).score(truth, info(truth), restored, wanted=wanted)
+    part = Scorer(ids, known, CPU).part(truth, info(truth), restored, range(32, 70), wanted, {})
+    assert part is not None
+    sent = pickle.loads(pickle.dumps(part))
+    scorer, done = Scorer(ids, known, CPU), list[int]()
+    parts = [(range(32), no_part), (range(32, 70), lambda: sent)]
+    found, again = scorer.score(truth, info(truth), restored, done.append, wanted=wanted, parts=parts)
+    assert done[-1] == 70
+    assert {m: v.tobytes() for m, v in again.items()} == {m: v.tobytes() for m, v in features.items()}
+    for ours, theirs in zip(found, whole, strict=True):
+        assert bits(ours) == bits(theirs)
+    assert found[0].place is not None and found[0].place.findings == ("2 frames late",)
+
+
+def bits(scores: Scores) -> dict[str, object]:
+    """All that a record has of them, to the bit."""
+    arrays = {**scores.values, **{f"{m} features": v for m, v in scores.features.items()}}
+    plain = scores.clip_values, scores.missing, scores.unavailable, sorted(scores.broken), scores.place
+    return {**{m: v.tobytes() for m, v in arrays.items()}, "": repr(plain)}
+
+
+@pytest.mark.parametrize("lacking", ["nobody", "a metric", "fails there"])
+def test_what_another_process_lacks_is_scored_here(lacking: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    truth = constant([10] * 40)
+    known = catalogue(card("level"), card("means", level="split", **{"class": f"{__name__}:Means"}))
+    every = [Wanted(frozenset({"level", "means"}))]
+    whole, _ = Scorer(["level", "means"], known, CPU).score(truth, info(truth), [truth])
+    there = Scorer(["level", "means"], known, CPU)
+    if lacking == "fails there":
+        monkeypatch.setattr(there.metrics["level"], "score", lambda *given: 1 / 0)
+    some = [Wanted(frozenset({"level"}))] if lacking == "a metric" else every
+    part = there.part(truth, info(truth), [truth], range(16, 40), some, {})
+    assert (part is None) == (lacking == "fails there")
+    find = no_part if lacking == "nobody" else lambda: part
+    Level.prepared = []
+    parts = [(range(16), no_part), (range(16, 40), find)]
+    found, _ = Scorer(["level", "means"], known, CPU).score(truth, info(truth), [truth], parts=parts)
+    assert Level.prepared == [range(0, 16), range(16, 32), range(32, 40)]
+    assert bits(found[0]) == bits(whole[0])

@@ -39,7 +39,7 @@ class StartWorker:
                     except InputError as error:  # no job's own: the clip as a whole
                         runner.give_up(error)
                     except PoisonedDevice as lost:
-                        rest = runner.rest_after(lost)
+                        rest = None if task.share.number else runner.rest_after(lost)
                         raise WorkerUnfit(lost.reason, Report(tuple(runner.ends)), rest, lost.own) from lost
                 except DiskError as error:
                     return Report(tuple(runner.ends), str(error))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import shutil
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 
@@ -24,9 +24,11 @@ from vfsrbench.runs.worker.clip_inputs import ClipInputs
 from vfsrbench.runs.worker.outcome import Ended, Restored
 from vfsrbench.runs.worker.recorder import Recorder, Scored, restoration_facts
 from vfsrbench.runs.worker.restorer import ClipRestorer
+from vfsrbench.runs.worker.shares import Shares
 from vfsrbench.runs.worker.steps import Steps
 from vfsrbench.runs.worker.worker import Worker
 from vfsrbench.scoring.derived import derive
+from vfsrbench.scoring.scorer import WINDOW
 from vfsrbench.scoring.scores import Scores
 
 SCRATCH_BYTES = 8 << 30
@@ -59,11 +61,15 @@ class TaskRunner:
         )
         self.restorer = ClipRestorer(self.worker, self.task, self.inputs, self.due, self.steps, self.scratch)
         column, set_aside = self.setup.board.figures.slice_column, self.workspace.damaged.set_aside
+        self.shares = Shares(self.workspace)
         self.strips = StripStore(self.workspace.slices, column, set_aside)
 
     def run(self) -> None:
         """Do all jobs, or record why not. DiskError when the workspace cannot be written."""
         shutil.rmtree(self.scratch, ignore_errors=True)  # a killed run's leftovers: the lock is ours
+        if self.task.share.number:
+            self._hand_in()
+            return
         try:
             waiting: list[Restored] = []
             for jobs in self._groups():
@@ -76,8 +82,37 @@ class TaskRunner:
         finally:
             shutil.rmtree(self.scratch, ignore_errors=True)
 
+    def _hand_in(self) -> None:
+        """Score a share of the frames for the task that ends the jobs. Whatever fails here is tried there."""
+        clip, share = self.task.clip, self.task.share
+        try:
+            waiting = [self._restored(jobs) for jobs in self._groups_to_share()]
+            truth, info = self.inputs.truth
+            wanted, clips = [r.wanted() for r in waiting], [r.clip for r in waiting]
+            frames, left_out = share.frames(len(truth), WINDOW), dict(self.task.left_out)
+            part = self.worker.scorer.part(truth, info, clips, frames, wanted, left_out) if clips else None
+        except (JobFailure, InputError) as error:
+            log.warning("%s, share %d of its frames: %s", clip.name, share.number, error)
+            return
+        if part is not None:
+            self.shares.hand_in(self.task, [r.note.restore_key for r in waiting], part)
+
+    def _groups_to_share(self) -> Iterable[list[Pending]]:
+        """As `_groups`, but nothing is recorded, as another task ends the jobs. Outputs compared with a part
+        of the picture are left to it."""
+        groups: dict[str, list[Pending]] = {}
+        for job in self.task.jobs:
+            pending = self.due.pending(job)
+            due = self.due.finished(pending) is None and not self.due.needs_no_frames(pending)
+            whole = (job.method, job.split) not in self.task.clip.crops
+            if due and whole and not self.task.clip.problem(job.method, job.split):
+                groups.setdefault(job.restore_key, []).append(pending)
+        return groups.values()
+
     def give_up(self, error: InputError) -> None:
         """Record the error for every job that has not ended."""
+        if self.task.share.number:
+            return
         over = {end.job for end in self.ends}
         left = (self.due.pending(job) for job in self.task.jobs if job not in over)
         self._fail([pending for pending in left if not self._is_done(pending)], error)
@@ -127,7 +162,7 @@ class TaskRunner:
             problem = self.task.clip.problem(job.method, job.split)
             if problem:
                 raise JobFailure(problem)
-            restored = self.restorer.restored(jobs)
+            return self._restored(jobs)
         except PoisonedDevice as lost:
             if lost.own:
                 self._fail(jobs, lost)
@@ -135,7 +170,10 @@ class TaskRunner:
         except (JobFailure, InputError) as error:
             self._fail(jobs, error)
             return None
-        every = self.setup.metrics_of(job.method)
+
+    def _restored(self, jobs: Sequence[Pending]) -> Restored:
+        restored = self.restorer.restored(jobs)
+        every = self.setup.metrics_of(jobs[0].job.method)
         restored.jobs = [pending.on(restored.note.digest, every) for pending in jobs]
         return restored
 
@@ -177,6 +215,7 @@ class TaskRunner:
             lambda: self.worker.predictors.release(""),
             wanted,
             dict(self.task.left_out),
+            () if crop else self.shares.parts(self.task, len(truth), [r.note.restore_key for r in waiting]),
         )
         seconds = (time.perf_counter() - started) / max(1, sum(len(w.metrics) for w in wanted))
         self.inputs.check_unchanged()

@@ -8,20 +8,22 @@ import pytest
 
 from vfsrbench.datasets.reference import GtFacts
 from vfsrbench.results.job import Job
-from vfsrbench.runs.jobs import ClipFacts, Task
-from vfsrbench.runs.worker.units import PREPARED, divided, lock_names, part_of
+from vfsrbench.runs.jobs import ClipFacts, Share, Task
+from vfsrbench.runs.worker.units import PREPARED, SHARE, divided, lock_names, part_of
 
 TRUTH = GtFacts("", 512, 512, False, "", False)
 
 
-def task(clip: str, frames: int = 24, methods: int = 7, splits: int = 3, fed_gt: int = 2) -> Task:
+def task(
+    clip: str, frames: int = 24, methods: int = 7, splits: int = 3, fed_gt: int = 2, restores: bool = True
+) -> Task:
     """A clip's jobs; the last `fed_gt` methods restore the same frames for every split."""
     jobs = []
     for split in range(splits):
         for method in range(methods + fed_gt):
             restored = f"{clip} {method}" + (f" {split}" if method < methods else "")
             key = hashlib.sha256(restored.encode()).hexdigest()
-            jobs.append(Job(f"m{method}", f"s{split}", clip, key, key))
+            jobs.append(Job(f"m{method}", f"s{split}", clip, key, key, restores=restores))
     return Task(ClipFacts(clip, frames, 512, 512, 25.0, "", TRUTH), tuple(jobs))
 
 
@@ -81,3 +83,30 @@ def test_a_long_clip_is_cut_beside_a_short_one() -> None:
     units = divided([task("short", frames=8), task("long", frames=80)], 2)
     assert len([unit for unit in units if unit.clip.name == "long"]) > 1
     assert units[0].clip.name == "long", "the largest first"
+
+
+def given(clip: str, frames: int, outputs: int = 1) -> Task:
+    """A clip with stored results: nothing is restored."""
+    return task(clip, frames, methods=outputs, splits=1, fed_gt=0, restores=False)
+
+
+@pytest.mark.parametrize(
+    ("frames", "workers", "count"), [(300, 2, 2), (300, 8, 8), (300, 1, 1), (SHARE, 4, 1), (3 * SHARE, 8, 3)]
+)
+def test_a_given_clip_is_cut_into_shares_of_its_frames(frames: int, workers: int, count: int) -> None:
+    one = given("only", frames, outputs=3)
+    units = divided([one], workers)
+    assert [unit.share.number for unit in units] == list(range(count))
+    assert all(unit.jobs == one.jobs for unit in units), "the first ends all jobs"
+    seen = [n for unit in units for n in unit.share.frames(frames, 16)]
+    assert seen == list(range(frames)), "every frame once, in order"
+    assert all(unit.share.frames(frames, 16).start % 16 == 0 for unit in units), "in windows of the whole"
+    assert lock_names(units[0]) == lock_names(one), "two runs never end a job at a time"
+    names = [name for unit in units for name in lock_names(unit)]
+    assert len(names) == len(set(names)), "shares do not wait for each other"
+
+
+def test_given_clips_stay_whole_where_there_are_enough() -> None:
+    assert {unit.share for unit in divided([given(f"c{n}", 300) for n in range(4)], 2)} == {Share()}
+    units = divided([given(f"c{n}", 300) for n in range(3)], 2)
+    assert [unit.share.count for unit in units] == [1, 1, 2, 2]
