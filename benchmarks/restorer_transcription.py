@@ -25,7 +25,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from baselines.adapters.face import arrange
+from baselines.adapters.ready import arrange, ready
 from baselines.gfpgan import network as gfpgan
 from baselines.gpen import network as gpen
 from baselines.layers.generative import stylegan2, vqgan
@@ -34,6 +34,7 @@ from baselines.vqfr import network as vqfr
 
 SQRT2 = stylegan2.SQRT2
 LAST = torch.channels_last
+CPU = torch.device("cpu")
 
 
 def upfirdn(x: Tensor, kernel: Tensor, up: int, pad: tuple[int, int]) -> Tensor:
@@ -105,8 +106,11 @@ def networks() -> dict[str, tuple[Callable[[], nn.Module], Callable[[Any, Tensor
     return {
         "gfpgan": (lambda: arrange(gfpgan.GFPGANClean(), LAST), lambda net, x: net(_last(x))[0]),
         "gpen": (lambda: arrange(gpen.GPEN(), LAST), lambda net, x: net(_last(x))[0]),
-        "restoreformerpp": (restoreformer.RestoreFormerPP, lambda net, x: net(x)[0]),
-        "vqfr": (vqfr.VQFR, lambda net, x: net.restore(x)),
+        "restoreformerpp": (
+            lambda: ready(restoreformer.RestoreFormerPP(), CPU),
+            lambda net, x: net(_last(x))[0],
+        ),
+        "vqfr": (lambda: ready(vqfr.VQFR(), CPU), lambda net, x: net.restore(_last(x))),
     }
 
 

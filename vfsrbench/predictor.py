@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -94,6 +94,8 @@ class Predictor(ABC):
     """
 
     profile: Profile = "strict"
+    remarks: Sequence[str] = ()
+    """What a reader of its results should know, a line each; set in `load` or later. Records have them."""
 
     def __init__(self, card: MethodCard, options: Mapping[str, Value]) -> None:
         """Keep card and options; read no file and build no network here.

@@ -11,7 +11,8 @@ import torch
 from torch import Tensor, nn
 
 from baselines.adapters.aligned import fit_result, resize_faces, to_levels
-from baselines.adapters.ready import arrange, placed
+from baselines.adapters.compiled import compile_parts
+from baselines.adapters.ready import arrange, placed, ready
 from vfsrbench.predictor import ImagePredictor
 from vfsrbench.runtime.checkpoint import load_checkpoint, read_checkpoint
 
@@ -27,9 +28,11 @@ class FacePredictor(ImagePredictor):
     """Leading parts of names that an official file may hold beside the network's tensors."""
 
     channels_last = False
-    """Whether the network gives the same figures in that memory order, in which CPUs convolve faster (by a
-    fifth). With GroupNorm it does not: torch sums less exactly there, and GPUs copy to the other order and
-    back."""
+    """Whether a GPU runs `fast` in that memory order: a GroupNorm would copy its input to the other one
+    and back. CPUs always have it: they convolve faster in it, and `ready` gives them exact norms."""
+
+    compiled: tuple[str, ...] = ()
+    """Parts of the network that the option `compiled` compiles."""
 
     net: Any
     order = torch.contiguous_format
@@ -48,11 +51,13 @@ class FacePredictor(ImagePredictor):
         content = read_checkpoint(weights["net"])  # first: a bad file is refused before a network is made
         net = self.network()
         load_checkpoint(net, content, leave=self.leave, where=str(weights["net"]))
-        self.order = torch.contiguous_format
-        reasons = (self.profile == "fast", self.channels_last, torch.device(device).type == "cpu")
-        if sum(reasons) > 1:
-            self.order = torch.channels_last
-        self.net = arrange(placed(net, device, self.profile), self.order)
+        if torch.device(device).type == "cpu":
+            self.order, self.net = torch.channels_last, ready(net, device, self.profile)
+        else:
+            last = self.profile == "fast" and self.channels_last
+            self.order = torch.channels_last if last else torch.contiguous_format
+            self.net = arrange(placed(net, device, self.profile), self.order)
+        compile_parts(self, self.net, self.compiled)
 
     def restore_batch(self, frames: Tensor, **given: Any) -> Tensor:
         """(B, 3, h, w) in [0, 1] -> (B, 3, H, W), whole grey levels. `given` goes on to `run`."""

@@ -10,6 +10,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from baselines.adapters.compiled import compile_parts
 from baselines.adapters.ready import ready
 from vfsrbench.predictor import Predictor
 from vfsrbench.runtime.checkpoint import load_checkpoint, read_checkpoint
@@ -53,6 +54,8 @@ class VsrPredictor(Predictor):
     scale = 4
     multiple = 1
     least = 1
+    compiled: tuple[str, ...] = ()
+    """Parts of the network that the option `compiled` compiles: what is called frame by frame."""
 
     @abstractmethod
     def network(self) -> nn.Module:
@@ -65,6 +68,7 @@ class VsrPredictor(Predictor):
         net = self.network()
         load_checkpoint(net, openmmlab_names(content, net), where=str(weights["net"]))
         self.net = ready(net, device, self.profile)
+        compile_parts(self, self.net, self.compiled)
 
     def restore(self, frames: Tensor, generator: torch.Generator) -> Tensor:
         """(T, 3, h, w) in [0, 1] -> (T, 3, H, W): resized and padded for the network, cropped after it."""

@@ -18,6 +18,8 @@ SAME_SIZE = ("ntire-decompress", "denoise", "deblur")
 class BasicVSRPlusPlusPredictor(VsrPredictor):
     """x4 checkpoints see a quarter of the ground truth's size, same-size checkpoints the full size."""
 
+    compiled = ("spynet", "feat_extract", "deform_align", "backbone", "reconstruction", "enlarge")
+
     def __init__(self, card: MethodCard, options: Mapping[str, Value]) -> None:
         super().__init__(card, options)
         self.same_size = str(options["checkpoint"]).startswith(SAME_SIZE)

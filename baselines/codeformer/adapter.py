@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from baselines.adapters.aligned import fit_result, is_grey, resize_faces, to_grey, to_levels, transfer_colour
+from baselines.adapters.compiled import compile_parts
 from baselines.adapters.ready import ready
 from baselines.codeformer.network import CodeFormer
 from vfsrbench.predictor import ImagePredictor
@@ -16,7 +17,7 @@ from vfsrbench.runtime.checkpoint import load_checkpoint, read_checkpoint
 
 
 class CodeFormerPredictor(ImagePredictor):
-    """Restores each frame by itself. Options: w (fidelity), adain."""
+    """Restores each frame by itself. Options: w (fidelity), adain, compiled."""
 
     def load(self, weights: Mapping[str, Path], device: torch.device) -> None:
         """`weights["net"]`: codeformer.pth."""
@@ -25,6 +26,7 @@ class CodeFormerPredictor(ImagePredictor):
         net = CodeFormer()
         load_checkpoint(net, content, where=str(weights["net"]))
         self.net = ready(net, device, self.profile)
+        compile_parts(self, self.net)
 
     def restore_batch(self, frames: Tensor) -> Tensor:
         """(B, 3, h, w) in [0, 1] -> (B, 3, H, W), whole grey levels."""

@@ -16,6 +16,7 @@ from degradations.errors import InputError
 from vfsrbench.card import MethodCard, Value
 from vfsrbench.predictor import Predictor
 from vfsrbench.runtime.checkpoint import load_checkpoint, read_checkpoint
+from vfsrbench.runtime.device import queued
 
 FRAMES = 5
 
@@ -40,7 +41,7 @@ def draw_weights(alpha: Tensor, generator: torch.Generator) -> Tensor:
         ]
     )
     shares /= shares.sum(-1, keepdims=True)
-    return torch.from_numpy(shares).to(alpha.device, torch.float32)
+    return queued(torch.from_numpy(shares).float(), alpha.device)
 
 
 class DicFacePredictor(Predictor):

@@ -30,6 +30,7 @@ class EDVRPredictor(VsrPredictor):
 
     multiple = 4
     least = 16
+    compiled = ("pyramid", "fuse")
 
     def network(self) -> nn.Module:
         large = self.options["size"] == "large"

@@ -12,6 +12,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from baselines.adapters.compiled import compile_parts
 from baselines.adapters.vsr import fit_input, pad_by_reflection
 from baselines.flair.diffusion.consistency import exact
 from baselines.flair.diffusion.sampler import Walk, noised, sample
@@ -148,8 +149,8 @@ class FlairPredictor(Predictor):
             if task not in self.files:
                 raise InputError(f"FLAIR: this clip needs the weights flair-{task}, which were not loaded")
             self.nets[task] = self.rounded(self.loaded(self.network(TASKS[task].network), self.files[task]))
-        net = self.nets[task].to(self.device)
-        self.net, self._task = torch.compile(net) if self.options["compiled"] else net, task
+            compile_parts(self, self.nets[task])
+        self.net, self._task = self.nets[task].to(self.device), task
 
     def _fitted(self, frames: Tensor) -> Tensor:
         """The degraded frames in the size that the task shrinks to, with sides that the network takes."""

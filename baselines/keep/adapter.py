@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from baselines.adapters.aligned import fit_result, is_grey, resize_faces, to_grey, to_levels
+from baselines.adapters.compiled import compile_parts
 from baselines.adapters.ready import ready
 from baselines.keep.network import KEEP, State
 from baselines.keep.weights import load_keep
@@ -17,11 +18,15 @@ from vfsrbench.card import MethodCard, Value
 from vfsrbench.predictor import ClipInfo, Predictor
 from vfsrbench.runtime.checkpoint import read_checkpoint
 
+COMPILED = ("encoder", "hq_encoder", "predict", "_decode")
+"""Parts that the option `compiled` compiles: all that is called frame by frame, but no flow."""
+
 
 class KeepPredictor(Predictor):
     """Restores sub-clips of `max_length` frames, each from scratch unless `stream` carries the state on.
 
-    Options: layout (which release), cfa, kfn, flow (the paper's ablations), max_length, stream.
+    Options: layout (which release), cfa, kfn, flow (the paper's ablations), max_length, stream,
+    compiled.
     """
 
     def __init__(self, card: MethodCard, options: Mapping[str, Value]) -> None:
@@ -38,6 +43,7 @@ class KeepPredictor(Predictor):
         net = KEEP(**chosen)
         load_keep(net, content, weights.get("flow"), str(weights["net"]))
         self.net = ready(net, device, self.profile)
+        compile_parts(self, self.net, COMPILED)
 
     def start_clip(self, info: ClipInfo) -> None:
         """Nothing is remembered of the clip before."""

@@ -9,7 +9,9 @@ from baselines.restoreformer.network import RestoreFormer, RestoreFormerPP
 
 
 class RestoreFormerPredictor(FacePredictor):
-    """Restores each frame by itself; no options."""
+    """Restores each frame by itself. Option: compiled."""
+
+    compiled = ("",)
 
     leave = ("quantize.utility_counter",)  # a training statistic in some of the published files
 

@@ -8,12 +8,16 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
+from baselines.adapters.compiled import compile_parts
 from baselines.adapters.ready import placed
 from baselines.adapters.vsr import fit_input
 from baselines.secnet.network import SECNet
 from vfsrbench.errors import InputError
 from vfsrbench.predictor import Predictor
 from vfsrbench.runtime.checkpoint import load_checkpoint, read_checkpoint
+
+COMPILED = ("motion", "local", "refine")
+"""Parts that the option `compiled` compiles: all that is called frame by frame."""
 
 
 class SECNetPredictor(Predictor):
@@ -32,6 +36,7 @@ class SECNetPredictor(Predictor):
         net = SECNet(**config)
         load_checkpoint(net, content, where=str(weights["net"]))
         self.net = placed(net, device, self.profile)
+        compile_parts(self, self.net, COMPILED)
 
     def restore(self, frames: Tensor, generator: torch.Generator) -> Tensor:
         """(T, 3, h, w) in [0, 1] -> (T, 3, H, W), frame after frame."""

@@ -9,7 +9,9 @@ from baselines.vqfr.network import VQFR
 
 
 class VQFRPredictor(FacePredictor):
-    """Restores each frame by itself. Option: f (fidelity ratio)."""
+    """Restores each frame by itself. Options: f (fidelity ratio), compiled."""
+
+    compiled = ("restore",)
 
     def network(self) -> nn.Module:
         return VQFR()

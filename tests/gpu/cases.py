@@ -12,6 +12,7 @@ SAMPLES = Sizes(2, 16, 128)
 
 VARIANTS: dict[str, tuple[str, ...]] = {
     "basicvsrpp": ("", "[checkpoint=denoise]"),
+    "dicface": ("", "[sample=draw]"),
     "edvr": ("", "[tsa=false]"),
     "gfpgan": ("", "[noise=seeded]"),
     "keep": ("", "[flow=pwcnet,stream=true]"),
@@ -57,6 +58,7 @@ NOTHING = [
 ALLOWED: dict[str, Allowed] = {
     **dict.fromkeys(NOTHING, Allowed()),
     "dicface": Allowed(casts=3),  # the codewords, which are mixed, once a frame: 1 MB
+    "dicface[sample=draw]": Allowed(waits=3, casts=3),  # the host draws, frame by frame
     "realbasicvsr": Allowed(waits=2),  # whether to clean once more
     "flair+codeformer": Allowed(waits=1),  # the window's faces are found
     "flair+restoreformerpp": Allowed(waits=1),
@@ -98,4 +100,4 @@ def sizes_of(spec: str) -> Sizes:
 
 def allowed_of(spec: str) -> Allowed:
     """How many waits it is allowed."""
-    return ALLOWED.get(spec.partition("[")[0], DEFAULT)
+    return ALLOWED.get(spec, ALLOWED.get(spec.partition("[")[0], DEFAULT))

@@ -14,10 +14,19 @@ from tests.gpu.examine import examine_method
 from vfsrbench.method_spec import choose_method
 from vfsrbench.runtime.precision import Profile
 
+STRICT = ("gfpgan[noise=seeded]", "edvr")
+"""One over single faces and one over clips, quick ones, in strict, too."""
+METHODS = specs(sampling=False)
+SLOW = pytest.mark.slow
 
-@pytest.mark.parametrize("profile", ["strict", "fast"])
-@pytest.mark.parametrize("spec", specs(sampling=False))
+
+@pytest.mark.parametrize(
+    ("spec", "profile"),
+    [(spec, "fast") for spec in METHODS]
+    + [pytest.param(spec, "strict", marks=() if spec in STRICT else SLOW) for spec in METHODS],
+)
 def test_methods_keep_a_gpu_busy(spec: str, profile: Profile, tmp_path: Path) -> None:
+    """In fast: all that strict does, and the types that it must not round. `make test-slow` has strict."""
     method = choose_method(spec)
     found = examine_method(method, profile, sizes_of(spec), allowed_of(spec), tmp_path)
     assert not found, HELP.format(spec=spec, profile=profile, problems="\n".join(found))

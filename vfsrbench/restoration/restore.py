@@ -67,7 +67,8 @@ class Restoration:
     and writing files not, nor a window that was restored before to warm up (`warmed_up`). `peak_memory` is
     what the method took: its networks, and what restoring needed beside them. `window` is the most frames a
     call got; `halved` how often memory ran out; `smaller_windows` whether the result depends on that, and is
-    another protocol's. `reach` says how far the method's values lay outside [0, 1]."""
+    another protocol's. `reach` says how far the method's values lay outside [0, 1], `remarks` what the method
+    says itself."""
 
     seconds: float = 0.0
     peak_memory: int = 0
@@ -76,6 +77,7 @@ class Restoration:
     warmed_up: bool = False
     smaller_windows: bool = False
     reach: Reach = field(default_factory=Reach)
+    remarks: tuple[str, ...] = ()
 
     @property
     def warnings(self) -> list[str]:
@@ -83,7 +85,7 @@ class Restoration:
         halved = f"memory ran out ({self.halved} x): down to {counted(self.window, 'frame')} at a time"
         if self.smaller_windows:
             halved += "; another protocol, as this method's result depends on that"
-        return [*([halved] if self.halved else []), *self.reach.warnings]
+        return [*([halved] if self.halved else []), *self.reach.warnings, *self.remarks]
 
 
 def window_seed(seed: int, clip: str, first_frame: int) -> int:
@@ -170,6 +172,7 @@ def restore_clip(
                 sink.restart()
                 start()
     report.peak_memory = own + peak.bytes
+    report.remarks = tuple(predictor.remarks)
     return report
 
 

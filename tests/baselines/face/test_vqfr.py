@@ -6,6 +6,7 @@ import pytest
 import torch
 from torch import nn
 
+from baselines.adapters.ready import ready
 from baselines.vqfr.network import VQFR, SerialGroupNorm
 from degradations.errors import InputError
 from tests.baselines.taps import face_taps
@@ -17,7 +18,8 @@ CASES = {case["name"]: case for case in PACK["cases"]}
 
 @pytest.fixture(scope="module")
 def net() -> torch.nn.Module:
-    return tap_tools.filled(VQFR, PACK)
+    """As the adapter lays it out on a CPU."""
+    return ready(tap_tools.filled(VQFR, PACK), torch.device("cpu"))
 
 
 @pytest.fixture(scope="module")
