@@ -1,7 +1,7 @@
 """README's first picture, its table and the figures under it, from a run of the demo.
 
     vfsrbench demo
-    python benchmarks/readme_demo.py demo
+    python benchmarks/readme_demo.py workspace
 
 Writes docs/images/identity.png (true colours) and the lines of README.md between the marks `leaderboard` and
 `identity`. With `--check` nothing is written: exit code 1 when README would change.

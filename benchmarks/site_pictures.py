@@ -1,7 +1,7 @@
 """The pictures of the site in README.md, from the demo's (README's first picture: `readme_demo.py`).
 
     vfsrbench demo
-    python benchmarks/site_pictures.py demo/report/demo
+    python benchmarks/site_pictures.py workspace/report/demo
 
 Writes docs/images: the board and a clip's page in a real Chromium, wide and as on a phone.
 """

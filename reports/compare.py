@@ -57,6 +57,8 @@ def compare(
             "methods that are not"
         )
     known = tuple(dict.fromkeys(m for r in found for m in (*r.record.clip_values, *r.record.metrics)))
+    named = plugins.metrics().named
+    metrics = [metric if metric in known else named(metric) for metric in metrics]
     for metric in metrics:
         if metric not in known:
             raise did_you_mean("metric of these results", metric, known)

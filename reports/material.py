@@ -19,6 +19,7 @@ from reports.tables.published import figures_of
 from reports.tables.shown.choice import shown_board
 from vfsrbench import plugins
 from vfsrbench.board import Board
+from vfsrbench.datasets.preparing.described import described
 from vfsrbench.errors import InputError, did_you_mean
 from vfsrbench.method_spec import restrictions, stand_ins
 from vfsrbench.results.board_note import protocols
@@ -72,6 +73,7 @@ def gather(
     if protocol is not None:
         board = as_run(board, protocol, said)
         clips = clips or board.dataset.clips or tuple(protocol.clips)
+    board = described(board)
     cards = plugins.metrics().cards
     restricted = restrictions(board, plugins.methods())
     beside = frozenset(stand_ins((cards[m] for m in board.metrics if m in cards), plugins.methods()))

@@ -45,6 +45,8 @@ class DatasetUse(FrozenModel):
         finder: What finds the face on ground truth that comes without landmarks; `auto`: RetinaFace where
             its weights are here, else dlib.
         scale: For clips without ground truth (`real`): how many times as large restored clips are.
+        fit: Clips whose sides splits cannot divide: they fail `alone`, nothing runs (`refuse`), or the
+            centre is taken (`crop`: to a multiple of what splits divide by; `crop8`: of 8).
 
     Example:
         >>> DatasetUse(layout="demo", frames=8).replace(clips=["demo-calm"]).clips
@@ -58,6 +60,7 @@ class DatasetUse(FrozenModel):
     align: bool = False
     finder: FinderName = "auto"
     scale: int | None = Field(default=None, ge=1, le=MOST_SCALE)
+    fit: Annotated[str, Field(pattern=r"^(alone|refuse|crop|crop[1-9]\d{0,3})$")] = "alone"
 
 
 class Restriction(FrozenModel):

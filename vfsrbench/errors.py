@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Literal
 
@@ -13,6 +14,7 @@ __all__ = [
     "InputError",
     "JobFailure",
     "PoisonedDevice",
+    "all_of",
     "counted",
     "did_you_mean",
 ]
@@ -88,6 +90,24 @@ class DiskError(InputError):
         >>> issubclass(DiskError, InputError)
         True
     """
+
+
+MOST_REASONS = 20
+
+
+def all_of(reasons: Iterable[str]) -> InputError:
+    """One error for several things that are wrong, each said once.
+
+    Args:
+        reasons: What is wrong, in the order in which it is told; of more than 20 the rest is counted.
+
+    Example:
+        >>> str(all_of(["one is too small", "two is missing", "one is too small"]))
+        'one is too small; two is missing'
+    """
+    each = list(dict.fromkeys(reasons))
+    more = f"; and {len(each) - MOST_REASONS} more" if len(each) > MOST_REASONS else ""
+    return InputError("; ".join(each[:MOST_REASONS]) + more)
 
 
 def describe(error: BaseException) -> str:

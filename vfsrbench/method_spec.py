@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
-from degradations.reading import typed_toml
 from vfsrbench.board import Board, Restriction
-from vfsrbench.card import MethodCard, MetricCard, Option, Value, split_spec
+from vfsrbench.card import MethodCard, MetricCard, Option, Value
 from vfsrbench.errors import InputError, did_you_mean
-from vfsrbench.io.safety.paths import check_regular_file, expanded, is_path, is_there, unknown_name
-from vfsrbench.plugins import Entry, Registry, methods
+from vfsrbench.io.safety.paths import check_regular_file, expanded, is_path, unknown_name
+from vfsrbench.plugins import Entry, Registry, folder_method, methods
 from vfsrbench.predictor import Predictor
+
+_SPEC = re.compile(r"^(?P<name>[^\[\]]+?)(\[(?P<options>[^\[\]]*)\])?$")
 
 
 @dataclass(frozen=True)
@@ -58,6 +60,10 @@ class Method:
         """
         if self.ready is not None:
             return self.ready
+        if self.card.command:
+            from vfsrbench.wrapped.predictor import CommandPredictor  # cards are read without what it needs
+
+            return CommandPredictor(self.card, self.options, self.entry.folder or self.entry.path.parent)
         try:
             return self.entry.build(self.card, self.options)
         except InputError:
@@ -67,6 +73,29 @@ class Method:
                 f"method {self.card.name!r} cannot be imported from {self.card.factory}: "
                 f"{type(error).__name__}: {error}"
             ) from error
+
+
+def split_spec(spec: str) -> tuple[str, dict[str, str]] | None:
+    """Split `name[a=1,b=2]`; `name[flag]` reads as flag=true.
+
+    Args:
+        spec: A method as users write it.
+
+    Returns:
+        The name and the raw texts of options; None if the spec is malformed.
+
+    Example:
+        >>> split_spec("keep[max_length=10,fast]")
+        ('keep', {'max_length': '10', 'fast': 'true'})
+    """
+    match = _SPEC.match(spec.strip())
+    if match is None:
+        return None
+    options: dict[str, str] = {}
+    for part in filter(None, (p.strip() for p in (match["options"] or "").split(","))):
+        key, _, value = part.partition("=")
+        options[key.strip()] = value.strip() if value else "true"
+    return match["name"].strip(), options
 
 
 def choose_method(spec: str | Predictor, known: Registry[MethodCard] | None = None) -> Method:
@@ -96,14 +125,14 @@ def choose_method(spec: str | Predictor, known: Registry[MethodCard] | None = No
         entry = Entry(spec.card, Path("<object>"))
         return Method(entry, {**_defaults(spec.card), **spec.options}, spec)
     if is_path(spec) and (whole := expanded(spec)).is_dir():  # brackets may be part of its name
-        entry = _folder_entry(whole)
+        entry = folder_method(whole)
         return Method(entry, _options(entry.card, {}))
     parts = split_spec(spec)
     if parts is None:
         raise InputError(f"method {spec!r} is malformed: write name or name[option=value,option=value]")
     name, raw = parts
     if is_path(name):
-        entry = _folder_entry(expanded(name))
+        entry = folder_method(expanded(name))
     else:
         name, colon, variant = name.partition(":")
         found = known or methods()
@@ -173,15 +202,6 @@ def _with_variant(card: MethodCard, variant: str, raw: dict[str, str]) -> dict[s
             f"method {card.name!r}: give its {card.variant} once, as {card.name}:NAME or {card.variant}=NAME"
         )
     return {**raw, card.variant: variant}
-
-
-def _folder_entry(folder: Path) -> Entry[MethodCard]:
-    path = folder / "card.toml"
-    if not is_there(path):
-        raise InputError(
-            f"{folder}: no card.toml there; `vfsrbench new NAME` makes a method folder to start from"
-        )
-    return Entry(typed_toml.load(MethodCard, path), path, folder.resolve())
 
 
 def _defaults(card: MethodCard) -> dict[str, Value]:

@@ -9,14 +9,15 @@ from __future__ import annotations
 import importlib
 import importlib.machinery
 import importlib.util
-from collections.abc import Iterator
+import re
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from degradations.reading import typed_toml
 from degradations.reading.limits import MOST_WORKERS
 from vfsrbench.board import Board, load_board
-from vfsrbench.card import MethodCard, MetricCard
+from vfsrbench.card import MethodCard, MetricCard, placed
 from vfsrbench.engines.base import Engine
 from vfsrbench.errors import InputError
 from vfsrbench.io.safety.paths import expanded, is_path, is_there, unknown_name
@@ -81,12 +82,40 @@ def _not_derivable(source: str, known: Registry[MetricCard]) -> str:
 
 def _read(found: Registry[Any], model: type[Any], path: Path, folder: Path | None) -> None:
     try:
-        card = typed_toml.load(model, path)
+        card = placed(typed_toml.load(model, path), path.parent)
     except InputError as error:
         name = path.parent.name if path.name == "card.toml" else path.stem
         found.broken.append(SkippedPlugin(name, str(error)))
         return
     found.add(Entry(card, path, folder), card.name if isinstance(card, MethodCard) else card.id)
+
+
+def folder_method(folder: Path) -> Entry[MethodCard]:
+    """The method in a folder outside any package.
+
+    Args:
+        folder: It holds `card.toml` and the method's code.
+
+    Returns:
+        Its entry. No code is imported.
+
+    Raises:
+        InputError: There is no card, or something is wrong on it.
+
+    Example:
+        >>> folder_method(Path("no-such-folder"))
+        Traceback (most recent call last):
+        ...
+        degradations.errors.InputError: no-such-folder: no card.toml there; `vfsrbench new NAME` makes a \
+method folder to start from
+    """
+    path = folder / "card.toml"
+    if not is_there(path):
+        raise InputError(
+            f"{folder}: no card.toml there; `vfsrbench new NAME` makes a method folder to start from"
+        )
+    whole = folder.resolve()
+    return Entry(placed(typed_toml.load(MethodCard, path), whole), path, whole)
 
 
 def _card_files(group: str, own: str, nested: str, broken: list[SkippedPlugin]) -> Iterator[Path]:
@@ -122,6 +151,24 @@ def choose_metric(metric_id: str, known: Registry[MetricCard] | None = None) -> 
         'dB'
     """
     return (known or metrics())[metric_id]
+
+
+def metric_ids(names: Iterable[str], known: Registry[MetricCard] | None = None) -> tuple[str, ...]:
+    """The ids that are meant by metrics as users write them, in any case (`Registry.named`).
+
+    Args:
+        names: Metrics.
+        known: The installed metrics, if they have been found already.
+
+    Raises:
+        InputError: It is a family with several.
+
+    Example:
+        >>> metric_ids(["PSNR", "ssim"])
+        ('psnr', 'ssim')
+    """
+    found = known or metrics()
+    return tuple(found.named(name) for name in names)
 
 
 def build_metric(entry: Entry[MetricCard]) -> Metric:
@@ -197,7 +244,26 @@ def find_board(name: str) -> Board:
     path = expanded(name)
     if not is_there(path):
         raise InputError(f"{name}: no such board file; `vfsrbench list boards` shows those that ship")
-    return load_board(path)
+    return _with_ids(load_board(path))
+
+
+def _with_ids(board: Board) -> Board:
+    """The board with the ids of metrics that are spelled otherwise."""
+    figures = {name: value for name, value in board.figures if isinstance(value, tuple)}
+    every = [
+        *board.metrics,
+        *((board.sort_by,) if board.sort_by else ()),
+        *(m for v in figures.values() for m in v),
+    ]
+    if all(re.fullmatch(r"[a-z0-9_]+", name) for name in every):  # the cards need not be read
+        return board
+    known = metrics()
+    drawn = {name: metric_ids(value, known) for name, value in figures.items()}
+    return board.replace(
+        metrics=metric_ids(board.metrics, known),
+        sort_by=board.sort_by and known.named(board.sort_by),
+        figures=board.figures.replace(**drawn),
+    )
 
 
 def engines() -> Registered:

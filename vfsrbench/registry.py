@@ -5,9 +5,10 @@ from __future__ import annotations
 import importlib
 import importlib.machinery
 import importlib.util
+import re
 import sys
 import zlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 from importlib.metadata import EntryPoint, entry_points
@@ -200,8 +201,59 @@ class Registry(Generic[Card]):
             skipped = next((b for b in self.broken if b.name == name), None)
             if skipped:
                 raise InputError(f"{self.kind} {name!r} cannot be used: {skipped.reason}")
+            if family := self.family(name):
+                raise self._of_family(name, family)
             raise did_you_mean(self.kind, name, self.entries)
         return self.entries[name]
+
+    def named(self, name: str) -> str:
+        """The known name that is meant: spelled in any case, with any signs between its parts; or the only
+        one of a family (the names that begin with it). What is like none stays as it is.
+
+        Args:
+            name: As a user writes it: `PSNR`, `Ewarp-DIS`, `FVD`.
+
+        Raises:
+            InputError: The family has several; names them.
+
+        Example:
+            >>> from vfsrbench.plugins import metrics
+            >>> metrics().named("Ewarp-DIS")
+            'ewarp_dis'
+            >>> metrics().named("LPIPS")
+            Traceback (most recent call last):
+            ...
+            degradations.errors.InputError: metric 'LPIPS' is a family of 2: choose lpips_alex or lpips_vgg
+        """
+        if name in self.entries:
+            return name
+        alike = [known for known in sorted(self.entries) if _plain(known) == _plain(name)]
+        family = alike[:1] or self.family(name)
+        if len(family) > 1:
+            raise self._of_family(name, family)
+        return family[0] if family else name
+
+    def _of_family(self, name: str, family: Sequence[str]) -> InputError:
+        listed = " or ".join(filter(None, [", ".join(family[:-1]), family[-1]]))
+        return InputError(f"{self.kind} {name!r} is a family of {len(family)}: choose {listed}")
+
+    def family(self, name: str) -> list[str]:
+        """The known names of which `name` is the first part or parts, in any case.
+
+        Args:
+            name: As a user writes it: `IDS`, `sigma_ids`.
+
+        Example:
+            >>> from vfsrbench.plugins import metrics
+            >>> metrics().family("SSIM")
+            ['ssim_vt', 'ssim_y']
+        """
+        return [
+            known
+            for known in sorted(self.entries)
+            for parts in [known.split("_")]
+            if any(_plain("".join(parts[:count])) == _plain(name) for count in range(1, len(parts)))
+        ]
 
     @property
     def cards(self) -> dict[str, Card]:
@@ -224,6 +276,11 @@ class Registry(Generic[Card]):
             )
         else:
             self.entries[name] = entry
+
+
+def _plain(name: str) -> str:
+    """A name without what people spell in different ways."""
+    return re.sub(r"[^a-z0-9]", "", name.lower())
 
 
 def import_from_folder(folder: Path, module_name: str) -> Any:

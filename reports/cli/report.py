@@ -35,7 +35,7 @@ def report(
         Path | None,
         typer.Option("--html", help="the whole site, with a page a clip, into this folder"),
     ] = None,
-    changes: Annotated[BoardChanges, Without(("finder",))],
+    changes: Annotated[BoardChanges, Without(("finder", "fit"))],
     only_method: Annotated[
         list[str] | None, typer.Option("--only-method", help="these methods alone (repeatable)")
     ] = None,

@@ -88,12 +88,16 @@ def as_run(board: Board, protocol: Protocol, said: frozenset[str]) -> Board:
     """The board with the data set and the seed of its last run, where nothing else was said."""
     use: DatasetUse = board.dataset
     if "dataset" not in said:
-        chosen: dict[str, Any] = {"clips": use.clips}
+        asked = use.clips
+        if use.layout != protocol.use.layout:  # the board's own clips are not there
+            asked = tuple(clip for clip in asked if clip in protocol.clips) or protocol.use.clips
+        chosen: dict[str, Any] = {"clips": asked}
         if "frames" in said:
             chosen["frames"] = use.frames
         use = protocol.use.replace(**chosen)
-    elif "frames" not in said:
-        use = use.replace(frames=protocol.use.frames)
+    else:
+        frames = {} if "frames" in said else {"frames": protocol.use.frames}
+        use = use.replace(fit=protocol.use.fit, **frames)
     return board.replace(dataset=use, seed=protocol.seed)
 
 

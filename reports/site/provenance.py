@@ -39,6 +39,7 @@ def facts(record: JobRecord) -> list[tuple[str, str]]:
         ("Licences accepted", _pairs(record.licences_accepted)),
         ("Parameters", "" if record.parameters is None else f"{record.parameters:,}"),
         ("Data set", f"{record.dataset}{' (demo clips)' if record.demo else ''}"),
+        ("Cropped", f"centre, to multiples of {record.fit.removeprefix('crop')}" if record.fit else ""),
         ("Frames", f"{record.frames} of {record.width}x{record.height} at {record.fps:g} a second"),
         ("Ground truth cropped", record.cropped),
         ("Aligned", _aligned(record)),

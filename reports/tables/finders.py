@@ -1,4 +1,4 @@
-"""What a table says of faces that were found, rather than given with the clips."""
+"""What a table says of how clips were prepared: faces that were found, sides that were cropped."""
 
 from __future__ import annotations
 
@@ -38,3 +38,20 @@ def finder_notes(records: Iterable[JobRecord], columns: Sequence[Column]) -> lis
             for count, names in by_count.items()
         ]
     return notes
+
+
+def crop_notes(records: Iterable[JobRecord]) -> list[str]:
+    """A sentence for each multiple that clips were cropped to.
+
+    Args:
+        records: Of the table's jobs that ended well.
+    """
+    clips: dict[str, set[str]] = {}
+    for record in records:
+        if record.fit:
+            clips.setdefault(record.fit, set()).add(record.clip)
+    return [
+        f"Of {len(names)} clip{'s' * (len(names) > 1)} the centre was taken, cropped to multiples of "
+        f"{fit.removeprefix('crop')} pixels: {', '.join(sorted(names))}."
+        for fit, names in sorted(clips.items())
+    ]

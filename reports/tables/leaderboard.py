@@ -10,7 +10,7 @@ import numpy as np
 
 from reports.inputs.results import Grid, is_asked
 from reports.inputs.split_values import SplitValue
-from reports.tables.finders import finder_notes
+from reports.tables.finders import crop_notes, finder_notes
 from reports.tables.model import Cell, Column, Mark, PublishedRow, Row, Table, Threshold
 from reports.tables.notes import Noted
 from reports.tables.published import Published
@@ -149,7 +149,7 @@ class _Builder:
         profiles = sorted({r.profile for r in records if r.profile})
         published = self.sources.published
         rows = self._sorted(rows)
-        done = (r.record for method in self.grid.methods for r in self.grid.done(method))
+        done = [r.record for method in self.grid.methods for r in self.grid.done(method)]
         found = finder_notes(done, self.columns)
         idle, style = idle_lines(self.board, self.idle), self.board.table
         return Table(
@@ -166,7 +166,7 @@ class _Builder:
             versus=self.versus,
             published=() if published is None else self._published_rows(published),
             published_source="" if published is None else published.source,
-            notes=(*idle, *self._noted().notes(rows), *found),
+            notes=(*idle, *self._noted().notes(rows), *found, *crop_notes(done)),
             found=tuple(found),
             wins=win_tables(self.grid, self.columns, rows),
             not_run=tuple(self.idle),

@@ -31,14 +31,28 @@ class Listing(Mapping[str, T], Generic[T]):
         ssim_y  number 2
     """
 
-    def __init__(self, kind: str, facts: Mapping[str, T], describe: Callable[[T], str]) -> None:
-        """`kind` is what is listed, for messages; `describe` says in a few words what a name stands for."""
+    def __init__(
+        self,
+        kind: str,
+        facts: Mapping[str, T],
+        describe: Callable[[T], str],
+        named: Callable[[str], str] = str,
+    ) -> None:
+        """`kind` is what is listed, for messages; `describe` says in a few words what a name stands for, and
+        `named` finds the name that is meant by another spelling."""
+        self._named = named
         self._kind = kind
         self._facts = dict(facts)
         self._describe = describe
 
     def __getitem__(self, name: str) -> T:
         if name not in self._facts:
+            try:
+                return self._facts[self._named(str(name))]
+            except InputError as error:  # several are meant
+                raise UnknownName(error) from None
+            except KeyError:
+                pass
             raise UnknownName(did_you_mean(self._kind, str(name), self._facts))
         return self._facts[name]
 
@@ -84,7 +98,8 @@ def metrics() -> Mapping[str, MetricCard]:
         unit = f" ({card.unit})" if card.unit else ""
         return f"{card.title}{unit}{better[card.direction]}"
 
-    return Listing("metric", {entry.card.id: entry.card for entry in plugins.metrics()}, describe)
+    known = plugins.metrics()
+    return Listing("metric", {entry.card.id: entry.card for entry in known}, describe, known.named)
 
 
 def recipes() -> Mapping[str, RecipeFacts]:

@@ -99,6 +99,7 @@ class BoardChanges:
     seed: o.Seed = None
     scale: o.Scale = None
     finder: o.BoardFinder = None
+    fit: o.Fit = None
 
     def of(self, board: Board, methods: MethodChoice | None = None) -> Board:
         """The changed board. Clips without ground truth have one split, whatever the board has.
@@ -107,6 +108,7 @@ class BoardChanges:
             InputError: The board has no method of a name in `methods`.
         """
         from vfsrbench.datasets.layouts import REAL, REAL_SPLIT
+        from vfsrbench.plugins import metric_ids
 
         chosen = (methods or MethodChoice()).of(board)
         update: dict[str, Any] = {"dataset": self._use(board.dataset), "methods": chosen}
@@ -126,7 +128,7 @@ class BoardChanges:
                 err=True,
             )
         if self.metric:
-            metrics = tuple(self.metric)
+            metrics = metric_ids(self.metric)
             update |= {"metrics": metrics, "figures": board.figures.of(metrics)}
             if board.sort_by not in metrics:
                 update["sort_by"] = None
@@ -151,6 +153,7 @@ class BoardChanges:
             "frames": self.frames,
             "scale": self.scale,
             "finder": self.finder,
+            "fit": o.checked_fit(self.fit),
         }
         if layout not in (None, use.layout):  # another data set does not have the board's clips
             use = use.replace(clips=())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
@@ -108,7 +109,22 @@ Scale = Annotated[
         help="layout real: how many times as large restored clips are (default: as large)",
     ),
 ]
+Fit = Annotated[
+    str | None,
+    typer.Option(
+        metavar="alone|refuse|crop|cropN",
+        help="clips whose sides a split cannot divide: they fail alone (default), nothing runs, or the "
+        "centre is taken, cropped to multiples of what splits divide by, or of N",
+    ),
+]
 Seed = Annotated[int | None, typer.Option(min=0, max=MOST_SEED, help="of all that is drawn at random")]
+
+
+def checked_fit(fit: str | None) -> str | None:
+    """The value of --fit back. InputError if it is none."""
+    if fit is not None and not re.fullmatch(r"alone|refuse|crop([1-9]\d{0,3})?", fit):
+        raise InputError(f"--fit {fit!r}: say alone, refuse, crop, or what to crop to multiples of: crop8")
+    return fit
 
 
 def one_method(name: str | None, path: str | None, how: str) -> str:

@@ -15,7 +15,8 @@ from degradations.reading.limits import MOST_FRAMES, MOST_SCALE
 from vfsrbench.board import DatasetUse
 from vfsrbench.datasets.landmarks_file import clip_landmarks
 from vfsrbench.datasets.layouts import DEMO, REAL, Found, clips_of, find_layout
-from vfsrbench.errors import InputError, counted, did_you_mean
+from vfsrbench.datasets.preparing.cropping import Cropped
+from vfsrbench.errors import DiskError, InputError, all_of, counted, did_you_mean
 from vfsrbench.faces.align_clips import enlarged
 from vfsrbench.io.clip import Clip
 from vfsrbench.io.foreign_text import clean_name
@@ -25,6 +26,8 @@ from vfsrbench.io.upscaled import upscaled
 from vfsrbench.metric import FlowField
 
 Landmarks = NDArray[np.float64]
+_MOST_NAMED = 10
+"""Frames that a message names."""
 
 
 @dataclass(frozen=True)
@@ -34,6 +37,7 @@ class DatasetClip:
     `lq` holds degraded versions that came with it, by name (none where recipes make them). `landmarks`
     is (T, 5, 2) in pixels of the ground truth, NaN for frames that the landmarks file leaves out.
     `upscaled_lq` is there where `gt` is not: the clip itself, upscaled to the size that is asked for.
+    `cropped` says how the ground truth was cropped, if it was.
     """
 
     name: str
@@ -43,6 +47,7 @@ class DatasetClip:
     exact_flow: FlowField | None = None
     demo: bool = False
     upscaled_lq: Clip | None = None
+    cropped: Cropped | None = None
 
     @property
     def reference(self) -> bool:
@@ -62,7 +67,8 @@ class DatasetClip:
 @dataclass(frozen=True)
 class Dataset:
     """The chosen clips of a data set, in natural order. `frames` keeps the first so many of each, `scale`
-    is how many times as large restored clips are where there is no ground truth to say it.
+    is how many times as large restored clips are where there is no ground truth to say it. Sides of the
+    ground truth that are no multiples of `multiple` are cropped to one, around the centre.
 
     Has a length, gives its clips one after the other, and a clip by its name.
 
@@ -81,6 +87,7 @@ class Dataset:
     found: tuple[Found, ...]
     frames: int | None = None
     scale: int = 1
+    multiple: int = 1
 
     @classmethod
     def open(
@@ -91,6 +98,7 @@ class Dataset:
         clips: Sequence[str] = (),
         frames: int | None = None,
         scale: int | None = None,
+        multiple: int = 1,
     ) -> Dataset:
         """Find the clips of a data set. Files are opened when a clip is asked for.
 
@@ -100,6 +108,7 @@ class Dataset:
             clips: The names of those to take. Default: all.
             frames: Keep the first so many frames of each clip.
             scale: For the layout `real` alone: how many times as large restored clips are.
+            multiple: Crop ground truth around its centre to multiples of this. Default: as it is.
 
         Returns:
             The data set.
@@ -107,7 +116,7 @@ class Dataset:
         Raises:
             InputError: An unknown layout or clip, a missing path, or a folder that is not laid out so.
         """
-        return open_dataset(layout, None if path is None else Path(path), clips, frames, scale)
+        return open_dataset(layout, None if path is None else Path(path), clips, frames, scale, multiple)
 
     def __len__(self) -> int:
         return len(self.found)
@@ -137,25 +146,27 @@ class Dataset:
     def usable(self) -> tuple[Dataset, dict[str, str]]:
         """The data set without the clips that cannot be opened, and why each of those cannot.
 
-        InputError when there would be none left: then the data set itself is not in order.
+        InputError with the reasons of all when there would be none left: then the data set is not in order.
         """
         problems: dict[str, str] = {}
         clips = []
         for found in self.found:
             try:
                 clips.append(self._clip(found))
+            except DiskError:
+                raise
             except InputError as error:
-                if len(problems) == len(self.found) - 1:
-                    raise
                 problems[found.name] = str(error)
+        if problems and not clips:
+            raise all_of(problems.values())
         rest = replace(self, found=tuple(f for f in self.found if f.name not in problems))
         rest.__dict__["_clips"] = tuple(clips)
         return rest, problems
 
     def _clip(self, found: Found) -> DatasetClip:
-        return (
-            _demo(found.name, self.frames) if self.layout == DEMO else _open(found, self.frames, self.scale)
-        )
+        if self.layout == DEMO:
+            return _demo(found.name, self.frames)
+        return _fitted(_open(found, self.frames, self.scale), self.multiple)
 
     @cached_property
     def _clips(self) -> tuple[DatasetClip, ...]:
@@ -164,7 +175,14 @@ class Dataset:
 
 def dataset_of(use: DatasetUse, clips: Sequence[str] | None = None) -> Dataset:
     """A board's data set; `clips` instead of those that the board picks."""
-    return open_dataset(use.layout, use.path, use.clips if clips is None else clips, use.frames, use.scale)
+    names = use.clips if clips is None else clips
+    return open_dataset(use.layout, use.path, names, use.frames, use.scale, multiple_of(use.fit))
+
+
+def multiple_of(fit: str) -> int:
+    """What sides are cropped to multiples of (`DatasetUse.fit`); 1 where nothing is cropped. A bare `crop`
+    says less: `splits.fit` puts the number behind it."""
+    return int(fit.removeprefix("crop") or 1) if fit.startswith("crop") else 1
 
 
 def dataset_name(use: DatasetUse) -> str:
@@ -184,6 +202,7 @@ def open_dataset(
     clips: Sequence[str] = (),
     frames: int | None = None,
     scale: int | None = None,
+    multiple: int = 1,
 ) -> Dataset:
     """The data set of that layout at `path` (the demo needs none).
 
@@ -211,7 +230,8 @@ def open_dataset(
     root = Path(path)
     if is_there(root) and not root.is_dir():
         check_regular_file(root, "data set")
-    return Dataset(_name(layout, root), layout, _chosen(clips_of(layout, root), clips), frames, scale or 1)
+    chosen = _chosen(clips_of(layout, root), clips)
+    return Dataset(_name(layout, root), layout, chosen, frames, scale or 1, multiple)
 
 
 def _chosen(found: Sequence[Found], clips: Sequence[str]) -> tuple[Found, ...]:
@@ -248,6 +268,22 @@ def _open(found: Found, frames: int | None, scale: int) -> DatasetClip:
     return DatasetClip(found.name, gt, lq, landmarks, upscaled_lq=upscaled_lq)
 
 
+def _fitted(clip: DatasetClip, multiple: int) -> DatasetClip:
+    """The clip with its ground truth cropped to a multiple, its landmarks moved along."""
+    if clip.gt is None:
+        return clip
+    cut = Cropped.of(clip.gt, multiple)
+    if cut is None:
+        return clip
+    if clip.lq:
+        raise InputError(
+            f"clip {clip.name!r} is {clip.gt.width}x{clip.gt.height} and comes with a degraded version, "
+            f"which is not cropped along: crop both to multiples of {multiple}, or leave --fit crop out"
+        )
+    landmarks = None if clip.landmarks is None else clip.landmarks - (cut.left, cut.top)
+    return replace(clip, gt=cut.apply(clip.gt), landmarks=landmarks, cropped=cut)
+
+
 def _first(clip: Clip, frames: int | None) -> Clip:
     return clip if frames is None else clip.head(min(frames, len(clip)))
 
@@ -255,9 +291,8 @@ def _first(clip: Clip, frames: int | None) -> Clip:
 def check_frames(gt: Clip, other: Clip, what: str, side: str = "ground truth") -> None:
     """The same frames on both sides: by name where both have names, by number where one is a video."""
     if len(gt) != len(other):
-        raise InputError(
-            f"{what} of clip {gt.name!r} has {counted(len(other), 'frame')}, its {side} has {len(gt)}"
-        )
+        counts = f"{counted(len(other), 'frame')}, its {side} has {len(gt)}"
+        raise InputError(f"{what} of clip {gt.name!r} has {counts}{_which(gt, other)}")
     if not (gt.named_frames and other.named_frames):
         return
     for wanted, got in zip(gt.frame_names, other.frame_names, strict=True):
@@ -266,6 +301,23 @@ def check_frames(gt: Clip, other: Clip, what: str, side: str = "ground truth") -
                 f"{what} of clip {gt.name!r} has a frame {got!r} where its {side} has {wanted!r}; "
                 "frames are paired by name"
             )
+
+
+def _which(gt: Clip, other: Clip) -> str:
+    """Which frames are missing or too many, where both sides have names."""
+    if not (gt.named_frames and other.named_frames):
+        return ""
+    mine = {frame_key(name): name for name in gt.frame_names}
+    theirs = {frame_key(name): name for name in other.frame_names}
+    missing = [name for key, name in mine.items() if key not in theirs]
+    beside = [name for key, name in theirs.items() if key not in mine]
+    parts = [f"{word} {_named(names)}" for word, names in (("missing:", missing), ("more:", beside)) if names]
+    return f" ({'; '.join(parts)})" if parts else ""
+
+
+def _named(names: Sequence[str]) -> str:
+    more = f" and {len(names) - _MOST_NAMED} more" if len(names) > _MOST_NAMED else ""
+    return ", ".join(names[:_MOST_NAMED]) + more
 
 
 def _check_scale(gt: Clip, lq: Clip, version: str) -> None:

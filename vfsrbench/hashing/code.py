@@ -27,6 +27,9 @@ PLUMBING = frozenset(
         "vfsrbench",
         "vfsrbench.version",
         "vfsrbench.card",
+        "vfsrbench.card.method",
+        "vfsrbench.card.metric",
+        "vfsrbench.card.parts",
         "vfsrbench.errors",
         "vfsrbench.io.atomic",
         "vfsrbench.io.safety.paths",
@@ -46,6 +49,11 @@ PLUMBING = frozenset(
     }
 )
 _DATA_ENDS = (".json", ".toml", ".yaml", ".yml", ".csv", ".txt", ".npy", ".npz", ".so")
+CODE_SUFFIXES = frozenset(
+    {".py", ".pyx", ".so", ".c", ".cc", ".cpp", ".cu", ".h", ".toml", ".json", ".yaml", ".yml"}
+    | {".npy", ".npz", ".pt", ".pth", ".ckpt", ".onnx", ".safetensors"}
+)
+"""What a method's code reads; notes, pictures and caches beside it change nothing."""
 RESTORE_CODE = ("vfsrbench.restoration.restore",)
 """What every restoration goes through: windows, seeds, rounding."""
 SCORE_CODE = ("vfsrbench.scoring.scorer",)

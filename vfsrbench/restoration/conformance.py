@@ -45,7 +45,8 @@ def check_method(use: MethodUse, device: torch.device, side: int = SIDE) -> Iter
         skipped = failure.status == "skipped"
         yield Finding("loads", "skipped" if skipped else "FAILED", failure.reason)
         return
-    yield Finding("loads", "ok", f"from {use.method.card.factory}")
+    card = use.method.card
+    yield Finding("loads", "ok", f"from {card.factory or card.command}")
     check = _Check(use, predictor, device, side, predictors.changed)
     yield from strictness(use, device, lambda fresh: check.clip(1, predictor=fresh))
     yield from check.all()

@@ -40,6 +40,7 @@ from vfsrbench.restoration.sidecar import NOTE, write_note
 from vfsrbench.runtime.device import choose_device
 from vfsrbench.runtime.memory import free_memory
 from vfsrbench.weights.resolve import resolve_weights
+from vfsrbench.wrapped.predictor import CommandPlaces
 
 if TYPE_CHECKING:
     import torch
@@ -155,7 +156,7 @@ def restore_files(
     options = options or RestoreOptions()
     check_targets(out, clips, options.form)
     chosen = choose_device(options.device)
-    predictors = PredictorCache(chosen)
+    predictors = PredictorCache(chosen, places=CommandPlaces(out / "logs"))
     card = predictors.need(use).card
     for clip in clips:
         output_size(card, clip, options.scale)

@@ -13,6 +13,7 @@ from vfsrbench.runtime.precision import Profile
 from vfsrbench.runtime.seeding import seeded
 from vfsrbench.runtime.state.poisoned import failure_of, settle
 from vfsrbench.runtime.state.settings import kept_settings
+from vfsrbench.wrapped.predictor import CommandPlaces, CommandPredictor
 
 if TYPE_CHECKING:
     import torch
@@ -33,10 +34,18 @@ class PredictorCache:
         device: where methods are loaded.
         profile: the arithmetic they are loaded for.
         seed: of the global generators while a method is made and loaded.
+        places: where methods that are commands may write.
     """
 
-    def __init__(self, device: torch.device, profile: Profile = "strict", seed: int = 0) -> None:
+    def __init__(
+        self,
+        device: torch.device,
+        profile: Profile = "strict",
+        seed: int = 0,
+        places: CommandPlaces | None = None,
+    ) -> None:
         self.device = device
+        self._places = places or CommandPlaces()
         self.profile: Profile = profile
         self.seed = seed
         self.most, self.most_bytes = MOST_ON_CPU, MOST_BYTES_ON_CPU
@@ -108,6 +117,8 @@ class PredictorCache:
             with kept_settings(self.changed), seeded(self.seed, self.device):
                 predictor = use.method.build()
                 predictor.profile = self.profile
+                if isinstance(predictor, CommandPredictor):
+                    predictor.places = self._places
                 predictor.load(use.weights.paths, self.device)
                 settle(self.device)
         except InputError as error:

@@ -81,8 +81,8 @@ class Protocol:
     def agrees(self, other: Protocol) -> bool:
         """Whether both can be one: nothing that they both name differs."""
         return (
-            (self.name, self.seed, self.use.frames, self.use.align, self.use.scale)
-            == (other.name, other.seed, other.use.frames, other.use.align, other.use.scale)
+            (self.name, self.seed, self.use.frames, self.use.align, self.use.scale, self.use.fit)
+            == (other.name, other.seed, other.use.frames, other.use.align, other.use.scale, other.use.fit)
             and _agree(self.recipes, other.recipes)
             and _agree(self.clips, other.clips)
         )

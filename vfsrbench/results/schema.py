@@ -78,6 +78,9 @@ class JobRecord(BaseModel):
     aligned: bool = False
     finder: str = ""
     """What found the points that the clip is aligned by; empty where they came with it."""
+    fit: str = ""
+    """How the ground truth was cropped before anything else (`crop4`: its centre, to multiples of 4); empty
+    where it was not."""
     canonical: bool = True
     demo: bool = False
 

@@ -15,7 +15,7 @@ from vfsrbench.datasets.found_landmarks import FoundBy
 from vfsrbench.datasets.importing.manifest import ImportManifest
 from vfsrbench.datasets.reference import GtFacts, gt_facts, gt_frames_digest
 from vfsrbench.datasets.stored_outputs import open_outputs
-from vfsrbench.errors import DiskError, InputError
+from vfsrbench.errors import DiskError, InputError, all_of
 from vfsrbench.hashing.facts import digest_of
 from vfsrbench.io.clip import DEFAULT_FPS, Clip
 from vfsrbench.io.digest_cache import ClipDigests
@@ -23,6 +23,7 @@ from vfsrbench.io.raw import DecodedFrames, RawFrames
 from vfsrbench.restoration.method_use import Row, StoredOutputs
 from vfsrbench.results.workspace import Workspace
 from vfsrbench.runs.jobs import ClipFacts, Options, Place, outputs_place
+from vfsrbench.splits.fit import REFUSE, misfit_line, misfits
 from vfsrbench.splits.manifest_check import Published, published_clip, read_published
 from vfsrbench.splits.split import Split
 
@@ -70,6 +71,8 @@ def describe_clips(
     describer.open_stored(uses.values(), dataset, options.crop_gt)
     describer.manifests = read_published(options.manifests, splits, board.seed)
     clips = dataset.clips()
+    if board.dataset.fit == REFUSE and (misfit := misfit_line(clips, splits.values())):
+        raise InputError(misfit)
     found = []
     for done, clip in enumerate(clips):
         on_progress(f"reading {clip.name}", done, len(clips))
@@ -143,6 +146,7 @@ class _Describer:
         }
         for place, made in self.imported.items():
             tried(place, partial(made.check, clip.name, outputs[place], len(target)), lambda reason: None)
+        cropped = "" if clip.cropped is None else str(clip.cropped)
         lq = {
             name: digest(("", name), clip.lq[name])
             for name, split in self.splits.items()
@@ -164,6 +168,7 @@ class _Describer:
             notes=tried(ALL, lambda: _notes(clip, self.stored.values()), lambda reason: ()),
             crops=crops_of(self.stored, clip.name, target) if clip.reference else {},
             decoded={digest: self.decoded[digest] for digest in known if digest in self.decoded},
+            cropped=cropped,
         )
 
     def unusable(self, name: str, reason: str) -> ClipFacts:
@@ -195,17 +200,17 @@ def _unreadable(reason: str) -> str:
 
 
 def _check_size(clip: DatasetClip, split: Split) -> None:
-    target, scale = clip.gt_or_upscaled, split.scale
-    if not split.given and scale is not None and (target.height % scale or target.width % scale):
+    if misfits(clip, split):
+        target, scale = clip.gt_or_upscaled, split.scale
         raise InputError(
             f"clip {clip.name!r} is {target.width}x{target.height}, but split {split.name!r} makes it "
-            f"{scale:g} times smaller: crop its sides to multiples of {scale:g}"
+            f"{scale:g} times smaller: crop its sides to multiples of {scale:g}, or --fit crop does"
         )
 
 
 def _refuse_what_fails_everywhere(clips: Sequence[ClipFacts]) -> None:
-    """InputError when a problem leaves no clip at all."""
+    """InputError with the reasons of all clips when a problem leaves no clip at all."""
     for place in dict.fromkeys(place for clip in clips for place in clip.problems):
         reasons = [clip.problem(*place) for clip in clips]
         if all(reasons):
-            raise InputError(next(clip.problems[place] for clip in clips if place in clip.problems))
+            raise all_of(clip.problems[place] for clip in clips if place in clip.problems)

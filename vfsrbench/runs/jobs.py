@@ -66,6 +66,8 @@ class ClipFacts:
     """Digest -> frames that were decoded when the run was planned, and need not be again."""
     crops: Mapping[Place, Crop] = field(default_factory=dict)
     """(method, split) -> what of the ground truth is compared with stored results that are smaller."""
+    cropped: str = ""
+    """How the ground truth was cropped (`crop4`: to multiples of 4), if it was."""
 
     @property
     def bare(self) -> bool:

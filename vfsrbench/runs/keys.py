@@ -13,6 +13,7 @@ from typing import Any
 from vfsrbench.card import MethodCard, MetricCard
 from vfsrbench.faces.finding.choice import found_by
 from vfsrbench.hashing.code import (
+    CODE_SUFFIXES,
     OWN_PACKAGES,
     folder_digest,
     foreign_digest,
@@ -25,32 +26,43 @@ from vfsrbench.io.safety.paths import expanded
 from vfsrbench.method_spec import Method
 from vfsrbench.plugins import Entry
 from vfsrbench.weights.resolve import Weights
-
-# what a method's code reads; notes, pictures and caches beside it change nothing
-_CODE = frozenset(
-    {".py", ".pyx", ".so", ".c", ".cc", ".cpp", ".cu", ".h", ".toml", ".json", ".yaml", ".yml"}
-    | {".npy", ".npz", ".pt", ".pth", ".ckpt", ".onnx", ".safetensors"}
-)
+from vfsrbench.wrapped.command import files_digest
 
 
-def code_facts(entry: Entry[MethodCard] | Entry[MetricCard]) -> dict[str, str]:
+def code_facts(entry: Entry[MethodCard] | Entry[MetricCard]) -> dict[str, Any]:
     """What says which code this is: a digest of the class's module and of what it imports of ours; of a
     third party's plugin, its files' content too. An object made in Python: nothing does, so it gets a name
     that no earlier run had."""
     if entry.folder is None and not entry.path.is_file():
         return {"object": uuid.uuid4().hex}
     card = entry.card
+    if isinstance(card, MethodCard) and card.command:
+        return command_facts(entry, card)
     if card.factory is None:
         return {}  # a derived metric's arithmetic is the scorer's, and outputs are frames, not code
     module = str(card.factory).partition(":")[0]
     if entry.folder is None and module.partition(".")[0] in OWN_PACKAGES:
         return {"source": module_digest(module)}
     if entry.folder is not None:
-        return {"files": folder_digest(entry.folder, _CODE)}
+        return {"files": folder_digest(entry.folder, CODE_SUFFIXES)}
     source = {"source": foreign_digest(module)}
     if isinstance(card, MetricCard):  # its folder holds other cards, too
         return source
-    return {**source, "files": folder_digest(entry.path.parent, _CODE)}
+    return {**source, "files": folder_digest(entry.path.parent, CODE_SUFFIXES)}
+
+
+def command_facts(entry: Entry[Any], card: MethodCard) -> dict[str, Any]:
+    """What says which command this is: its text, what it names, the card's folder, and our code around it.
+
+    Files in a package's folder count as those of a folder of the user's do.
+    """
+    folder = entry.folder or entry.path.parent
+    return {
+        "command": card.command,
+        "named": files_digest(card, folder),
+        "files": folder_digest(folder, CODE_SUFFIXES),
+        "source": module_digest("vfsrbench.wrapped.predictor"),
+    }
 
 
 def method_facts(method: Method, weights: Weights) -> dict[str, Any]:

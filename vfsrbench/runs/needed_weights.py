@@ -113,14 +113,16 @@ def _collected(named: Iterable[tuple[str, WeightUse]], detector: str) -> list[Ne
     """Each checkpoint once. `detector` says why a finder's count; empty if they do not."""
     users: dict[tuple[str, ...], list[str]] = {}
     optional: dict[tuple[str, ...], bool] = {}
+    files: dict[tuple[str, ...], str] = {}
     for user, use in named:
         if use.optional and not (use.role in FINDER_ROLES and detector):
             continue
         users.setdefault(use.names, []).append(user)
         optional[use.names] = optional.get(use.names, True) and use.optional
+        files.setdefault(use.names, use.file)
     needed = []
     for names, who in users.items():
-        found = resolve_weights([WeightUse(name=names[0], alternatives=names[1:])])
+        found = resolve_weights([WeightUse(name=names[0], alternatives=names[1:], file=files[names])])
         absent = bool(found.missing) and not found.paths
         why = detector if optional[names] else ""
         needed.append(

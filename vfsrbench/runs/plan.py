@@ -29,6 +29,7 @@ from vfsrbench.runs.due import DueJobs, work_lines
 from vfsrbench.runs.jobs import ClipFacts, Options, Setup, Task
 from vfsrbench.runs.worker.units import divided
 from vfsrbench.scoring.derived import with_sources
+from vfsrbench.splits.fit import fitted, misfit_line
 from vfsrbench.splits.split import Split, find_split, lq_facts
 from vfsrbench.weights.resolve import Weights, resolve_weights
 
@@ -50,6 +51,8 @@ class Plan:
     missing_metrics: Mapping[str, str]
     broken: tuple[SkippedPlugin, ...]
     damaged: tuple[DamagedFile, ...] = ()
+    misfit: str = ""
+    """The clips whose sides splits cannot divide, in one line; empty if there are none."""
 
     @property
     def open(self) -> tuple[Job, ...]:
@@ -91,6 +94,7 @@ def make_plan(
     known_methods, known_metrics = methods(), metrics()
     cards = with_sources(board.metrics, known_metrics)
     board.check_order(known_metrics.cards)
+    board = board.replace(dataset=fitted(board.dataset, board.splits))
     uses = _uses(board, options, objects, known_methods)
     on_progress("opening the clips", 0, 0)
     dataset, unopened = dataset_of(board.dataset).usable()
@@ -147,6 +151,7 @@ def make_plan(
         missing_metrics={m: w.missing for m, w in metric_weights.items() if w.missing},
         broken=(*known_methods.broken, *known_metrics.broken),
         damaged=tuple(damaged),
+        misfit=misfit_line(dataset.clips(), splits.values(), alone=True),
     )
 
 
@@ -272,6 +277,8 @@ def _job(use: Row, split: Split, clip: ClipFacts, setup: Setup) -> Job:
     truth = {**clip.truth.for_key(), "profile": profile}
     if crop := clip.crops.get((use.id, split.name)):
         truth["cropped"] = crop.for_key()
+    if clip.cropped:
+        truth["fit"] = clip.cropped
     if split.name in clip.published and not from_gt:
         truth["published"] = asdict(clip.published[split.name])
     return Job(use.id, split.name, clip.name, restored, keys.job_key(restored, truth))

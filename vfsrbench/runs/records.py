@@ -28,6 +28,7 @@ def base_record(setup: Setup, clip: ClipFacts, job: Job) -> dict[str, Any]:
         "clip": job.clip,
         "aligned": clip.truth.aligned,
         "finder": clip.truth.finder,
+        "fit": clip.cropped,
         "demo": setup.board.dataset.layout == "demo",
         "frames": clip.frames,
         "fps": clip.fps,

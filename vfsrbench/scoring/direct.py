@@ -134,7 +134,7 @@ def _listed(chosen: object) -> list[MetricChoice]:
 
 def _known_id(one: MetricChoice, known: Registry[MetricCard]) -> str:
     if isinstance(one, str):
-        return known[one].card.id
+        return known[known.named(one)].card.id
     known.entries[one.card.id] = _Own(one.card, Path("<object>"), metric=one)
     return one.card.id
 

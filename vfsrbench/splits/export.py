@@ -19,7 +19,7 @@ from degradations.manifest import (
 )
 from degradations.recipe import Recipe
 from vfsrbench.board import DatasetUse
-from vfsrbench.datasets.dataset import open_dataset
+from vfsrbench.datasets.dataset import dataset_of
 from vfsrbench.datasets.layouts import REAL
 from vfsrbench.engines.base import Engine, Event, EventListener, EventSink, Outcome
 from vfsrbench.errors import DamagedFile, DiskError, InputError
@@ -28,6 +28,8 @@ from vfsrbench.io.safety.lease import sweep_beside
 from vfsrbench.io.safety.ownership import check_replaceable
 from vfsrbench.io.safety.targets import check_out_folder, check_own_file, own_file, read_places
 from vfsrbench.splits.degraded import Degradation, DegradedPlace, adopt, degrade_once
+from vfsrbench.splits.fit import REFUSE, misfit_line
+from vfsrbench.splits.split import Split
 
 _NOTES = ".clips"
 
@@ -115,7 +117,11 @@ def degrade_splits(
     check_unique(((recipe.name, None) for recipe in recipes), "recipes")
     if dataset.layout == REAL:
         raise InputError(f"clips of layout {REAL!r} have no clean frames to degrade; choose another --layout")
-    opened = open_dataset(dataset.layout, dataset.path, dataset.clips, dataset.frames)
+    opened = dataset_of(dataset)
+    if dataset.fit == REFUSE:
+        splits = [Split(recipe.name, recipe) for recipe in recipes]
+        if misfit := misfit_line(opened.usable()[0].clips(), splits):
+            raise InputError(misfit)
     read = [place for found in opened.found for place in (found.gt, *found.lq.values()) if place is not None]
     sources = [place for source in read for place in read_places(source)]
     tasks, earlier = [], {}
@@ -217,7 +223,7 @@ def _lost(failed: list[FailedClip], task: DegradeTask, event: Event | None, how:
 
 def _degrade(task: DegradeTask, use: DatasetUse, send_event: EventSink) -> _Done:
     """The clip's entry; the frames are made unless they are there already, whole and made alike."""
-    gt = open_dataset(use.layout, use.path, [task.clip], use.frames).clips()[0].gt
+    gt = dataset_of(use, [task.clip]).clips()[0].gt
     if gt is None:
         raise InputError(f"clip {task.clip!r} has no clean frames to degrade")
     send_event(Event(None, "reading", 0, len(gt)))

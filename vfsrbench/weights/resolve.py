@@ -71,6 +71,22 @@ def place_in_package(root: Path, entry: WeightFile | None) -> Path | None:
     return next((path for path in found if not problem_with(root, entry.name, path, entry)), None)
 
 
+def place_of_use(root: Path, use: WeightUse, name: str, entry: WeightFile | None) -> Path | None:
+    """`place_of` for a checkpoint on a card (`name`: one of `use.names`), which may say where the file is:
+    that counts unless the user pointed to another."""
+    if use.file and name == use.name and not read_receipt(root, name).path and Path(use.file).is_file():
+        return Path(use.file)
+    return place_of(root, name, entry)
+
+
+def noted_as(use: WeightUse, name: str, path: Path) -> str:
+    """The receipt's name for a file: that of the checkpoint, but for files that cards bring, of which several
+    may have one name."""
+    if use.file and path == Path(use.file):
+        return f"at-{hashlib.sha256(os.fsencode(path)).hexdigest()[:24]}"
+    return name
+
+
 def is_untrained(path: Path) -> bool:
     """Whether the file says of itself that its weights are random."""
     return path.stem.endswith(UNTRAINED)
@@ -140,17 +156,19 @@ def resolve_weights(uses: Iterable[WeightUse], manifest: Manifest | None = None)
         filter(None, (without_library(known.get(use.name)) for use in uses if not use.optional)), None
     )
     for use in uses:
-        here = [(n, p) for n in use.names if (p := place_of(root, n, known.get(n))) is not None]
+        places = ((name, place_of_use(root, use, name, known.get(name))) for name in use.names)
+        here = [(name, path) for name, path in places if path is not None]
         if not here:
             if use.optional:
                 continue
-            ways = dict.fromkeys(_remedy(root, name, found_manifest) for name in use.names)
+            ways = dict.fromkeys(_remedy(root, use, name, found_manifest) for name in use.names)
             first = f"{unread.missing}; then: " if unread else ""
             extra = unread.extra if unread else ""
             why = f"{first}weights {use.name!r} are not here: {'; or '.join(ways)}"
             return Weights(missing=why, extra=extra)
         name, path = min(here, key=lambda found: is_untrained(found[1]))
-        problem = problem_with(root, name, path, known.get(name))
+        noted = noted_as(use, name, path)
+        problem = problem_with(root, noted, path, known.get(name))
         if problem:
             return Weights(
                 missing=f"weights {name!r}: {path} is not the published file: {problem}; remove it and "
@@ -159,7 +177,7 @@ def resolve_weights(uses: Iterable[WeightUse], manifest: Manifest | None = None)
         untrained = untrained or is_untrained(path)
         receipt = read_receipt(root, name)
         found.paths[use.role] = path
-        found.hashes[name] = found.digests[use.role] = hash_of(root, name, path)
+        found.hashes[name] = found.digests[use.role] = hash_of(root, noted, path)
         if receipt.accepted:
             found.accepted[name] = receipt.accepted
     if unread is not None:
@@ -180,7 +198,7 @@ def without_library(entry: WeightFile | None) -> Weights | None:
     return Weights(missing=remedy, extra=entry.extra)
 
 
-def _remedy(root: Path, name: str, manifest: Manifest) -> str:
+def _remedy(root: Path, use: WeightUse, name: str, manifest: Manifest) -> str:
     """How to get a checkpoint that is not here."""
     entry = manifest.entries.get(name)
     pointed = read_receipt(root, name).path
@@ -189,4 +207,7 @@ def _remedy(root: Path, name: str, manifest: Manifest) -> str:
     if entry is not None:
         return where_to_get(root, entry)
     unread = f" (not read: {manifest.broken[0]})" if manifest.broken else ""
-    return f"put the file into {root} under that name{unread}"
+    by_hand = f"put the file into {root} under that name"
+    if use.file and name == use.name:
+        by_hand = f"put it at {use.file}"
+    return f"run `vfsrbench weights path {name}=FILE`, or {by_hand}{unread}"

@@ -10,7 +10,7 @@ from typer.testing import CliRunner, Result
 
 from tests.vfsrbench.weights.wheels import BODIES, use_index, write_wheel
 from vfsrbench.card import WeightUse
-from vfsrbench.cli.verbs.listing import WeightsHere
+from vfsrbench.cli.verbs.cards.listing import WeightsHere
 from vfsrbench.cli.verbs.run import app as run_app
 from vfsrbench.cli.verbs.weights.verb import app
 from vfsrbench.errors import InputError

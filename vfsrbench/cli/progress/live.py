@@ -37,6 +37,8 @@ class LiveProgress:
     def planned(self, plan: Plan) -> None:
         for plugin in plan.broken:
             self._print(f"plugin {plugin.name} is skipped: {plugin.reason}", "yellow")
+        if plan.misfit:
+            self._print(plan.misfit, "yellow")
         for line in plan.work():
             self._print(line)
         self._work.start(len(plan.open))

@@ -49,6 +49,8 @@ class PlainProgress:
         self._work.start(len(plan.open))
         for plugin in plan.broken:
             self._say(f"plugin {plugin.name} is skipped: {plugin.reason}")
+        if plan.misfit:
+            self._say(plan.misfit)
         if self._level is Verbosity.QUIET:
             return
         self._say(f"{counted(len(plan.jobs), 'job')}, {self._work.total} to do")

@@ -31,6 +31,7 @@ def degrade(
     layout: o.Layout = None,
     clip: o.Clips = None,
     frames: o.FrameCount = None,
+    fit: o.Fit = None,
     seed: Annotated[int, typer.Option(min=0, max=MOST_SEED, help="of all that is drawn at random")] = 0,
     engine: EngineChoice,
     force: o.Force = False,
@@ -43,14 +44,17 @@ def degrade(
     from vfsrbench.board import DatasetUse
     from vfsrbench.cli.progress import StepBar
     from vfsrbench.splits.export import degrade_splits
+    from vfsrbench.splits.fit import fitted
 
     use = DatasetUse(
         layout=layout or ("demo" if dataset is None else "folder"),
         path=None if dataset is None else str(dataset),
         clips=tuple(clip or ()),
         frames=frames,
+        fit=o.checked_fit(fit) or "alone",
     )
     recipes = [load_recipe(name) for name in split]
+    use = fitted(use, split)
     with StepBar() as bar:
         made = degrade_splits(
             recipes,

@@ -22,7 +22,7 @@ app = typer.Typer()
 @grouped
 def demo(
     *,
-    workspace: o.WorkspacePath = Path("demo"),
+    workspace: o.WorkspacePath = Path("workspace"),
     engine: EngineChoice,
     keep: o.Keep = "video",
     frames: o.FrameCount = None,

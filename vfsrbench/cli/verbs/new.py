@@ -1,4 +1,4 @@
-"""`vfsrbench new`: a method's folder to start from."""
+"""`vfsrbench new`: a method's folder to start from, or a board's file."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import typer
 
 from vfsrbench.cli.echo import say
 from vfsrbench.errors import InputError
-from vfsrbench.io.atomic import atomic_directory
+from vfsrbench.io.atomic import atomic_directory, atomic_file
 from vfsrbench.io.safety.targets import check_out_folder, check_path
 
 app = typer.Typer()
@@ -27,16 +27,36 @@ _SHAPE = {
 }
 
 
+_CODE = {"image": "method.py", "video": "method.py", "command": "infer.py"}
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]*")
+BOARD = "board"
+
+
 @app.command()
 def new(
-    name: Annotated[str, typer.Argument(help="the method's name: letters, digits, - and _")],
+    name: Annotated[str, typer.Argument(help="the method's name: letters, digits, - and _; or `board`")],
+    file: Annotated[
+        Path | None, typer.Argument(help="after `board`: the board's file, such as my.toml")
+    ] = None,
     kind: Annotated[
-        Literal["image", "video"], typer.Option(help="does it see one frame at a time, or several?")
+        Literal["image", "video", "command"],
+        typer.Option(
+            help="does it see one frame at a time, or several? command: its code is not imported, a command "
+            "line gets folders of frames"
+        ),
     ] = "image",
     into: Annotated[Path, typer.Option(help="where the folder goes")] = Path(),
 ) -> None:
-    """A method's folder to start from: a card of facts, and code that runs already (bicubic)."""
-    if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_-]*", name):
+    """A method's folder to start from: a card of facts, and code that runs already (bicubic).
+
+    `vfsrbench new board my.toml` writes a board instead, with all its keys and what they mean.
+    """
+    if name == BOARD:
+        _new_board(into, file)
+        return
+    if file is not None:
+        raise InputError(f"{file}: a method has a name alone; `vfsrbench new board {file}` writes a board")
+    if not _NAME.fullmatch(name):
         raise InputError(
             f"method name {name!r}: use letters, digits, - and _, and begin with a letter or digit"
         )
@@ -46,19 +66,45 @@ def new(
         raise InputError(f"{folder}: is there already; choose another name or --into another folder")
     words = {
         "name": name,
-        "title": name.replace("-", " ").replace("_", " ").capitalize(),
+        "title": _title(name),
         "kind": kind,
         "year": str(datetime.now().year),
-        "shape": _SHAPE[kind],
+        "shape": _SHAPE.get(kind, ""),
         "place": f"./{folder.as_posix()}" if not folder.is_absolute() else folder.as_posix(),
     }
-    files = {"card.toml": "card.toml.txt", "method.py": f"{kind}.py.txt"}
+    card = "command.card.txt" if kind == "command" else "card.toml.txt"
+    files = {"card.toml": card, _CODE[kind]: f"{kind}.py.txt"}
     with atomic_directory(folder, noted=False) as temporary:
-        for file, template in files.items():
-            (temporary / file).write_text(_fill((TEMPLATES / template).read_text(), words))
+        for written, template in files.items():
+            (temporary / written).write_text(_fill((TEMPLATES / template).read_text(), words))
     place = words["place"]
-    say(f"{folder}: card.toml, method.py")
-    say(f"next: vfsrbench check {place}   then: vfsrbench demo --method {place}")
+    say(f"{folder}: {', '.join(files)}")
+    say(f"next: vfsrbench check {place}   then: vfsrbench run demo --method {place}")
+
+
+def _new_board(into: Path, file: Path | None) -> None:
+    """Write a board with all its keys into a file that is not there yet."""
+    if file is None:
+        raise InputError("say which file the board goes into: vfsrbench new board my.toml")
+    path = into / file
+    name = path.stem
+    if path.suffix != ".toml" or not _NAME.fullmatch(name):
+        raise InputError(
+            f"{path}: a board's file ends in .toml; use letters, digits, - and _ before, as they are its name"
+        )
+    check_out_folder(path.parent)
+    if os.path.lexists(check_path(path)):
+        raise InputError(f"{path}: is there already; choose another name")
+    place = path.as_posix() if path.is_absolute() else f"./{path.as_posix()}"
+    words = {"name": name, "title": _title(name), "place": place}
+    with atomic_file(path) as temporary:
+        temporary.write_text(_fill((TEMPLATES / "board.toml.txt").read_text(), words))
+    say(f"{path}: every key, and what it means")
+    say(f"next: vfsrbench run {place} --dry-run   then: vfsrbench run {place}")
+
+
+def _title(name: str) -> str:
+    return name.replace("-", " ").replace("_", " ").capitalize()
 
 
 def _fill(text: str, words: dict[str, str]) -> str:

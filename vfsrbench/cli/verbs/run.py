@@ -129,6 +129,7 @@ def _tell_problems(problems: Sequence[tuple[str, str]]) -> None:
 
 def show_plan(board: Board, workspace: Path, engine: EngineChoice, options: Options, given: str = "") -> None:
     """Print what a run with these options would do. `given` is the board as the user wrote it."""
+    from vfsrbench.datasets.preparing.described import described
     from vfsrbench.results.workspace import Workspace, refuse_inputs
     from vfsrbench.runs.estimate import disk_need, gigabytes, time_need
     from vfsrbench.runs.needed_weights import needed_weights
@@ -145,7 +146,7 @@ def show_plan(board: Board, workspace: Path, engine: EngineChoice, options: Opti
         say(f"{line}: damaged, set aside in {place.damaged.folder}\n")
     frames = sum(clip.frames for clip in plan.clips)
     sizes = f"{counted(len(plan.clips), 'clip')} ({counted(frames, 'frame')})"
-    say(f"{board.title}: {sizes}, {counted(len(plan.jobs), 'job')}\n")
+    say(f"{described(board).title}: {sizes}, {counted(len(plan.jobs), 'job')}\n")
     for damage in plan.damaged:
         say(f"{damage}, and sets it aside\n")
     say(_plan_table(plan))
@@ -153,6 +154,8 @@ def show_plan(board: Board, workspace: Path, engine: EngineChoice, options: Opti
         say(f"  {line}")
     for line in plan.work():
         say(f"  {line}")
+    if plan.misfit:
+        say(f"  {plan.misfit}")
     for name, why in ((clip.name, why) for clip in plan.clips for why in clip.problems.values()):
         say(f"  clip {name} will fail: {why}")
     needed = needed_weights(plan)

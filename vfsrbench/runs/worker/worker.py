@@ -20,6 +20,7 @@ from vfsrbench.runtime.device import choose_device
 from vfsrbench.runtime.threads import torch_threads
 from vfsrbench.runtime.versions import device_name
 from vfsrbench.scoring.scorer import Scorer
+from vfsrbench.wrapped.predictor import CommandPlaces
 
 
 class Worker:
@@ -30,7 +31,8 @@ class Worker:
         self.workspace = Workspace(setup.workspace)
         self.scratch = self.workspace.scratch()
         self.device = choose_device()
-        self.predictors = PredictorCache(self.device, setup.options.profile)
+        places = CommandPlaces(self.workspace.logs / "commands", self.scratch)
+        self.predictors = PredictorCache(self.device, setup.options.profile, places=places)
         self._scorer: Scorer | None = None
         _limit_threads()
 

@@ -51,6 +51,7 @@ def fetch(
     wanted = expanded_names(names or (), manifest)
     if board is not None:
         wanted = list(dict.fromkeys([*wanted, *_of_board(board)]))
+    _refuse_own(wanted, manifest)
     if not wanted:
         if board is None:
             raise InputError("say which checkpoints: names, --board BOARD, or `all`")
@@ -71,6 +72,20 @@ def fetch(
     for line in unreadable_lines(asked):
         say(line, err=True)
     _report(problems, missed, len(wanted), if_possible)
+
+
+def _refuse_own(wanted: Sequence[Alternatives], manifest: Manifest) -> None:
+    """InputError for a checkpoint that only a card of the user's names: nobody else has it."""
+    from vfsrbench.weights.of_cards.reach import weights_in_reach
+
+    unknown = [group[0] for group in wanted if manifest.entries.keys().isdisjoint(group)]
+    own = weights_in_reach(manifest).weights if unknown else {}
+    for name in unknown:
+        if name in own:
+            raise InputError(
+                f"checkpoint {name!r} is on the card of {', '.join(own[name].users)} and nowhere published; "
+                f"`vfsrbench weights path {name}=FILE` says where yours is"
+            )
 
 
 def _of_board(name: str) -> list[Alternatives]:

@@ -2,31 +2,37 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Container, Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from vfsrbench.errors import InputError, did_you_mean
+
 if TYPE_CHECKING:
     from vfsrbench.weights.manifest import Manifest, WeightFile
+    from vfsrbench.weights.of_cards.reach import CardWeight, Reach
 
 Alternatives = tuple[str, ...]
 """Checkpoints of which one is enough, the preferred one first."""
 
 
-def expanded_names(names: Sequence[str], manifest: Manifest) -> list[Alternatives]:
+def expanded_names(
+    names: Sequence[str], manifest: Manifest, beside: Container[str] = ()
+) -> list[Alternatives]:
     """Checkpoint names as they are; a method's or metric's name stands for all that it needs, `all` for
-    everything."""
+    everything. What is `beside` the manifest is left out of what methods and metrics need."""
+    from vfsrbench.plugins import metrics
     from vfsrbench.weights.manifest import needs_of
 
-    needs = needs_of()
+    needs, named = needs_of(), metrics().named
     wanted: list[Alternatives] = []
     for name in names:
         if name == "all":
             wanted += [(known,) for known in sorted(manifest.entries)]
-        elif name in manifest.entries or name not in needs:
+        elif name in manifest.entries or (user := name if name in needs else named(name)) not in needs:
             wanted.append((name,))
         else:
-            wanted += needs[name]
+            wanted += [group for group in needs[user] if not any(one in beside for one in group)]
     return list(dict.fromkeys(wanted))
 
 
@@ -52,6 +58,32 @@ def unreadable_lines(entries: Iterable[WeightFile]) -> list[str]:
         if lacking is not None:
             unread.setdefault(lacking.missing, []).append(entry.name)
     return [f"not readable here: {', '.join(names)}: {why}" for why, names in unread.items()]
+
+
+def check_names(names: Sequence[str], manifest: Manifest, reach: Reach) -> None:
+    """InputError for a name that neither the manifest nor a card in reach has."""
+    for name in names:
+        if name not in manifest.entries and name not in reach.weights:
+            error = did_you_mean("checkpoint", name, [*manifest.entries, *reach.weights])
+            raise InputError(
+                f"{error}; a method's own checkpoint is known where its folder lies in the current one, or "
+                "with --method-path FOLDER"
+            )
+
+
+def own_row(root: Path, weight: CardWeight) -> list[str]:
+    """A row of `weights list` for a checkpoint that only a card names."""
+    path = weight.place(root)
+    size = megabytes(path.stat().st_size) if path is not None else "?"
+    licence = weight.licence or "?"
+    how = weight.how if path is None or str(path) == weight.use.file else f"yours: {path}"
+    return [weight.name, weight.state(root), size, "-", how, "?", licence, ", ".join(weight.users)]
+
+
+def remedy_of(root: Path, weight: CardWeight) -> str:
+    """How a checkpoint that only a card names comes here."""
+    there = weight.use.file or f"{root}, under that name"
+    return f"run `vfsrbench weights path {weight.name}=FILE`, or put it at {there}"
 
 
 def megabytes(size: float) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -11,9 +12,13 @@ from vfsrbench.cli.echo import say
 from vfsrbench.cli.verbs.weights.fetch import fetch
 from vfsrbench.cli.verbs.weights.find import find
 from vfsrbench.cli.verbs.weights.tables import (
+    Alternatives,
+    check_names,
     commercial,
     expanded_names,
     megabytes,
+    own_row,
+    remedy_of,
     state_of,
     table,
     unreadable_lines,
@@ -22,7 +27,8 @@ from vfsrbench.errors import InputError
 from vfsrbench.io.safety.paths import check_regular_file, expanded
 
 if TYPE_CHECKING:
-    from vfsrbench.weights.manifest import WeightFile
+    from vfsrbench.weights.manifest import Manifest, WeightFile
+    from vfsrbench.weights.of_cards.reach import Reach
 
 app = typer.Typer(no_args_is_help=True, help="Checkpoints: list, fetch, check, or point to a local file.")
 
@@ -30,20 +36,41 @@ app.command()(fetch)
 app.command()(find)
 
 Names = Annotated[list[str] | None, typer.Argument(help="checkpoints; none: all that are meant")]
+Folders = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--method-path",
+        metavar="FOLDER",
+        help="also the checkpoints on this method's card; those of folders in the current one are known "
+        "(repeatable)",
+    ),
+]
+
+
+def _known(folders: Sequence[str] | None) -> tuple[Manifest, Reach]:
+    """Published checkpoints, and those that cards in reach name."""
+    from vfsrbench.weights.manifest import load_manifest
+    from vfsrbench.weights.of_cards.reach import weights_in_reach
+
+    manifest = load_manifest()
+    return manifest, weights_in_reach(manifest, [expanded(folder) for folder in folders or ()])
 
 
 @app.command("list")
 def list_weights(
     names: Names = None,
     missing: Annotated[bool, typer.Option("--missing", help="only those that are not here")] = False,
+    method_path: Folders = None,
 ) -> None:
     """Every checkpoint: here or not, size, licence, what vouches for it, how it comes, who needs it."""
-    from vfsrbench.weights.manifest import load_manifest, needed_by
+    from vfsrbench.weights.manifest import needed_by
     from vfsrbench.weights.receipts import weights_root
     from vfsrbench.weights.resolve import place_of
 
-    manifest, users, root = load_manifest(), needed_by(), weights_root()
-    asked = [manifest[name] for name in names] if names else list(manifest)
+    (manifest, reach), users, root = _known(method_path), needed_by(), weights_root()
+    check_names(names or (), manifest, reach)
+    asked = [manifest[name] for name in names if name in manifest.entries] if names else list(manifest)
+    own = [reach.weights[name] for name in names or reach.weights if name in reach.weights]
     listed = [e for e in asked if not missing or place_of(root, e.name, e) is None]
     rows = [
         [
@@ -58,6 +85,7 @@ def list_weights(
         ]
         for entry in listed
     ]
+    rows += [own_row(root, weight) for weight in own if not missing or weight.place(root) is None]
     heads = ["name", "here", "MB", "SHA-256", "how", "commercial", "licence", "needed by"]
     say(table(heads, rows))
     for line in unreadable_lines(listed):
@@ -68,19 +96,24 @@ def list_weights(
 
 
 @app.command()
-def check(names: Names = None) -> None:
+def check(names: Names = None, method_path: Folders = None) -> None:
     """Read files again and hold them against the manifest; where no hash was published, some are opened and
     their tensors compared with the network's. A name may be a method or metric. Exit code 2 if a file is not
     what it should be."""
-    from vfsrbench.weights.manifest import load_manifest
     from vfsrbench.weights.receipts import weights_root
     from vfsrbench.weights.resolve import hash_of, place_of, problem_with
 
-    manifest, root = load_manifest(), weights_root()
-    wanted = expanded_names(names, manifest) if names else [(entry.name,) for entry in manifest]
+    (manifest, reach), root = _known(method_path), weights_root()
+    groups: list[Alternatives] = [] if names else [(entry.name,) for entry in manifest]
+    own = [] if names else list(reach.weights)
+    for name in names or ():
+        mine = reach.of.get(name, (name,) if name in reach.weights else ())
+        own += mine
+        published = expanded_names([name], manifest, reach.weights)
+        groups += [group for group in published if not mine or group != (name,)]
     problems = []
     seen = 0
-    for group in wanted:
+    for group in groups:
         here = [n for n in group if place_of(root, n, manifest[n]) is not None]
         if names and not here:
             problems.append(f"{group[0]}: not here{_by_hand(root, manifest[group[0]])}")
@@ -98,6 +131,13 @@ def check(names: Names = None) -> None:
                 problems.append(f"{entry.name}: {error}")
                 continue
             say(f"{entry.name}: ok ({how}) {hash_of(root, entry.name, path)} {path}")
+    for weight in [reach.weights[name] for name in dict.fromkeys(own)]:
+        path = weight.place(root)
+        if path is None:
+            problems += [f"{weight.name}: not here: {remedy_of(root, weight)}"] if names else []
+            continue
+        seen += 1
+        say(f"{weight.name}: here (nothing vouches for it) {weight.sha256(root, path, again=True)} {path}")
     if not seen and not problems:
         say(f"no checkpoints in {root}")
     if problems:
@@ -107,23 +147,25 @@ def check(names: Names = None) -> None:
 @app.command()
 def path(
     pairs: Annotated[list[str], typer.Argument(help="NAME=FILE; NAME= forgets; NAME prints the file in use")],
+    method_path: Folders = None,
 ) -> None:
-    """Point checkpoints to files of your own, or print where they are."""
-    from vfsrbench.weights.manifest import load_manifest
+    """Point checkpoints to files of your own, or print where they are. A name is a published checkpoint's, or
+    one on the card of an installed method or of one in the current folder."""
     from vfsrbench.weights.receipts import update_receipt, weights_root
     from vfsrbench.weights.resolve import place_of
 
-    manifest, root = load_manifest(), weights_root()
+    (manifest, reach), root = _known(method_path), weights_root()
+    check_names([pair.partition("=")[0] for pair in pairs], manifest, reach)
     for pair in pairs:
         name, equals, file = pair.partition("=")
-        entry = manifest[name]
         if equals:
             given = expanded(file) if file else None
             if given is not None:
                 check_regular_file(given, "checkpoint")
                 given = given.resolve()
             update_receipt(root, name, path=str(given or ""), sha256="", size=0)
-        found = place_of(root, name, entry)
+        own = reach.weights.get(name)
+        found = place_of(root, name, manifest[name]) if own is None else own.place(root)
         say(f"{name}: {found or 'not here'}")
 
 

@@ -5,6 +5,7 @@ Reads cards and registrations; never imports torch.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -28,17 +29,27 @@ def list_(
         list[str] | None,
         typer.Argument(help="methods, metrics, recipes, boards, datasets, engines; none: all"),
     ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="as JSON: kind -> a list of its rows")] = False,
 ) -> None:
-    """Methods, metrics, recipes, boards, data sets, engines, with licences and whether weights are here."""
+    """Methods, metrics, recipes, boards, data sets, engines, with licences and whether weights are here.
+
+    `vfsrbench show NAME` prints one card.
+    """
+    found: dict[str, list[dict[str, str]]] = {}
     for kind in kinds or list(_KINDS):
         if kind not in _KINDS:
             raise did_you_mean("kind of thing", kind, _KINDS)
         heads, rows, notes = _KINDS[kind]()
-        say(f"{kind}\n")
-        say(_table(heads, rows))
+        found[kind] = [dict(zip(heads, row, strict=True)) for row in rows]
+        if not as_json:
+            say(f"{kind}\n")
+            say(_table(heads, [[_short(cell) for cell in row] for row in rows]))
         for note in notes:
             say(note, err=True)
-        say()
+        if not as_json:
+            say()
+    if as_json:
+        say(json.dumps(found, indent=2, ensure_ascii=False))
 
 
 Listing = tuple[list[str], Rows, list[str]]
@@ -90,7 +101,7 @@ def _metrics() -> Listing:
 def _recipes() -> Listing:
     from degradations.shipped import list_recipes
 
-    rows = [[r.name, str(r.version), r.status, _short(r.description)] for r in list_recipes()]
+    rows = [[r.name, str(r.version), r.status, _line(r.description)] for r in list_recipes()]
     return ["name", "version", "status", "description"], rows, []
 
 
@@ -115,7 +126,7 @@ def _datasets() -> Listing:
     from vfsrbench.datasets.layouts import describe_layouts
 
     broken: list[SkippedPlugin] = []
-    rows = [[name, _short(line)] for name, line in describe_layouts(broken).items()]
+    rows = [[name, _line(line)] for name, line in describe_layouts(broken).items()]
     return ["layout", "description"], rows, _skipped(broken)
 
 
@@ -124,7 +135,7 @@ def _engines() -> Listing:
 
     found, broken = engines().load_all()
     lines = {name: (engine.__doc__ or "").strip().partition("\n")[0] for name, engine in found.items()}
-    return ["name", "description"], [[name, _short(line)] for name, line in lines.items()], _skipped(broken)
+    return ["name", "description"], [[name, _line(line)] for name, line in lines.items()], _skipped(broken)
 
 
 def _skipped(broken: Iterable[SkippedPlugin]) -> list[str]:
@@ -158,7 +169,7 @@ class WeightsHere:
         from vfsrbench.weights.resolve import without_library
 
         needed = [use for use in uses if not use.optional]
-        missing = [use.name for use in needed if not any(map(self._is_here, use.names))]
+        missing = [use.name for use in needed if not any(self._is_here(use, name) for name in use.names)]
         entries = [self._manifest.entries.get(use.name) for use in needed]
         extras = {lacking.extra for entry in entries if (lacking := without_library(entry)) is not None}
         if not uses:
@@ -167,15 +178,18 @@ class WeightsHere:
             missing = [f"vfsrbench[{extra}]" for extra in sorted(extras)] + missing
         return f"missing: {', '.join(missing)}" if missing else "here"
 
-    def _is_here(self, name: str) -> bool:
-        from vfsrbench.weights.resolve import place_of
+    def _is_here(self, use: WeightUse, name: str) -> bool:
+        from vfsrbench.weights.resolve import place_of_use
 
-        root = self._root
-        return root is not None and place_of(root, name, self._manifest.entries.get(name)) is not None
+        root, entry = self._root, self._manifest.entries.get(name)
+        return root is not None and place_of_use(root, use, name, entry) is not None
 
 
-def _short(text: str) -> str:
-    line = " ".join(text.split())
+def _line(text: str) -> str:
+    return " ".join(text.split())
+
+
+def _short(line: str) -> str:
     return line if len(line) <= 90 else f"{line[:87].rsplit(' ', 1)[0]} ..."
 
 

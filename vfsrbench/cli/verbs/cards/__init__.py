@@ -1,0 +1,1 @@
+"""Verbs that print what there is to choose from."""

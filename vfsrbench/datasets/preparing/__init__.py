@@ -1,0 +1,1 @@
+"""What is done to clips before anything is degraded or scored."""

@@ -1,0 +1,1 @@
+"""Checkpoints that methods and metrics of the user's own name on their cards."""
