@@ -48,6 +48,9 @@ GROUPS = {
     "levels": "Over all levels",
 }
 
+DRAWN = ("curves", "averages", "speed", "levels")
+"""Kinds of figures without pictures in them: a dark page turns their light and dark round."""
+
 
 @dataclass(frozen=True)
 class Extras:
@@ -78,11 +81,12 @@ def write_page(
 
     def figure(picture: Picture) -> Markup:
         wide, high = picture.size
+        drawn = Markup(' class="drawn"') if picture.kind in DRAWN else ""
         pdf = "" if picture.pdf is None else Markup(' <a href="{}">PDF</a>').format(link(picture.pdf, page))
         return Markup(
-            '<figure><img src="{}" alt="{}" width="{}" height="{}" loading="lazy">'
+            '<figure{}><img src="{}" alt="{}" width="{}" height="{}" loading="lazy">'
             "<figcaption>{}{}</figcaption></figure>\n"
-        ).format(link(picture.png, page), picture.caption, wide, high, picture.caption, pdf)
+        ).format(drawn, link(picture.png, page), picture.caption, wide, high, picture.caption, pdf)
 
     def section(s: Section) -> dict[str, object]:
         html = to_html(

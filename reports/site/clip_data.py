@@ -24,6 +24,8 @@ from vfsrbench.results.schema import JobRecord
 from vfsrbench.results.slice_store import TruthStrip
 
 TRUTH_ID, DEGRADED_ID, INPUT_ID = "_truth", "_degraded", "_input"
+IDENTITY = ("ids_", "idd_")
+"""Metrics of a person's identity, which a clip's page shows first."""
 Json = dict[str, Any]
 
 
@@ -148,7 +150,7 @@ def clip_data(material: Material, table: Table, grid: Grid, clip: str, tracks: l
             "digits": c.digits,
             "threshold": None if c.threshold is None else asdict(c.threshold),
         }
-        for c in table.columns
+        for c in sorted(table.columns, key=lambda column: not column.id.startswith(IDENTITY))
         if c.id in values
     ]
     return {

@@ -136,6 +136,11 @@ class _Site:
             record=first,
             data=clip_data.clip_data(self.material, table, grid, clip, tracks),
             playable=any(t["video"] for t in tracks),
+            absent=[
+                name
+                for track, name in ((clip_data.TRUTH_ID, "ground truth"), (clip_data.DEGRADED_ID, "input"))
+                if any(t["id"] == track and not t["video"] for t in tracks)
+            ],
             kept=any(t["video"] for t in tracks if not t.get("reference")),
             sliced=any(t.get("strip") for t in tracks),
             others=[

@@ -30,7 +30,9 @@ class Chart {
       this.svg.setPointerCapture(event.pointerId);
       point(event);
     });
-    this.svg.addEventListener("pointermove", (event) => event.buttons && point(event));
+    this.svg.addEventListener("pointermove", (event) => {
+      if (event.buttons || event.pointerType === "mouse") point(event);
+    });
   }
 
   /** One unit is one pixel, so that text stays readable on a narrow screen. */
@@ -62,7 +64,7 @@ class Chart {
     return this.edge.top + (1 - (value - low) / (high - low)) * this.plotHeight;
   }
 
-  /** Draw `lines`: {values, colour, dash, reference, title}. Reference rows do not stretch the scale.
+  /** Draw `lines`: {values, colour, dash, reference, title, faint}. Reference rows do not stretch the scale.
    *  `threshold` {value, beyond}: a line across, if the metric has one. */
   draw(lines, digits, threshold) {
     Object.assign(this, { lines, digits, threshold });
@@ -101,7 +103,7 @@ class Chart {
   }
 
   /** A line in pieces: it breaks where a frame has no value. */
-  line({ values, colour, dash, title }) {
+  line({ values, colour, dash, title, faint }) {
     const pieces = [];
     let piece = [];
     values.forEach((value, frame) => {
@@ -117,9 +119,10 @@ class Chart {
       const made = Chart.node("polyline", {
         points: points.join(" "),
         fill: "none",
-        stroke: colour,
+        style: `--hue: ${colour}`,
         "stroke-width": 1.8,
         "stroke-dasharray": dash.map((d) => d * 1.8).join(" "),
+        class: faint ? "faint" : "",
       });
       const name = Chart.node("title", {});
       name.textContent = title;

@@ -61,7 +61,8 @@
     }
     const rivals = playable().filter((t) => !t.reference);
     right.value = (rivals.find((t) => t.id === asked) || rivals[0] || playable()[0]).id;
-    left.value = (track("_truth")?.video ? track("_truth") : playable()[0]).id;
+    const others = playable().filter((t) => t.id !== right.value);
+    left.value = (others.find((t) => t.id === "_truth") || others[0] || playable()[0]).id;
     const fill = () => {
       for (const [side, select] of [["under", left], ["over", right]]) {
         const t = track(select.value);
@@ -73,8 +74,15 @@
       place.querySelector(".name.l").textContent = track(left.value).title;
       place.querySelector(".name.r").textContent = track(right.value).title;
     };
-    left.addEventListener("change", fill);
-    right.addEventListener("change", fill);
+    // a clip is never shown against itself: the other side takes the next one
+    const differ = (changed, other) => {
+      if (changed.value === other.value && other.options.length > 1) {
+        other.selectedIndex = (other.selectedIndex + 1) % other.options.length;
+      }
+      fill();
+    };
+    left.addEventListener("change", () => differ(left, right));
+    right.addEventListener("change", () => differ(right, left));
     document.querySelector("#swap").addEventListener("click", () => {
       [left.value, right.value] = [right.value, left.value];
       fill();
@@ -111,7 +119,7 @@
       captions.set(t.id, value);
       const video = player.video(t.video, t.poster, t.title);
       video.classList.toggle("small", Boolean(t.small));
-      const name = Page.make("span", { className: "swatch", style: { borderColor: t.colour } }, t.title);
+      const name = Page.make("span", { className: "swatch", style: { "--hue": t.colour } }, t.title);
       place.append(Page.make("figure", {}, video, Page.make("figcaption", {}, name, value)));
     }
   }
@@ -122,12 +130,23 @@
     for (const m of data.metrics) select.append(Page.make("option", { value: m.id }, m.title));
     if (data.metrics.some((m) => m.id === asked)) select.value = asked;
     const hidden = new Set();
+    let alone = null; // the only method that is not faint
     const names = new Map(); // method -> its name in the legend
+    const boxes = new Map(); // method -> its box there
+    const isolate = (id) => {
+      alone = id === null || hidden.has(id) ? null : id;
+      for (const [other, name] of names) name.classList.toggle("alone", other === alone);
+      draw();
+    };
     const legend = document.querySelector("#legend");
     const draw = () => {
       metric = data.metrics[select.selectedIndex];
       const shown = data.tracks.filter((t) => data.values[metric.id][t.id] && !hidden.has(t.id));
-      const lines = shown.map((t) => ({ ...t, values: data.values[metric.id][t.id] }));
+      const lines = shown.map((t) => ({
+        ...t,
+        values: data.values[metric.id][t.id],
+        faint: alone !== null && t.id !== alone,
+      }));
       chart.draw(lines, metric.digits, metric.threshold);
       for (const line of lines) names.get(line.id).classList.toggle("beyond", chart.beyond(line));
       onFrame(player.frame);
@@ -139,9 +158,28 @@
         else hidden.add(t.id);
         draw();
       });
-      const name = Page.make("span", { className: "swatch", style: { borderColor: t.colour } }, t.title);
+      const name = Page.make("span", { className: "swatch", style: { "--hue": t.colour } }, t.title);
       names.set(t.id, name);
-      legend.append(Page.make("label", {}, box, name));
+      boxes.set(t.id, box);
+      const label = Page.make("label", {}, box, name);
+      label.addEventListener("pointerenter", () => isolate(t.id));
+      label.addEventListener("pointerleave", () => isolate(null));
+      box.addEventListener("focus", () => isolate(t.id));
+      box.addEventListener("blur", () => isolate(null));
+      legend.append(label);
+    }
+    const all = (on) => {
+      for (const [id, box] of boxes) {
+        box.checked = on;
+        if (on) hidden.delete(id);
+        else hidden.add(id);
+      }
+      draw();
+    };
+    for (const [text, on] of [["All", true], ["None", false]]) {
+      const button = Page.make("button", { type: "button" }, text);
+      button.addEventListener("click", () => all(on));
+      legend.append(button);
     }
     select.addEventListener("change", draw);
     draw();

@@ -7,7 +7,7 @@ const Page = {
     const node = Object.assign(document.createElement(tag), props);
     for (const [name, value] of Object.entries(attrs)) node.setAttribute(name, value);
     Object.assign(node.dataset, data);
-    Object.assign(node.style, style);
+    for (const [name, value] of Object.entries(style)) node.style.setProperty(name, value);
     node.append(...children);
     return node;
   },

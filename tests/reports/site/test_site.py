@@ -188,3 +188,30 @@ def test_numbers_for_json() -> None:
     assert (
         plain(float("nan")) is None and plain(float("inf")) == "Infinity" and plain(0.1234567891) == 0.123457
     )
+
+
+def test_a_clip_s_page_begins_with_the_persons_identity(tmp_path: Path) -> None:
+    from dataclasses import replace
+
+    from reports.material import gather
+    from reports.site.clip_data import clip_data
+
+    synthetic.write_board(tmp_path / "results")
+    material = gather(synthetic.board(), tmp_path)
+    table = material.tables[0]
+    grid = material.grid(table)
+    last = table.columns[-1]
+    renamed = replace(table, columns=(*table.columns[:-1], replace(last, id="idd_dlib")))
+    for result in grid.cells.values():
+        result.values["idd_dlib"] = result.values[last.id]
+    data = clip_data(material, renamed, grid, synthetic.CLIPS[0], [])
+    assert data["metrics"][0]["id"] == "idd_dlib"
+    assert [m["id"] for m in data["metrics"][1:]] == [c.id for c in table.columns[:-1]]
+
+
+def test_a_page_says_what_it_cannot_show(tmp_path: Path) -> None:
+    synthetic.write_board(tmp_path / "results")
+    synthetic.write_strips(tmp_path)
+    made = build_report(synthetic.board(), tmp_path, tmp_path / "out", site=True, formats=("png",))
+    page = (made.index.parent / "clips" / "vfhq-mild" / "calm.html").read_text()
+    assert "Not shown: ground truth and input, not found where the run read them." in page
