@@ -50,9 +50,12 @@ def column_facts(columns: Sequence[Column]) -> list[tuple[str, str]]:
 
 
 def _aside(column: Column) -> str:
-    """What a short name leaves out of the title: what stands in its brackets, else the title itself."""
+    """What a short name leaves out of the title: what stands in its brackets or behind it, else all of it."""
     if column.title == (column.short or column.title):
         return ""
+    base = f"{column.short.partition('_')[0]} "
+    if "(" not in column.title and column.title.startswith(base):
+        return column.title.removeprefix(base)
     inside = column.title.partition("(")[2].rpartition(")")[0]
     comma = column.title.partition("(")[0].partition(",")[2].strip()
     return ", ".join(part for part in (comma, inside) if part) or column.title

@@ -181,4 +181,5 @@ def test_short_headings_of_all_metrics_are_short_and_apart() -> None:
     assert {m: alone[m] for m in wanted} == wanted
     assert max(map(len, alone.values())) <= 12
     told = dict(column_facts([column(m, cards[m]) for m in ("psnr", "sigma_ids_w600k_r50", "ewarp_raft")]))
+    assert column_facts([column("ssim_vt", cards["ssim_vt"])]) == [("SSIM_vt", "(over time slices)")]
     assert told == {"PSNR": "in dB", "σ_IDS": "(w600k_r50) in 1e-2", "E_warp": "(RAFT) in 1e-3"}
