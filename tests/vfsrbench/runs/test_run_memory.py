@@ -91,8 +91,14 @@ def test_memory_that_is_there_at_the_second_try_is_no_failure(tmp_path: Path, ca
     assert (tmp_path / "tried").exists() and summary.counts == {"ok": 2}
 
 
-@pytest.mark.parametrize("step", ["prepare", "score", "finish"])
-@pytest.mark.parametrize("always", [False, True])
+@pytest.mark.parametrize(
+    ("always", "step"),
+    [
+        *((False, step) for step in ("prepare", "score", "finish")),
+        (True, "score"),
+        *(pytest.param(True, step, marks=pytest.mark.slow) for step in ("prepare", "finish")),
+    ],
+)
 def test_a_metric_without_memory_takes_no_other_with_it(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, step: str, always: bool
 ):
