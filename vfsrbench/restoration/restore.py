@@ -154,7 +154,7 @@ def restore_clip(
                 continue
             if not release():
                 if window <= smallest_window(card.context):
-                    few = counted(window, "frame")
+                    few = "one frame" if window == 1 else f"{window} frames"
                     raise JobFailure(f"out of memory on {device}, even with {few} at a time", "oom")
                 if card.window_dependent and not smaller_windows:
                     raise JobFailure(

@@ -15,6 +15,7 @@ from vfsrbench.cli.progress.plain import EVERY, PlainProgress
 from vfsrbench.cli.verbosity import Verbosity
 from vfsrbench.engines.base import Event
 from vfsrbench.results.job import Job
+from vfsrbench.runs.jobs import Share
 from vfsrbench.runs.worker.task_runner import Ended
 
 JOB = Job("m", "bi-x4", "one", "r", "k")
@@ -36,12 +37,12 @@ class Clock:
 
 def plan_of(*tasks: Any) -> Any:
     jobs = [job for task in tasks for job in task.jobs]
-    return SimpleNamespace(open=jobs, jobs=jobs, broken=(), work=lambda: [])
+    return SimpleNamespace(open=jobs, jobs=jobs, broken=(), misfit="", work=lambda: [])
 
 
-def task_of(clip: str, methods: str) -> Any:
+def task_of(clip: str, methods: str, share: int = 0) -> Any:
     jobs = tuple(Job(method, "bi-x4", clip, method, method) for method in methods)
-    return SimpleNamespace(clip=SimpleNamespace(name=clip), jobs=jobs)
+    return SimpleNamespace(clip=SimpleNamespace(name=clip), jobs=jobs, share=Share(share, 2))
 
 
 @pytest.mark.parametrize("how", ENDS)
@@ -114,6 +115,20 @@ def test_a_terminal_gets_a_bar_a_worker_though_they_share_a_clip() -> None:
     assert shown == ["all jobs", "one: restoring a on bi-x4", "one: restoring c on bi-x4"]
     live.ended(Ended(parts[0].jobs[0], "ok"))
     assert [task.description for task in live.live.tasks] == ["all jobs", "one: restoring c on bi-x4"]
+
+
+def test_shares_of_one_clips_frames_are_told_apart(capsys: pytest.CaptureFixture[str]) -> None:
+    shares = [task_of("one", "a", share) for share in (0, 1)]
+    progress = PlainProgress(clock=Clock())
+    progress.planned(plan_of(shares[0]))
+    progress.working(shares[0], Event(None, "scoring", 8, 96))
+    assert "one: scoring (8 of 96)" in capsys.readouterr().err
+    work = AtWork()
+    for share in shares:
+        work.working(share, Event(None, "scoring", 8, 96))
+    assert len(work.tasks) == 2
+    work.ended(Ended(shares[0].jobs[0], "ok"))
+    assert not work.tasks
 
 
 def test_the_time_left_follows_the_pace_and_waits_for_a_first_job() -> None:

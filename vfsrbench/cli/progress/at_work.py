@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from vfsrbench.runs.worker.outcome import Ended
 
 MARKS = {"ok": "done", "failed": "FAILED", "skipped": "skipped", "oom": "OUT OF MEMORY"}
+Key = tuple[tuple["Job", ...], int]
 LEAST_SHARE = 0.02
 """Of the jobs that must be done before the time left is guessed."""
 
@@ -33,8 +34,8 @@ class AtWork:
         self._ended: set[Job] = set()
         self._began: float | None = None
         self.total = 0
-        self.tasks: dict[tuple[Job, ...], tuple[Task, Event]] = {}
-        """Tasks at work by their jobs, with the last event of each."""
+        self.tasks: dict[Key, tuple[Task, Event]] = {}
+        """Tasks at work, with the last event of each."""
 
     def start(self, total: int) -> None:
         """`total` jobs are to be done."""
@@ -49,14 +50,14 @@ class AtWork:
         if event.job is not None and event.step in MARKS:
             self._ended.add(task.jobs[event.job])
             return
-        self.tasks[task.jobs] = (task, event)
+        self.tasks[key_of(task)] = (task, event)
 
-    def ended(self, ended: Ended) -> list[tuple[Job, ...]]:
-        """A job has its outcome. The tasks that are no longer at work, by their jobs."""
+    def ended(self, ended: Ended) -> list[Key]:
+        """A job has its outcome. The tasks that are no longer at work."""
         self._ended.add(ended.job)
-        over = [jobs for jobs in self.tasks if ended.job in jobs]
-        for jobs in over:
-            del self.tasks[jobs]
+        over = [key for key, (task, _) in self.tasks.items() if ended.job in task.jobs]
+        for key in over:
+            del self.tasks[key]
         return over
 
     def seconds_left(self) -> float | None:
@@ -64,6 +65,11 @@ class AtWork:
         if self._began is None or not self._ended or self.done < LEAST_SHARE * self.total:
             return None
         return (self._clock() - self._began) * (self.total - self.done) / self.done
+
+
+def key_of(task: Task) -> Key:
+    """What tells tasks at work apart: their jobs, and which share of the clip's frames."""
+    return task.jobs, task.share.number
 
 
 def describe(task: Task, event: Event) -> str:

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from vfsrbench.cli.progress.at_work import MARKS, AtWork, describe, how_long, trouble_with
+from vfsrbench.cli.progress.at_work import MARKS, AtWork, Key, describe, how_long, key_of, trouble_with
 from vfsrbench.cli.progress.bars import bars
 from vfsrbench.cli.verbosity import Verbosity
 from vfsrbench.engines.base import Event
 from vfsrbench.io.foreign_text import one_line
 
 if TYPE_CHECKING:
-    from vfsrbench.results.job import Job
     from vfsrbench.runs.jobs import Task
     from vfsrbench.runs.plan import Plan
     from vfsrbench.runs.worker.outcome import Ended
@@ -29,7 +28,7 @@ class LiveProgress:
         self._level = level
         self._work = AtWork()
         self._all = self.live.add_task("planning", total=None, left="")
-        self._bars: dict[tuple[Job, ...], Any] = {}
+        self._bars: dict[Key, Any] = {}
 
     def planning(self, step: str, done: int, total: int) -> None:
         self.live.update(self._all, description=one_line(step), completed=done, total=total or None)
@@ -50,18 +49,19 @@ class LiveProgress:
             self._count()
             return
         self.live.update(self._all, description="all jobs")
-        if task.jobs not in self._bars:
-            self._bars[task.jobs] = self.live.add_task("", total=None, left="")
+        key = key_of(task)
+        if key not in self._bars:
+            self._bars[key] = self.live.add_task("", total=None, left="")
         self.live.update(
-            self._bars[task.jobs],
+            self._bars[key],
             description=one_line(describe(task, event)),
             completed=event.done,
             total=event.total or None,
         )
 
     def ended(self, ended: Ended) -> None:
-        for jobs in self._work.ended(ended):
-            bar = self._bars.pop(jobs, None)
+        for key in self._work.ended(ended):
+            bar = self._bars.pop(key, None)
             if bar is not None:
                 self.live.remove_task(bar)
         self._count()
