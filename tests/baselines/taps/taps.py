@@ -77,4 +77,5 @@ def differences(taps: dict[str, torch.Tensor], outputs: dict) -> dict[str, float
     """Every recorded tap's largest relative difference; a tap that was not collected is an error."""
     missing = sorted(set(outputs) - set(taps))
     assert not missing, f"taps not collected: {missing}"
-    return {name: parity.compare(taps[name], want) for name, want in outputs.items()}
+    # in channels-last order `parity.compare` would copy a tap for each of its samples
+    return {name: parity.compare(taps[name].contiguous(), want) for name, want in outputs.items()}
