@@ -102,7 +102,7 @@ def test_every_form_has_them_and_says_at_the_heading_that_there_is_no_order(tmp_
 def test_a_clip_without_a_value_for_any_method_is_not_held_against_them(tmp_path: Path) -> None:
     made = table(write(tmp_path, holes=("fast",)))
     assert made.row("bicubic").cells["psnr"].value is not None
-    assert any("1 clips have no value for any method" in note for note in made.notes)
+    assert any("1 clip has no value with any method" in note for note in made.notes)
 
 
 def test_a_report_keeps_them_where_they_belong(tmp_path: Path) -> None:
