@@ -111,7 +111,7 @@ def examine_metric(name: str, profile: Profile, allowed: Allowed, folder: Path) 
         face = np.array([(50, 60), (78, 60), (64, 76), (54, 92), (74, 92)], np.float64)
         count = 16 if "i3d" in weights else 5  # I3D looks at 16 frames together
         truth = TruthInfo("clip", "", count, landmarks=np.repeat(face[None], count, axis=0))
-        side = 256 if "ewarp_evalcrafter" in name else 128  # which refuses smaller ones
+        side = 256 if name.startswith(("ewarp_evalcrafter", "liqe")) else 128  # which refuse smaller ones
         frames = np.zeros((count, side, side, 3), np.uint8)
         gt, restored = (Window(frames, 0, 0, truth) for _ in range(2))
         with watched(patch) as watch:

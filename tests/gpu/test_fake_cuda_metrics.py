@@ -23,9 +23,12 @@ ALLOWED = {
     "legacy_ids_bfvr": DETECTED,
 }
 WITH_NETWORK = [n for n, e in metrics().entries.items() if e.card.factory is not None and e.card.weights]
+SLOW = ("liqe_mix", "maniqa_drawn")  # the code of `liqe` and `maniqa`, with other sentences and crops
 
 
-@pytest.mark.parametrize("name", WITH_NETWORK)
+@pytest.mark.parametrize(
+    "name", [pytest.param(n, marks=pytest.mark.slow if n in SLOW else ()) for n in WITH_NETWORK]
+)
 def test_metrics_keep_a_gpu_busy(name: str, tmp_path: Path) -> None:
     profile: Profile = "fast"  # all that strict does, and the types that it must not round
     found = examine_metric(name, profile, ALLOWED.get(name, DEFAULT), tmp_path)

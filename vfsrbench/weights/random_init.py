@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from torch import Tensor, nn
 
 
-CONSTANTS = ("kernel", "mean", "std", "relative_position_index")
+CONSTANTS = ("kernel", "mean", "std", "relative_position_index", "attn_mask")
 """Last names of buffers that are the same in every file of a network."""
 
 

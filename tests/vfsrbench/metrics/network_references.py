@@ -29,7 +29,7 @@ INFO = TruthInfo("clip", "", FRAMES, landmarks=LANDMARKS)
 PROFILES: tuple[Profile, ...] = ("strict", "fast")
 
 
-LARGE = {"ewarp_evalcrafter": 256}
+LARGE = {"ewarp_evalcrafter": 256, "liqe": 256, "liqe_mix": 256}
 """Metrics that refuse frames as small as the others are compared on."""
 
 

@@ -5,16 +5,17 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from functools import partial
 
 import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from tests.vfsrbench.metrics import clip_references, clips
+from tests.vfsrbench.metrics import clip_references, clips, opinion_references
 from tests.vfsrbench.metrics.checker import scores
 from tests.vfsrbench.metrics.outcome import Outcome, Reference
-from tests.vfsrbench.metrics.random_weights import metric, weights_file
+from tests.vfsrbench.metrics.random_weights import metric, weights_file, weights_of
 from vfsrbench.metric import TruthInfo
 
 State = dict[str, Tensor]
@@ -22,10 +23,16 @@ Opinion = Callable[[State, Tensor], float]
 SIDE, FRAMES = 72, 2  # not a whole number of patches
 
 
-def opinion(metric_id: str, want: Opinion) -> Outcome:
-    """Frame values against `want`, called with the weights and a picture (3, H, W) in [0, 1]."""
-    frames = clips.noisy(clips.moving(FRAMES, SIDE), 0.5)[:, :, :-8]
-    got = scores(metric(metric_id), frames, frames, 2, TruthInfo("clip", "", FRAMES))
+def opinion(metric_id: str, want: Opinion, side: int = SIDE, **params: int) -> Outcome:
+    """Frame values against `want`, called with the weights and a picture (3, H, W) in [0, 1]. `params` change
+    those on the card."""
+    frames = clips.noisy(clips.moving(FRAMES, side), 0.5)[:, :, :-8]
+    chosen = metric(metric_id)
+    if params:
+        card = chosen.card.model_copy(update={"params": {**chosen.card.params, **params}})
+        chosen = type(chosen)(card)
+        chosen.load(weights_of(card), torch.device("cpu"))
+    got = scores(chosen, frames, frames, 2, TruthInfo("clip", "", FRAMES))
     state = {}
     for use in metric(metric_id).card.weights:
         state |= _doubles(use.name)
@@ -123,6 +130,12 @@ def _block(state: State, name: str, x: Tensor) -> Tensor:
     return x + _linear(state, f"{name}.mlp.fc2", F.gelu(inner))
 
 
+def _drawn() -> list[tuple[int, int]]:
+    rng = np.random.RandomState(42)
+    return [(int(rng.randint(0, 252 - 224 + 1)), int(rng.randint(0, 244 - 224 + 1)))]
+
+
+DRAWN = _drawn()
 OPINIONS: dict[str, Opinion] = {
     "musiq_koniq": musiq,
     "musiq_ava": musiq,
@@ -132,6 +145,12 @@ OPINIONS: dict[str, Opinion] = {
     "clipiqa_plus": clip_references.learned_pair,
 }
 
+
+def _large(metric_id: str, want: Opinion, side: int, **params: int) -> Reference:
+    run = lambda: opinion(metric_id, want, side, **params)  # noqa: E731
+    return Reference(run, 2e-5, "the reference works in float64", heavy=True)
+
+
 QUALITY_REFERENCES: dict[str, Reference] = {
     name: Reference(
         lambda name=name, want=want: opinion(name, want),  # type: ignore[misc]
@@ -140,4 +159,10 @@ QUALITY_REFERENCES: dict[str, Reference] = {
         name != "musiq_koniq",
     )
     for name, want in OPINIONS.items()
+}
+QUALITY_REFERENCES |= {
+    "liqe": _large("liqe", opinion_references.liqe_five, 300),
+    "liqe_mix": _large("liqe_mix", opinion_references.liqe_mix, 260),
+    "maniqa": _large("maniqa", partial(opinion_references.maniqa_of, [(0, 0)]), 252, crops=1),
+    "maniqa_drawn": _large("maniqa_drawn", partial(opinion_references.maniqa_of, DRAWN), 252, crops=1),
 }

@@ -40,6 +40,8 @@ def weights_file(name: str) -> Path:
         return _willing_detector()
     if name in ("raft_large", "raft_things"):
         return _small_motions(name)
+    if name == "maniqa_koniq":
+        return _moderate_scores()
     return write_untrained(entry, folder(), "features." if name in ("alexnet", "vgg16") else "")
 
 
@@ -102,6 +104,18 @@ def _small_motions(name: str) -> Path:
     state = untrained_state(build_network(load_manifest()[name]))
     state["update_block.flow_head.conv2.weight"] *= 0.002
     return _saved(name, state)
+
+
+def _moderate_scores() -> Path:
+    """MANIQA with random weights whose channels attend to many others, and whose scores lie in 0..1: with the
+    ones as drawn, each channel picks one other, and rounding decides which."""
+    state = untrained_state(build_network(load_manifest()["maniqa_koniq"]))
+    for name in state:
+        if name.startswith("tablock") and (".c_q." in name or ".c_k." in name):
+            state[name] *= 0.03
+        elif name.startswith("fc_score.3"):
+            state[name] *= 0.005
+    return _saved("maniqa_koniq", state)
 
 
 def _willing_detector() -> Path:

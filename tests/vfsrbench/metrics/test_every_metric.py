@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from tests.vfsrbench.metrics import checker, clips, dlib_references
 from tests.vfsrbench.metrics.checker import Case
-from tests.vfsrbench.metrics.random_weights import metric
+from tests.vfsrbench.metrics.random_weights import metric, weights_of
 from vfsrbench import plugins
 from vfsrbench.faces.arcface_align import ARCFACE_112
 from vfsrbench.metric import TruthInfo
@@ -26,7 +26,7 @@ FACE = 128
 PERFECT = {"psnr": np.inf, "ssim": 1.0, "lpips": 0.0, "tlp": 0.0, "ids": 1.0, "tl": 1.0, "tg": 1.0}
 PERFECT |= {"dists": 0.0, "akd": 0.0, "tof": 0.0, "idd": 0.0, "idlq": 1.0}
 INFO = TruthInfo("checked", "digest", total=24, exact_flow=clips.motion)
-OPINIONS = ("musiq", "clipiqa")  # a network's, with random weights here
+OPINIONS = ("musiq", "clipiqa", "liqe", "maniqa")  # a network's, with random weights here
 ALONE = (
     "ewarp_self",
     "ewarp_evalcrafter",
@@ -96,7 +96,13 @@ def case_of(metric_id: str) -> Case:
     case = replace(case, frames=6, long=(24, 72))
     if metric_id == "niqe":
         return replace(case, clip=partial(clips.moving, size=192))
-    if metric_id == "ewarp_evalcrafter":  # smaller ones are refused
+    if metric_id.startswith("maniqa"):  # of whose 20 crops one takes seconds
+        one = type(chosen)(chosen.card.model_copy(update={"params": {**chosen.card.params, "crops": 1}}))
+        one.load(weights_of(one.card), torch.device("cpu"))
+        return replace(case, metric=one, clip=partial(clips.moving, size=FACE), frames=3, long=(6, 12))
+    if metric_id.startswith("liqe"):  # smaller ones are refused
+        return replace(case, clip=partial(clips.moving, size=256))
+    if metric_id == "ewarp_evalcrafter":  # likewise
         return replace(case, clip=partial(clips.moving, size=256), long=(16, 32))
     return replace(case, clip=partial(clips.moving, size=FACE)) if chosen.card.weights else case
 
