@@ -78,4 +78,6 @@ def differences(taps: dict[str, torch.Tensor], outputs: dict) -> dict[str, float
     missing = sorted(set(outputs) - set(taps))
     assert not missing, f"taps not collected: {missing}"
     # in channels-last order `parity.compare` would copy a tap for each of its samples
-    return {name: parity.compare(taps[name].contiguous(), want) for name, want in outputs.items()}
+    return {
+        name: parity.compare(torch.as_tensor(taps[name]).contiguous(), want) for name, want in outputs.items()
+    }
