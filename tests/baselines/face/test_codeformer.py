@@ -18,7 +18,7 @@ from tests.baselines.taps import taps as tap_tools
 
 PACK = tap_tools.pack("codeformer")
 CASES = {case["name"]: case for case in PACK["cases"]}
-SLOW = ("codeformer-batch2_w0.7_adain", "codeformer-w1_plain", "codeformer-w0_adain")
+SLOW = tuple(f"codeformer-{name}" for name in ("batch2_w0.7_adain", "w1_plain", "w0_adain", "w0_plain"))
 
 
 @pytest.fixture(scope="module")
