@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 from collections.abc import Callable, Sequence
+from functools import cache
 from typing import Any
 
 import typer
@@ -96,7 +97,8 @@ def _with_verbosity(command: Any) -> None:
     command.params += [option for option in _level_options() if not taken.intersection(option.opts)]
 
 
-def _level_options() -> list[Any]:
+@cache
+def _level_options() -> tuple[Any, ...]:
     """--verbose and --quiet as Typer makes them of a command; choosing is all they do."""
 
     def chooser(level: Verbosity) -> Callable[[bool], None]:
@@ -113,7 +115,7 @@ def _level_options() -> list[Any]:
     def command(verbose: bool = option(*VERBOSE), quiet: bool = option(*QUIET)) -> None:
         """Never called."""
 
-    return [param for param in typer.main.get_command(levels).params if param.name != "help"]
+    return tuple(param for param in typer.main.get_command(levels).params if param.name != "help")
 
 
 def _unusable(problem: str) -> typer.Typer:
@@ -148,17 +150,14 @@ def _head(
     version: bool = typer.Option(
         False, "--version", help="Print the version.", is_eager=True, callback=_print_version
     ),
-    verbose: bool = typer.Option(False, *VERBOSE[1], help=VERBOSE[2], is_eager=True),
-    quiet: bool = typer.Option(False, *QUIET[1], help=QUIET[2], is_eager=True),
 ) -> None:
-    for asked, (level, _, _) in ((verbose, VERBOSE), (quiet, QUIET)):
-        if asked:
-            choose(level)
+    pass
 
 
 def invoke(arguments: Sequence[str]) -> int:
     """Run a command line; its exit code. InputError for what the user got wrong."""
     command = typer.main.get_command(app)
+    command.params += _level_options()
     try:
         result = command.main(args=list(arguments), prog_name="vfsrbench", standalone_mode=False)
     except UsageProblem as problem:

@@ -29,7 +29,8 @@ def verbosity() -> Verbosity:
 
 def choose(level: Verbosity) -> None:
     """Holds until the end of the command line; the louder of two is taken."""
-    _CHOSEN.set(max(level, _CHOSEN.get()) if _CHOSEN.get() != Verbosity.NORMAL else level)
+    if _CHOSEN.get() is Verbosity.NORMAL or level > _CHOSEN.get():
+        _CHOSEN.set(level)
 
 
 @contextmanager

@@ -84,8 +84,14 @@ def trouble_with(ended: Ended) -> str:
     """Why a job has no result, or not all of its scores, in one line; empty if all went well."""
     if ended.status == "ok" and not ended.broken:
         return ""
-    job, what = ended.job, ended.reason or f"metrics failed: {', '.join(ended.broken)}"
-    return f"{job.method}, {job.split}, {job.clip}: {MARKS[ended.status]}: {what}"
+    what = ended.reason or f"metrics failed: {', '.join(ended.broken)}"
+    return f"{outcome_of(ended)}: {what}"
+
+
+def outcome_of(ended: Ended) -> str:
+    """A job and how it ended."""
+    job = ended.job
+    return f"{job.method}, {job.split}, {job.clip}: {MARKS[ended.status]}"
 
 
 def how_long(seconds: float) -> str:

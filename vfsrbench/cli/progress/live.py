@@ -4,7 +4,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from vfsrbench.cli.progress.at_work import MARKS, AtWork, Key, describe, how_long, key_of, trouble_with
+from vfsrbench.cli.progress.at_work import (
+    MARKS,
+    AtWork,
+    Key,
+    describe,
+    how_long,
+    key_of,
+    outcome_of,
+    trouble_with,
+)
 from vfsrbench.cli.progress.bars import bars
 from vfsrbench.cli.verbosity import Verbosity
 from vfsrbench.engines.base import Event
@@ -68,8 +77,7 @@ class LiveProgress:
         if trouble := trouble_with(ended):
             self._print(trouble, "red")
         elif self._level is Verbosity.VERBOSE:
-            job = ended.job
-            self._print(f"{job.method}, {job.split}, {job.clip}: {MARKS[ended.status]}")
+            self._print(outcome_of(ended))
 
     def _count(self) -> None:
         left = self._work.seconds_left()

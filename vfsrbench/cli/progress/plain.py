@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from vfsrbench.cli.echo import say
-from vfsrbench.cli.progress.at_work import MARKS, AtWork, describe, how_long, trouble_with
+from vfsrbench.cli.progress.at_work import MARKS, AtWork, describe, how_long, outcome_of, trouble_with
 from vfsrbench.cli.verbosity import Verbosity
 from vfsrbench.engines.base import Event
 from vfsrbench.errors import counted
@@ -68,8 +68,7 @@ class PlainProgress:
         if trouble := trouble_with(ended):
             self._say(trouble)
         elif self._level is Verbosity.VERBOSE:
-            job = ended.job
-            self._say(f"{job.method}, {job.split}, {job.clip}: {MARKS[ended.status]}")
+            self._say(outcome_of(ended))
         self._tell()
 
     def _tell(self) -> None:
