@@ -6,29 +6,23 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-import numpy as np
-from numpy.typing import NDArray
-
+from reports.figure_data import FigureData
 from reports.figures import curves as curve_figures
 from reports.figures import grids, jumps, overview, persons, slices
 from reports.figures.kept import Drawn, Figures
 from reports.figures.style import Look
-from reports.inputs.frames import fed_record, truth_title
+from reports.inputs.frames import truth_title
 from reports.inputs.results import Grid
 from reports.material import Material
-from reports.tables.model import Column, Table
+from reports.tables.model import Table
 from vfsrbench.board import Board
-from vfsrbench.errors import InputError
 from vfsrbench.io.clip import Clip
 from vfsrbench.io.names import slug
-from vfsrbench.results.load import StoredResult
-from vfsrbench.results.schema import JobRecord
 
 MOST_SLICES = 6
 """Slice figures a split: boards with more clips show those spread from the hardest to the easiest."""
 MOST_FACES = 4
 """Methods whose frames stand beside a jump."""
-Pixels = NDArray[np.uint8]
 
 
 @dataclass(frozen=True)
@@ -71,6 +65,10 @@ class Gallery:
         return self.material.board
 
     @property
+    def data(self) -> FigureData:
+        return FigureData(self.material)
+
+    @property
     def looks(self) -> Mapping[str, Look]:
         return self.material.looks
 
@@ -92,7 +90,7 @@ class Gallery:
         for metric in wanted.speed:
             name = _name("speed", table.split, metric)
             drawn = self.figures.draw(overview.draw_speed, name, table, metric, self.looks)
-            what = self._column(table, metric).title
+            what = self.data.column(table, metric).title
             caption = f"{what} against frames a second, marks larger with more parameters; {table.split}."
             found.append(Planned("speed", drawn, caption))
         for clip in curve_figures.telling_clips(grid, table.columns[0].id, MOST_SLICES):
@@ -104,24 +102,16 @@ class Gallery:
         wanted = self.board.figures.levels
         if not wanted:
             return []
-        titles = ", ".join(self._column(tables[0], m).title for m in wanted)
+        titles = ", ".join(self.data.column(tables[0], m).title for m in wanted)
         drawn = self.figures.draw(overview.draw_levels, "levels", tables, wanted, self.looks)
         return [Planned("levels", drawn, f"{titles} against the level of degradation, with 95 % intervals.")]
 
     def _curves(
         self, kind: str, table: Table, metric: str, panels: Sequence[curve_figures.Panel], what: str
     ) -> list[Planned]:
-        made = self._curve_figure(table, metric, panels)
+        made = self.data.curves(table, metric, panels)
         drawn = self.figures.draw(curve_figures.draw_curves, _name(kind, table.split, metric), made)
         return [Planned(kind, drawn, f"{made.column.title} of each frame of {what}; {table.split}.")]
-
-    def _curve_figure(
-        self, table: Table, metric: str, panels: Sequence[curve_figures.Panel]
-    ) -> curve_figures.Curves:
-        column = self._column(table, metric)
-        titles = {r.method: r.title for r in table.rows}
-        heading = f"{column.title} over time, {table.split}"
-        return curve_figures.Curves(column, panels, titles, self.looks, self.material.reference_rows, heading)
 
     def _jump(self, table: Table, grid: Grid, metric: str) -> list[Planned]:
         """The clip with the worst jump of any method."""
@@ -144,9 +134,12 @@ class Gallery:
         titled = replace(panel, title=f"{panel.title}, {table.split}")
         pictured = {"_truth": truth_title(cells[jump.method]), **{m: titles[m] for m in shown}}
         figure = jumps.JumpFigure(
-            replace(self._curve_figure(table, metric, [titled]), heading=""),
+            replace(self.data.curves(table, metric, [titled]), heading=""),
             jump,
-            {title: self._frames(clips.get(row), (jump.first, jump.last)) for row, title in pictured.items()},
+            {
+                title: self.data.frames(clips.get(row), (jump.first, jump.last))
+                for row, title in pictured.items()
+            },
         )
         drawn = self.figures.draw(jumps.draw_jump, _name("jump", table.split, metric), figure)
         what = f"{figure.curves.column.title} over time on {panel.title}, its worst jump marked"
@@ -155,87 +148,36 @@ class Gallery:
     def _persons(self, table: Table, grid: Grid, metric: str) -> list[Planned]:
         methods = [m for m in grid.methods if m not in self.material.reference_rows]
         titles = {r.method: r.title for r in table.rows if r.method in methods}
-        column = self._column(table, metric)
+        column = self.data.column(table, metric)
         scores = persons.by_person(grid, metric, methods)
         name = _name("persons", table.split, metric)
         drawn = self.figures.draw(persons.draw_persons, name, scores, column, titles, self.looks)
         return [Planned("persons", drawn, f"{column.title} by person; {table.split}.")]
 
     def _slices(self, table: Table, grid: Grid, clip: str) -> list[Planned]:
-        records = [r.record for m in grid.methods if (r := grid.cells.get((m, clip))) and _ok(r)]
-        truth = next((t for r in records if (t := self.material.strips.truth(r)) is not None), None)
-        strips = {r.method: s for r in records if (s := self.material.strips.restored(r)) is not None}
-        if truth is None or not strips:
+        figure = self.data.slices(table, grid, clip)
+        if figure is None:
             return []
-        titles = {r.method: r.title for r in table.rows}
-        degraded = next((s for r in records if (s := self.material.strips.degraded(r)) is not None), None)
-        if not records[0].reference:
-            degraded = None  # it is the first row already
-        rows = {} if degraded is None else {"Degraded": degraded}
-        rows |= {titles[r.method]: strips[r.method] for r in table.rows if r.method in strips}
-        looks = {titles[m]: self.looks[m] for m in strips}
-        figure = slices.SliceFigure(clip, table.split, truth, rows, looks, truth_title(records[0]))
         drawn = self.figures.draw(slices.draw_slices, _name("slices", table.split, clip), figure)
-        caption = f"Column {truth.column} of every frame of {clip}, time to the right; {table.split}."
-        return [Planned("slices", drawn, caption)]
+        return [
+            Planned(
+                "slices",
+                drawn,
+                f"{figure.truth.place} of every frame of {clip}, time to the right; {table.split}.",
+            )
+        ]
 
     def _grid(self, table: Table, grid: Grid) -> list[Planned]:
-        rows = []
-        for clip in curve_figures.telling_clips(grid, table.columns[0].id, self.board.figures.grids):
-            found = {m: r.record for m in grid.methods if (r := grid.cells.get((m, clip))) and _ok(r)}
-            pictures = self._row_pictures(table, found)
-            sides = 2 if all(record.reference for record in found.values()) else 1
-            if len(pictures) > sides:
-                rows.append(grids.GridRow(clip, pictures))
+        clips = curve_figures.telling_clips(grid, table.columns[0].id, self.board.figures.grids)
+        rows = self.data.grid_rows(table, grid, clips)
         drawn = self.figures.draw(grids.draw_grid, _name("grid", table.split, "frames"), rows)
         return [
             Planned("grids", drawn, f"Middle frames and where methods differ most in them; {table.split}.")
         ]
 
-    def _row_pictures(self, table: Table, records: Mapping[str, JobRecord]) -> dict[str, Pixels]:
-        """The middle frame: degraded, every method but reference rows, ground truth last (if any)."""
-        if not records:
-            return {}
-        first = next(iter(records.values()))
-        middle = first.frames // 2
-        frames, title = self.material.frames, truth_title(first)
-        fed = fed_record(records.values())
-        clips = {"Degraded": frames.degraded(fed)} if first.reference else {title: frames.truth(first)}
-        for row in table.rows:
-            if row.method in records and not row.is_reference:
-                clips[row.title] = frames.restored(records[row.method])
-        if first.reference:
-            clips[title] = frames.truth(first)
-        found = {title: self._frame(clip, middle) for title, clip in clips.items()}
-        return {title: pixels for title, pixels in found.items() if pixels is not None}
-
-    def _frame(self, clip: Clip | None, frame: int) -> Pixels | None:
-        """A frame, None where it is not there any more or cannot be read: the report says why."""
-        if clip is None or frame >= len(clip):
-            return None
-        try:
-            return clip.read(frame, frame + 1)[0]
-        except InputError as error:
-            self.material.losses.say(f"a frame of {clip.name} is not shown: {error}")
-            return None
-
-    def _frames(self, clip: Clip | None, frames: Sequence[int]) -> list[Pixels]:
-        """Those of the frames that are there."""
-        return [pixels for frame in frames if (pixels := self._frame(clip, frame)) is not None]
-
-    def _column(self, table: Table, metric: str) -> Column:
-        for column in table.columns:
-            if column.id == metric:
-                return column
-        raise InputError(f"board {self.board.name!r}: a figure of {metric!r} is not among its metrics")
-
 
 def _name(kind: str, split: str, what: str) -> str:
     return f"{kind}-{slug(split)}-{slug(what)}"
-
-
-def _ok(result: StoredResult) -> bool:
-    return result.record.status == "ok"
 
 
 def picture(kind: str, files: Sequence[Path], caption: str) -> list[Picture]:

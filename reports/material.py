@@ -22,6 +22,7 @@ from vfsrbench.board import Board
 from vfsrbench.datasets.preparing.described import described
 from vfsrbench.errors import InputError, did_you_mean
 from vfsrbench.method_spec import restrictions, stand_ins
+from vfsrbench.results import stats
 from vfsrbench.results.board_note import protocols
 from vfsrbench.results.load import StoredResult
 from vfsrbench.results.slice_store import StripStore
@@ -63,8 +64,10 @@ def gather(
     outputs: Mapping[str, Path] | None = None,
     only: Sequence[str] = (),
     said: frozenset[str] = frozenset(),
+    resamples: int = stats.RESAMPLES,
 ) -> Material:
-    """Read results and make the tables. See `reports.build_report` for the parameters and errors."""
+    """Read results and make the tables, with intervals and ranks from so many resamples. See
+    `reports.build_report` for the other parameters and errors."""
     board = board.replace()  # `model_copy` checks nothing
     place = Workspace(workspace)
     losses = Losses(place.damaged)
@@ -86,8 +89,9 @@ def gather(
     check_columns(board.metrics, found, sources)
     whole = combine_splits(board, found, place.store, plugins.metrics(), losses)
     sources = replace(sources, split_values=whole.values)
-    tables = build_tables(board, found, sources)
+    tables = build_tables(board, found, sources, resamples=resamples)
     shown = {row.method for table in tables for row in table.rows}
+    prominent = {row.method for table in tables for row in table.rows if row.highlighted}
     reference_rows = frozenset(shown & sources.reference_rows)
     return Material(
         board=shown_board(board, cards),
@@ -95,7 +99,7 @@ def gather(
         tables=tuple(tables),
         frames=Frames(place, board.dataset, outputs or {}, losses),
         strips=StripStore(place.slices, board.figures.slice_column, losses.set_aside),
-        looks=looks(shown, reference_rows),
+        looks=looks(shown, reference_rows, prominent),
         reference_rows=reference_rows,
         losses=losses,
         skipped=(*skipped, *(f"{m}: {why}" for m, why in whole.reasons.items())),

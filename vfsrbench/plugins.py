@@ -21,7 +21,16 @@ from vfsrbench.card import MethodCard, MetricCard, placed
 from vfsrbench.engines.base import Engine
 from vfsrbench.errors import InputError
 from vfsrbench.io.safety.paths import expanded, is_path, is_there, unknown_name
-from vfsrbench.registry import Entry, Registered, Registry, SkippedPlugin, points, reason_of, registered
+from vfsrbench.registry import (
+    Entry,
+    Registered,
+    Registry,
+    SkippedPlugin,
+    is_ours,
+    points,
+    reason_of,
+    registered,
+)
 
 if TYPE_CHECKING:  # numpy is not needed to read cards
     from vfsrbench.metric import Metric
@@ -45,8 +54,8 @@ def methods() -> Registry[MethodCard]:
         'KEEP'
     """
     found: Registry[MethodCard] = Registry("method")
-    for path in _card_files(METHOD_GROUP, "card.toml", "*/card.toml", found.broken):
-        _read(found, MethodCard, path, None)
+    for path, ours in _card_files(METHOD_GROUP, "card.toml", "*/card.toml", found.broken):
+        _read(found, MethodCard, path, ours)
     return found
 
 
@@ -61,8 +70,8 @@ def metrics() -> Registry[MetricCard]:
         'higher'
     """
     found: Registry[MetricCard] = Registry("metric")
-    for path in _card_files(METRIC_GROUP, "cards/*.toml", "*/cards/*.toml", found.broken):
-        _read(found, MetricCard, path, None)
+    for path, ours in _card_files(METRIC_GROUP, "cards/*.toml", "*/cards/*.toml", found.broken):
+        _read(found, MetricCard, path, ours)
     for card in list(found.cards.values()):
         if card.derived is not None and (reason := _not_derivable(card.derived.metric, found)):
             entry = found.entries.pop(card.id)
@@ -80,14 +89,14 @@ def _not_derivable(source: str, known: Registry[MetricCard]) -> str:
     return ""
 
 
-def _read(found: Registry[Any], model: type[Any], path: Path, folder: Path | None) -> None:
+def _read(found: Registry[Any], model: type[Any], path: Path, ours: bool) -> None:
     try:
         card = placed(typed_toml.load(model, path), path.parent)
     except InputError as error:
         name = path.parent.name if path.name == "card.toml" else path.stem
         found.broken.append(SkippedPlugin(name, str(error)))
         return
-    found.add(Entry(card, path, folder), card.name if isinstance(card, MethodCard) else card.id)
+    found.add(Entry(card, path, shipped=ours), card.name if isinstance(card, MethodCard) else card.id)
 
 
 def folder_method(folder: Path) -> Entry[MethodCard]:
@@ -118,8 +127,11 @@ method folder to start from
     return Entry(placed(typed_toml.load(MethodCard, path), whole), path, whole)
 
 
-def _card_files(group: str, own: str, nested: str, broken: list[SkippedPlugin]) -> Iterator[Path]:
-    """Card files of every package that registers in `group`, found without importing the package."""
+def _card_files(
+    group: str, own: str, nested: str, broken: list[SkippedPlugin]
+) -> Iterator[tuple[Path, bool]]:
+    """Card files of every package that registers in `group`, found without importing the package, and whether
+    they come with vfsrbench."""
     for point in points(group):
         try:
             spec = importlib.util.find_spec(point.module)
@@ -130,7 +142,7 @@ def _card_files(group: str, own: str, nested: str, broken: list[SkippedPlugin]) 
         files = [f for place in places for f in (*Path(place).glob(own), *Path(place).glob(nested))]
         if not files:
             broken.append(SkippedPlugin(point.name, f"{point.value}: nothing found in that package ({own})"))
-        yield from sorted(files)
+        yield from ((file, is_ours(point)) for file in sorted(files))
 
 
 def choose_metric(metric_id: str, known: Registry[MetricCard] | None = None) -> Entry[MetricCard]:
@@ -213,7 +225,7 @@ def board_files(skipped: list[SkippedPlugin] | None = None) -> dict[str, Path]:
     """
     broken = [] if skipped is None else skipped
     found: dict[str, Path] = {}
-    for path in _card_files(BOARD_GROUP, "boards/*.toml", "*/boards/*.toml", broken):
+    for path, _ in _card_files(BOARD_GROUP, "boards/*.toml", "*/boards/*.toml", broken):
         first = found.setdefault(path.stem, path)
         if first != path:
             broken.append(SkippedPlugin(path.stem, f"{path}: the name is taken by {first}"))

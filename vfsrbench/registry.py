@@ -114,7 +114,20 @@ def points(group: str) -> list[EntryPoint]:
         'baselines'
     """
     found = _installed(tuple(sys.path)).select(group=group)
-    return sorted(found, key=lambda p: (p.module.partition(".")[0] not in _OURS, p.name, p.value))
+    return sorted(found, key=lambda p: (not is_ours(p), p.name, p.value))
+
+
+def is_ours(point: EntryPoint) -> bool:
+    """Whether what is registered comes with vfsrbench.
+
+    Args:
+        point: The registration.
+
+    Example:
+        >>> is_ours(points("vfsrbench.methods")[0])
+        True
+    """
+    return point.module.partition(".")[0] in _OURS
 
 
 @lru_cache(maxsize=1)
@@ -145,6 +158,7 @@ class Entry(Generic[Card]):
         card: The facts.
         path: The card's file.
         folder: Where its code is, for a folder outside any package.
+        shipped: Whether it comes with vfsrbench.
 
     Example:
         >>> from vfsrbench.plugins import metrics
@@ -155,6 +169,7 @@ class Entry(Generic[Card]):
     card: Card
     path: Path
     folder: Path | None = None
+    shipped: bool = False
 
     def build(self, *arguments: Any) -> Any:
         """Import the card's class and call it.

@@ -42,7 +42,10 @@ class TableOptions:
     caption: Annotated[str | None, typer.Option(help="instead of the board's title and split")] = None
     label: Annotated[str | None, typer.Option(help="of the LaTeX table")] = None
     highlight: Annotated[
-        list[str] | None, typer.Option(metavar="METHOD", help="a row that stands out (repeatable)")
+        list[str] | None,
+        typer.Option(
+            metavar="METHOD", help="what stands out (repeatable; default: methods of your own; none: nothing)"
+        ),
     ] = None
     order: Annotated[
         str | None, typer.Option(help="what orders the rows: a metric (best first), name, or board")
@@ -51,21 +54,21 @@ class TableOptions:
     def of(self, board: Board) -> Board:
         """The board with what was given. InputError for a value that is not allowed."""
         changes: dict[str, Any] = {
-            "columns": _listed(self.columns),
-            "methods": _listed(self.methods),
-            "splits": _listed(self.splits),
-            "digits": None if self.digits is None else _digits(_listed(self.digits) or ()),
+            "columns": listed(self.columns),
+            "methods": listed(self.methods),
+            "splits": listed(self.splits),
+            "digits": None if self.digits is None else _digits(listed(self.digits) or ()),
             "facts": self.facts,
             "caption": self.caption,
             "label": self.label,
-            "highlight": _listed(self.highlight),
+            "highlight": listed(self.highlight),
             "order": self.order,
         }
         changes = {name: value for name, value in changes.items() if value is not None}
         return board.replace(table=board.table.replace(**changes)) if changes else board
 
 
-def _listed(texts: Sequence[str] | None) -> tuple[str, ...] | None:
+def listed(texts: Sequence[str] | None) -> tuple[str, ...] | None:
     """Names that are given one by one, with commas between them, or both; commas inside brackets are a
     name's."""
     if texts is None:

@@ -172,14 +172,15 @@ def draw_panel(ax: Axes, panel: Panel, curves: Curves, scale: Scale) -> None:
         ax.plot(
             np.arange(len(values)),
             np.where(np.isfinite(values), values, np.nan),
-            color=look.colour,
+            color=look.ink,
             linestyle=look.linestyle,
+            linewidth=look.width,
             marker=look.marker,
             markersize=look.marker_points,
             markevery=(place * step // max(1, len(shown)), step),
             markeredgecolor="white",
             label=curves.titles[method],
-            zorder=3 - 0.01 * place if method not in curves.reference_rows else 1.5,
+            zorder=3 - 0.01 * place + look.above if method not in curves.reference_rows else 1.5,
         )
     if curves.column.threshold is not None:
         _draw_threshold(ax, curves.column.threshold, panel, scale)
@@ -230,8 +231,8 @@ def legend_handles(curves: Curves, scale: Scale) -> list[Line2D]:
         if method in scale.beyond or not any(method in p.series for p in curves.panels):
             continue
         look = curves.looks[method]
-        line = Line2D([], [], color=look.colour, linestyle=look.linestyle, marker=look.marker, label=title)
-        line.set(markeredgecolor="white", markersize=look.marker_points)
+        line = Line2D([], [], color=look.ink, linestyle=look.linestyle, marker=look.marker, label=title)
+        line.set(markeredgecolor="white", markersize=look.marker_points, linewidth=look.width)
         handles.append(line)
     return handles
 

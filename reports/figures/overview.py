@@ -54,12 +54,14 @@ def _draw_level(
         for at, cell in zip(x, cells, strict=True):
             if cell is not None and cell.summary.interval is not None:
                 bounds = cell.summary.interval
-                ax.plot([at, at], [bounds.low, bounds.high], color=look.colour, lw=0.8, alpha=0.6)
+                ax.plot([at, at], [bounds.low, bounds.high], color=look.ink, lw=0.8, alpha=0.6)
         ax.plot(
             x,
             means,
-            color=look.colour,
+            color=look.ink,
             linestyle=look.linestyle,
+            linewidth=look.width,
+            zorder=2 + look.above,
             marker=look.marker,
             markersize=look.marker_points,
             markeredgecolor="white",
@@ -126,11 +128,11 @@ def _draw_point(ax: Axes, row: Row, point: tuple[float, float], look: Look) -> N
         [point[0]],
         [point[1]],
         s=size * (look.marker_points / 5) ** 2,
-        color=look.colour,
+        color=look.ink,
         marker=look.marker,
         edgecolor="white",
         label=shortened(row.title, 40),
-        zorder=3,
+        zorder=3 + look.above,
     )
 
 

@@ -98,14 +98,13 @@ def draw_persons(
                     ls="none",
                     marker=look.marker,
                     ms=4,
-                    color=look.colour,
+                    color=look.ink,
+                    zorder=2 + look.above,
                     label=shortened(titles[method], 40),
                 )
             else:
                 at = x - 0.4 + (place + 0.5) * width
-                bars = ax.bar(
-                    at, values, width * 0.92, color=look.colour, label=shortened(titles[method], 40)
-                )
+                bars = ax.bar(at, values, width * 0.92, color=look.ink, label=shortened(titles[method], 40))
                 for bar in bars:
                     bar.set(hatch=_hatch(look), edgecolor="white", linewidth=0)
         _fit(ax, scores, methods)

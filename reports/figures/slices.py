@@ -96,12 +96,19 @@ def draw_slices(figure: SliceFigure, path: Path, formats: Sequence[str] = ("png"
 
 def _draw_strip(ax: Axes, title: str, strip: Frames, looks: Mapping[str, Look]) -> None:
     ax.imshow(enlarge(strip, 600), aspect="auto", interpolation="nearest")
-    label = broken(title, _LABEL_SIGNS)
-    ax.text(-0.028, 0.5, label, transform=ax.transAxes, ha="right", va="center", linespacing=1.1)
-    if title in looks:
-        ax.plot(
-            [-0.014, -0.014], [0, 1], color=looks[title].colour, lw=3, transform=ax.transAxes, clip_on=False
-        )
+    look = looks.get(title)
+    strong = look is not None and look.weight == "strong"
+    label = ax.text(-0.028, 0.5, broken(title, _LABEL_SIGNS), transform=ax.transAxes, ha="right", va="center")
+    label.set(linespacing=1.1, fontweight="bold" if strong else "normal")
+    if look is None:
+        return
+    ax.plot(
+        [-0.014, -0.014], [0, 1], color=look.ink, lw=5 if strong else 3, transform=ax.transAxes, clip_on=False
+    )
+    if strong:
+        for side in ([0, 0], [1, 1]):
+            ax.plot([0, 1], side, color=look.ink, lw=1.6, transform=ax.transAxes, clip_on=False)
+            ax.plot(side, [0, 1], color=look.ink, lw=1.6, transform=ax.transAxes, clip_on=False)
 
 
 def _mark_column(ax: Axes, truth: TruthStrip) -> None:
@@ -113,4 +120,5 @@ def _mark_column(ax: Axes, truth: TruthStrip) -> None:
     ax.plot([truth.column] * 2, [first, last - 1], color=LINE, lw=2.0)
     ax.set_xlim(-0.5, width - 0.5)
     ax.set_ylim(height - 0.5, -0.5)
-    ax.text(0, -0.04, f"column {truth.column}, rows {first} to {last - 1}", transform=ax.transAxes, va="top")
+    text = f"column {truth.column}, rows {first} to {last - 1}" + (f"\n{truth.where}" if truth.where else "")
+    ax.text(0, -0.04, text, transform=ax.transAxes, va="top")

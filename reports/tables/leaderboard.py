@@ -19,7 +19,7 @@ from reports.tables.shown.choice import (
     BY_NAME,
     check_methods,
     digits_of,
-    is_named,
+    highlighted,
     shown_board,
     shown_methods,
     shown_papers,
@@ -113,6 +113,8 @@ class _Builder:
         self.restricted = restrictions(self.board, plugins.methods())
         self.expected = {m: self._expected(m) for m in self.grid.methods}
         self.titles = method_titles([named[m] for m in self.grid.methods])
+        shown_records = [named[m] for m in self.grid.methods]
+        self.highlighted = highlighted(self.board, shown_records, self.sources.reference_rows)
         self.columns = tuple(self._head(metric) for metric in self.board.metrics)
         versus = self.board.versus
         if versus and versus not in self.grid.methods and not self._known_elsewhere(versus):
@@ -259,7 +261,7 @@ class _Builder:
             smaller_windows=any(r.smaller_windows for r in done),
             cropped=next((r.cropped for r in done if r.cropped), ""),
             off=next((r.findings[0] for r in done if r.findings), ""),
-            highlighted=is_named(method, self.board.table.highlight),
+            highlighted=method in self.highlighted,
         )
 
     def _sorted(self, rows: list[Row]) -> list[Row]:

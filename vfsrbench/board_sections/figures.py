@@ -20,8 +20,9 @@ class Figures(FrozenModel):
         persons: By person.
         speed: Against frames a second.
         grids: The number of frames a split shown with magnified details.
-        slice_column: The column of the temporal slices: a fraction of the width, or `auto`, where the
-            ground truth moves most.
+        slice_column: The column of the temporal slices: a fraction of the width, or `auto`, through an eye, a
+            corner of the mouth or the hairline of the ground truth, and where its landmarks are not known,
+            through what moves most.
 
     Example:
         >>> Figures(curves=("psnr", "ssim"), speed=("psnr",)).of(("ssim",)).curves

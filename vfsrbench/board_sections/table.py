@@ -27,7 +27,8 @@ class TableStyle(FrozenModel):
         caption: What the tables are called instead of the board's title and split. With a backslash or a
             dollar sign it is LaTeX, and stands in LaTeX as it is.
         label: Of LaTeX tables, for `\\ref`.
-        highlight: Methods whose rows stand out.
+        highlight: Methods that stand out, in tables and figures; `none`: none does. Default: those that do
+            not come with vfsrbench.
         order: What orders the rows: a metric (best first), `name`, or `board` for the board's order.
             Default: the order of `methods` here, else the board's `sort_by`.
 

@@ -1,7 +1,8 @@
 """Temporal column slices: one column of every frame, side by side in time (KEEP, Fig. 5).
 
 A run keeps the strip of each restored clip, so that reports can show flicker although the frames
-themselves are gone. The column follows from the ground truth alone: every method shows the same one.
+themselves are gone. The column follows from the ground truth and its landmarks alone: every method shows the
+same one.
 """
 
 from __future__ import annotations
@@ -9,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,7 +21,17 @@ from vfsrbench.io.names import slug
 from vfsrbench.io.safety.damaged import SetAside, leave
 from vfsrbench.io.safety.sealed import read_arrays, reading, write_arrays
 from vfsrbench.results.schema import JobRecord
-from vfsrbench.results.temporal_slices import Column, Frames, choose_column, choose_rows, cut, motion
+from vfsrbench.results.temporal_slices import (
+    Column,
+    Floats,
+    Frames,
+    choose_column,
+    choose_rows,
+    cut,
+    face_spots,
+    liveliest,
+    motion,
+)
 
 Strip = TypeVar("Strip")
 
@@ -30,38 +41,59 @@ class TruthStrip:
     """The ground truth's side of a slice figure.
 
     `strip` is (H, T, 3); `frame` the middle frame (H, W, 3) on which the column is marked; `rows` the part
-    of the column to show.
+    of the column to show; `where` says in words where an automatic column lies.
     """
 
     strip: Frames
     frame: Frames
     column: int
     rows: tuple[int, int]
+    where: str = ""
 
     @classmethod
-    def of(cls, clip: Clip, column: Column = "auto", rows: int | None = None) -> TruthStrip:
-        """Chosen from the ground truth. `rows` defaults to a quarter of the height."""
+    def of(
+        cls, clip: Clip, column: Column = "auto", rows: int | None = None, face: Floats | None = None
+    ) -> TruthStrip:
+        """Chosen from the ground truth.
+
+        Args:
+            clip: The ground truth.
+            column: A fraction of the width; or `auto`: through an eye, a corner of the mouth or the hairline,
+                whichever moves most, and without a face through what moves most.
+            rows: How many are shown. Default: a quarter of the height.
+            face: (T, 5, 2) or (T, 68, 2) landmarks in its pixels, NaN where no face was found.
+        """
         moved = motion(clip)
-        place = choose_column(column, clip.width, moved)
+        spots = face_spots(face, clip.height, clip.width) if column == "auto" and face is not None else []
+        spot = liveliest(spots, moved) if spots else None
+        place = choose_column(column, clip.width, moved) if spot is None else round(spot.x)
         middle = len(clip) // 2
+        where = "where most moves" if column == "auto" else ""
         return cls(
             cut(clip, place),
             clip.read(middle, middle + 1)[0],
             place,
-            choose_rows(moved, place, rows or clip.height // 4),
+            choose_rows(moved, place, rows or clip.height // 4, spot),
+            where if spot is None else f"through {spot.name}",
         )
+
+    @property
+    def place(self) -> str:
+        """`Column 193 (through the left eye)`."""
+        return f"Column {self.column} ({self.where})" if self.where else f"Column {self.column}"
 
     def write(self, path: Path) -> None:
         """Whole or not at all, with a checksum."""
-        numbers = {"column": np.array(self.column), "rows": np.array(self.rows)}
-        write_arrays(path, {"strip": self.strip, "frame": self.frame, **numbers}, compressed=True)
+        facts = {"column": np.array(self.column), "rows": np.array(self.rows), "where": np.array(self.where)}
+        write_arrays(path, {"strip": self.strip, "frame": self.frame, **facts}, compressed=True)
 
     @classmethod
     def read(cls, path: Path) -> TruthStrip:
         """DamagedFile if it is not what was written, FileNotFoundError if there is none."""
         arrays = _load(path, "strip", "frame", "column", "rows")
         first, last = (int(v) for v in arrays["rows"])
-        return cls(arrays["strip"], arrays["frame"], int(arrays["column"]), (first, last))
+        where = str(arrays.get("where", ""))  # earlier files do not say it
+        return cls(arrays["strip"], arrays["frame"], int(arrays["column"]), (first, last), where)
 
 
 def write_strip(path: Path, strip: Frames) -> None:
@@ -71,7 +103,8 @@ def write_strip(path: Path, strip: Frames) -> None:
 
 def read_strip(path: Path) -> Frames:
     """The strip at `path`, uint8 RGB (H, T, 3). DamagedFile, FileNotFoundError as `TruthStrip.read`."""
-    return _load(path, "strip")["strip"]
+    strip: Frames = _load(path, "strip")["strip"]
+    return strip
 
 
 class StripStore:
@@ -85,11 +118,19 @@ class StripStore:
         self._set_aside = set_aside
         self.root = root / (column if column == "auto" else f"{column:.4f}")
 
-    def keep(self, record: JobRecord, truth: Clip, degraded: Clip | None, restored: Clip) -> None:
-        """Write what is not there yet of one job: the ground truth's strip, the degraded, the restored."""
+    def keep(
+        self,
+        record: JobRecord,
+        truth: Clip,
+        degraded: Clip | None,
+        restored: Clip,
+        face: Callable[[], Floats | None] = lambda: None,
+    ) -> None:
+        """Write what is not there yet of one job: the ground truth's strip, the degraded, the restored.
+        `face` gives the ground truth's landmarks."""
         chosen = self.truth(record)
         if chosen is None:
-            chosen = TruthStrip.of(truth, self.column)
+            chosen = TruthStrip.of(truth, self.column, face=face() if self.column == "auto" else None)
             chosen.write(self.truth_path(record))
         for path, clip in (
             (self.degraded_path(record), degraded),
@@ -135,7 +176,9 @@ class StripStore:
         return folder / f"{slug(record.clip)}.{record.restored_digest[:16]}.npz"
 
 
-def _load(path: Path, *names: str) -> dict[str, NDArray[np.uint8]]:
+def _load(path: Path, *needed: str) -> dict[str, NDArray[Any]]:
     with reading(path):
         arrays = read_arrays(path)
-        return {name: arrays[name] for name in names}
+        for name in needed:
+            arrays[name]
+        return arrays

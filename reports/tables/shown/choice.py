@@ -4,13 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 
+from reports.inputs.own_methods import plain_name, standing_out
 from reports.tables.published import Published
 from vfsrbench.board import Board
 from vfsrbench.card import MetricCard
 from vfsrbench.errors import did_you_mean
+from vfsrbench.results.schema import JobRecord
 
 BY_NAME, AS_BOARD = "name", "board"
 """What `order` may say beside a metric."""
+NOBODY = "none"
+"""What `highlight` says where no row is to stand out."""
 
 
 def matching(wanted: str, ids: Iterable[str]) -> list[str]:
@@ -76,8 +80,17 @@ def digits_of(board: Board, metric: str, usual: int) -> int:
 
 def is_named(method: str, names: Iterable[str]) -> bool:
     """Whether a method, or its name without options or place, is among the names."""
-    plain = method.partition(" @ ")[0]
-    return not {method, plain, plain.partition("[")[0]}.isdisjoint(names)
+    return not {method, method.partition(" @ ")[0], plain_name(method)}.isdisjoint(names)
+
+
+def highlighted(
+    board: Board, records: Iterable[JobRecord], reference_rows: Collection[str]
+) -> frozenset[str]:
+    """The methods that stand out in tables and figures: those that the board names, else the user's own."""
+    named = board.table.highlight
+    if not named:
+        return standing_out(records, reference_rows)
+    return frozenset(r.method for r in records if is_named(r.method, named))
 
 
 def shown_methods(board: Board, methods: Sequence[str], beside: Collection[str] = ()) -> list[str]:
@@ -100,9 +113,9 @@ def _named_methods(board: Board, methods: Sequence[str]) -> list[str]:
 
 def check_methods(board: Board, known: Iterable[str]) -> None:
     """InputError for a method to be shown or highlighted that neither the board nor any result has."""
-    methods = [*known, *board.methods]
+    methods = list(dict.fromkeys((*known, *board.methods)))
     for name in (*board.table.methods, *board.table.highlight):
-        if not any(is_named(method, [name]) for method in methods):
+        if name != NOBODY and not any(is_named(method, [name]) for method in methods):
             raise did_you_mean("method of this table", name, methods)
 
 

@@ -44,7 +44,7 @@ def test_thirty_two_methods_look_different_also_in_grey() -> None:
     assert len(set(found.values())) == 32
     assert len({(round(luminance(x.colour), 1), x.dash, x.marker) for x in found.values()}) == 32
     for look in found.values():
-        assert look.colour in style.HUES and luminance(look.colour) < 0.75, "visible on white"
+        assert look.colour in (*style.OWN_HUES, *style.HUES) and luminance(look.colour) < 0.75, "visible"
 
 
 def test_every_shipped_method_has_a_look_of_its_own_and_those_of_a_board_differ_in_colour() -> None:
@@ -183,3 +183,24 @@ def test_a_long_name_stays_beside_the_slices_picture(tmp_path: Path, title: str)
     beside = slice(int(2.58 * 200), int(2.62 * 200))  # right of the picture, which is 2.5 inches wide
     assert pixels[:, int(2.5 * 200)].min() < 200, "the picture ends here"
     assert pixels[:, beside].min() > 240
+
+
+def test_own_methods_have_hues_and_dashes_that_no_shipped_one_has() -> None:
+    shipped = style._fixed()
+    own = style.looks([f"mine-{i}" for i in range(5)] + list(shipped))
+    mine = [own[f"mine-{i}"] for i in range(5)]
+    assert len({look.colour for look in mine}) == 5, "a hue each"
+    assert {look.colour for look in mine}.isdisjoint(look.colour for look in shipped.values())
+    assert {look.dash for look in mine}.isdisjoint(look.dash for look in shipped.values())
+    variant = style.looks(["keep", "keep[max_length=20]"])["keep[max_length=20]"]
+    assert variant.colour in style.HUES and variant.dash in style.DASHES, "a shipped method's variant is none"
+    assert variant.colour != own["keep"].colour
+
+
+def test_what_stands_out_is_thicker_on_top_and_in_full_colour() -> None:
+    plain, some = style.looks(["keep", "mine"]), style.looks(["keep", "mine"], [], ["mine"])
+    assert some["mine"].width > plain["mine"].width == some["keep"].width
+    assert some["mine"].above > some["keep"].above == plain["mine"].above
+    assert some["mine"].ink == plain["mine"].ink == plain["mine"].colour
+    assert luminance(some["keep"].ink) > luminance(plain["keep"].ink), "muted"
+    assert style.looks(["keep"], [], ["mine"]) == style.looks(["keep"]), "nothing that is not there"

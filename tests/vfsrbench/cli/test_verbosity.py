@@ -43,7 +43,7 @@ def test_a_choice_ends_with_its_command_line() -> None:
     assert verbosity() is Verbosity.NORMAL
 
 
-@pytest.mark.parametrize("verb", [*VERBS, "report", "compare"])
+@pytest.mark.parametrize("verb", [*VERBS, "report", "compare", "plot"])
 def test_every_verb_takes_both_and_offers_no_completion_of_its_own(
     verb: str, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -7,11 +7,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from vfsrbench.datasets.demo import clips as demo_clips
 from vfsrbench.errors import InputError
 from vfsrbench.io.clip import Clip
+from vfsrbench.io.safety.sealed import write_arrays
 from vfsrbench.results.schema import JobRecord
 from vfsrbench.results.slice_store import StripStore, TruthStrip, read_strip, write_strip
-from vfsrbench.results.temporal_slices import choose_column, choose_rows, cut, motion
+from vfsrbench.results.temporal_slices import choose_column, choose_rows, cut, face_spots, motion
 
 HEIGHT, WIDTH, TIME = 96, 128, 20
 
@@ -103,3 +105,62 @@ def test_a_jobs_strips_are_found_by_its_record(tmp_path: Path) -> None:
     other = record.model_copy(update={"restored_digest": "0" * 64})
     assert store.restored(other) is None, "another restoration must not borrow this one's picture"
     assert StripStore(tmp_path, 0.5).truth(record) is None
+
+
+FACE = np.array([[30.0, 30.0], [50.0, 30.0], [40.0, 40.0], [32.0, 52.0], [48.0, 52.0]])
+
+
+def test_with_landmarks_the_automatic_column_lies_on_the_face_and_not_on_what_moves_behind_it() -> None:
+    face = np.repeat(FACE[None], TIME, axis=0)
+    face[3] = np.nan  # a frame without a face
+    clip = moving(80, 40)
+    assert abs(TruthStrip.of(clip).column - 80) <= 4
+    truth = TruthStrip.of(clip, face=face)
+    assert truth.column in {30, 50, 32, 48, 40} and truth.where.startswith("through the ")
+    lively = TruthStrip.of(moving(50, 30), face=face)
+    assert (lively.column, lively.place) == (50, "Column 50 (through the right eye)")
+    assert lively.rows[0] <= 30 < lively.rows[1] and lively.rows[1] - lively.rows[0] == HEIGHT // 4
+    assert TruthStrip.of(clip, 0.5, face=face).place == "Column 64", "a column that was asked for"
+
+
+def test_without_a_face_the_column_is_where_most_moves() -> None:
+    nowhere = np.full((TIME, 5, 2), np.nan)
+    for face in (None, nowhere, np.full((TIME, 5, 2), 500.0)):
+        truth = TruthStrip.of(moving(), face=face)
+        assert abs(truth.column - 80) <= 4 and truth.where == "where most moves"
+
+
+def test_of_68_landmarks_the_five_count() -> None:
+    outline = np.zeros((2, 68, 2))
+    outline[:, 36:42], outline[:, 42:48] = FACE[0], FACE[1]
+    outline[:, 30], outline[:, 48], outline[:, 54] = FACE[2], FACE[3], FACE[4]
+    known = [(s.name, s.x, s.y, s.rows) for s in face_spots(np.repeat(FACE[None], 2, axis=0), HEIGHT, WIDTH)]
+    assert [(s.name, s.x, s.y, s.rows) for s in face_spots(outline, HEIGHT, WIDTH)] == known
+    assert [name for name, *_ in known][-1] == "the hairline" and known[-1][1:3] == (40.0, 8.0)
+
+
+def test_files_of_earlier_runs_do_not_say_where_the_column_lies(tmp_path: Path) -> None:
+    truth = TruthStrip.of(moving())
+    truth.write(tmp_path / "new.npz")
+    assert TruthStrip.read(tmp_path / "new.npz").where == "where most moves"
+    numbers = {"column": np.array(truth.column), "rows": np.array(truth.rows)}
+    write_arrays(tmp_path / "old.npz", {"strip": truth.strip, "frame": truth.frame, **numbers})
+    assert TruthStrip.read(tmp_path / "old.npz").place == f"Column {truth.column}"
+
+
+def test_a_planted_edge_behind_a_demo_clips_face_does_not_draw_the_column() -> None:
+    """A bright bar that blinks beside the head moves more than the face does."""
+    clip = demo_clips.demo_clip("demo-calm", 4)
+    frames = clip.read(0, 4).copy()
+    frames[::2, :, 380:400], frames[1::2, :, 380:400] = 255, 0
+    planted = Clip.from_array(frames, "demo-calm")
+    points = demo_clips.demo_landmarks("demo-calm", 4)
+    assert 370 <= TruthStrip.of(planted).column <= 410
+    truth = TruthStrip.of(planted, face=points)
+    spots = {
+        "eye": points[:, :2],
+        "mouth": points[:, 3:],
+        "hairline": points[:, :2].mean(axis=1, keepdims=True),
+    }
+    near = np.median(next(v for k, v in spots.items() if k in truth.where), axis=0)[:, 0]
+    assert np.abs(near - truth.column).min() <= 1

@@ -21,6 +21,7 @@ from vfsrbench.results.slice_store import StripStore
 from vfsrbench.runs.due import DueJobs, Pending
 from vfsrbench.runs.jobs import Setup, Task
 from vfsrbench.runs.worker.clip_inputs import ClipInputs
+from vfsrbench.runs.worker.face_points import face_points
 from vfsrbench.runs.worker.outcome import Ended, Restored
 from vfsrbench.runs.worker.recorder import Recorder, Scored, restoration_facts
 from vfsrbench.runs.worker.restorer import ClipRestorer
@@ -242,7 +243,7 @@ class TaskRunner:
     def _finish(self, pending: Pending, restored: Restored, scored: Scored) -> None:
         """Write a job's results; the record comes last, as it says that all the rest is there."""
         crop = self._crop(restored)
-        truth, _ = self.inputs.truth_of(crop)
+        truth, info = self.inputs.truth_of(crop)
         job, note = pending.job, restored.note
         facts = restored.facts(self.inputs.notes, self.inputs.differing.get(job.split, ""))
         features = self.recorder.write_features(pending, scored.scores)
@@ -252,7 +253,9 @@ class TaskRunner:
         if note.lq_digest and not self.strips.degraded_path(result.record).is_file():
             degraded = self.restorer.degraded(job.split)
         if crop is None:  # strips of a clip stand side by side
-            self.strips.keep(result.record, truth, degraded, restored.clip)
+            cache = self.workspace.truth_cache(info.digest)
+            face = partial(face_points, info, cache)
+            self.strips.keep(result.record, truth, degraded, restored.clip, face)
         keep = self.setup.options.keep
         if keep != "none" and not restored.stored:
             self.steps.send(job, "keeping the frames")

@@ -183,3 +183,20 @@ def test_short_headings_of_all_metrics_are_short_and_apart() -> None:
     told = dict(column_facts([column(m, cards[m]) for m in ("psnr", "sigma_ids_w600k_r50", "ewarp_raft")]))
     assert column_facts([column("ssim_vt", cards["ssim_vt"])]) == [("SSIM_vt", "(over time slices)")]
     assert told == {"PSNR": "in dB", "σ_IDS": "(w600k_r50) in 1e-2", "E_warp": "(RAFT) in 1e-3"}
+
+
+def test_the_users_own_methods_stand_out_where_nobody_says_which_do(tmp_path: Path) -> None:
+    synthetic.write_board(tmp_path)
+    for clip in synthetic.CLIPS:
+        for split in ("vfhq-mild", "vfhq-heavy"):
+            synthetic.write_result(tmp_path, "mine", split, clip)
+            synthetic.write_result(tmp_path, "tool", split, clip, imported={"tool": "SVFR"})
+    found, _ = read_results([tmp_path])
+
+    def out(**style: object) -> set[str]:
+        tables = build_tables(synthetic.board(table=style), found, SOURCES, resamples=10)
+        return {row.method for table in tables for row in table.rows if row.highlighted}
+
+    assert out() == {"mine"}, "imported outputs are another tool's"
+    assert out(highlight="nearest") == {"nearest"} and out(highlight="none") == set()
+    assert out(methods=("mine",)) == set(), "alone, nothing stands out"

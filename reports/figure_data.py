@@ -1,0 +1,111 @@
+"""What figures show: curves, slices and grids as data, from a report's results and the frames still there."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from reports.figures import curves as curve_figures
+from reports.figures import grids, slices
+from reports.inputs.frames import fed_record, truth_title
+from reports.inputs.results import Grid
+from reports.material import Material
+from reports.tables.model import Column, Table
+from vfsrbench.errors import InputError
+from vfsrbench.io.clip import Clip
+from vfsrbench.results.load import StoredResult
+from vfsrbench.results.schema import JobRecord
+
+Pixels = NDArray[np.uint8]
+
+
+@dataclass(frozen=True)
+class FigureData:
+    """Makes the data of figures; what cannot be shown, the material's losses say."""
+
+    material: Material
+
+    def column(self, table: Table, metric: str) -> Column:
+        """The column of a metric. InputError if the table has none."""
+        for column in table.columns:
+            if column.id == metric:
+                return column
+        name = self.material.board.name
+        raise InputError(f"board {name!r}: a figure of {metric!r} is not among its metrics")
+
+    def curves(
+        self, table: Table, metric: str, panels: Sequence[curve_figures.Panel]
+    ) -> curve_figures.Curves:
+        """Values over time."""
+        column = self.column(table, metric)
+        titles = {r.method: r.title for r in table.rows}
+        heading = f"{column.title} over time, {table.split}"
+        looks, references = self.material.looks, self.material.reference_rows
+        return curve_figures.Curves(column, panels, titles, looks, references, heading)
+
+    def slices(self, table: Table, grid: Grid, clip: str) -> slices.SliceFigure | None:
+        """One column over time: the ground truth, what methods were given, the methods. None where a run kept
+        no slices of the clip."""
+        store = self.material.strips
+        records = [r.record for m in grid.methods if (r := grid.cells.get((m, clip))) and _ok(r)]
+        truth = next((t for r in records if (t := store.truth(r)) is not None), None)
+        strips = {r.method: s for r in records if (s := store.restored(r)) is not None}
+        if truth is None or not strips:
+            return None
+        titles = {r.method: r.title for r in table.rows}
+        degraded = next((s for r in records if (s := store.degraded(r)) is not None), None)
+        if not records[0].reference:
+            degraded = None  # it is the first row already
+        rows = {} if degraded is None else {"Degraded": degraded}
+        rows |= {titles[r.method]: strips[r.method] for r in table.rows if r.method in strips}
+        looks = {titles[m]: self.material.looks[m] for m in strips}
+        return slices.SliceFigure(clip, table.split, truth, rows, looks, truth_title(records[0]))
+
+    def grid_rows(self, table: Table, grid: Grid, clips: Sequence[str]) -> list[grids.GridRow]:
+        """The middle frames of these clips; a clip of which no method's frame is there is left out."""
+        rows = []
+        for clip in clips:
+            found = {m: r.record for m in grid.methods if (r := grid.cells.get((m, clip))) and _ok(r)}
+            pictures = self._row_pictures(table, found)
+            sides = 2 if all(record.reference for record in found.values()) else 1
+            if len(pictures) > sides:
+                rows.append(grids.GridRow(clip, pictures))
+        return rows
+
+    def _row_pictures(self, table: Table, records: Mapping[str, JobRecord]) -> dict[str, Pixels]:
+        """The middle frame: degraded, every method but reference rows, ground truth last (if any)."""
+        if not records:
+            return {}
+        first = next(iter(records.values()))
+        middle = first.frames // 2
+        frames, title = self.material.frames, truth_title(first)
+        fed = fed_record(records.values())
+        clips = {"Degraded": frames.degraded(fed)} if first.reference else {title: frames.truth(first)}
+        for row in table.rows:
+            if row.method in records and not row.is_reference:
+                clips[row.title] = frames.restored(records[row.method])
+        if first.reference:
+            clips[title] = frames.truth(first)
+        found = {title: self._frame(clip, middle) for title, clip in clips.items()}
+        return {title: pixels for title, pixels in found.items() if pixels is not None}
+
+    def frames(self, clip: Clip | None, frames: Sequence[int]) -> list[Pixels]:
+        """Those of the frames that are there."""
+        return [pixels for frame in frames if (pixels := self._frame(clip, frame)) is not None]
+
+    def _frame(self, clip: Clip | None, frame: int) -> Pixels | None:
+        """A frame, None where it is not there any more or cannot be read: the report says why."""
+        if clip is None or frame >= len(clip):
+            return None
+        try:
+            return clip.read(frame, frame + 1)[0]
+        except InputError as error:
+            self.material.losses.say(f"a frame of {clip.name} is not shown: {error}")
+            return None
+
+
+def _ok(result: StoredResult) -> bool:
+    return result.record.status == "ok"

@@ -1,0 +1,31 @@
+"""Where the face is on the ground truth: the clip's landmarks, else what metrics found."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+
+from vfsrbench.io.array_cache import ArrayCache
+from vfsrbench.metric import TruthInfo
+from vfsrbench.runs.worker.face_points import face_points
+
+
+def test_landmarks_of_the_clip_come_first_then_five_found_points_then_68(tmp_path: Path) -> None:
+    bare, cache = TruthInfo("c", "d", 4, 25.0), ArrayCache(tmp_path)
+    assert face_points(bare, cache) is None
+    rng = np.random.default_rng(0)
+    dense, first, last = rng.random((4, 68, 2)), rng.random((2, 5, 2)), rng.random((2, 5, 2))
+    cache.put("embeddings-x-0-4", {"values": rng.random((4, 128))})
+    cache.put("points-a-0-4", {"values": dense})
+    found = face_points(bare, cache)
+    assert found is not None and np.array_equal(found, dense)
+    cache.put("points-b-0-2", {"values": first})
+    cache.put("points-b-2-4", {"values": last})
+    found = face_points(bare, cache)
+    assert found is not None and np.array_equal(found, np.concatenate([first, last]))
+    own = TruthInfo("c", "d", 4, 25.0, landmarks=np.ones((4, 5, 2)))
+    assert face_points(own, cache) is own.landmarks
+    next(tmp_path.glob("points-b-0-2*")).write_bytes(b"damaged")
+    found = face_points(bare, cache)
+    assert found is not None and np.array_equal(found, last)
