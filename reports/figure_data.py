@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from reports.figures import curves as curve_figures
 from reports.figures import grids, slices
+from reports.figures.kept import Later
 from reports.inputs.frames import fed_record, truth_title
 from reports.inputs.results import Grid
 from reports.material import Material
@@ -63,6 +65,50 @@ class FigureData:
         rows |= {titles[r.method]: strips[r.method] for r in table.rows if r.method in strips}
         looks = {titles[m]: self.material.looks[m] for m in strips}
         return slices.SliceFigure(clip, table.split, truth, rows, looks, truth_title(records[0]))
+
+    def faces(self, truth: JobRecord, restored: Mapping[str, JobRecord], frames: Sequence[int]) -> Later:
+        """These frames of the ground truth and of restored clips by title, read when they are drawn."""
+        shown = {title: record for title, record in restored.items() if self.material.frames.may_show(record)}
+        clip = self.material.frames.truth(truth)
+        key = (
+            truth.key,
+            clip is not None,
+            {title: record.key for title, record in shown.items()},
+            tuple(frames),
+        )
+
+        def read() -> tuple[dict[str, list[Pixels]], bool]:
+            clips = {t: self.material.frames.restored(record) for t, record in shown.items()}
+            found = {t: self.frames(one, frames) for t, one in {truth_title(truth): clip, **clips}.items()}
+            return found, all(len(found[title]) == len(frames) for title in shown)
+
+        return Later(key, read)
+
+    def grid(self, table: Table, grid: Grid, clips: Sequence[str]) -> Later:
+        """`grid_rows`, read when they are drawn."""
+        frames = self.material.frames
+        named: list[Any] = []
+        for clip in clips:
+            cells = {
+                r.method: c.record for r in table.rows if (c := grid.cells.get((r.method, clip))) and _ok(c)
+            }
+            titles = {
+                r.title: cells[r.method] for r in table.rows if r.method in cells and not r.is_reference
+            }
+            methods = {title: r.key for title, r in titles.items() if frames.may_show(r)}
+            sides = [
+                (r.key, r.frames, r.lq_digest, frames.truth(r) is not None, frames.may_show_degraded(r))
+                for r in ([fed_record(cells.values())] if cells else [])
+            ]
+            named.append((clip, methods, sides))
+
+        def read() -> tuple[list[grids.GridRow], bool]:
+            rows = self.grid_rows(table, grid, clips)
+            shown = {row.label: row.pictures for row in rows}
+            whole = all(m in shown[clip] for clip, methods, _ in named if clip in shown for m in methods)
+            return rows, whole
+
+        return Later(tuple(named), read)
 
     def grid_rows(self, table: Table, grid: Grid, clips: Sequence[str]) -> list[grids.GridRow]:
         """The middle frames of these clips; a clip of which no method's frame is there is left out."""

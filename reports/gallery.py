@@ -9,14 +9,12 @@ from pathlib import Path
 from reports.figure_data import FigureData
 from reports.figures import curves as curve_figures
 from reports.figures import grids, jumps, overview, persons, slices
-from reports.figures.kept import Drawn, Figures
+from reports.figures.kept import Drawn, Figures, Later
 from reports.figures.style import Look
-from reports.inputs.frames import truth_title
 from reports.inputs.results import Grid
 from reports.material import Material
 from reports.tables.model import Table
 from vfsrbench.board import Board
-from vfsrbench.io.clip import Clip
 from vfsrbench.io.names import slug
 
 MOST_SLICES = 6
@@ -126,23 +124,21 @@ class Gallery:
             return []
         jump, panel = worst
         cells = {m: grid.cells[m, panel.title].record for m in panel.series}
-        clips: dict[str, Clip | None] = {m: self.material.frames.restored(r) for m, r in cells.items()}
-        clips["_truth"] = self.material.frames.truth(cells[jump.method])
         others = [r.method for r in table.rows if r.method != jump.method and not r.is_reference]
         shown = [jump.method, *others][:MOST_FACES]
         titles = {r.method: r.title for r in table.rows}
         titled = replace(panel, title=f"{panel.title}, {table.split}")
-        pictured = {"_truth": truth_title(cells[jump.method]), **{m: titles[m] for m in shown}}
-        figure = jumps.JumpFigure(
-            replace(self.data.curves(table, metric, [titled]), heading=""),
-            jump,
-            {
-                title: self.data.frames(clips.get(row), (jump.first, jump.last))
-                for row, title in pictured.items()
-            },
-        )
-        drawn = self.figures.draw(jumps.draw_jump, _name("jump", table.split, metric), figure)
-        what = f"{figure.curves.column.title} over time on {panel.title}, its worst jump marked"
+        curves = replace(self.data.curves(table, metric, [titled]), heading="")
+        restored = {titles[m]: cells[m] for m in shown if m in cells}
+        faces = self.data.faces(cells[jump.method], restored, (jump.first, jump.last))
+
+        def figure() -> tuple[jumps.JumpFigure, bool]:
+            pictures, whole = faces.read()
+            return jumps.JumpFigure(curves, jump, pictures), whole
+
+        data = Later((curves, jump, *faces.key), figure)
+        drawn = self.figures.draw(jumps.draw_jump, _name("jump", table.split, metric), data)
+        what = f"{curves.column.title} over time on {panel.title}, its worst jump marked"
         return [Planned("jumps", drawn, f"{what}; {table.split}.")]
 
     def _persons(self, table: Table, grid: Grid, metric: str) -> list[Planned]:
@@ -169,7 +165,7 @@ class Gallery:
 
     def _grid(self, table: Table, grid: Grid) -> list[Planned]:
         clips = curve_figures.telling_clips(grid, table.columns[0].id, self.board.figures.grids)
-        rows = self.data.grid_rows(table, grid, clips)
+        rows = self.data.grid(table, grid, clips)
         drawn = self.figures.draw(grids.draw_grid, _name("grid", table.split, "frames"), rows)
         return [
             Planned("grids", drawn, f"Middle frames and where methods differ most in them; {table.split}.")

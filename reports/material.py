@@ -6,9 +6,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from reports.figures.style import Look, looks
-from reports.inputs.frames import Frames
 from reports.inputs.losses import Losses
 from reports.inputs.results import Grid, read_results
 from reports.inputs.selection import Wanted, as_run, implied, last_protocol, select
@@ -27,6 +27,9 @@ from vfsrbench.results.board_note import protocols
 from vfsrbench.results.load import StoredResult
 from vfsrbench.results.slice_store import StripStore
 from vfsrbench.results.workspace import Workspace
+
+if TYPE_CHECKING:
+    from reports.inputs.frames import Frames
 
 AT = " @ "  # stands between a method and the folder that its results come from, where two have it
 
@@ -68,6 +71,8 @@ def gather(
 ) -> Material:
     """Read results and make the tables, with intervals and ranks from so many resamples. See
     `reports.build_report` for the other parameters and errors."""
+    from reports.inputs.frames import Frames  # reading clips: tables alone do without
+
     board = board.replace()  # `model_copy` checks nothing
     place = Workspace(workspace)
     losses = Losses(place.damaged)

@@ -16,9 +16,11 @@ from reports.tables.formats import to_csv, to_json, to_latex, to_latex_splits, t
 from reports.tables.model import Table
 from reports.tables.wins import wins_csv
 from vfsrbench.board import Board
+from vfsrbench.hashing.code import our_sources
 from vfsrbench.io.names import slug
 from vfsrbench.io.safety.targets import claim_folder, own_file, refuse_overlap
 from vfsrbench.results.workspace import FOLDERS
+from vfsrbench.runs.sources.known_syntax import known_syntax
 
 FILES = (
     "index.html", "worst.html", "provenance.html", "leaderboard.csv", "leaderboard.json", "leaderboard.md",
@@ -71,7 +73,7 @@ def build_report(
     material = gather(board, workspace, results, clips, outputs, only, said)
     refuse_overlap(out, _inputs(material.board, workspace))
     claim_folder(out, FILES, lasting=["media"])
-    with staged(out) as folder:
+    with known_syntax(our_sources(), workspace / "cache" / "syntax.json"), staged(out) as folder:
         built = _build(material, folder, out, formats, partial, site, workers, progress)
     written = [out / path.relative_to(folder) for path in built]
     skipped = (*material.skipped, *material.losses.lines)

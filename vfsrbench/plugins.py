@@ -10,14 +10,15 @@ import importlib
 import importlib.machinery
 import importlib.util
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
+from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from degradations.reading import typed_toml
 from degradations.reading.limits import MOST_WORKERS
 from vfsrbench.board import Board, load_board
-from vfsrbench.card import MethodCard, MetricCard, placed
+from vfsrbench.card import MethodCard, MetricCard, WeightUse, placed
 from vfsrbench.engines.base import Engine
 from vfsrbench.errors import InputError
 from vfsrbench.io.safety.paths import expanded, is_path, is_there, unknown_name
@@ -79,6 +80,22 @@ def metrics() -> Registry[MetricCard]:
     return found
 
 
+def metric_weights(card: MetricCard, known: Registry[MetricCard] | None = None) -> tuple[WeightUse, ...]:
+    """The checkpoints that a metric's values come from: its own, or those of what it is derived from.
+
+    Args:
+        card: The metric.
+        known: The metrics (default: the installed ones).
+
+    Example:
+        >>> [use.name for use in metric_weights(metrics()["sigma_ids_w600k_r50"].card)]
+        ['w600k_r50']
+    """
+    if card.derived is None:
+        return card.weights
+    return (metrics() if known is None else known)[card.derived.metric].card.weights
+
+
 def _not_derivable(source: str, known: Registry[MetricCard]) -> str:
     """Why nothing can be derived from a metric; empty: it can."""
     if source not in known.entries:
@@ -91,12 +108,27 @@ def _not_derivable(source: str, known: Registry[MetricCard]) -> str:
 
 def _read(found: Registry[Any], model: type[Any], path: Path, ours: bool) -> None:
     try:
-        card = placed(typed_toml.load(model, path), path.parent)
+        card = _card(model, path)
     except InputError as error:
         name = path.parent.name if path.name == "card.toml" else path.stem
         found.broken.append(SkippedPlugin(name, str(error)))
         return
     found.add(Entry(card, path, shipped=ours), card.name if isinstance(card, MethodCard) else card.id)
+
+
+def _card(model: Any, path: Path) -> Any:
+    """The card in a file. InputError if it is none."""
+    try:
+        status = path.stat()
+    except OSError:  # reading it says what is wrong
+        return placed(typed_toml.load(model, path), path.parent)
+    return _card_as_it_is(model, path, status.st_ino, status.st_size, status.st_mtime_ns)
+
+
+@lru_cache(maxsize=4096)
+def _card_as_it_is(model: Any, path: Path, number: int, size: int, modified: int) -> Any:
+    """Each state of a file is read once, however often a command asks for all cards."""
+    return placed(typed_toml.load(model, path), path.parent)
 
 
 def folder_method(folder: Path) -> Entry[MethodCard]:
@@ -304,15 +336,12 @@ def layouts() -> Registered:
     return registered("data set layout", LAYOUT_GROUP)
 
 
-def get_engine(
-    name: str = "local", workers: int | None = None, options: Mapping[str, str] | None = None
-) -> Engine:
+def get_engine(name: str = "local", workers: int | None = None) -> Engine:
     """The engine of that name.
 
     Args:
         name: As `engines` has it.
         workers: Processes, for an engine that has several. Default: its own choice.
-        options: Its own options, for an engine that has some: it is called with them behind `workers`.
 
     Returns:
         The engine; nothing is started yet.
@@ -328,10 +357,8 @@ def get_engine(
         raise InputError(f"--workers must be at least 1 and at most {MOST_WORKERS}, got {workers}")
     known = engines()
     make = known.load(name)
-    if options and not hasattr(make, "known_options"):
-        raise InputError(f"engine {name!r} has no options, and none is called {next(iter(options))!r}")
     try:
-        engine: Engine = make(workers, dict(options)) if options else make(workers)
+        engine: Engine = make(workers)
     except InputError:
         raise
     except Exception as error:

@@ -33,6 +33,19 @@ FEW = 4
 """So many figures are drawn faster than another process starts."""
 
 
+@dataclass(frozen=True)
+class Later:
+    """Data that takes long to read, and is read when the figure has to be drawn.
+
+    Attributes:
+        key: Names the data, as the data themselves would.
+        read: The data, and whether all are there that the key speaks of: a figure of less is not kept.
+    """
+
+    key: tuple[Any, ...]
+    read: Callable[[], tuple[Any, bool]]
+
+
 @dataclass
 class Drawn:
     """A figure that was asked for; `files` are its files, known after `Figures.finish`."""
@@ -82,13 +95,15 @@ class Figures:
         Args:
             draw: Called with `data`, the path without suffix and the formats.
             name: The files' name without suffix.
-            data: All that the figure shows.
+            data: All that the figure shows; `Later` stands for what it reads.
         """
         drawn, key = Drawn(), figure_key(draw, data)
         names = [f"{name}.{kind}" for kind in self.formats]
         known = [content for file in names if (content := self._kept(file, key)) is not None]
         if len(known) < len(names):
-            self._due.append(_Due(draw, name, data, key, drawn))
+            read = [one.read() if isinstance(one, Later) else (one, True) for one in data]
+            key = key if all(whole for _, whole in read) else ""
+            self._due.append(_Due(draw, name, tuple(one for one, _ in read), key, drawn))
             return drawn
         for file, content in zip(names, known, strict=True):
             with own_file(self.folder / file) as temporary:
@@ -166,7 +181,9 @@ def _version(package: str) -> str:
 def _add(update: Callable[[bytes], None], value: Any) -> None:
     """Feed a value's type and content, nested ones too. TypeError for what has no content to compare."""
     kind = type(value).__name__
-    if isinstance(value, np.ndarray):
+    if isinstance(value, Later):
+        _add(update, [kind, *value.key])
+    elif isinstance(value, np.ndarray):
         update(f"{kind} {value.dtype.str} {value.shape};".encode())
         update(np.ascontiguousarray(value).tobytes())
     elif isinstance(value, BaseModel):

@@ -112,9 +112,12 @@ class Frames:
             raise InputError(f"the landmarks that {record.finder} found on it are gone from the workspace")
         return replace(clip, landmarks=points)
 
-    def _made(self, record: JobRecord) -> Clip | None:
+    def _degraded_notes(self, record: JobRecord) -> list[Path]:
         folder = self.workspace.splits / slug(record.split)
-        for note in sorted(folder.glob(f"{_literal(slug(record.clip))}.*.json")):
+        return sorted(folder.glob(f"{_literal(slug(record.clip))}.*.json"))
+
+    def _made(self, record: JobRecord) -> Clip | None:
+        for note in self._degraded_notes(record):
             place = note.with_suffix("")
             try:
                 made = read_degraded_note(note)
@@ -127,6 +130,20 @@ class Frames:
             except DamagedFile as error:
                 self.set_aside(error)
         return None
+
+    def may_show(self, record: JobRecord) -> bool:
+        """Whether `restored` is likely to find something, without a look into files."""
+        if record.cropped:
+            return False
+        if record.method in self.outputs:
+            return self.outputs[record.method].exists()
+        job = Job(record.method, record.split, record.clip, record.restore_key, record.key)
+        return any(restored_store.is_there(self.workspace, job, form) for form in ("png", "video"))
+
+    def may_show_degraded(self, record: JobRecord) -> bool:
+        """Whether `degraded` is likely to find something."""
+        clip = self._clips.get(record.clip)
+        return clip is not None and (record.split in clip.lq or bool(self._degraded_notes(record)))
 
     def restored(self, record: JobRecord) -> Clip | None:
         """The restored clip, if the run kept it or stored outputs are still where they were; None for one of

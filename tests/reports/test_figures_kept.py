@@ -145,3 +145,31 @@ def test_what_cannot_be_drawn_ends_the_report(workspace: Path, monkeypatch: pyte
 
 def _refuse(asked: tuple[object, object, Path, object]) -> list[Path]:
     raise InputError(f"no room for {asked[2].name}")
+
+
+def test_data_that_take_long_to_read_are_read_where_a_figure_is_drawn(tmp_path: Path) -> None:
+    read: list[str] = []
+
+    def figures(content: str, whole: bool = True) -> bytes:
+        """A report's figure whose data are named by their content, in the folder of the one before."""
+
+        def data() -> tuple[str, bool]:
+            read.append(content)
+            return content, whole
+
+        def draw(shown: str, path: Path, formats: tuple[str, ...]) -> list[Path]:
+            path.with_suffix(".png").parent.mkdir(exist_ok=True)
+            path.with_suffix(".png").write_text(shown)
+            return [path.with_suffix(".png")]
+
+        place = tmp_path / str(len(list(tmp_path.iterdir())))
+        before = tmp_path / str(len(list(tmp_path.iterdir())) - 1)
+        made = kept.Figures(place, before)
+        drawn = made.draw(draw, "one", kept.Later((content,), data))
+        made.finish()
+        return drawn.files[0].read_bytes()
+
+    assert figures("a") == figures("a") == b"a" and read == ["a"]
+    assert figures("b") == b"b" and read == ["a", "b"]
+    assert figures("c", whole=False) == b"c", "what was there of it is shown"
+    assert figures("c") == b"c" and read == ["a", "b", "c", "c"], "and tried again"

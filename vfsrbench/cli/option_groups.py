@@ -31,22 +31,12 @@ class EngineChoice:
 
     engine: o.EngineName = "local"
     workers: o.Workers = None
-    engine_option: o.EngineOptions = None
-    wait: o.Wait = True
 
     def make(self) -> Engine:
-        """The engine. InputError if there is none of that name, or it has no such option."""
+        """The engine. InputError if there is none of that name."""
         from vfsrbench.plugins import get_engine
 
-        given = o.pairs(self.engine_option, "--engine-option")
-        engine: Any = get_engine(self.engine, self.workers, given)
-        if not self.wait:
-            if not hasattr(engine, "wait"):
-                raise InputError(
-                    f"--no-wait: engine {self.engine!r} does the work itself; use --engine workers"
-                )
-            engine.wait = False
-        return engine  # type: ignore[no-any-return]
+        return get_engine(self.engine, self.workers)
 
 
 @dataclass(frozen=True)
@@ -87,13 +77,14 @@ class MethodChoice:
     only_method: o.OnlyMethods = None
 
     def of(self, board: Board) -> tuple[str, ...]:
-        """The methods to run: of the board's those in `only_method`, and the ones beside them.
+        """The methods to run: of the board's those in `only_method`, and the ones beside them. One that is
+        named again runs once.
 
         InputError for a name in `only_method` that neither the board has nor a method beside it.
         """
         beside = o.all_methods(self.method, self.method_path)
-        own = _only(board, self.only_method, beside) if self.only_method else board.methods
-        return (*own, *beside)
+        own = _only(board, self.only_method, beside) if self.only_method else list(board.methods)
+        return (*own, *_new_names(beside, own))
 
 
 @dataclass(frozen=True)
@@ -182,6 +173,27 @@ def _only(board: Board, wanted: Sequence[str], beside: Sequence[str]) -> list[st
             raise did_you_mean(f"method of board {board.name!r}", name, board.methods)
         found += [m for m in matching if m not in found]
     return found
+
+
+def _new_names(beside: Sequence[str], own: Sequence[str]) -> list[str]:
+    """Those of the methods beside a board's that it does not run anyway, each once. Folders stay: what
+    lies in one is another method, even where its name is taken."""
+    from vfsrbench.io.safety.paths import is_path
+    from vfsrbench.method_spec import choose_method
+
+    def name(spec: str) -> str:
+        try:
+            return choose_method(spec).id
+        except InputError:  # what is wrong with it, the run says
+            return spec
+
+    known = {name(spec) for spec in own if not is_path(spec)} if beside else set()
+    found: dict[str, str] = {}
+    for spec in beside:
+        chosen = spec if is_path(spec) else name(spec)
+        if is_path(spec) or chosen not in known:
+            found.setdefault(chosen, spec)
+    return list(found.values())
 
 
 def _names(*known: str) -> set[str]:

@@ -19,7 +19,8 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from functools import cache, lru_cache
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any
+
+from vfsrbench.hashing.syntax import Syntax, name_of, parse, text_hash, walk
 
 OWN_PACKAGES = ("vfsrbench", "baselines", "degradations")
 PLUMBING = frozenset(
@@ -48,7 +49,6 @@ PLUMBING = frozenset(
         "degradations.reading.text",
     }
 )
-_DATA_ENDS = (".json", ".toml", ".yaml", ".yml", ".csv", ".txt", ".npy", ".npz", ".so")
 CODE_SUFFIXES = frozenset(
     {".py", ".pyx", ".so", ".c", ".cc", ".cpp", ".cu", ".h", ".toml", ".json", ".yaml", ".yml"}
     | {".npy", ".npz", ".pt", ".pth", ".ckpt", ".onnx", ".safetensors"}
@@ -83,6 +83,8 @@ class SourceTree:
     def __init__(self, roots: Mapping[str, Path]) -> None:
         self._roots = dict(roots)
         self._parsed: dict[tuple[Path, str], tuple[str, frozenset[str]]] = {}
+        self.syntax: dict[str, Syntax] = {}
+        """What was found in sources, by what they say (`name_of`): an earlier process's may be added."""
 
     def closure(self, modules: Iterable[str], stop: Collection[str] = ()) -> frozenset[str]:
         """The modules and all that they import of these packages, but for `PLUMBING` and `stop`."""
@@ -125,9 +127,13 @@ class SourceTree:
         It is read each time, but parsed again only where it has changed.
         """
         source = path.read_bytes()
-        place = path, hashlib.sha256(source).hexdigest()
+        content = hashlib.sha256(source).hexdigest()
+        place = path, content
         if place not in self._parsed:
-            self._parsed[place] = _parse(source, path.parent, package)
+            name = name_of(content, package)
+            if name not in self.syntax:
+                self.syntax[name] = parse(source, package)
+            self._parsed[place] = _with_data(source, self.syntax[name], path.parent)
         return self._parsed[place]
 
 
@@ -206,95 +212,19 @@ def _package_of(module: str, path: Path) -> str:
     return module if path.name == "__init__.py" else module.rpartition(".")[0]
 
 
-def _parse(source: bytes, folder: Path, package: str) -> tuple[str, frozenset[str]]:
-    try:
-        tree = ast.parse(source)
-    except (SyntaxError, ValueError):  # then it cannot be run either
-        return hashlib.sha256(source).hexdigest(), frozenset()
-    text, imports, strings = _walk(tree)
-    total = hashlib.sha256(text.encode("utf-8", "surrogatepass"))
-    for data in _named_data(strings, folder):
-        total.update(f"\0{data.name}\0{_file_digest(data)}".encode())
-    return total.hexdigest(), frozenset(name for node in imports for name in _imported(node, package))
+def _with_data(source: bytes, syntax: Syntax, folder: Path) -> tuple[str, frozenset[str]]:
+    """A file's digest, with that of the data that lies beside it, and its imports."""
+    digest, names = syntax.digest, frozenset(syntax.imports)
+    if data := _named_data(syntax.data, folder):
+        total = text_hash(walk(ast.parse(source))[0])
+        for path in data:
+            total.update(f"\0{path.name}\0{_file_digest(path)}".encode())
+        digest = total.hexdigest()
+    return digest, names
 
 
-def _walk(tree: ast.Module) -> tuple[str, list[ast.AST], list[str]]:
-    """The syntax tree as text; its imports; its strings. One pass: a board's plan waits for it.
-
-    Left out are docstrings, places, what is there for type checkers alone, and empty fields: they differ
-    between Pythons.
-    """
-    words: list[str] = []
-    imports: list[ast.AST] = []
-    strings: list[str] = []
-    stack: list[Any] = [tree]
-    while stack:
-        item = stack.pop()
-        if isinstance(item, ast.AST):
-            words.append(type(item).__name__)
-            if isinstance(item, ast.If) and _called(item.test) == "TYPE_CHECKING":
-                stack.append(item.orelse)
-                continue
-            if isinstance(item, _IMPORTS):
-                imports.append(item)
-            for name in item._fields:
-                value = getattr(item, name, None)
-                if name == "body" and isinstance(item, _WITH_DOCSTRING) and _starts_with_text(item.body):
-                    value = item.body[1:]
-                if value is not None and value != [] and name != "ctx" and name != "kind":
-                    words.append(name)
-                    stack.append(value)
-        elif isinstance(item, list):
-            words.append(f"[{len(item)}")
-            stack += item
-        else:
-            if isinstance(item, str):
-                strings.append(item)
-            words.append(repr(item))
-    return "\0".join(words), imports, strings
-
-
-_WITH_DOCSTRING = (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)
-_IMPORTS = (ast.Import, ast.ImportFrom, ast.Call)
-
-
-def _starts_with_text(body: list[ast.stmt]) -> bool:
-    first = body[0] if body else None
-    if not isinstance(first, ast.Expr) or not isinstance(first.value, ast.Constant):
-        return False
-    return isinstance(first.value.value, str)
-
-
-def _imported(node: ast.AST, package: str) -> list[str]:
-    """The names that a statement imports; of a call of `import_module`, its literal."""
-    if isinstance(node, ast.Import):
-        return [alias.name for alias in node.names]
-    if isinstance(node, ast.ImportFrom):
-        base = _absolute(node, package)
-        return [base, *(f"{base}.{alias.name}" for alias in node.names)]
-    if isinstance(node, ast.Call) and _called(node.func) == "import_module":
-        return [a.value for a in node.args[:1] if isinstance(a, ast.Constant) and isinstance(a.value, str)]
-    return []
-
-
-def _absolute(node: ast.ImportFrom, package: str) -> str:
-    if not node.level:
-        return node.module or ""
-    parts = package.split(".")
-    return ".".join([*parts[: len(parts) - node.level + 1], *([node.module] if node.module else [])])
-
-
-def _called(node: ast.expr) -> str:
-    """The last name of `a.b.name` or `name`."""
-    if isinstance(node, ast.Attribute):
-        return node.attr
-    return node.id if isinstance(node, ast.Name) else ""
-
-
-def _named_data(strings: Iterable[str], folder: Path) -> list[Path]:
-    """Data files beside a module, or in `data/` there, that it names in a string."""
-    named = (s for s in strings if s.endswith(_DATA_ENDS) and "\n" not in s and "\0" not in s)
-    names = sorted({Path(text).name for text in named})
+def _named_data(names: Iterable[str], folder: Path) -> list[Path]:
+    """Those of the data files that lie beside a module, or in `data/` there."""
     places = (place / name for name in names for place in (folder, folder / "data"))
     return [path for path in places if path.is_file()]
 

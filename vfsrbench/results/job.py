@@ -90,9 +90,7 @@ def read_result(path: Path) -> Result:
     with reading(path):
         table = parquet.read(use_threads=False)  # threads of Arrow that live at exit may abort the process
         names = table["name"].to_pylist()
-        values = {
-            n: table[n].to_numpy().astype(np.float64) for n in table.column_names if n not in _NOT_METRICS
-        }
+        values = {n: _floats(table[n]) for n in table.column_names if n not in _NOT_METRICS}
     if record.names_checksum != names_checksum(names):
         raise DamagedFile(path, "the checksum of its frame names differs")
     scored = {metric for metric, score in record.scores.items() if score.checksum}
@@ -102,6 +100,14 @@ def read_result(path: Path) -> Result:
         if record.scores[metric].checksum != column_checksum(metric, column):
             raise DamagedFile(path, f"the checksum of its column {metric} differs")
     return Result(record, names, values)
+
+
+def _floats(column: Any) -> Values:
+    """A column of a table, as an array of its own. Arrow's own conversion would import pandas."""
+    pieces = [np.from_dlpack(piece) for piece in column.chunks if len(piece)] if not column.null_count else ()
+    if not len(pieces):
+        return np.array(column.to_pylist(), dtype=np.float64)
+    return np.concatenate(pieces).astype(np.float64, copy=False)
 
 
 def column_checksum(metric: str, values: Values) -> str:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import glob
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,6 +24,7 @@ _OLDER_NAME = re.compile(r"\.[0-9a-f]{16}\.parquet$")  # schema 1 named its file
 TRUTH = "_truth"
 """The folder of the ground truth's features, beside those of the splits."""
 Features = NDArray[np.float32]
+Read = TypeVar("Read", Result, JobRecord)
 
 
 class Store:
@@ -42,24 +44,27 @@ class Store:
             DamagedFile: Its file is not what was written.
             InputError: Its file may not be read.
         """
-        path = self.path(split, method, clip, key)
+        result = self._as_written(self.path(split, method, clip, key), read_result)
+        return result if result is not None and result.record.key == key else None
+
+    def find(self, split: str, method: str, clip: str, key: str) -> JobRecord | None:
+        """The record of the job with this key, without its values; None if it is not there, or damaged."""
+        try:
+            record = self._as_written(self.path(split, method, clip, key), read_record)
+        except DamagedFile:
+            return None
+        return record if record is not None and record.key == key else None
+
+    def _as_written(self, path: Path, read: Callable[[Path], Read]) -> Read | None:
+        """A results file; None if there is none. DamagedFile for one that is not what was written."""
         if not path.is_file():
             return None
         try:
-            result = read_result(path)
+            return read(path)
         except FileNotFoundError:
             return None
         except ForeignFile as error:
             raise DamagedFile(path, "it is a Parquet file, but without a record") from error
-        return result if result.record.key == key else None
-
-    def find(self, split: str, method: str, clip: str, key: str) -> JobRecord | None:
-        """The record of the job with this key; None if it is not there, or damaged."""
-        try:
-            result = self.read(split, method, clip, key)
-        except DamagedFile:
-            return None
-        return None if result is None else result.record
 
     def write(self, result: Result) -> Path:
         """Write a job's results, in place of what was there for its key. Features come first

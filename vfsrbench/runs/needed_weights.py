@@ -18,7 +18,7 @@ from vfsrbench.faces.finding.choice import (
     finds_points,
 )
 from vfsrbench.method_spec import choose_method
-from vfsrbench.plugins import metrics
+from vfsrbench.plugins import metric_weights, metrics
 from vfsrbench.restoration.method_use import MethodUse
 from vfsrbench.runs.plan import Plan
 from vfsrbench.scoring.derived import with_sources
@@ -100,7 +100,7 @@ def _to_fetch(board: Board, cards: Sequence[MetricCard]) -> Finder:
 
 def _loaded(card: MetricCard, finder: Finder) -> list[WeightUse]:
     """The checkpoints that a metric counts on, with the finder's, which some clips need."""
-    own = [use for use in card.weights if not use.optional]
+    own = [use for use in metric_weights(card) if not use.optional]
     return [*own, *(_finder(finder) if finds_points(card) else ())]
 
 

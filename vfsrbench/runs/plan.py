@@ -14,7 +14,8 @@ from vfsrbench.datasets.dataset import DatasetClip, dataset_of
 from vfsrbench.datasets.found_landmarks import FoundBy
 from vfsrbench.datasets.importing.manifest import read_imports
 from vfsrbench.errors import DamagedFile, InputError, did_you_mean
-from vfsrbench.faces.finding.choice import Finder, chosen_finder, metric_uses
+from vfsrbench.faces.finding.choice import chosen_finder, metric_uses
+from vfsrbench.hashing.code import our_sources
 from vfsrbench.hashing.facts import Facts, digest_of
 from vfsrbench.io.raw import DecodedFrames
 from vfsrbench.method_spec import choose_method, restrictions, stand_ins
@@ -27,6 +28,7 @@ from vfsrbench.runs import keys
 from vfsrbench.runs.clip_facts import describe_clips
 from vfsrbench.runs.due import DueJobs, work_lines
 from vfsrbench.runs.jobs import ClipFacts, Options, Setup, Task
+from vfsrbench.runs.sources.known_syntax import known_syntax
 from vfsrbench.runs.worker.units import divided
 from vfsrbench.scoring.derived import with_sources
 from vfsrbench.splits.fit import fitted, misfit_line
@@ -85,7 +87,18 @@ def make_plan(
     them. `on_progress` is called with (step, done, total). InputError for anything that is wrong with the
     board, the data set or the outputs.
     """
-    options = options or Options()
+    with known_syntax(our_sources(), workspace.cache / "syntax.json"):
+        return _plan(board, workspace, options or Options(), objects, on_progress, decoded)
+
+
+def _plan(
+    board: Board,
+    workspace: Workspace,
+    options: Options,
+    objects: Sequence[Predictor],
+    on_progress: ProgressCallback,
+    decoded: DecodedFrames | None,
+) -> Plan:
     board = board.replace()  # `model_copy` and `model_construct` check nothing
     if options.crop_gt and board.dataset.align:
         raise InputError(
@@ -109,6 +122,7 @@ def make_plan(
         dataset, unopened, board, uses, splits, options, workspace, found_by, on_progress, decoded
     )
     metric_weights = {card.id: resolve_weights(metric_uses(card, finder)) for card in cards}
+    metric_facts = _metric_facts(cards, known_metrics, metric_weights)
     setup = Setup(
         board=board,
         dataset=dataset.name,
@@ -117,7 +131,7 @@ def make_plan(
         methods={**uses, **beside},
         splits=splits,
         metric_versions={card.id: card.version for card in cards},
-        metric_keys=metric_keys_of(cards, known_metrics, finder, metric_weights),
+        metric_keys={metric: keys.metric_key(facts) for metric, facts in metric_facts.items()},
         sources={card.id: card.derived.metric for card in cards if card.derived is not None},
         finder=finder,
         run=uuid.uuid4().hex,
@@ -154,26 +168,15 @@ def make_plan(
     )
 
 
-def metric_keys_of(
-    cards: Iterable[MetricCard],
-    known: Registry[MetricCard],
-    finder: Finder,
-    weights: Mapping[str, Weights] | None = None,
-) -> dict[str, str]:
-    """Each metric's key, by its id; what makes its source's is in a derived metric's, too.
-
-    Args:
-        cards: The metrics, sources first.
-        known: All metrics.
-        finder: What finds faces for them.
-        weights: Each one's, if they were looked for already.
-    """
+def _metric_facts(
+    cards: Iterable[MetricCard], known: Registry[MetricCard], weights: Mapping[str, Weights]
+) -> dict[str, Facts]:
+    """What each metric's key is made from; those of its source are a derived metric's, too."""
     found: dict[str, Facts] = {}
-    for card in cards:
-        own = resolve_weights(metric_uses(card, finder)) if weights is None else weights[card.id]
+    for card in cards:  # sources come first
         source = found[card.derived.metric] if card.derived is not None else None
-        found[card.id] = keys.metric_facts(known[card.id], own, source)
-    return {metric: keys.metric_key(facts) for metric, facts in found.items()}
+        found[card.id] = keys.metric_facts(known[card.id], weights[card.id], source)
+    return found
 
 
 def _uses(

@@ -8,7 +8,6 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import lru_cache
-from importlib.metadata import entry_points
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -18,7 +17,8 @@ from degradations.reading import typed_toml
 from degradations.reading.typed_toml import FrozenModel
 from vfsrbench.card import Factory, Name
 from vfsrbench.errors import InputError, did_you_mean
-from vfsrbench.plugins import METHOD_GROUP, METRIC_GROUP, methods, metrics
+from vfsrbench.plugins import METHOD_GROUP, METRIC_GROUP, methods, metric_weights, metrics
+from vfsrbench.registry import points
 
 FILE = "weights.toml"
 MOST_BYTES = 1 << 40
@@ -221,9 +221,11 @@ def _read(path: Path, size: int, modified: int) -> tuple[WeightFile, ...]:
 
 
 def needs_of() -> dict[str, list[tuple[str, ...]]]:
-    """Method or metric -> the checkpoints on its card; one of a tuple is enough, the first is preferred."""
+    """Method or metric -> the checkpoints on its card, or on that of what it is derived from; one of a tuple
+    is enough, the first is preferred."""
+    scores = metrics()
     cards = [(found.card.name, found.card.weights) for found in methods()]
-    cards += [(found.card.id, found.card.weights) for found in metrics()]
+    cards += [(found.card.id, metric_weights(found.card, scores)) for found in scores]
     needs: dict[str, list[tuple[str, ...]]] = {}
     for label, uses in cards:
         needs[label] = list(dict.fromkeys([*needs.get(label, []), *sorted(use.names for use in uses)]))
@@ -231,7 +233,7 @@ def needs_of() -> dict[str, list[tuple[str, ...]]]:
 
 
 def needed_by() -> dict[str, list[str]]:
-    """Checkpoint name -> the methods and metrics whose cards name it."""
+    """Checkpoint name -> the methods and metrics that need it."""
     users: dict[str, list[str]] = {}
     for label, groups in needs_of().items():
         for name in dict.fromkeys(name for group in groups for name in group):
@@ -242,7 +244,7 @@ def needed_by() -> dict[str, list[str]]:
 def _files() -> Iterator[Path]:
     """`weights.toml` of every registered package and of the folders in it, without importing them."""
     for group in (METRIC_GROUP, METHOD_GROUP):
-        for point in sorted(entry_points(group=group), key=lambda p: (p.name, p.value)):
+        for point in points(group):
             try:
                 spec = importlib.util.find_spec(point.module)
             except Exception:  # `plugins` reports the package itself

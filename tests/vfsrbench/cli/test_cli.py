@@ -16,6 +16,7 @@ from tests.vfsrbench.boards import data_set, method_folder, moving, write_clip
 from tests.vfsrbench.cli.commands import fails, works
 from vfsrbench.cli import main
 from vfsrbench.cli.app import VERBS
+from vfsrbench.cli.verbs.restore import pace
 from vfsrbench.io.clip import Clip
 from vfsrbench.results.frame_table import load_results
 from vfsrbench.version import __version__
@@ -53,7 +54,7 @@ def test_what_only_informs_does_not_import_torch(arguments: list[str]):
 
 def test_list_names_everything_with_licence_and_weights(capsys):
     text = works(capsys, "list")
-    for word in ("bicubic", "codeformer", "NTU S-Lab", "missing: ", "psnr", "vfhq-mild", "official"):
+    for word in ("bicubic", "codeformer", "S-Lab*", "by hand", "psnr", "vfhq-mild", "official"):
         assert word in text
     assert "extrapolated" in text and "demo" in text and "celebv-hq" in text
     assert "vfhq-mild" not in works(capsys, "list", "methods")
@@ -168,6 +169,19 @@ def test_a_run_is_held_against_a_published_manifest(capsys, board: str, tmp_path
     write_clip(tmp_path / "other" / "one", moving(12, seed=5))
     line = fails(capsys, *run, "-w", tmp_path / "v", "--dataset", tmp_path / "other")
     assert "'one' is not the one that the manifest of bi-x4 was made from" in line
+
+
+@pytest.mark.parametrize(
+    ("frames", "seconds", "said"),
+    [
+        (12, 3.0, "4.0 frames/s"),
+        (12, 12.0, "1.0 frames/s"),
+        (3, 210.0, "70.0 s/frame"),
+        (0, 0.0, "0.0 frames/s"),
+    ],
+)
+def test_slow_methods_have_seconds_a_frame(frames: int, seconds: float, said: str):
+    assert pace(frames, seconds) == said
 
 
 def test_restore_writes_frames_or_video(capsys, tmp_path: Path):

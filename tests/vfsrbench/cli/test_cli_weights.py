@@ -12,6 +12,7 @@ from vfsrbench import plugins
 from vfsrbench.cli.main import run
 from vfsrbench.cli.verbs.weights.verb import app
 from vfsrbench.errors import InputError
+from vfsrbench.weights.manifest import needed_by
 from vfsrbench.weights.resolve import resolve_weights
 
 
@@ -37,6 +38,32 @@ def test_list_says_what_is_here_what_vouches_for_it_and_who_needs_it(root: Path)
     assert " no " in rows["vgg16"]
     assert "third-party" in rows["vgg16"]
     assert str(root) in lines[-1]
+
+
+def test_the_list_fits_a_terminal_and_names_all_that_need_a_file(
+    root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
+    lines = call("list").output.splitlines()
+    assert max(len(line) for line in lines if not line.startswith("folder:")) <= 80
+    told: dict[str, str] = {}
+    last = ""
+    for line in lines:
+        if line.startswith("    "):
+            told[last] += f" {line.strip()}"
+        elif line:
+            last = line.split()[0]
+            told[last] = ""
+    for name, users in needed_by().items():
+        assert told[name] == f" needed by {', '.join(users)}"
+    (row,) = (line for line in lines if line.startswith("codeformer "))
+    assert row.split()[-2:] == ["fetched", "S-Lab*+"]
+
+
+def test_the_list_takes_methods_and_metrics_and_prints_licences_in_full(root: Path) -> None:
+    text = call("list", "codeformer", "psnr").output
+    assert "  codeformer: NTU S-Lab License 1.0 (non-commercial) https://" in text and "vgg16" not in text
+    assert isinstance(call("list", "codefromer").exception, InputError)
 
 
 def test_fetch_refuses_without_the_licence(root: Path) -> None:

@@ -10,7 +10,7 @@ from typer.testing import CliRunner, Result
 
 from tests.vfsrbench.weights.wheels import BODIES, use_index, write_wheel
 from vfsrbench.card import WeightUse
-from vfsrbench.cli.verbs.cards.listing import WeightsHere
+from vfsrbench.cli.verbs.cards.cells import WeightsHere
 from vfsrbench.cli.verbs.run import app as run_app
 from vfsrbench.cli.verbs.weights.verb import app
 from vfsrbench.errors import InputError
@@ -68,7 +68,8 @@ def test_sizes_and_licences_are_listed_once_before_the_first_file(plugin: Path, 
     result = call("fetch", "one", "gone", "--accept-licence")
     lines = result.output.splitlines()
     row = next(line for line in lines if line.startswith("one "))
-    assert "in a package" in row and "research only https://example.org/licence" in row
+    assert row.split()[3:] == ["package", "own*+"]
+    assert "  one: research only https://example.org/licence" in lines
     assert "by hand" in next(line for line in lines if line.startswith("gone "))
     to_fetch = next(i for i, line in enumerate(lines) if line.startswith("to fetch: "))
     fetched = next(i for i, line in enumerate(lines) if line.startswith("one: "))
@@ -104,9 +105,11 @@ def test_a_method_whose_alternative_is_here_has_its_weights(
 ) -> None:
     monkeypatch.setenv("VFSRBENCH_WEIGHTS", str(tmp_path))
     uses = [WeightUse(name="realesrgan-x4plus", alternatives=("realesrgan-x4plus-ncnn",))]
-    assert WeightsHere().of(uses) == "missing: realesrgan-x4plus"
+    assert (WeightsHere().of(uses), WeightsHere().word(uses)) == ("missing: realesrgan-x4plus", "fetch")
     (tmp_path / "realesrgan-x4plus.bin").touch()
-    assert WeightsHere().of(uses) == "here"
+    assert (WeightsHere().of(uses), WeightsHere().word(uses)) == ("here", "ready")
+    assert (WeightsHere().of([]), WeightsHere().word([])) == ("none needed", "none")
+    assert WeightsHere().word([WeightUse(name="adaface_ir50")]) == "by hand"
 
 
 def test_if_possible_makes_a_failure_one_line(plugin: Path, root: Path) -> None:

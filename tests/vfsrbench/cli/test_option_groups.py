@@ -117,3 +117,15 @@ def test_help_shows_how_options_of_a_method_are_given(
     monkeypatch.setenv("COLUMNS", "200")
     assert main.run([verb, "--help"]) == 0
     assert "name[option=value]" in "".join(capsys.readouterr().out.split())
+
+
+def test_a_method_that_the_board_has_is_run_once(tmp_path: Path) -> None:
+    board = find_board("demo")
+    assert MethodChoice(method=["nearest", "lanczos", "lanczos"]).of(board) == (*board.methods, "lanczos")
+    assert MethodChoice(method=["nearest"], only_method=["nearest"]).of(board) == ("nearest",)
+    crf = MethodChoice(method=["unsharp[amount=0.5]"]).of(board)
+    assert crf == (*board.methods, "unsharp[amount=0.5]"), "with another option it is another row"
+    taken = method_folder(tmp_path, "nearest")
+    assert MethodChoice(method_path=[taken]).of(board) == (*board.methods, taken), (
+        "refused by its name, later"
+    )

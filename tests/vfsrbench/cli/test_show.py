@@ -12,6 +12,7 @@ from tests.vfsrbench.boards import method_folder
 from vfsrbench.cli.main import run
 from vfsrbench.errors import InputError
 from vfsrbench.plugins import find_board, metrics
+from vfsrbench.runs.needed_weights import board_weights
 
 
 def said(capsys: pytest.CaptureFixture[str], *words: str, code: int = 0) -> str:
@@ -62,6 +63,60 @@ def test_every_kind_is_listed_as_json(capsys: pytest.CaptureFixture[str], kind: 
     if kind == "recipes":
         rows = {row["name"]: row["description"] for row in found[kind]}
         assert rows == {name: " ".join(r.description.split()) for name, r in vb.recipes().items()}, "in full"
+
+
+@pytest.mark.parametrize("kind", ["methods", "metrics", "recipes", "boards", "datasets", "engines"])
+def test_every_list_fits_a_terminal_of_80_columns(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, kind: str
+) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
+    folded = said(capsys, "list", kind)
+    assert max(map(len, folded.splitlines())) <= 80
+    monkeypatch.delenv("COLUMNS")
+    lines = said(capsys, "list", kind).splitlines()
+    rows = json.loads(said(capsys, "list", kind, "--json"))[kind]
+    first = next(iter(rows[0]))
+    assert [line.split()[0] for line in lines[4 : 4 + len(rows)]] == [row[first] for row in rows], "in a pipe"
+
+
+def test_a_method_is_listed_in_a_line(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("VFSRBENCH_WEIGHTS", str(tmp_path))
+    text = said(capsys, "list", "methods")
+    rows = {line.split()[0]: line.split()[1:] for line in text.splitlines() if line.strip()}
+    assert rows["keep"] == ["KEEP", "2024", "fetch", "S-Lab*"]
+    assert rows["bicubic"][-2:] == ["none", "Apache-2.0"]
+    assert rows["gfpgan"][-1] == "Apache-2.0*+" and rows["gpen"][-1] == "none*+"
+    assert "* not for commercial use" in text
+    full = json.loads(said(capsys, "list", "methods", "--json"))["methods"]
+    licences = {row["name"]: row["licence"] for row in full}
+    assert licences["gfpgan"] == vb.methods()["gfpgan"].licence, "in full"
+
+
+def test_a_name_after_its_kind_shows_the_card(capsys: pytest.CaptureFixture[str]) -> None:
+    assert said(capsys, "list", "metrics", "psnr") == said(capsys, "show", "psnr")
+    assert said(capsys, "list", "methods", "keep", "gpen") == said(capsys, "show", "keep", "gpen")
+    assert "'psnr' is none of the methods" in said(capsys, "list", "methods", "psnr", code=2)
+    assert "unknown kind of thing 'keep'" in said(capsys, "list", "keep", code=2)
+
+
+def test_derived_metrics_need_what_they_derive_from(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("VFSRBENCH_WEIGHTS", str(tmp_path))
+    rows = {row["id"]: row for row in json.loads(said(capsys, "list", "metrics", "--json"))["metrics"]}
+    derived = {card.id: card.derived.metric for card in vb.metrics().values() if card.derived is not None}
+    assert derived and {m: rows[m]["weights"] for m in derived} == {
+        m: rows[source]["weights"] for m, source in derived.items()
+    }
+    assert rows["sigma_ids_w600k_r50"]["weights"].startswith("missing: ")
+    listed = said(capsys, "weights", "list", "sigma_ids_w600k_r50").splitlines()
+    (row,) = (line for line in listed if line.startswith("w600k_r50 "))
+    assert " sigma_ids_w600k_r50," in row and " fetched " in row
+    board = find_board("demo").replace(metrics=("sigma_ids_w600k_r50",), sort_by=None, versus=None)
+    needed = {one.name: one.users for one in board_weights(board)}
+    assert needed["w600k_r50"] == ("ids_w600k_r50", "sigma_ids_w600k_r50")
 
 
 def test_all_kinds_are_one_json(capsys: pytest.CaptureFixture[str]) -> None:

@@ -150,7 +150,8 @@ def test_without_dlib_its_columns_say_what_brings_them_and_all_else_works(tmp_pa
     )
     assert ran.returncode == 0, ran.stderr
     (listed,) = [line for line in ran.stdout.splitlines() if line.startswith("idd_dlib ")]
-    assert "missing: vfsrbench[identity]" in listed and "Traceback" not in ran.stdout + ran.stderr
+    assert listed.endswith(" library") and "library: `pip install 'vfsrbench[identity]'` for " in ran.stdout
+    assert "Traceback" not in ran.stdout + ran.stderr
     assert "a library is missing; get it with: pip install 'vfsrbench[identity]'" in ran.stdout
     code, records = json.loads(ran.stdout.split("FOUND ")[1])
     assert code == 0 and len(records) == 1 and records[0]["psnr"] > 10 and records[0]["broken"] == []

@@ -153,13 +153,19 @@ def _restore_faces(
     return failed
 
 
+def pace(frames: int, seconds: float) -> str:
+    """How fast frames were made; of slow methods how long one of them takes."""
+    if frames and seconds > frames:
+        return f"{seconds / frames:.1f} s/frame"
+    return f"{frames / seconds if seconds else 0.0:.1f} frames/s"
+
+
 def _said(clip: str, path: Path | None, file: RestoredFile | RestoredVideo) -> int:
     """Print the outcome of a clip; 1 if it failed."""
     report = file.report
     if path is None or report is None:
         say(f"{clip}: failed: {file.reason}", err=True)
         return 1
-    speed = file.frames / report.seconds if report.seconds else 0.0
-    say(f"{path}: {counted(file.frames, 'frame')}, {speed:.1f} frames/s")
+    say(f"{path}: {counted(file.frames, 'frame')}, {pace(file.frames, report.seconds)}")
     tell_notes((clip, note) for note in (*file.notes, *report.warnings))
     return 0

@@ -28,7 +28,7 @@ def score(
     ] = None,
     changes: Annotated[BoardChanges, Without(("seed",))],
     workspace: o.WorkspacePath = Path("workspace"),
-    engine: Annotated[EngineChoice, Without(("engine_option", "wait"))],
+    engine: EngineChoice,
     force: o.Force = False,
     crop_gt: o.CropGt = False,
 ) -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from vfsrbench.card import MethodCard, MetricCard, WeightUse
 from vfsrbench.errors import InputError
-from vfsrbench.plugins import folder_method, methods, metrics
+from vfsrbench.plugins import folder_method, methods, metric_weights, metrics
 from vfsrbench.weights.manifest import Manifest
 from vfsrbench.weights.resolve import hash_of, is_untrained, noted_as, place_of_use
 
@@ -69,7 +69,8 @@ def weights_in_reach(manifest: Manifest, folders: Sequence[Path] = ()) -> Reach:
     of: dict[str, tuple[str, ...]] = {}
     for card in (*_installed(), *_lying_here(), *(folder_method(folder).card for folder in folders)):
         label = card.name if isinstance(card, MethodCard) else card.id
-        own = [use for use in card.weights if use.name not in manifest.entries]
+        uses = card.weights if isinstance(card, MethodCard) else metric_weights(card)
+        own = [use for use in uses if use.name not in manifest.entries]
         for use in own:
             known = weights.get(use.name)
             licence = card.licence if isinstance(card, MethodCard) else ""

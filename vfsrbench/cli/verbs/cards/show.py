@@ -44,7 +44,11 @@ def show(
     as_json: Annotated[bool, typer.Option("--json", help="as JSON, a list")] = False,
 ) -> None:
     """Everything that a card, a board or a recipe says."""
-    found = [shown for name in names for shown in _find(name)]
+    show_all([shown for name in names for shown in find(name)], as_json)
+
+
+def show_all(found: Sequence[Shown], as_json: bool) -> None:
+    """Print cards, as text or JSON."""
     if as_json:
         listed = [{"kind": shown.kind, "name": shown.name, **shown.facts} for shown in found]
         say(json.dumps(listed, indent=2, ensure_ascii=False))
@@ -52,7 +56,7 @@ def show(
     say("\n\n".join(map(_text, found)))
 
 
-def _find(name: str) -> list[Shown]:
+def find(name: str) -> list[Shown]:
     """All that has this name; of several kinds if there are."""
     from vfsrbench.method_spec import split_spec
 
@@ -115,10 +119,9 @@ def _metrics(name: str) -> Iterable[Shown]:
 
 
 def _metric(card: MetricCard) -> Shown:
-    from vfsrbench.plugins import metrics
+    from vfsrbench.plugins import metric_weights
 
-    source = metrics()[card.derived.metric].card if card.derived is not None else card
-    return Shown("metric", card.id, _facts(card) | {"weights": _weights(source.weights)})
+    return Shown("metric", card.id, _facts(card) | {"weights": _weights(metric_weights(card))})
 
 
 def _boards(name: str) -> Iterable[Shown]:
@@ -158,10 +161,16 @@ def _facts(model: FrozenModel) -> dict[str, Any]:
 
 def _weights(uses: Sequence[Any]) -> list[str]:
     """Each checkpoint in a line: its name, its role, and whether it is here."""
-    from vfsrbench.cli.verbs.cards.listing import WeightsHere
+    from vfsrbench.cli.verbs.cards.cells import WeightsHere
 
     here = WeightsHere()
-    return [f"{' or '.join(use.names)} ({use.role}): {here.of([use])}" for use in uses]
+    lines = []
+    for use in uses:
+        state = here.of([use.replace(optional=False)])
+        if use.optional and state != "here":
+            state = "not here; does without"
+        lines.append(f"{' or '.join(use.names)} ({use.role}): {state}")
+    return lines
 
 
 def _text(shown: Shown) -> str:

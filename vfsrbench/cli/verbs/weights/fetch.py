@@ -10,14 +10,15 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from vfsrbench.cli.echo import say
+from vfsrbench.cli.verbs.cards.cells import FOOTNOTE, licence_word, table
 from vfsrbench.cli.verbs.weights.tables import (
     Alternatives,
-    commercial,
     expanded_names,
+    licence_lines,
     megabytes,
     state_of,
-    table,
     unreadable_lines,
+    way_of,
 )
 from vfsrbench.errors import InputError
 
@@ -98,17 +99,22 @@ def _of_board(name: str) -> list[Alternatives]:
 def _show(wanted: Sequence[Alternatives], manifest: Manifest, root: Path) -> None:
     """What is wanted, with sizes and licences, and how much there is to be fetched."""
     rows: list[list[str]] = []
+    shown: list[WeightFile] = []
     downloads: dict[str, int] = {}
     for group in wanted:
         entries = [manifest.entries[name] for name in group if name in manifest.entries]
         for entry in entries:  # an unknown name is told when it is its turn
             label = entry.name if entry is entries[0] else f"or {entry.name}"
             size = megabytes(entry.size or (entry.megabytes or 0) * 1e6)
-            licence = f"{entry.licence} {entry.licence_url}".strip()
-            rows.append([label, state_of(root, entry), size, entry.how, commercial(entry), licence])
+            licence = licence_word(entry.licence, entry.commercial)
+            rows.append([label, state_of(root, entry), size, way_of(entry), licence])
+            shown.append(entry)
         if entries and not any(state_of(root, entry) == "yes" for entry in entries):
             downloads |= dict([_download_of(entries[0])])
-    say(table(["name", "here", "MB", "how", "commercial", "licence"], rows))
+    say(table(["name", "here", "MB", "how", "licence"], rows))
+    say(f"\n{FOOTNOTE}")
+    for line in licence_lines(shown):
+        say(line)
     if downloads:
         say(f"\nto fetch: {megabytes(sum(downloads.values()))} MB, into {root}")
 

@@ -10,7 +10,13 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from vfsrbench.cli.echo import say
-from vfsrbench.cli.verbs.weights.tables import commercial, expanded_names, megabytes, table, unreadable_lines
+from vfsrbench.cli.verbs.cards.cells import FOOTNOTE, licence_word, table
+from vfsrbench.cli.verbs.weights.tables import (
+    expanded_names,
+    licence_lines,
+    megabytes,
+    unreadable_lines,
+)
 from vfsrbench.errors import InputError
 from vfsrbench.io.safety.paths import expanded
 
@@ -73,9 +79,13 @@ def _show(found: Sequence[FoundFile], missing: int, searched: Sequence[Path], cu
     for result in found:
         entry, size = result.entry, result.path.stat().st_size
         fits = result.how or f"no: {result.problem}"
-        rows.append([entry.name, fits, megabytes(size), commercial(entry), entry.licence, str(result.path)])
+        licence = licence_word(entry.licence, entry.commercial)
+        rows.append([entry.name, fits, megabytes(size), licence, str(result.path)])
     if rows:
-        say(table(["name", "fits", "MB", "commercial", "licence", "file"], rows))
+        say(table(["name", "fits", "MB", "licence", "file"], rows, folded=(4, 1)))
+        say(f"\n{FOOTNOTE}")
+        for line in licence_lines(result.entry for result in found):
+            say(line)
         say("")
     count = sum(bool(result.how) for result in found)
     say(f"{missing} checkpoints are missing, {count} of them were found in {len(searched)} folders")

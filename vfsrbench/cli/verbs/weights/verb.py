@@ -9,18 +9,18 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from vfsrbench.cli.echo import say
+from vfsrbench.cli.verbs.cards.cells import FOOTNOTE
 from vfsrbench.cli.verbs.weights.fetch import fetch
 from vfsrbench.cli.verbs.weights.find import find
 from vfsrbench.cli.verbs.weights.tables import (
     Alternatives,
+    ListedWeight,
     check_names,
-    commercial,
     expanded_names,
-    megabytes,
-    own_row,
+    licence_lines,
+    listed,
+    named_checkpoints,
     remedy_of,
-    state_of,
-    table,
     unreadable_lines,
 )
 from vfsrbench.errors import InputError
@@ -62,33 +62,27 @@ def list_weights(
     missing: Annotated[bool, typer.Option("--missing", help="only those that are not here")] = False,
     method_path: Folders = None,
 ) -> None:
-    """Every checkpoint: here or not, size, licence, what vouches for it, how it comes, who needs it."""
+    """Every checkpoint: here or not, size, licence, what vouches for it, how it comes, who needs it.
+
+    A name may be a checkpoint, or a method or metric: then all that it needs.
+    """
     from vfsrbench.weights.manifest import needed_by
     from vfsrbench.weights.receipts import weights_root
     from vfsrbench.weights.resolve import place_of
 
     (manifest, reach), users, root = _known(method_path), needed_by(), weights_root()
-    check_names(names or (), manifest, reach)
-    asked = [manifest[name] for name in names if name in manifest.entries] if names else list(manifest)
-    own = [reach.weights[name] for name in names or reach.weights if name in reach.weights]
-    listed = [e for e in asked if not missing or place_of(root, e.name, e) is None]
-    rows = [
-        [
-            entry.name,
-            state_of(root, entry),
-            megabytes(entry.size or (entry.megabytes or 0) * 1e6),
-            entry.provenance,
-            entry.how,
-            commercial(entry),
-            entry.licence,
-            ", ".join(users.get(entry.name, [])) or "-",
-        ]
-        for entry in listed
-    ]
-    rows += [own_row(root, weight) for weight in own if not missing or weight.place(root) is None]
-    heads = ["name", "here", "MB", "SHA-256", "how", "commercial", "licence", "needed by"]
-    say(table(heads, rows))
-    for line in unreadable_lines(listed):
+    wanted = named_checkpoints(names, manifest, reach)
+    asked = [manifest[name] for name in wanted if name in manifest.entries] if names else list(manifest)
+    own = [reach.weights[name] for name in (wanted if names else reach.weights) if name in reach.weights]
+    shown = [e for e in asked if not missing or place_of(root, e.name, e) is None]
+    rows = [ListedWeight.published(root, entry, users.get(entry.name, [])) for entry in shown]
+    rows += [ListedWeight.own(root, w) for w in own if not missing or w.place(root) is None]
+    say(listed(rows))
+    say(f"\n{FOOTNOTE}\n  all of its text: `vfsrbench weights list NAME`")
+    if names:
+        for line in licence_lines(shown):
+            say(line)
+    for line in unreadable_lines(shown):
         say(line)
     say(f"\nfolder: {root}")
     for problem in manifest.broken:

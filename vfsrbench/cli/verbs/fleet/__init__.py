@@ -1,1 +1,0 @@
-"""Verbs of workers that share a workspace."""

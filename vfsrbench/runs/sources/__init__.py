@@ -1,0 +1,1 @@
+"""Our own source files, as far as keys need them."""
