@@ -10,7 +10,7 @@ import importlib
 import importlib.machinery
 import importlib.util
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -336,12 +336,15 @@ def layouts() -> Registered:
     return registered("data set layout", LAYOUT_GROUP)
 
 
-def get_engine(name: str = "local", workers: int | None = None) -> Engine:
+def get_engine(
+    name: str = "local", workers: int | None = None, options: Mapping[str, str] | None = None
+) -> Engine:
     """The engine of that name.
 
     Args:
         name: As `engines` has it.
         workers: Processes, for an engine that has several. Default: its own choice.
+        options: Its own options, for an engine that has some: it is called with them behind `workers`.
 
     Returns:
         The engine; nothing is started yet.
@@ -357,8 +360,10 @@ def get_engine(name: str = "local", workers: int | None = None) -> Engine:
         raise InputError(f"--workers must be at least 1 and at most {MOST_WORKERS}, got {workers}")
     known = engines()
     make = known.load(name)
+    if options and not hasattr(make, "known_options"):
+        raise InputError(f"engine {name!r} has no options, and none is called {next(iter(options))!r}")
     try:
-        engine: Engine = make(workers)
+        engine: Engine = make(workers, dict(options)) if options else make(workers)
     except InputError:
         raise
     except Exception as error:

@@ -20,6 +20,8 @@ from vfsrbench.version import __version__
 VERBS = {
     "demo": "demo",
     "run": "run",
+    "worker": "fleet.working",
+    "status": "fleet.status",
     "degrade": "degrade",
     "verify": "verify",
     "align": "align",

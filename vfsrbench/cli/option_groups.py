@@ -31,12 +31,22 @@ class EngineChoice:
 
     engine: o.EngineName = "local"
     workers: o.Workers = None
+    engine_option: o.EngineOptions = None
+    wait: o.Wait = True
 
     def make(self) -> Engine:
-        """The engine. InputError if there is none of that name."""
+        """The engine. InputError if there is none of that name, or it has no such option."""
         from vfsrbench.plugins import get_engine
 
-        return get_engine(self.engine, self.workers)
+        given = o.pairs(self.engine_option, "--engine-option")
+        engine: Any = get_engine(self.engine, self.workers, given)
+        if not self.wait:
+            if not hasattr(engine, "wait"):
+                raise InputError(
+                    f"--no-wait: engine {self.engine!r} does the work itself; use --engine workers"
+                )
+            engine.wait = False
+        return engine  # type: ignore[no-any-return]
 
 
 @dataclass(frozen=True)

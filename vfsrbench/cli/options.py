@@ -22,9 +22,20 @@ WorkspacePath = Annotated[
     Path, typer.Option("--workspace", "-w", help="where results and everything else is kept")
 ]
 EngineName = Annotated[
-    str, typer.Option(help="local: a process a GPU, or several on the CPU; serial: this one")
+    str,
+    typer.Option(
+        help="local: a process a GPU, or several on the CPU; serial: this one; workers: `vfsrbench worker` "
+        "processes anywhere"
+    ),
 ]
 Workers = Annotated[int | None, typer.Option(min=1, max=MOST_WORKERS, help="processes of the local engine")]
+EngineOptions = Annotated[
+    list[str] | None,
+    typer.Option("--engine-option", metavar="NAME=VALUE", help="an option of the engine (repeatable)"),
+]
+Wait = Annotated[
+    bool, typer.Option("--wait/--no-wait", help="engine workers: plan, then wait and report, or end at once")
+]
 Keep = Annotated[
     Literal["png", "video", "none"], typer.Option(help="keep restored frames, as PNG or lossless video")
 ]
@@ -144,6 +155,19 @@ def find_board(name: str) -> Board:
     from vfsrbench.plugins import find_board as find
 
     return find(name)
+
+
+def pairs(given: Sequence[str] | None, option: str) -> dict[str, str]:
+    """NAME=VALUE pairs. InputError for another form, or a name that comes twice."""
+    found: dict[str, str] = {}
+    for pair in given or ():
+        name, equals, value = pair.partition("=")
+        if not (name and equals):
+            raise InputError(f"{option} {pair!r} must be NAME=VALUE")
+        if name in found:
+            raise InputError(f"{option}: {name!r} is given twice")
+        found[name] = value
+    return found
 
 
 def parse_outputs(pairs: Sequence[str] | None) -> dict[str, Path]:

@@ -99,3 +99,13 @@ def workers_of(engine: Engine) -> int:
     """How many tasks the engine does at a time: its `worker_count()`; 1 where it has none."""
     count: Callable[[], int] | None = getattr(engine, "worker_count", None)
     return 1 if count is None else count()
+
+
+def works_elsewhere(engine: Engine) -> bool:
+    """Whether workers may be processes of other machines, that outlive this one: its `elsewhere`."""
+    return bool(getattr(engine, "elsewhere", False))
+
+
+def waits(engine: Engine) -> bool:
+    """Whether a run ends when its tasks are done, not when they are planned: its `wait`."""
+    return bool(getattr(engine, "wait", True))

@@ -4,7 +4,7 @@ results/   one Parquet file a job               splits/    degraded clips, with 
 restored/  restored clips, if they are kept     slices/    columns of them over time, for the reports
 boards/    what the runs of a board had in common scratch/   what a run that is going on needs
 cache/     digests, arrays of the ground truth  damaged/   files whose checksum differed, set aside
-locks/, logs/
+locks/, logs/                                   plans/     units of work that workers share (`fleet`)
 
 Every file in the first six carries a checksum, or a note beside it does; it is checked when it is read.
 """
@@ -31,6 +31,7 @@ from vfsrbench.results.store import Store
 DEFAULT = Path("workspace")
 FOLDERS = (
     "results", "splits", "restored", "boards", "cache", "slices", "damaged", "scratch", "locks", "logs",
+    "plans",
 )  # fmt: skip
 """What a workspace holds, beside reports."""
 

@@ -14,7 +14,7 @@ from vfsrbench.datasets.dataset import DatasetClip, dataset_of
 from vfsrbench.datasets.found_landmarks import FoundBy
 from vfsrbench.datasets.importing.manifest import read_imports
 from vfsrbench.errors import DamagedFile, InputError, did_you_mean
-from vfsrbench.faces.finding.choice import chosen_finder, metric_uses
+from vfsrbench.faces.finding.choice import Finder, chosen_finder, metric_uses
 from vfsrbench.hashing.code import our_sources
 from vfsrbench.hashing.facts import Facts, digest_of
 from vfsrbench.io.raw import DecodedFrames
@@ -122,7 +122,6 @@ def _plan(
         dataset, unopened, board, uses, splits, options, workspace, found_by, on_progress, decoded
     )
     metric_weights = {card.id: resolve_weights(metric_uses(card, finder)) for card in cards}
-    metric_facts = _metric_facts(cards, known_metrics, metric_weights)
     setup = Setup(
         board=board,
         dataset=dataset.name,
@@ -131,7 +130,7 @@ def _plan(
         methods={**uses, **beside},
         splits=splits,
         metric_versions={card.id: card.version for card in cards},
-        metric_keys={metric: keys.metric_key(facts) for metric, facts in metric_facts.items()},
+        metric_keys=metric_keys_of(cards, known_metrics, finder, metric_weights),
         sources={card.id: card.derived.metric for card in cards if card.derived is not None},
         finder=finder,
         run=uuid.uuid4().hex,
@@ -168,15 +167,26 @@ def _plan(
     )
 
 
-def _metric_facts(
-    cards: Iterable[MetricCard], known: Registry[MetricCard], weights: Mapping[str, Weights]
-) -> dict[str, Facts]:
-    """What each metric's key is made from; those of its source are a derived metric's, too."""
+def metric_keys_of(
+    cards: Iterable[MetricCard],
+    known: Registry[MetricCard],
+    finder: Finder,
+    weights: Mapping[str, Weights] | None = None,
+) -> dict[str, str]:
+    """Each metric's key, by its id; what makes its source's is in a derived metric's, too.
+
+    Args:
+        cards: The metrics, sources first.
+        known: All metrics.
+        finder: What finds faces for them.
+        weights: Each one's, if they were looked for already.
+    """
     found: dict[str, Facts] = {}
-    for card in cards:  # sources come first
+    for card in cards:
+        own = resolve_weights(metric_uses(card, finder)) if weights is None else weights[card.id]
         source = found[card.derived.metric] if card.derived is not None else None
-        found[card.id] = keys.metric_facts(known[card.id], weights[card.id], source)
-    return found
+        found[card.id] = keys.metric_facts(known[card.id], own, source)
+    return {metric: keys.metric_key(facts) for metric, facts in found.items()}
 
 
 def _uses(

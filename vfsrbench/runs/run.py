@@ -12,22 +12,21 @@ from datetime import datetime
 from pathlib import Path
 
 from vfsrbench.board import Board, load_board
-from vfsrbench.engines.base import Engine, Event, Outcome, workers_of
-from vfsrbench.errors import InputError, JobFailure
+from vfsrbench.engines.base import Engine, Event, Outcome, waits, workers_of, works_elsewhere
+from vfsrbench.errors import InputError
 from vfsrbench.io.raw import DecodedFrames
 from vfsrbench.plugins import get_engine
 from vfsrbench.predictor import Predictor
 from vfsrbench.results.job import Job
 from vfsrbench.results.workspace import Workspace, refuse_inputs
-from vfsrbench.runs.due import DueJobs
 from vfsrbench.runs.estimate import check_disk
 from vfsrbench.runs.jobs import Options, Task
 from vfsrbench.runs.plan import Plan, make_plan
 from vfsrbench.runs.progress import Progress, Silent
 from vfsrbench.runs.summary import RunSummary, summarize
 from vfsrbench.runs.worker.entry import StartWorker, log_to
-from vfsrbench.runs.worker.outcome import Ended, Report
-from vfsrbench.runs.worker.recorder import Recorder
+from vfsrbench.runs.worker.outcome import Report, at_fault, crash_reason
+from vfsrbench.runs.worker.recorder import fail_jobs
 
 DECODED_BYTES = 2 << 30
 """Given clips that are decoded when a run is planned stay on the disk until it ends, up to this."""
@@ -73,13 +72,16 @@ def run_board(
     observer = progress or Silent()
     known = len(place.damaged.listed())
     with place.at_work(), _log_file(place) as log_path:
-        decoded = DecodedFrames(place.scratch() / "decoded", min(DECODED_BYTES, place.free_bytes() // 10))
+        decoded = None
+        if not works_elsewhere(runner):  # other machines may not see them, or not as long as they work
+            most = min(DECODED_BYTES, place.free_bytes() // 10)
+            decoded = DecodedFrames(place.scratch() / "decoded", most)
         plan = make_plan(chosen, place, options, methods, observer.planning, decoded)
         observer.planned(plan)
         check_disk(plan, place)
         _work(plan, place, runner, observer, log_path)
         summary = summarize(plan, place, log_path, time.monotonic() - began)
-    return replace(summary, damaged=tuple(place.damaged.listed()[known:]))
+    return replace(summary, damaged=tuple(place.damaged.listed()[known:]), left=not waits(runner))
 
 
 def _work(plan: Plan, workspace: Workspace, engine: Engine, observer: Progress, log_path: Path) -> None:
@@ -103,10 +105,8 @@ class _Keeper:
         """A task's outcome. InputError when nothing can go on."""
         if outcome.crash:
             log.error("a worker failed:\n%s", outcome.crash)
-            if outcome.task.share.number:  # the first share ends the jobs
-                return
-            reason = f"internal error: {outcome.crash.strip().splitlines()[-1]} (the log has more)"
-            self._fail(outcome.task, outcome.task.jobs, reason)
+            if not outcome.task.share.number:  # the first share ends the jobs
+                self._fail(outcome.task, outcome.task.jobs, crash_reason(outcome.crash))
             return
         report: Report = outcome.result
         for end in report.ends:
@@ -119,25 +119,14 @@ class _Keeper:
         if task.share.number:
             log.error("a worker died twice at a share of %s: %s", task.clip.name, how)
             return None
-        at, doing = task.jobs, "working"
-        if event is not None:
-            doing = event.step
-            if event.job is not None:
-                key = task.jobs[event.job].restore_key
-                at = tuple(job for job in task.jobs if job.restore_key == key)
+        at, doing, rest = at_fault(task, event)
         log.error("a worker died twice at %s, %s: %s", task.clip.name, doing, how)
         self._fail(task, at, f"the worker died twice while {doing}: {how}")
-        rest = tuple(job for job in task.jobs if job not in at)
-        return replace(task, jobs=rest) if rest else None
+        return rest
 
     def _fail(self, task: Task, jobs: Sequence[Job], reason: str) -> None:
-        recorder = Recorder(self.plan.setup, self.workspace, task.clip)
-        due = DueJobs(self.plan.setup, self.workspace)
-        for job in jobs:
-            pending = due.pending(job)
-            # it may have been scored before the worker crashed
-            record = pending.scored or recorder.fail(pending, JobFailure(reason))
-            self.observer.ended(Ended.of(job, record, self.plan.setup.metric_keys))
+        for end in fail_jobs(self.plan.setup, self.workspace, task, jobs, reason):
+            self.observer.ended(end)
 
 
 @contextmanager

@@ -123,8 +123,8 @@ def test_a_method_that_the_board_has_is_run_once(tmp_path: Path) -> None:
     board = find_board("demo")
     assert MethodChoice(method=["nearest", "lanczos", "lanczos"]).of(board) == (*board.methods, "lanczos")
     assert MethodChoice(method=["nearest"], only_method=["nearest"]).of(board) == ("nearest",)
-    crf = MethodChoice(method=["unsharp[amount=0.5]"]).of(board)
-    assert crf == (*board.methods, "unsharp[amount=0.5]"), "with another option it is another row"
+    crf = MethodChoice(method=["unsharp[amount=0.9]"]).of(board)
+    assert crf == (*board.methods, "unsharp[amount=0.9]"), "with another option it is another row"
     taken = method_folder(tmp_path, "nearest")
     assert MethodChoice(method_path=[taken]).of(board) == (*board.methods, taken), (
         "refused by its name, later"

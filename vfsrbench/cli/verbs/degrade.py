@@ -13,7 +13,7 @@ from vfsrbench.cli import options as o
 from vfsrbench.cli.echo import say
 from vfsrbench.cli.environment import write_crash
 from vfsrbench.cli.notes import tell_notes
-from vfsrbench.cli.option_groups import EngineChoice, grouped
+from vfsrbench.cli.option_groups import EngineChoice, Without, grouped
 from vfsrbench.errors import counted
 
 app = typer.Typer()
@@ -33,7 +33,7 @@ def degrade(
     frames: o.FrameCount = None,
     fit: o.Fit = None,
     seed: Annotated[int, typer.Option(min=0, max=MOST_SEED, help="of all that is drawn at random")] = 0,
-    engine: EngineChoice,
+    engine: Annotated[EngineChoice, Without(("engine_option", "wait"))],
     force: o.Force = False,
 ) -> None:
     """Degrade a data set (the demo clips, if none is given) and write a manifest for each split.

@@ -23,7 +23,7 @@ app = typer.Typer()
 def demo(
     *,
     workspace: o.WorkspacePath = Path("workspace"),
-    engine: EngineChoice,
+    engine: Annotated[EngineChoice, Without(("engine_option", "wait"))],
     keep: o.Keep = "video",
     frames: o.FrameCount = None,
     methods: Annotated[MethodChoice, Without(("only_method",))],

@@ -28,7 +28,7 @@ def score(
     ] = None,
     changes: Annotated[BoardChanges, Without(("seed",))],
     workspace: o.WorkspacePath = Path("workspace"),
-    engine: EngineChoice,
+    engine: Annotated[EngineChoice, Without(("engine_option", "wait"))],
     force: o.Force = False,
     crop_gt: o.CropGt = False,
 ) -> None:

@@ -28,24 +28,28 @@ class StartWorker:
     def __call__(self) -> Callable[[Task, EventSink], Report]:
         if multiprocessing.parent_process() is not None:
             _own_process(self.log)
-        worker = Worker(self.setup)
+        return work_of(Worker(self.setup))
 
-        def work(task: Task, send_event: EventSink) -> Report:
-            with worker.lock(task, send_event), worker.threads():
-                runner = TaskRunner(worker, task, send_event)
+
+def work_of(worker: Worker) -> Callable[[Task, EventSink], Report]:
+    """What a worker does with each task."""
+
+    def work(task: Task, send_event: EventSink) -> Report:
+        with worker.lock(task, send_event), worker.threads():
+            runner = TaskRunner(worker, task, send_event)
+            try:
                 try:
-                    try:
-                        runner.run()
-                    except InputError as error:  # no job's own: the clip as a whole
-                        runner.give_up(error)
-                    except PoisonedDevice as lost:
-                        rest = None if task.share.number else runner.rest_after(lost)
-                        raise WorkerUnfit(lost.reason, Report(tuple(runner.ends)), rest, lost.own) from lost
-                except DiskError as error:
-                    return Report(tuple(runner.ends), str(error))
-                return Report(tuple(runner.ends))
+                    runner.run()
+                except InputError as error:  # no job's own: the clip as a whole
+                    runner.give_up(error)
+                except PoisonedDevice as lost:
+                    rest = None if task.share.number else runner.rest_after(lost)
+                    raise WorkerUnfit(lost.reason, Report(tuple(runner.ends)), rest, lost.own) from lost
+            except DiskError as error:
+                return Report(tuple(runner.ends), str(error))
+            return Report(tuple(runner.ends))
 
-        return work
+    return work
 
 
 def _own_process(path: Path) -> None:

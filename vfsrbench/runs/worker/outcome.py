@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Container, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from vfsrbench.engines.base import Event
 from vfsrbench.io.clip import Clip
 from vfsrbench.results.job import Job
 from vfsrbench.results.restored_store import KeptNote
 from vfsrbench.results.schema import JobRecord, Status
 from vfsrbench.runs.due import Pending
+from vfsrbench.runs.jobs import Task
 from vfsrbench.scoring.scores import Wanted
 
 
@@ -84,3 +86,20 @@ class Restored:
             "warnings": [*notes, *note.warnings, *([differs] if differs else [])],
             "canonical": not differs,
         }
+
+
+def at_fault(task: Task, event: Event | None) -> tuple[tuple[Job, ...], str, Task | None]:
+    """What a worker that died was at, by its last event: the jobs, the step, and the task of the others."""
+    at, doing = task.jobs, "working"
+    if event is not None:
+        doing = event.step
+        if event.job is not None:
+            key = task.jobs[event.job].restore_key
+            at = tuple(job for job in task.jobs if job.restore_key == key)
+    rest = tuple(job for job in task.jobs if job not in at)
+    return at, doing, replace(task, jobs=rest) if rest else None
+
+
+def crash_reason(crash: str) -> str:
+    """A job's reason after an unexpected error, from its traceback."""
+    return f"internal error: {crash.strip().splitlines()[-1]} (the log has more)"

@@ -12,10 +12,11 @@ from vfsrbench.results.job import Job, Result
 from vfsrbench.results.schema import JobRecord, Score
 from vfsrbench.results.store import Features
 from vfsrbench.results.workspace import Workspace
-from vfsrbench.runs.due import Pending
-from vfsrbench.runs.jobs import ClipFacts, Setup
+from vfsrbench.runs.due import DueJobs, Pending
+from vfsrbench.runs.jobs import ClipFacts, Setup, Task
 from vfsrbench.runs.keys import score_key
 from vfsrbench.runs.records import base_record, ended
+from vfsrbench.runs.worker.outcome import Ended
 from vfsrbench.runtime.versions import versions
 from vfsrbench.scoring.scores import Scores
 from vfsrbench.weights.resolve import Weights
@@ -152,6 +153,20 @@ class Recorder:
         found = scored.finders.get(self.setup.sources.get(metric, metric), "")
         truth = self.clip.truth
         return (truth.finder if truth.landmarks else found) if found else ""
+
+
+def fail_jobs(
+    setup: Setup, workspace: Workspace, task: Task, jobs: Sequence[Job], reason: str
+) -> list[Ended]:
+    """Record these jobs of a task as failed, but for those that were scored before the worker crashed."""
+    recorder = Recorder(setup, workspace, task.clip)
+    due = DueJobs(setup, workspace)
+    ends = []
+    for job in jobs:
+        pending = due.pending(job)
+        record = pending.scored or recorder.fail(pending, JobFailure(reason))
+        ends.append(Ended.of(job, record, setup.metric_keys))
+    return ends
 
 
 def restoration_facts(record: JobRecord) -> dict[str, Any]:

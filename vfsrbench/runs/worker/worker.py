@@ -26,9 +26,10 @@ from vfsrbench.wrapped.predictor import CommandPlaces
 class Worker:
     """One process's (or the serial engine's) things."""
 
-    def __init__(self, setup: Setup) -> None:
+    def __init__(self, setup: Setup, workspace: Workspace | None = None) -> None:
+        """`workspace`: in place of the setup's own, whose locks and checks it brings."""
         self.setup = setup
-        self.workspace = Workspace(setup.workspace)
+        self.workspace = workspace or Workspace(setup.workspace)
         self.scratch = self.workspace.scratch()
         self.device = choose_device()
         places = CommandPlaces(self.workspace.logs / "commands", self.scratch)

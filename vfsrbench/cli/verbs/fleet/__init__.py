@@ -1,0 +1,1 @@
+"""Verbs of workers that share a workspace."""
