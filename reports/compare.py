@@ -7,10 +7,11 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
+from reports.inputs.bundled import fitting, read_bundles, split_values_of, verdicts_of, with_bundles
 from reports.inputs.noted_boards import noted_rules
-from reports.inputs.results import read_results
+from reports.inputs.results import AT, read_results
 from reports.inputs.same_frames import join_same_frames
-from reports.material import AT, default_sources
+from reports.material import default_sources
 from reports.tables.leaderboard import build_tables
 from reports.tables.model import Table
 from vfsrbench import plugins
@@ -29,6 +30,7 @@ def compare(
     metrics: Sequence[str] = (),
     versus: str | None = None,
     change: Callable[[Board], Board] = lambda board: board,
+    bundles: Sequence[str | Path] = (),
 ) -> tuple[list[Table], list[str]]:
     """Tables of all results in these files and folders, one a split, and what was skipped and why.
 
@@ -37,14 +39,21 @@ def compare(
     boards that the results were made for, where their workspaces note them; else rows are in the order of the
     first metric. Outputs scored without a split go where the same frames are. A method that two folders have
     stays apart: its rows are called `name @ folder`, with as much of the folder's path as it takes to
-    distinguish them. InputError when there are no results, or when they come from several data sets.
+    distinguish them. So are those that `bundles` have: results of them that do not fit the first source's
+    protocol (recipes, seed, ground truth) are skipped, with the reason. InputError when there are no results,
+    or when they come from several data sets.
     """
-    if not places:
-        raise InputError("nothing to compare: name results files or folders")
-    found, skipped = _read(places)
+    others = read_bundles(bundles)
+    if not places and not others:
+        raise InputError("nothing to compare: name results files or folders, or a --bundle")
+    found, skipped = _read(places) if places else ([], [])
+    if others:
+        taken, unfit = fitting(found, others)
+        found, unlike = with_bundles(found, others, taken=taken)
+        skipped += [*unfit, *unlike]
     if not found:
         why = f" ({skipped[0]})" if skipped else ""
-        raise InputError(f"no results in {', '.join(map(str, places))}{why}")
+        raise InputError(f"no results in {', '.join(map(str, [*places, *bundles]))}{why}")
     datasets = sorted({r.record.dataset for r in found})
     if len(datasets) > 1:
         raise InputError(f"results of different data sets cannot be compared: {', '.join(datasets)}")
@@ -62,8 +71,13 @@ def compare(
     for metric in metrics:
         if metric not in known:
             raise did_you_mean("metric of these results", metric, known)
-    board = _board(found, noted_rules(places, {r.record.split for r in found}), metrics, versus)
-    return build_tables(change(board), found, default_sources(board, found)), skipped
+    splits = {r.record.split for r in found}
+    rules = noted_rules(places, splits) or next((TableRules.of(other.board) for other in others), None)
+    board = _board(found, rules, metrics, versus)
+    sources = default_sources(board, found)
+    values = split_values_of(others, found, sources.cards)
+    sources = replace(sources, split_values=values, verdicts=verdicts_of(others, found))
+    return build_tables(change(board), found, sources), skipped
 
 
 def _board(

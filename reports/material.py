@@ -9,10 +9,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from reports.figures.style import Look, looks
+from reports.inputs.bundled import read_bundles, split_values_of, verdicts_of, with_bundles
 from reports.inputs.losses import Losses
-from reports.inputs.results import Grid, read_results
+from reports.inputs.results import AT, Grid, read_results
 from reports.inputs.selection import Wanted, as_run, implied, last_protocol, select
-from reports.inputs.split_values import combine_splits
+from reports.inputs.split_values import SplitValue, combine_splits
 from reports.tables.leaderboard import Sources, build_tables
 from reports.tables.model import Table
 from reports.tables.published import figures_of
@@ -23,15 +24,13 @@ from vfsrbench.datasets.preparing.described import described
 from vfsrbench.errors import InputError, did_you_mean
 from vfsrbench.method_spec import restrictions, stand_ins
 from vfsrbench.results import stats
-from vfsrbench.results.board_note import protocols
+from vfsrbench.results.board_note import Protocol, protocols
 from vfsrbench.results.load import StoredResult
 from vfsrbench.results.slice_store import StripStore
 from vfsrbench.results.workspace import Workspace
 
 if TYPE_CHECKING:
     from reports.inputs.frames import Frames
-
-AT = " @ "  # stands between a method and the folder that its results come from, where two have it
 
 
 @dataclass(frozen=True)
@@ -47,6 +46,8 @@ class Material:
     looks: Mapping[str, Look]
     reference_rows: frozenset[str]
     losses: Losses
+    protocol: Protocol
+    split_values: Mapping[tuple[str, str, str], SplitValue]
     skipped: tuple[str, ...] = ()
 
     def grid(self, table: Table) -> Grid:
@@ -68,6 +69,7 @@ def gather(
     only: Sequence[str] = (),
     said: frozenset[str] = frozenset(),
     resamples: int = stats.RESAMPLES,
+    bundles: Sequence[str | Path] = (),
 ) -> Material:
     """Read results and make the tables, with intervals and ranks from so many resamples. See
     `reports.build_report` for the other parameters and errors."""
@@ -76,8 +78,13 @@ def gather(
     board = board.replace()  # `model_copy` checks nothing
     place = Workspace(workspace)
     losses = Losses(place.damaged)
-    every, skipped = load(board, place, results, losses)
+    others = read_bundles(bundles)
+    every, skipped = load(board, place, results, losses, bool(others))
     protocol = None if results else last_protocol(protocols(place, board.name, losses.set_aside), board, said)
+    if protocol is None and not every:
+        protocol = next((b.protocol for b in others if b.board.name == board.name), None)
+    every, unfit = with_bundles(every, others, board.name)
+    skipped += unfit
     if protocol is not None:
         board = as_run(board, protocol, said)
         clips = clips or board.dataset.clips or tuple(protocol.clips)
@@ -85,7 +92,8 @@ def gather(
     cards = plugins.metrics().cards
     restricted = restrictions(board, plugins.methods())
     beside = frozenset(stand_ins((cards[m] for m in board.metrics if m in cards), plugins.methods()))
-    chosen = select(every, Wanted(board, protocol or implied(every, board), cards, only, restricted, beside))
+    agreed = protocol or implied([r for r in every if not r.origin], board)
+    chosen = select(every, Wanted(board, agreed, cards, only, restricted, beside))
     found, skipped = chosen.results, [*skipped, *chosen.lines()]
     if skipped and not found and not board.published:
         splits = ", ".join(map(repr, board.splits))
@@ -93,7 +101,8 @@ def gather(
     sources = replace(default_sources(board, found, clips), beside=beside)
     check_columns(board.metrics, found, sources)
     whole = combine_splits(board, found, place.store, plugins.metrics(), losses)
-    sources = replace(sources, split_values=whole.values)
+    values = {**whole.values, **split_values_of(others, found, cards)}
+    sources = replace(sources, split_values=values, verdicts=verdicts_of(others, found))
     tables = build_tables(board, found, sources, resamples=resamples)
     shown = {row.method for table in tables for row in table.rows}
     prominent = {row.method for table in tables for row in table.rows if row.highlighted}
@@ -107,6 +116,8 @@ def gather(
         looks=looks(shown, reference_rows, prominent),
         reference_rows=reference_rows,
         losses=losses,
+        protocol=agreed,
+        split_values=values,
         skipped=(*skipped, *(f"{m}: {why}" for m, why in whole.reasons.items())),
     )
 
@@ -122,10 +133,11 @@ def check_columns(metrics: Sequence[str], found: Sequence[StoredResult], sources
 
 
 def load(
-    board: Board, workspace: Workspace, results: Sequence[Path], losses: Losses
+    board: Board, workspace: Workspace, results: Sequence[Path], losses: Losses, beside: bool = False
 ) -> tuple[list[StoredResult], list[str]]:
-    """All results in the places that are named, or in the workspace, and what was skipped and why."""
-    if not results and board.published and not workspace.store.root.exists():
+    """All results in the places that are named, or in the workspace, and what was skipped and why. There
+    need not be any `beside` others."""
+    if not results and (board.published or beside) and not workspace.store.root.exists():
         return [], []
     found, skipped = read_results(list(results) or [workspace.store.root], losses)
     if results and not found:

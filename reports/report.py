@@ -53,6 +53,7 @@ def build_report(
     site: bool = False,
     only: Sequence[str] = (),
     said: frozenset[str] = frozenset(),
+    bundles: Sequence[str | Path] = (),
     workers: int = 1,
     progress: ProgressCallback = lambda what: None,
 ) -> Report:
@@ -61,16 +62,17 @@ def build_report(
     Every result counts that fits the protocol of the board's last run (`reports.inputs.selection`), whichever
     run made it. `results` names files or folders of results to use instead; `clips` those that the run
     planned, so that a row without them counts as incomplete; `outputs` where somebody's own restored clips
-    lie, by method; `only` narrows to these methods; `said` names what of the board (`dataset`, `frames`,
-    `scale`, `seed`) is not to be taken from its last run; `partial` prints means over incomplete rows too;
-    `site` adds pages to look around in (a page a clip, worst clips, provenance); `formats` of figures begins
-    with png, and gets pdf if an earlier report wrote that here; `workers` processes draw them (a script that
-    asks for more than one needs `if __name__ == "__main__":`). `progress` hears what is being made.
+    lie, by method; `bundles` are files whose rows stand beside; `only` narrows to these methods; `said` names
+    what of the board (`dataset`, `frames`, `scale`, `seed`) is not to be taken from its last run; `partial`
+    prints means over incomplete rows too; `site` adds pages to look around in (a page a clip, worst clips,
+    provenance); `formats` of figures begins with png, and gets pdf if an earlier report wrote that here;
+    `workers` processes draw them (a script that asks for more than one needs
+    `if __name__ == "__main__":`). `progress` hears what is being made.
     InputError when there are no results, or when `out` cannot be written, overlaps what is read, or holds
     files that we did not make and that have the names of ours.
     """
-    refuse_overlap(out, [*_inputs(board, workspace), *results, *(outputs or {}).values()])
-    material = gather(board, workspace, results, clips, outputs, only, said)
+    refuse_overlap(out, [*_inputs(board, workspace), *results, *bundles, *(outputs or {}).values()])
+    material = gather(board, workspace, results, clips, outputs, only, said, bundles=bundles)
     refuse_overlap(out, _inputs(material.board, workspace))
     claim_folder(out, FILES, lasting=["media"])
     with known_syntax(our_sources(), workspace / "cache" / "syntax.json"), staged(out) as folder:

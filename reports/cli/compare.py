@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 
 import typer
 
-from reports.cli.table_options import TableOptions
+from reports.cli.table_options import Bundles, TableOptions
 from vfsrbench.cli.echo import say
 from vfsrbench.cli.option_groups import grouped
 
@@ -17,8 +17,11 @@ app = typer.Typer()
 @app.command()
 @grouped
 def compare(
-    results: Annotated[list[Path], typer.Argument(help="results files, or folders of them, from anywhere")],
+    results: Annotated[
+        list[Path] | None, typer.Argument(help="results files, or folders of them, from anywhere")
+    ] = None,
     *,
+    bundle: Bundles = None,
     metric: Annotated[
         list[str] | None, typer.Option("--metric", help="these columns alone (repeatable)")
     ] = None,
@@ -34,7 +37,9 @@ def compare(
     from reports.tables import formats
     from reports.tables.terminal import print_tables
 
-    tables, skipped = compare_results(results, metrics=metric or (), versus=versus, change=table.of)
+    tables, skipped = compare_results(
+        results or (), metrics=metric or (), versus=versus, change=table.of, bundles=bundle or ()
+    )
     for text in skipped:
         say(f"skipped: {text}", err=True)
     if form == "terminal":

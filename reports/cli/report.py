@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from reports.cli.table_options import TableOptions
+from reports.cli.table_options import Bundles, TableOptions
 from vfsrbench.cli import options as o
 from vfsrbench.cli.echo import note, say
 from vfsrbench.cli.option_groups import BoardChanges, Without, grouped
@@ -31,6 +31,7 @@ def report(
         typer.Option("--results", help="files or folders of results instead of the workspace's (repeatable)"),
     ] = None,
     outputs: o.Outputs = None,
+    bundle: Bundles = None,
     html: Annotated[
         Path | None,
         typer.Option("--html", help="the whole site, with a page a clip, into this folder"),
@@ -61,6 +62,7 @@ def report(
         folder,
         given,
         results=results or (),
+        bundles=bundle or (),
         partial=partial,
         formats=("png", "pdf") if pdf else ("png",),
         site=html is not None,

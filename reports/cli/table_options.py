@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -16,6 +17,12 @@ if TYPE_CHECKING:
 
 _COMMA = re.compile(r",(?![^\[]*\])")
 LIST = "A,B,..."
+Bundles = Annotated[
+    list[Path] | None,
+    typer.Option(
+        "--bundle", metavar="FILE", help="rows of others, as `vfsrbench bundle` writes (repeatable)"
+    ),
+]
 
 
 @dataclass(frozen=True)

@@ -17,6 +17,8 @@ from vfsrbench.results.load import StoredResult, find_results
 from vfsrbench.results.schema import JobRecord
 
 Floats = NDArray[np.float64]
+AT = " @ "
+"""Stands between a method and the folder or bundle that its results come from, where two have it."""
 
 
 def read_results(

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from reports.inputs.results import AT
 from vfsrbench.board import Board, DatasetUse, Restriction
 from vfsrbench.card import MetricCard
 from vfsrbench.datasets.dataset import dataset_name
@@ -152,8 +153,9 @@ def _misfit(record: JobRecord, wanted: Wanted) -> str:
         return f"results of the data set {record.dataset!r}: the report is of {protocol.name!r}"
     if record.only and not set(record.only) & set(board.metrics):
         return "results of reference rows that stand beside other metrics than the board's"
-    names = {record.method, record.method.partition("[")[0]}
-    if wanted.only and not names & set(wanted.only) and record.method not in wanted.beside:
+    method = record.method.partition(AT)[0]
+    names = {record.method, method, method.partition("[")[0]}
+    if wanted.only and not names & set(wanted.only) and method not in wanted.beside:
         return "results of other methods than --only-method asks for"
     if record.split not in board.splits:
         return f"results of the split {record.split!r}, which is not on the board: --split shows it"
@@ -161,9 +163,7 @@ def _misfit(record: JobRecord, wanted: Wanted) -> str:
         return f"results of seed {record.seed}: --seed {record.seed} shows them"
     if board.dataset.clips and record.clip not in board.dataset.clips:
         return "results of other clips than those that are asked for"
-    if record.method in wanted.restricted and not wanted.restricted[record.method].allows(
-        record.split, record.clip
-    ):
+    if method in wanted.restricted and not wanted.restricted[method].allows(record.split, record.clip):
         return f"results of {record.method} where the board does not run it"
     if record.recipe_digest != protocol.recipes.get(record.split, record.recipe_digest):
         return f"results of another version of the recipe {record.split!r}"
@@ -196,7 +196,7 @@ def _with_current_values(result: StoredResult, wanted: Wanted, left_out: Counter
                 f"values of {metric} version {record.metrics[metric]}, {card.version} is installed: "
                 "`vfsrbench run` computes them"
             )
-        elif _is_old(record, metric, wanted.protocol):
+        elif not result.origin and _is_old(record, metric, wanted.protocol):
             hidden[metric] = f"values of {metric} by other code or weights: `vfsrbench run` computes them"
     if not hidden:
         return result

@@ -66,6 +66,7 @@ def _record(table: Table, row: Row) -> dict[str, Any]:
         "smaller_windows": row.smaller_windows,
         "gt_cropped": row.cropped,
         "off": row.off,
+        **({"bundle": row.origin, "verdict": row.verdict} if any(r.origin for r in table.rows) else {}),
         "split_status": table.status,
         "demo": table.demo,
     }
@@ -125,7 +126,7 @@ def _markdown_rows(layout: Layout, show: Any, facts: Sequence[str]) -> list[str]
     rows.append("|" + "|".join([":--"] + ["--:"] * (len(heads) - 1)) + "|")
     for line in layout.lines:
         around = "*" * (line.kind == "published") + "**" * line.highlighted
-        name = f"{around}{_md(line.name)}{around[::-1]}"
+        name = f"{around}{_md(line.full_name)}{around[::-1]}"
         cells = [name, *(show(c) for c in line.cells), *(_md(f.text) for f in line.facts[: len(facts)])]
         rows.append("| " + " | ".join(cells) + " |")
     return rows

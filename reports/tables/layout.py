@@ -28,7 +28,8 @@ class Printed:
 
 @dataclass(frozen=True)
 class Line:
-    """One row: `kind` distinguishes measured methods, reference rows and what only the paper has."""
+    """One row: `kind` distinguishes measured methods, reference rows and what only the paper has. `badge`
+    says how far a bundle's row was checked here."""
 
     name: str
     method: str
@@ -36,6 +37,12 @@ class Line:
     facts: tuple[Printed, ...]
     kind: str = "method"
     highlighted: bool = False
+    badge: str = ""
+
+    @property
+    def full_name(self) -> str:
+        """The name with its badge, for forms of plain text."""
+        return f"{self.name} [{self.badge}]" if self.badge else self.name
 
 
 @dataclass(frozen=True)
@@ -156,6 +163,7 @@ def lay_out(table: Table, *, partial: bool = False) -> Layout:
             facts=tuple(show(row) for _, show in facts),
             kind="reference" if row.is_reference else "method",
             highlighted=row.highlighted,
+            badge=row.verdict,
         )
         for row in table.rows
     ]

@@ -47,7 +47,7 @@ class Sources:
     `cards` are the known metrics by id; `reference_rows` the methods that show the ground truth or the input;
     `clips` those that the run planned (default: all that any result names); `split_values` the values of
     metrics over a whole split, by (split, method, metric); `beside` the reference rows of metrics, which are
-    shown whatever methods are chosen.
+    shown whatever methods are chosen; `verdicts`, by (split, method), how far rows of bundles were checked.
     """
 
     cards: Mapping[str, MetricCard] = field(default_factory=dict)
@@ -56,6 +56,7 @@ class Sources:
     split_values: Mapping[tuple[str, str, str], SplitValue] = field(default_factory=dict)
     published: Published | None = None
     beside: frozenset[str] = frozenset()
+    verdicts: Mapping[tuple[str, str], str] = field(default_factory=dict)
 
 
 def build_tables(
@@ -262,6 +263,8 @@ class _Builder:
             cropped=next((r.cropped for r in done if r.cropped), ""),
             off=next((r.findings[0] for r in done if r.findings), ""),
             highlighted=method in self.highlighted,
+            origin=self.grid.of_method(method)[0].origin,
+            verdict=self.sources.verdicts.get((self.split, method), ""),
         )
 
     def _sorted(self, rows: list[Row]) -> list[Row]:

@@ -103,7 +103,8 @@ class Row:
     were restored by another protocol.
     `cropped` says what was kept of the ground truth, where it was cut to outputs of another size.
     `off` says what is off about its frames against the ground truth's: place, time, colours. `highlighted`:
-    it stands out, as the board or the user asks.
+    it stands out, as the board or the user asks. `origin` is the bundle that it comes from, `verdict` how far
+    that was checked here.
     """
 
     method: str
@@ -124,6 +125,8 @@ class Row:
     cropped: str = ""
     off: str = ""
     highlighted: bool = False
+    origin: str = ""
+    verdict: str = ""
 
     @property
     def wrong_range(self) -> bool:

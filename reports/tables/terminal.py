@@ -156,7 +156,7 @@ class Page:
         return grid
 
     def _name(self, line: Line) -> str:
-        return f"> {line.name}" if line.highlighted and self.signs else line.name
+        return f"> {line.full_name}" if line.highlighted and self.signs else line.full_name
 
     def _text(self, cell: Printed) -> Text:
         from rich.text import Text

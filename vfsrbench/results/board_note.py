@@ -54,6 +54,7 @@ class Protocol:
     `name` is the data set's, `use` how it was opened (its clips and frames as the last run had them);
     `recipes` maps splits to their recipes' digests, `clips` clips to the digests of their ground truth.
     `keys` has the key that the last run to plan a job gave it; `metric_keys` those of the metrics.
+    `truth` has what keys say of a clip's ground truth (`GtFacts.for_key`): they can be computed again.
     """
 
     name: str
@@ -63,6 +64,7 @@ class Protocol:
     clips: Mapping[str, str]
     keys: Mapping[Place, str] = field(default_factory=dict)
     metric_keys: Mapping[str, str] = field(default_factory=dict)
+    truth: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
 
     @classmethod
     def of(cls, plan: Plan) -> Protocol:
@@ -76,6 +78,7 @@ class Protocol:
             clips={clip.name: clip.truth.digest for clip in plan.clips},
             keys={(job.split, job.method, job.clip): job.key for job in plan.jobs},
             metric_keys=setup.metric_keys,
+            truth={clip.name: clip.truth.for_key() for clip in plan.clips},
         )
 
     def agrees(self, other: Protocol) -> bool:
@@ -97,6 +100,7 @@ class Protocol:
             clips={**self.clips, **later.clips},
             keys={**self.keys, **later.keys},
             metric_keys={**self.metric_keys, **later.metric_keys},
+            truth={**self.truth, **later.truth},
         )
 
     def as_json(self) -> dict[str, Any]:
@@ -109,6 +113,7 @@ class Protocol:
             "clips": dict(self.clips),
             "keys": [[*place, key] for place, key in self.keys.items()],
             "metric_keys": dict(self.metric_keys),
+            "truth": {clip: dict(facts) for clip, facts in self.truth.items()},
         }
 
     @classmethod

@@ -21,6 +21,8 @@ class StoredResult:
     path: Path
     hidden: frozenset[str] = frozenset()
     """Metrics whose values do not count here."""
+    origin: str = ""
+    """The bundle that it comes from; empty where it lies here as a run wrote it."""
 
     @cached_property
     def whole(self) -> Result:

@@ -49,12 +49,12 @@ def cell(printed: Printed, intervals: bool = False) -> Piece:
 
 def name(line: Line) -> Piece:
     """A row's name: of papers' rows in italics, of highlighted ones in bold."""
-    latex = tex(line.name)
+    latex = tex(line.full_name)
     if line.kind == "published":
         latex = rf"\textit{{{latex}}}"
     if line.highlighted:
-        return Piece(rf"\textbf{{{latex}}}", BOLD * width_of(line.name))
-    return Piece(latex, width_of(line.name))
+        return Piece(rf"\textbf{{{latex}}}", BOLD * width_of(line.full_name))
+    return Piece(latex, width_of(line.full_name))
 
 
 def row(line: Line, intervals: bool = False) -> list[Piece]:

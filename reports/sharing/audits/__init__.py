@@ -1,0 +1,1 @@
+"""Degrading, scoring and restoring again, to hold a bundle against it."""

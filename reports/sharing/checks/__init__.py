@@ -1,0 +1,1 @@
+"""What is looked at in a bundle, one subject a file."""
