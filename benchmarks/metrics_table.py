@@ -3,6 +3,7 @@
     python benchmarks/metrics_table.py            run all comparisons, rewrite the page
     python benchmarks/metrics_table.py --print    the same, to the terminal
     python benchmarks/metrics_table.py --record lpips_alex fvd    these alone, into the file of facts
+    python benchmarks/metrics_table.py --fast dover maniqa    the fast profile of these, into the page
 
 All of it goes into benchmarks/results/shown.json, too, with the digest of each metric's code.
 
@@ -17,6 +18,8 @@ import math
 import sys
 from pathlib import Path
 
+import torch
+
 ROOT = Path(__file__).resolve().parents[1]
 sys.path[:0] = [str(ROOT), str(ROOT / "tests" / "parity")]
 
@@ -24,7 +27,7 @@ from benchmarks.shown.choice import code_card  # noqa: E402
 from benchmarks.shown.facts import Deviation, origin  # noqa: E402
 from benchmarks.shown.files import load_facts, save_facts  # noqa: E402
 from benchmarks.shown_table import write_pages  # noqa: E402
-from tests.vfsrbench.metrics.network_references import fast_deviations  # noqa: E402
+from tests.vfsrbench.metrics.network_references import fast_deviation, fast_deviations  # noqa: E402
 from tests.vfsrbench.metrics.outcome import Outcome  # noqa: E402
 from tests.vfsrbench.metrics.references import REFERENCES  # noqa: E402
 from vfsrbench import plugins  # noqa: E402
@@ -54,7 +57,7 @@ def _row(card: MetricCard, outcome: Outcome | None, fast: float) -> str:
     found = ("from " + card.derived.metric, "") if card.derived else ("", "")
     if outcome is not None:
         found = (str(outcome.values), _rounded_up(outcome.worst))
-    faster = "" if card.derived else "same" if not fast else _rounded_up(fast)
+    faster = "" if card.derived else _fast(fast)
     cells = [f"`{card.id}`", card.unit or "1", card.direction, card.level, needs, *found, faster]
     return "| " + " | ".join(cells) + " |"
 
@@ -76,6 +79,10 @@ def _plain(text: str) -> str:
     return " ".join(text.split()).rstrip(".").replace("*", "\\*").replace("_", "\\_")
 
 
+def _fast(deviation: float) -> str:
+    return _rounded_up(deviation) if deviation else "same"
+
+
 def _rounded_up(value: float) -> str:
     """One significant digit, never less than what was found."""
     if value == 0:
@@ -90,6 +97,17 @@ def rewritten(page: str, body: str) -> str:
     before, _, rest = page.partition(BEGIN)
     _, _, after = rest.partition(END)
     return f"{before}{BEGIN}\n\n{body}\n{END}{after}"
+
+
+def with_fast(page: str, found: dict[str, float]) -> str:
+    """The page with the last cell of these metrics' rows written again."""
+    lines = page.splitlines(keepends=True)
+    for number, line in enumerate(lines):
+        name = line.split("`")[1] if line.startswith("| `") and line.count("|") == 9 else ""
+        if name in found:
+            row = line.rpartition("|")[0].rpartition("|")[0]
+            lines[number] = f"{row}| {_fast(found[name])} |\n"
+    return "".join(lines)
 
 
 def compared(name: str) -> Outcome:
@@ -132,7 +150,13 @@ def main() -> None:
     parser.add_argument(
         "--record", nargs="+", choices=sorted(REFERENCES), metavar="METRIC", help="these into the facts alone"
     )
+    parser.add_argument("--fast", nargs="+", metavar="METRIC", help="the fast profile of these alone")
     arguments = parser.parse_args()
+    if arguments.fast:
+        device = "cuda" if torch.cuda.is_available() else "cpu"
+        found = {name: fast_deviation(plugins.choose_metric(name).card, device) for name in arguments.fast}
+        PAGE.write_text(with_fast(PAGE.read_text(encoding="utf-8"), found), encoding="utf-8")
+        return
     if arguments.record:
         record({name: compared(name) for name in arguments.record})
         return

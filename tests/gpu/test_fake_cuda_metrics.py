@@ -23,7 +23,25 @@ ALLOWED = {
     "legacy_ids_bfvr": DETECTED,
 }
 WITH_NETWORK = [n for n, e in metrics().entries.items() if e.card.factory is not None and e.card.weights]
-SLOW = ("liqe_mix", "maniqa_drawn")  # the code of `liqe` and `maniqa`, with other sentences and crops
+SLOW = {
+    "akd_relative_awing98": "akd_awing98",
+    "clipiqa_5": "clipiqa",
+    "dover_aesthetic": "dover",
+    "dover_mean5": "dover",
+    "dover_technical": "dover",
+    "ewarp_self_raft": "ewarp_raft",
+    "idlq_adaface_ir50": "ids_adaface_ir50",
+    "ids_adaface_ir101": "ids_adaface_ir50",
+    "ids_iresnet100": "ids_iresnet50",
+    "kid_gt": "fid_gt",
+    "legacy_ids_bfvr": "ids_detected_ir_se50",
+    "liqe_mix": "liqe",
+    "maniqa_drawn": "maniqa",
+    "musiq_ava": "musiq_koniq",
+    "musiq_spaq": "musiq_koniq",
+    "tof_raft": "ewarp_raft",
+}
+"""Metrics that run the networks of another one, which is examined every time, over the same frames."""
 
 
 @pytest.mark.parametrize(

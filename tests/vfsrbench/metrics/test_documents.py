@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from benchmarks.metrics_table import generated
+from benchmarks.metrics_table import generated, with_fast
 from tests.vfsrbench.metrics.network_references import fast_deviation
 from vfsrbench import plugins
 
@@ -32,3 +32,10 @@ def test_the_fast_profile_is_measured() -> None:
     assert 0 < fast_deviation(card, "cpu") < 1e-4  # the distance itself stays in float32
     row = next(line for line in PAGE.splitlines() if line.startswith("| `lpips_alex` |"))
     assert row.split("|")[-2].strip() not in ("", "same", "0")
+
+
+def test_one_metrics_fast_profile_is_written_alone() -> None:
+    after = with_fast(PAGE, {"lpips_alex": 0.123, "psnr": 0.0})
+    changed = [(a, b) for a, b in zip(PAGE.splitlines(), after.splitlines(), strict=True) if a != b]
+    ((old, new),) = changed  # psnr has one arithmetic: its row says so already
+    assert old.startswith("| `lpips_alex` |") and new == old.rpartition("| ")[0] + "| 2e-1 |"

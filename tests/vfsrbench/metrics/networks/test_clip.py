@@ -12,10 +12,9 @@ import torch
 from torch import Tensor, nn
 
 from degradations.errors import InputError
-from tests.baselines.taps import taps
-from tests.parity import parity
+from tests.baselines.taps import metric_taps, taps
 from vfsrbench.metrics.networks.clip import rn50
-from vfsrbench.metrics.networks.clip.rn50 import ClipRN50, LearnedPrompts, load_prompts
+from vfsrbench.metrics.networks.clip.rn50 import load_prompts
 from vfsrbench.metrics.quality.clipiqa import SENTENCES
 
 PACK = taps.pack("clipiqa")
@@ -24,48 +23,18 @@ SMALL = "clipiqa not square"
 
 
 @cache
-def _networks() -> tuple[ClipRN50, LearnedPrompts]:
-    state = parity.state_dict(PACK)
-    prompts = LearnedPrompts()
-    prompts.load_state_dict({"ctx": state.pop("prompt_learner.ctx")}, strict=True)
-    net = ClipRN50().eval()
-    net.load_state_dict(
-        state | {"logit_scale": torch.tensor(PACK["kept_values"]["logit_scale"])}, strict=True
-    )
-    return net, prompts
-
-
-def _images(case: dict[str, Any]) -> Tensor:
-    if case["inputs"]:
-        return parity.inputs(case)["x"]
-    return torch.from_numpy(parity.u8_inputs(case)["x"])[None].float() / 255
-
-
-def _sentences(kind: str) -> list[tuple[int, ...]]:
-    return [(49406, *words, 49407) for words in SENTENCES["five" if kind == "clipiqa" else "learned"]]
+def _networks() -> metric_taps.ClipIqa:
+    return metric_taps.clipiqa_net()
 
 
 def _check(case: dict[str, Any]) -> None:
-    net, prompts = _networks()
-    sentences, seen = _sentences(case["kind"]), {}
-    ends = [len(tokens) - 1 for tokens in sentences]
-    with torch.inference_mode(), taps.tapped(net, case["outputs"]) as modules:
-        short, embedded = net.embedded(sentences), net.embedded(sentences, 77)
-        if case["kind"] == "clipiqa+":
-            short, embedded = prompts(short), prompts(embedded)
-            seen["prompts"] = embedded
-        texts = net.text_features(embedded, ends)
-        images = net(_images(case))
-    seen |= {
-        name: value.transpose(0, 1) if name.startswith("transformer.") else value
-        for name, value in modules.items()
-    }
-    seen |= {"text_features": texts, "image_features": images}
+    both = _networks()
+    seen = metric_taps.clipiqa_taps(both, case)
     for tap, difference in taps.differences(seen, case["outputs"]).items():
         assert difference < 1e-4, (tap, difference)
+    np.testing.assert_allclose(seen["short_features"], seen["text_features"], atol=1e-5)
     with torch.inference_mode():
-        np.testing.assert_allclose(net.text_features(short, ends), texts, atol=1e-5)
-        logits = net.logits(images, texts)
+        logits = both.net.logits(seen["image_features"], seen["text_features"])
     np.testing.assert_allclose(logits, case["values"]["logits"], atol=1e-3)
     parts = logits.unflatten(1, (-1, 2)).softmax(2)[:, :, 0].mean(1)
     np.testing.assert_allclose(parts, case["values"]["score"], atol=1e-5)
@@ -83,8 +52,8 @@ def test_every_tap_and_score_of_other_pictures_and_prompts_is_the_official(name:
 
 def test_tokens_are_the_packs() -> None:
     tokens = PACK["tokens"]
-    assert _sentences("clipiqa") == [tuple(t) for t in tokens["clipiqa"].values()]
-    assert _sentences("clipiqa+") == [tuple(t) for t in tokens["clipiqa+"].values()]
+    assert metric_taps.clipiqa_sentences("clipiqa") == [tuple(t) for t in tokens["clipiqa"].values()]
+    assert metric_taps.clipiqa_sentences("clipiqa+") == [tuple(t) for t in tokens["clipiqa+"].values()]
     one = [(49406, *words, 49407) for words in SENTENCES["one"]]
     assert one == [tuple(t) for t in tokens["one_pair_of_the_paper"].values()]
 

@@ -8,13 +8,10 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from torch import Tensor
 
-from tests.baselines.taps import taps
-from tests.parity import parity
+from tests.baselines.taps import metric_taps, taps
 from vfsrbench.errors import InputError
 from vfsrbench.metrics.networks.dists import CHANNELS, DISTS
-from vfsrbench.metrics.papers.dists import shrunk
 
 PACK = taps.pack("dists")
 CASES = {case["name"]: case for case in PACK["cases"]}
@@ -22,38 +19,18 @@ CASES = {case["name"]: case for case in PACK["cases"]}
 
 @cache
 def network() -> DISTS:
-    net = taps.filled(DISTS, PACK)
-    assert isinstance(net, DISTS)
-    return net.requires_grad_(False)
+    return metric_taps.dists_net()
 
 
 @pytest.fixture
 def filled() -> DISTS:
     """With the published heads."""
-    net = network()
-    for name in ("alpha", "beta"):
-        values = torch.tensor(PACK["kept_values"][name])
-        getattr(net, name).data = values.view(1, -1, 1, 1)
-    return net
-
-
-def pictures(case: dict[str, Any]) -> tuple[Tensor, Tensor]:
-    if case.get("u8"):
-        made = [np.clip(np.rint(parity.make_array(case["u8"][k])), 0, 255).astype(np.uint8) for k in "xy"]
-        small = [shrunk(np.ascontiguousarray(p.transpose(1, 2, 0))[None], 256) for p in made]
-        x, y = (torch.from_numpy(s).permute(0, 3, 1, 2).float() / 255 for s in small)
-    else:
-        x, y = (parity.inputs(case)[k] for k in "xy")
-    return x, y
+    return metric_taps.dists_net()
 
 
 def check(net: DISTS, case: dict[str, Any]) -> None:
-    x, y = pictures(case)
-    maps = net.features(x)
-    seen = {f"feature{number}": m for number, m in enumerate(maps) if number}
-    seen |= {"prepared0": x, "prepared1": y}
-    found = net(x, y)
-    seen["score"] = found
+    (x, y), seen = metric_taps.dists_pairs(case), metric_taps.dists(net, case)
+    found = seen["score"]
     wanted = {k: v for k, v in case["outputs"].items() if k != "score" or len(found) > 1}
     for tap, difference in taps.differences(seen, wanted).items():
         assert difference < 1e-3 if tap == "score" else difference < 1e-4, (case["name"], tap, difference)
@@ -77,7 +54,7 @@ def test_shrinking_and_scores_are_the_authors(filled: DISTS) -> None:
 
 def test_each_group_alone_is_the_authors(filled: DISTS) -> None:
     case = CASES["noise pairs"]
-    x, y = (filled.features(picture) for picture in pictures(case))
+    x, y = (filled.features(picture) for picture in metric_taps.dists_pairs(case))
     whole = {name: getattr(filled, name).data for name in ("alpha", "beta")}
     starts = np.cumsum([0, *CHANNELS])
     for name in whole:
@@ -92,7 +69,7 @@ def test_each_group_alone_is_the_authors(filled: DISTS) -> None:
 
 
 def test_items_of_a_batch_are_the_items_alone(filled: DISTS) -> None:
-    x, y = pictures(CASES["noise pairs"])
+    x, y = metric_taps.dists_pairs(CASES["noise pairs"])
     together = filled(x, y)
     alone = torch.cat([filled(a[None], b[None]) for a, b in zip(x, y, strict=True)])
     assert torch.allclose(together, alone, atol=1e-6)

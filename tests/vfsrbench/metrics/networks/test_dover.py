@@ -10,7 +10,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from tests.baselines.taps import taps
+from tests.baselines.taps import metric_taps, taps
 from tests.parity import parity
 from vfsrbench.metric import Frames
 from vfsrbench.metrics.networks.dover import (
@@ -29,12 +29,7 @@ CASES = {case["name"]: case for case in PACK["cases"]}
 
 @cache
 def _network() -> DOVER:
-    net = DOVER().eval()
-    state = parity.state_dict(PACK)
-    missing, foreign = net.load_state_dict(state, strict=False)
-    assert not foreign and set(missing) == set(PACK["keep"])
-    net.load_state_dict(state | {name: net.state_dict()[name] for name in missing}, strict=True)
-    return net
+    return metric_taps.dover_net()
 
 
 @cache
@@ -86,9 +81,8 @@ def test_views_are_the_authors(name: str) -> None:
 
 
 def _check_branch(case: dict[str, Any]) -> None:
-    net, x = _network(), parity.inputs(case)["x"]
-    with torch.inference_mode(), taps.tapped(net, case["outputs"]) as seen:
-        found = getattr(net, case["branch"])(x)
+    seen = metric_taps.dover(_network(), case)
+    found = seen["map"]
     for tap, difference in taps.differences(seen, case["outputs"]).items():
         assert difference < 1e-4, (tap, difference)
     np.testing.assert_allclose(found.mean((1, 2, 3, 4)), case["values"]["per_item"], atol=1e-5)

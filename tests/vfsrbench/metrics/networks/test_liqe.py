@@ -9,11 +9,9 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from torch import Tensor
 
 from degradations.errors import InputError
-from tests.baselines.taps import taps
-from tests.parity import parity
+from tests.baselines.taps import metric_taps, taps
 from vfsrbench.metrics.networks.clip.vit_b32 import ClipViTB32, load_liqe
 from vfsrbench.metrics.quality.liqe import SENTENCES, crops_of
 
@@ -24,41 +22,17 @@ SMALL = "five, batch of two"
 
 @cache
 def _network() -> ClipViTB32:
-    net = ClipViTB32().eval()
-    scale = torch.tensor(PACK["kept_values"]["logit_scale"])
-    net.load_state_dict(parity.state_dict(PACK) | {"logit_scale": scale}, strict=True)
-    return net
-
-
-def _images(case: dict[str, Any]) -> Tensor:
-    if case["inputs"]:
-        return parity.inputs(case)["x"]
-    return torch.from_numpy(parity.u8_inputs(case)["x"])[None].float() / 255
+    return metric_taps.liqe_net()
 
 
 def _check(case: dict[str, Any]) -> None:
-    net, sentences = _network(), SENTENCES["mix" if case["mtl"] else "five"]()
-    crops = torch.cat([crops_of(image) for image in _images(case)])
-    assert len(crops) == case["values"]["patches"]
-    ends, inside = [len(tokens) - 1 for tokens in sentences], set(case["outputs"]) - {"visual.ln_post"}
-    with torch.inference_mode(), taps.tapped(net, inside) as modules:
-        images = net(crops)
-        seen = {
-            name: value.transpose(0, 1) if ".transformer." in name else value
-            for name, value in modules.items()
-        }
-        last = seen["visual.transformer.resblocks.11"].transpose(0, 1)
-        seen["visual.ln_post"] = net.visual.ln_post(last[:, 1:])  # the pack's is of the patches
-        texts = net.text_features(net.embedded(sentences), ends)
-        seen["patches"] = (crops - net.visual.mean) / net.visual.std
-    # the pack's features are of unit length or not, as their tap says
-    for name, found in (("image_features", images), ("text_features", texts)):
-        unit = found / found.norm(dim=-1, keepdim=True)
-        seen[name] = unit if case["outputs"][name]["std"] < 0.1 else found
+    net, images = _network(), metric_taps.pictures(case)
+    assert sum(len(crops_of(image)) for image in images) == case["values"]["patches"]
+    seen = metric_taps.liqe_taps(net, case)
     for tap, difference in taps.differences(seen, case["outputs"]).items():
         assert difference < 1e-4, (tap, difference)
     with torch.inference_mode():
-        logits = net.logits(images, texts).double().unflatten(0, (len(_images(case)), -1)).mean(1)
+        logits = net.logits(seen["images"], seen["texts"]).double().unflatten(0, (len(images), -1)).mean(1)
         scores = logits.softmax(1).unflatten(1, (5, -1)).sum(2) @ torch.arange(1.0, 6.0).double()
     np.testing.assert_allclose(scores, case["values"]["score"], atol=1e-5)
 

@@ -8,12 +8,11 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from torch import Tensor
 
-from tests.baselines.taps import taps
+from tests.baselines.taps import metric_taps, taps
 from tests.parity import parity
 from vfsrbench.metrics.networks.maniqa import MANIQA, SIDE, pooled
-from vfsrbench.metrics.quality.maniqa import drawn, enlarged, even
+from vfsrbench.metrics.quality.maniqa import drawn
 
 PACK = taps.pack("maniqa")
 CASES = {case["name"]: case for case in PACK["cases"]}
@@ -22,40 +21,21 @@ SMALL = "three crops of 384"
 
 @cache
 def _network() -> MANIQA:
-    net = MANIQA().eval()
-    state = parity.state_dict(PACK)
-    missing, foreign = net.load_state_dict(state, strict=False)
-    assert not foreign and set(missing) == set(PACK["keep"])
-    return net
-
-
-def _crops(image: Tensor, count: int) -> Tensor:
-    large = enlarged(image)
-    places = even(large.shape[1], large.shape[2], count)
-    return torch.stack([large[:, top : top + SIDE, left : left + SIDE] for top, left in places])
-
-
-def _images(case: dict[str, Any]) -> Tensor:
-    if case["inputs"]:
-        return parity.inputs(case)["x"]
-    return torch.from_numpy(parity.u8_inputs(case)["x"])[None].float() / 255
+    return metric_taps.maniqa_net()
 
 
 @pytest.mark.parametrize("name", [name for name, case in CASES.items() if case["kind"] == "crops"])
 def test_crops_are_the_official(name: str) -> None:
     case = CASES[name]
-    (image,) = _images(case)
-    crops = _crops(image, case["crops"])
+    (image,) = metric_taps.pictures(case)
+    crops = metric_taps.maniqa_crops(image, case["crops"])
     assert len(crops) == case["values"]["number"]
     assert parity.compare(crops, case["outputs"]["crops"]) < 1e-6
 
 
 def _check(case: dict[str, Any]) -> None:
-    net, images = _network(), _images(case)
-    crops = torch.cat([_crops(image, case["crops"]) for image in images])
-    with torch.inference_mode(), taps.tapped(net, case["outputs"]) as seen:
-        patches = net(crops).unflatten(0, (len(images), -1))
-        scores = [float(pooled(of_one)) for of_one in patches]
+    seen = metric_taps.maniqa(_network(), case)
+    scores = [float(pooled(of_one)) for of_one in seen["of_patches"]]
     for tap, difference in taps.differences(seen, case["outputs"]).items():
         assert difference < 1e-4, (tap, difference)
     np.testing.assert_allclose(scores, case["values"]["score"], atol=1e-5)

@@ -7,11 +7,9 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from torch import Tensor, nn
 
 from degradations.errors import InputError
-from tests.baselines.taps import taps
-from tests.parity import parity
+from tests.baselines.taps import metric_taps, taps
 from vfsrbench.metrics.networks.musiq import MUSIQ, tokens_of
 
 PACK = taps.pack("musiq")
@@ -19,58 +17,18 @@ CASES = {case["name"]: case for case in PACK["cases"]}
 TEN = "ten"
 
 
-def _network(classes: int) -> MUSIQ:
-    pack = dict(PACK)
-    if classes == 10:
-        kept = [row for row in PACK["tensors"] if not row[0].startswith("head.")]
-        pack["tensors"] = kept + PACK["tensors_10_classes"]
-    net = MUSIQ(num_classes=classes).eval()
-    net.load_state_dict(parity.state_dict(pack), strict=True)
-    return net
-
-
-def _images(case: dict[str, Any]) -> Tensor:
-    if case["inputs"]:
-        return parity.inputs(case)["x"]
-    array = parity.u8_inputs(case)["x"]
-    array = array if array.ndim == 4 else array[None]
-    return torch.from_numpy(array).float() / 255
-
-
-def _collect(net: MUSIQ, images: Tensor, wanted: dict[str, Any]) -> tuple[dict[str, Tensor], Tensor]:
-    """The taps by the pack's names, and the heads' output."""
-    seen = {"patches": tokens_of(images).patches}
-
-    def keep(name: str) -> Any:
-        def hook(_module: nn.Module, _inputs: Any, output: Tensor) -> None:
-            seen[name] = output.detach()
-
-        return hook
-
-    for name, module in net.named_modules():
-        name = name.removeprefix("transformer_encoder.")
-        if name in wanted:
-            module.register_forward_hook(keep(name))
-    with torch.inference_mode():
-        found = net.distribution(images)
-    if "embedding" in seen:
-        seen["embedding"] = seen["embedding"].view(*seen["patches"].shape[:2], -1)
-    return seen, found
-
-
 def _check(case: dict[str, Any]) -> None:
-    values, images = case["values"], _images(case)
+    values, images = case["values"], metric_taps.pictures(case)
     cut = tokens_of(images)
     assert len(cut.real) == values["tokens"] and int(cut.real.sum()) == values["real_tokens"]
     assert cut.positions.tolist() == values["positions"]
     assert cut.scales.tolist() == values["scales"]
     assert cut.real.int().tolist() == values["mask"]
-    net = _network(case.get("classes", 1))
-    seen, found = _collect(net, images, case["outputs"])
-    assert set(seen) == set(case["outputs"])
-    for tap, want in case["outputs"].items():
-        assert parity.compare(seen[tap], want) < 1e-4, tap
-    np.testing.assert_allclose(found.numpy(), values["dist"], atol=1e-5)
+    net = metric_taps.musiq_net(case.get("classes", 1))
+    seen = metric_taps.musiq(net, case)
+    for tap, difference in taps.differences(seen, case["outputs"]).items():
+        assert difference < 1e-4, tap
+    np.testing.assert_allclose(seen["dist"].numpy(), values["dist"], atol=1e-5)
     with torch.inference_mode():
         np.testing.assert_allclose(net(images).numpy(), values["mos"], atol=1e-5)
 
@@ -90,7 +48,7 @@ def test_every_tap_and_score_of_a_large_picture_is_the_official(name: str) -> No
 
 
 def test_pictures_of_a_batch_leave_each_other_alone() -> None:
-    net = _network(1)
+    net = metric_taps.musiq_net()
     pictures = torch.rand(2, 3, 60, 90, generator=torch.Generator().manual_seed(0))
     with torch.inference_mode():
         together = net(pictures)
