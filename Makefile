@@ -10,7 +10,7 @@ DEMO_WEIGHTS := dlib-face-recognition dlib-mmod-detector dlib-landmarks-5 dlib-l
 FETCHED := $(VENV)/.demo-weights-$(shell echo $(DEMO_WEIGHTS) | cksum | cut -d' ' -f1)
 REFERENCES := $(VENV)/references
 
-.PHONY: setup demo test test-gpu test-weights test-slow test-browser browser lint clean
+.PHONY: setup demo test test-gpu test-weights test-slow test-browser browser lint docs docs-tools clean
 
 setup: $(STAMP) $(FETCHED)
 
@@ -75,6 +75,15 @@ lint: $(STAMP)
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+
+# the site of docs/, in build/docs; a link that goes nowhere is an error
+docs: docs-tools
+	NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --strict --quiet
+	@echo "build/docs/index.html"
+
+docs-tools: $(STAMP)
+	@$(BIN)/python -c 'import material, mkdocstrings' 2>/dev/null || \
+	    $(BIN)/python -m pip install -qq --disable-pip-version-check -e '.[docs]'
 
 clean:
 	rm -rf $(VENV) build dist *.egg-info
