@@ -10,7 +10,7 @@ DEMO_WEIGHTS := dlib-face-recognition dlib-mmod-detector dlib-landmarks-5 dlib-l
 FETCHED := $(VENV)/.demo-weights-$(shell echo $(DEMO_WEIGHTS) | cksum | cut -d' ' -f1)
 REFERENCES := $(VENV)/references
 
-.PHONY: setup demo test test-gpu test-weights test-slow test-browser browser lint docs docs-tools clean
+.PHONY: setup demo test test-gpu test-weights test-slow test-browser browser test-slurm slurm lint docs docs-tools clean
 
 setup: $(STAMP) $(FETCHED)
 
@@ -69,6 +69,17 @@ browser: $(STAMP)
 	    $(BIN)/python -m pip install -qq --disable-pip-version-check -e '.[browser]'
 	@command -v chromium >/dev/null || command -v chromium-browser >/dev/null || \
 	    command -v google-chrome >/dev/null || { echo "no Chromium found: apt-get install chromium"; exit 2; }
+
+# boards by a real Slurm of two nodes, which the tests start in a folder of their own and stop
+test-slurm: $(STAMP) slurm
+	VFSRBENCH_SLURM=1 $(BIN)/python -m pytest -m slurm
+
+slurm:
+	@PATH="$$PATH:/usr/sbin"; command -v slurmctld >/dev/null && command -v slurmd >/dev/null && \
+	    command -v munged >/dev/null || \
+	    { [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null && apt-get update -qq && \
+	      DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends slurm-wlm munge >/dev/null; } || \
+	    { echo "no Slurm found: apt-get install slurm-wlm munge"; exit 2; }
 
 lint: $(STAMP)
 	$(BIN)/ruff check .

@@ -41,6 +41,19 @@ def use_device(device: str | None) -> str:
     return f"cuda:{number}"
 
 
+def usable_memory() -> int:
+    """Megabytes that this process may use: what Slurm gave its task, else what the machine has."""
+    import psutil
+
+    node, cpu = (os.environ.get(f"SLURM_MEM_PER_{part}", "") for part in ("NODE", "CPU"))
+    cpus = os.environ.get("SLURM_CPUS_ON_NODE", "1")
+    if cpu.isdigit() and cpus.isdigit():
+        return int(cpu) * int(cpus)
+    if node.isdigit() and int(node):
+        return int(node)
+    return int(psutil.virtual_memory().total >> 20)
+
+
 def _asked(device: str, there: int) -> int | None:
     """The GPU's number; None for the CPU."""
     if device == "cpu":

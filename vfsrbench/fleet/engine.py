@@ -124,6 +124,7 @@ class WorkersEngine:
         watch = Watch(plan)
         told = False
         while True:
+            over = plan.is_over  # before the look: a worker that ends the last unit says so
             found = watch.look()
             for unit in found.newly_done:
                 yield _outcome(plan, unit, tasks[unit])
@@ -140,7 +141,7 @@ class WorkersEngine:
             else:
                 told = False
             self.tend(plan, watch)
-            if plan.is_over:
+            if over:
                 raise InputError(f"{plan.folder}: was given up: another run of the board took its place")
             time.sleep(max(POLL if plan.leases.silence > 4 else 0.1, min(5.0, 10 * found.seconds)))
 

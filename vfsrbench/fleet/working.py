@@ -13,6 +13,7 @@ from pathlib import Path
 
 from vfsrbench.engines.base import WorkerUnfit
 from vfsrbench.errors import DamagedFile, InputError
+from vfsrbench.fleet.devices import usable_memory
 from vfsrbench.fleet.here import on_this_machine
 from vfsrbench.fleet.plan.files import PLANS, SharedPlan, UnitDone, plans_of
 from vfsrbench.fleet.plan.leases import Held, LeaseLost, Owner
@@ -114,7 +115,7 @@ class _PlanWorker:
     ) -> None:
         self.plan, self.done, self.on_line, self.idle = plan, done, on_line, idle
         self.owner = Owner(plan.run, socket.gethostname(), os.getpid(), device)
-        self.taker = Taker(plan, self.owner)
+        self.taker = Taker(plan, self.owner, memory=usable_memory())
         try:
             self.setup = on_this_machine(plan.setup(), root)
         except DamagedFile:
@@ -216,6 +217,8 @@ class _PlanWorker:
         event = self.plan.leases.at(held.unit, held.number - 1)
         at, doing, rest = at_fault(task, event)
         reason = f"{deaths} workers died or fell silent while {doing}"
+        if why := self.plan.leases.why_left(held.unit, held.number - 1):
+            reason += f" (the last one: {why})"
         log.error("%s: %s", task.clip.name, reason)
         return fail_jobs(self.setup, self.workspace, task, at, reason), rest
 

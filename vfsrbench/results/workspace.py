@@ -31,7 +31,7 @@ from vfsrbench.results.store import Store
 DEFAULT = Path("workspace")
 FOLDERS = (
     "results", "splits", "restored", "boards", "cache", "slices", "damaged", "scratch", "locks", "logs",
-    "plans",
+    "plans", "slurm",
 )  # fmt: skip
 """What a workspace holds, beside reports."""
 

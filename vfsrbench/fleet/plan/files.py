@@ -5,6 +5,7 @@ setup.pickle    what every worker needs (`runs.jobs.Setup`)
 units/          a file a unit: its task
 leases/         who works at what (`fleet.plan.leases`)
 done/           a file a unit that is done: how its jobs ended
+memory/         units that need more memory than a worker had that died of it
 over            all units are done, or the plan was given up
 
 Every file but the leases carries a checksum, which is checked before anything in it is used.
@@ -157,6 +158,28 @@ class SharedPlan:
 
     def _rest(self, unit: str) -> Path:
         return self.folder / "units" / f"{unit}.rest.pickle"
+
+    def note_memory(self, unit: str, megabytes: int) -> None:
+        """Note that a unit needs more memory than this: workers with no more leave it to others."""
+        (self.folder / "memory").mkdir(exist_ok=True)
+        replace_file(self.folder / "memory" / unit, f"{megabytes}\n".encode())
+
+    def lacking_memory(self) -> dict[str, int]:
+        """The units of which that is noted, with the megabytes that were too few."""
+        found = {}
+        for path in self._memory_notes():
+            with suppress(OSError, ValueError):
+                found[path.name] = int(path.read_text())
+        return found
+
+    def forget_memory(self) -> None:
+        """Forget what units need: no more can be had."""
+        for path in self._memory_notes():
+            path.unlink(missing_ok=True)
+
+    def _memory_notes(self) -> list[Path]:
+        folder = self.folder / "memory"
+        return [path for path in folder.iterdir() if path.name.isdigit()] if folder.is_dir() else []
 
     def finished(self) -> set[str]:
         """The units that are done, by one look into the folder."""

@@ -167,6 +167,10 @@ class Leases:
         """How many holders of the leases before this one died: none of those that gave theirs back."""
         return sum(not self._left(unit, n).get("well", False) for n in range(1, number))
 
+    def why_left(self, unit: str, number: int) -> str:
+        """Why a lease was given back; empty if it was not, or nothing was said."""
+        return str(self._left(unit, number).get("why", ""))
+
     def _left(self, unit: str, number: int) -> dict[str, Any]:
         try:
             return dict(json.loads((self.folder / f"{unit}.{number}.left").read_bytes()))

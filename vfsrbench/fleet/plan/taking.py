@@ -24,10 +24,19 @@ class Taker:
         plan: The plan.
         owner: Who takes.
         clock: Seconds, for how often it looks.
+        memory: Megabytes that this process may use. A unit that ran out of so many is left to others.
     """
 
-    def __init__(self, plan: SharedPlan, owner: Owner, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self,
+        plan: SharedPlan,
+        owner: Owner,
+        clock: Callable[[], float] = time.monotonic,
+        memory: int | None = None,
+    ) -> None:
         self.plan, self.owner = plan, owner
+        self._memory = memory
+        self._too_small: set[str] = set()
         self._clock = clock
         self._waiting: list[Unit] = list(plan.units)
         self._done: set[str] = set()
@@ -76,6 +85,8 @@ class Taker:
     def _may_take(self, unit: Unit) -> bool:
         if unit.id in self._done or not self._done.issuperset(unit.needs):
             return False
+        if unit.id in self._too_small:
+            return False
         return self._listing.open_now(unit.id) or unit.id in self._silent
 
     def _look(self) -> None:
@@ -83,6 +94,9 @@ class Taker:
         self._done = self.plan.finished()
         self._listing = self.plan.leases.listing()
         self._waiting = [unit for unit in self._waiting if unit.id not in self._done]
+        if self._memory is not None:
+            lacking = self.plan.lacking_memory()
+            self._too_small = {unit for unit, had in lacking.items() if self._memory <= had}
         if began >= self._silent_again:
             self._silent = {lease.unit for lease in self._busy(self._listing, self._done) if lease.silent}
             self._silent_again = began + min(10.0, self.plan.leases.silence / 4)
