@@ -19,6 +19,7 @@ from vfsrbench.fleet.plan.files import PLANS, SharedPlan, UnitDone, plans_of
 from vfsrbench.fleet.plan.leases import Held, LeaseLost, Owner
 from vfsrbench.fleet.plan.taking import Taker
 from vfsrbench.fleet.shared_workspace import SharedWorkspace
+from vfsrbench.results.job import Job
 from vfsrbench.results.workspace import Workspace
 from vfsrbench.runs.jobs import Task
 from vfsrbench.runs.worker.entry import log_to, work_of
@@ -39,9 +40,14 @@ class WorkDone:
 
     units: int = 0
     lost: int = 0
-    ends: list[Ended] = field(default_factory=list)
+    by_job: dict[Job, Ended] = field(default_factory=dict)
     refused: list[str] = field(default_factory=list)
     """Plans that this machine cannot work at, and why."""
+
+    @property
+    def ends(self) -> list[Ended]:
+        """How jobs ended, each once: one that failed to be restored is met again by the unit that scores."""
+        return list(self.by_job.values())
 
     @property
     def failed(self) -> list[Ended]:
@@ -187,7 +193,7 @@ class _PlanWorker:
         jobs = self.plan.task(held.unit, whole=True).jobs
         self.plan.finish(UnitDone(held.unit, ends, seconds, str(self.owner), held.number), jobs)
         self.done.units += 1
-        self.done.ends += ends
+        self.done.by_job |= {end.job: end for end in ends}
         failed = sum(end.status != "ok" for end in ends)
         how = f"{len(ends)} jobs" + (f", {failed} of them without a result" if failed else "")
         self._say(held, f"{task.clip.name}: {how}, {seconds:.1f} s")
@@ -204,6 +210,8 @@ class _PlanWorker:
         except Exception:
             crash = traceback.format_exc()
             log.error("unit %s failed:\n%s", held.unit, crash)
+            if task.share.number:  # the first share ends the jobs
+                return Report()
             held.confirm()
             ends = fail_jobs(self.setup, self.workspace, task, task.jobs, crash_reason(crash))
             return Report(tuple(ends))
@@ -212,8 +220,10 @@ class _PlanWorker:
         """Where too many workers died at the unit, the jobs at which the last one was fail; the others go
         on."""
         deaths = self.plan.leases.lost_tries(held.unit, held.number)
-        if deaths < TRIES or task.share.number:
+        if deaths < TRIES:
             return [], task
+        if task.share.number:  # the first share does without
+            return [], None
         event = self.plan.leases.at(held.unit, held.number - 1)
         at, doing, rest = at_fault(task, event)
         reason = f"{deaths} workers died or fell silent while {doing}"

@@ -52,6 +52,11 @@ def is_there(workspace: Workspace, job: Job, keep: Keep) -> bool:
     )
 
 
+def is_kept(workspace: Workspace, job: Job) -> bool:
+    """Whether the job's restored frames are kept in any form."""
+    return is_there(workspace, job, "png") or is_there(workspace, job, "video")
+
+
 def kept_note(workspace: Workspace, job: Job, set_aside: SetAside | None = None) -> KeptNote | None:
     """The note of what is kept for this method, split and clip, whatever made it. A damaged one is set
     aside."""

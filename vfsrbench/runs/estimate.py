@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
@@ -89,10 +89,7 @@ def time_need(plan: Plan, workspace: Workspace) -> Duration:
     """How long the open jobs will take, judged by earlier jobs in this workspace."""
     rates: dict[str, list[float]] = {}
     measured = 0
-    for path in result_files([workspace.store.root]):
-        record = _readable(path)
-        if record is None or record.status != "ok" or not record.frames:
-            continue
+    for record in earlier_records(workspace):
         measured += 1
         pixels = record.frames * record.height * record.width
         if record.restore_seconds:
@@ -107,6 +104,14 @@ def time_need(plan: Plan, workspace: Workspace) -> Duration:
         measured=measured,
         unknown=tuple(sorted({step for step, _, _ in todo if step not in rates})),
     )
+
+
+def earlier_records(workspace: Workspace) -> Iterator[JobRecord]:
+    """The records of all jobs that ended well in a workspace."""
+    for path in result_files([workspace.store.root]):
+        record = _readable(path)
+        if record is not None and record.status == "ok" and record.frames:
+            yield record
 
 
 def _steps(job: Job) -> tuple[str, ...]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Literal
 
 from vfsrbench.board import Board, Restriction
 from vfsrbench.datasets.crop import Crop
@@ -150,13 +151,16 @@ class Task:
     """One clip with its open jobs, or a part of them: what a worker does in one go.
 
     `share` says which of its frames, where nothing is restored and workers would be idle. `left_out` has
-    metrics that are not tried again, as they left the GPU unusable, with what they said.
+    metrics that are not tried again, as they left the GPU unusable, with what they said. `step`: restoring
+    and scoring may be tasks of their own; restored clips lie in the folder `handed` between them.
     """
 
     clip: ClipFacts
     jobs: tuple[Job, ...]
     left_out: tuple[tuple[str, str], ...] = ()
     share: Share = Share()
+    step: Literal["all", "restore", "score"] = "all"
+    handed: Path = Path()
 
 
 def outputs_place(use: StoredOutputs, split: str, splits: int) -> Path:

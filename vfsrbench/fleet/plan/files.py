@@ -52,7 +52,7 @@ class Unit:
         jobs: How many jobs it has.
         cost: How long it takes compared with others.
         needs: Units that must be done before.
-        what: `restore`, `score`, or `all`: both in one.
+        what: `restore`, `share` (of scoring), `score`, or `all`: both in one.
     """
 
     id: str
@@ -61,6 +61,11 @@ class Unit:
     cost: float
     needs: tuple[str, ...] = ()
     what: str = "all"
+
+    @property
+    def ends_jobs(self) -> bool:
+        """Whether its jobs are done with it."""
+        return self.what in ("all", "score")
 
 
 @dataclass(frozen=True)
@@ -150,7 +155,7 @@ class SharedPlan:
         task: Task = _read_sealed(rest if rest.is_file() and not whole else path)
         if task.share.count > 1:
             task = replace(task, share=replace(task.share, folder=self.folder / "shares"))
-        return task
+        return replace(task, handed=self.folder / "handed")
 
     def leave_rest(self, unit: str, task: Task) -> None:
         """Write what is left of a unit for the next worker that takes it."""

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Container, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Container, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from vfsrbench.engines.base import Event
 from vfsrbench.io.clip import Clip
+from vfsrbench.io.raw import RawFrames
 from vfsrbench.results.job import Job
 from vfsrbench.results.restored_store import KeptNote
 from vfsrbench.results.schema import JobRecord, Status
@@ -44,14 +45,16 @@ class Report:
 class Restored:
     """A restored clip that waits to be scored, and the jobs that it is for. `scratch` is its raw file;
     `stored` says that these are stored outputs, of which nothing is kept or timed. `anew` says that
-    the method made the frames just now."""
+    this run's method made the frames, with these `versions` where that was another task."""
 
     jobs: Sequence[Pending]
     clip: Clip
     note: KeptNote
     scratch: Path | None = None
+    raw: RawFrames | None = None
     stored: bool = False
     anew: bool = False
+    versions: Mapping[str, str] = field(default_factory=dict)
 
     def wanted(self) -> Wanted:
         """What is to be computed for any of the jobs."""
@@ -73,6 +76,7 @@ class Restored:
         """
         note, differs = self.note, differs if self.note.lq_digest else ""
         return {
+            **({"versions": dict(self.versions)} if self.versions else {}),
             "lq_digest": note.lq_digest,
             "restored_digest": note.digest,
             "restore_seconds": note.seconds,

@@ -19,6 +19,7 @@ from vfsrbench.runs.due import DueJobs, Pending
 from vfsrbench.runs.jobs import Setup, Task
 from vfsrbench.runs.worker.clip_inputs import ClipInputs
 from vfsrbench.runs.worker.outcome import Restored
+from vfsrbench.runs.worker.parts.handed import HandedFrames
 from vfsrbench.runs.worker.steps import Steps
 from vfsrbench.runs.worker.worker import Worker
 from vfsrbench.runtime.memory import count_parameters
@@ -52,13 +53,32 @@ class ClipRestorer:
         if isinstance(use, StoredOutputs):
             clip, digest = self.inputs.stored(use, job.split)
             return Restored(jobs, clip, KeptNote(job.restore_key, digest), stored=True)
+        handed = self._handed(jobs) if self.task.step == "score" else None
+        if handed is not None:
+            return handed
         again = self.due.kept_frames(job, self.task.clip.fps)
         if again is None:
             return self._restore(jobs, use)
         clip, note = again
-        if note.lq_digest:
-            self.inputs.compare(job.split, LqFacts(note.lq_digest, note.lq_digest_before_codec, {}))
+        self._compare(job.split, note)
         return Restored(jobs, clip, note)
+
+    def _handed(self, jobs: Sequence[Pending]) -> Restored | None:
+        """The clip that another task of this run restored; None if it is not there."""
+        job, facts = jobs[0].job, self.task.clip
+        folder = HandedFrames(self.task.handed)
+        found = folder.get(job.restore_key, facts.name, facts.fps)
+        if found is None:
+            return None
+        clip, note, versions = found
+        self._compare(job.split, note)
+        place = folder.place(job.restore_key)
+        return Restored(jobs, clip, note, scratch=place, anew=True, versions=versions)
+
+    def _compare(self, split: str, note: KeptNote) -> None:
+        """Hold what the method was fed against its manifest."""
+        if note.lq_digest:
+            self.inputs.compare(split, LqFacts(note.lq_digest, note.lq_digest_before_codec, {}))
 
     def _restore(self, jobs: Sequence[Pending], use: MethodUse) -> Restored:
         job = jobs[0].job
@@ -102,7 +122,7 @@ class ClipRestorer:
             lq_digest_before_codec="" if fed is None else fed.digest_before_codec,
             clamped=report.reach.clamped,
         )
-        return Restored(jobs, Clip(raw, truth.name, truth.fps), note, scratch=path, anew=True)
+        return Restored(jobs, Clip(raw, truth.name, truth.fps), note, scratch=path, raw=raw, anew=True)
 
     def _check_fits(self, card: MethodCard, split: Split) -> None:
         """JobFailure when such a method has nothing to do here."""

@@ -23,6 +23,7 @@ from vfsrbench.runs.jobs import Setup, Task
 from vfsrbench.runs.worker.clip_inputs import ClipInputs
 from vfsrbench.runs.worker.face_points import face_points
 from vfsrbench.runs.worker.outcome import Ended, Restored
+from vfsrbench.runs.worker.parts.handed import HandedFrames
 from vfsrbench.runs.worker.recorder import Recorder, Scored, restoration_facts
 from vfsrbench.runs.worker.restorer import ClipRestorer
 from vfsrbench.runs.worker.shares import Shares
@@ -71,6 +72,9 @@ class TaskRunner:
         if self.task.share.number:
             self._hand_in()
             return
+        if self.task.step == "restore":
+            self._hand_over()
+            return
         try:
             waiting: list[Restored] = []
             for jobs in self._groups():
@@ -80,6 +84,22 @@ class TaskRunner:
                     self._score(waiting)
                     waiting = []
             self._score(waiting)
+        finally:
+            shutil.rmtree(self.scratch, ignore_errors=True)
+
+    def _hand_over(self) -> None:
+        """Restore for the task that scores. What fails is recorded here; what is there is not done again."""
+        handed = HandedFrames(self.task.handed)
+        try:
+            for jobs in self._groups():
+                job = jobs[0].job
+                kept = not self.setup.options.force and restored_store.is_kept(self.workspace, job)
+                if kept or handed.is_there(job.restore_key):
+                    continue
+                restored = self._try(jobs)
+                if restored is not None and restored.raw is not None:
+                    self.steps.send(job, "handing over")
+                    handed.put(restored.raw, restored.note)
         finally:
             shutil.rmtree(self.scratch, ignore_errors=True)
 

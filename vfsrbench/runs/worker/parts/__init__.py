@@ -1,0 +1,1 @@
+"""What several tasks of one clip hand each other."""
