@@ -52,8 +52,9 @@ def generated(outcomes: dict[str, Outcome], fast: dict[str, float]) -> str:
 
 
 def _row(card: MetricCard, outcome: Outcome | None, fast: float) -> str:
-    files = [f"{use.name} (optional)" if use.optional else use.name for use in card.weights]
-    needs = ", ".join([*files, *card.needs]) or "nothing"
+    source = plugins.choose_metric(card.derived.metric).card if card.derived else card
+    files = [f"{use.name} (optional)" if use.optional else use.name for use in source.weights]
+    needs = ", ".join([*files, *source.needs]) or "nothing"
     found = ("from " + card.derived.metric, "") if card.derived else ("", "")
     if outcome is not None:
         found = (str(outcome.values), _rounded_up(outcome.worst))

@@ -12,7 +12,7 @@ from vfsrbench import plugins
 from vfsrbench.cli.main import run
 from vfsrbench.cli.verbs.weights.verb import app
 from vfsrbench.errors import InputError
-from vfsrbench.weights.manifest import needed_by
+from vfsrbench.weights.manifest import load_manifest, needed_by
 from vfsrbench.weights.resolve import resolve_weights
 
 
@@ -63,6 +63,11 @@ def test_the_list_fits_a_terminal_and_names_all_that_need_a_file(
 def test_the_list_takes_methods_and_metrics_and_prints_licences_in_full(root: Path) -> None:
     text = call("list", "codeformer", "psnr").output
     assert "  codeformer: NTU S-Lab License 1.0 (non-commercial) https://" in text and "vgg16" not in text
+    about = call("list", "realesrgan", "pwcnet").output
+    for name in ("realesrgan-x4plus-ncnn", "pwcnet"):
+        entry = load_manifest()[name]
+        assert f"  {name}: {entry.title}" in about and entry.note in about, "what the manifest has to say"
+    assert f" By hand: get {load_manifest()['pwcnet'].file} from https://" in about
     assert isinstance(call("list", "codefromer").exception, InputError)
 
 

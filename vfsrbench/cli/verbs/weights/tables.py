@@ -176,6 +176,20 @@ def megabytes(size: float) -> str:
     return f"{size / 1e6:.0f}" if size >= 1e7 else f"{size / 1e6:.1f}" if size else "?"
 
 
+def about_lines(root: Path, entries: Iterable[WeightFile]) -> list[str]:
+    """What each file is, what there is to know of it, and where it is when nothing can fetch it."""
+    from vfsrbench.weights.resolve import where_to_get
+
+    width = line_width()
+    lines: list[str] = []
+    for entry in entries:
+        text = f"{entry.name}: {entry.title.rstrip('.')}." + (f" {entry.note}" if entry.note else "")
+        if not entry.urls and not entry.wheels:
+            text += f" By hand: {where_to_get(root, entry)}."
+        lines += _wrapped(text, width, "  ") if width else [f"  {text}"]
+    return ["about:", *lines] if lines else []
+
+
 def licence_lines(entries: Iterable[WeightFile]) -> list[str]:
     """The licences that have to be accepted, each once and in full, with the files that it is for."""
     texts: dict[str, list[str]] = {}

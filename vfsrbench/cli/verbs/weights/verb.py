@@ -15,6 +15,7 @@ from vfsrbench.cli.verbs.weights.find import find
 from vfsrbench.cli.verbs.weights.tables import (
     Alternatives,
     ListedWeight,
+    about_lines,
     check_names,
     expanded_names,
     licence_lines,
@@ -80,7 +81,7 @@ def list_weights(
     say(listed(rows))
     say(f"\n{FOOTNOTE}\n  all of its text: `vfsrbench weights list NAME`")
     if names:
-        for line in licence_lines(shown):
+        for line in (*about_lines(root, shown), *licence_lines(shown)):
             say(line)
     for line in unreadable_lines(shown):
         say(line)
