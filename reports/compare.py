@@ -9,11 +9,12 @@ from pathlib import Path
 
 from reports.inputs.bundled import fitting, read_bundles, split_values_of, verdicts_of, with_bundles
 from reports.inputs.noted_boards import noted_rules
-from reports.inputs.results import AT, read_results
+from reports.inputs.results import AT, Grid, read_results
 from reports.inputs.same_frames import join_same_frames
 from reports.material import default_sources
 from reports.tables.leaderboard import build_tables
 from reports.tables.model import Table
+from reports.tables.shown.needed import needed_notes
 from vfsrbench import plugins
 from vfsrbench.board import Board, DatasetUse
 from vfsrbench.errors import InputError, did_you_mean
@@ -77,7 +78,14 @@ def compare(
     sources = default_sources(board, found)
     values = split_values_of(others, found, sources.cards)
     sources = replace(sources, split_values=values, verdicts=verdicts_of(others, found))
-    return build_tables(change(board), found, sources), skipped
+    tables = build_tables(change(board), found, sources)
+    return [_with_sizes(table, found) for table in tables], skipped
+
+
+def _with_sizes(table: Table, found: Sequence[StoredResult]) -> Table:
+    """The table with what is to be said of the number of its clips."""
+    grid = Grid.of(found, table.split, [row.method for row in table.rows], table.clips)
+    return replace(table, notes=(*table.notes, *needed_notes(table, grid)))
 
 
 def _board(

@@ -31,7 +31,7 @@ ELSEWHERE = {
     "VRDiT/inference.py",
     # of examples, and what our verbs write
     "my.toml", "my-board.toml", "method.py", "mymethod/method.py", "myvideo/method.py", "myvideo/card.toml",
-    "mywindows/method.py", "mywindows/card.toml",
+    "mywindows/method.py", "mywindows/card.toml", "policy.toml",
     "leaderboard.md", "x.toml", "board.toml", "facts.json", "shown/facts.json", "table.md", "shown/table.md",
     "gpu.json", "gpu.md", "benchmarks/results/gpu.json", "/tmp/gpu.json",
 }  # fmt: skip

@@ -169,6 +169,7 @@ def report(
     formats: Sequence[str] = ("png",),
     partial: bool = False,
     site: bool = False,
+    bundles: Sequence[StrPath] = (),
 ) -> ReportFiles:
     """Write a board's tables, figures and page from results that are there.
 
@@ -181,6 +182,7 @@ def report(
         formats: Of the figures: `png`, and `pdf` where it is asked for.
         partial: Print means over rows that are not complete, too.
         site: Add pages to look around in: one a clip, the worst clips, provenance.
+        bundles: Files that `vfsrbench bundle` wrote, whose rows stand beside the workspace's.
 
     Returns:
         What was written: `index` (the page), `tables`, `files`, `skipped`.
@@ -212,5 +214,6 @@ def report(
         formats=formats,
         partial=partial,
         site=site,
+        bundles=[Path(path) for path in bundles],
     )
     return written

@@ -19,6 +19,7 @@ from reports.tables.model import Table
 from reports.tables.terminal import print_tables
 from tests.reports.sharing import labs
 from vfsrbench.errors import InputError
+from vfsrbench.results.power.clips_needed import clips_needed
 
 
 @pytest.fixture(scope="module")
@@ -51,6 +52,15 @@ def test_compare_keeps_rows_apart_and_lists_what_does_not_fit(bundles: tuple[Pat
     assert "left out: 3 results of south: of other frames of the clip 'ben'" in skipped
     versus = tables[0].row("bicubic @ south").cells["psnr"].versus
     assert versus is not None and versus.n == 2 and versus.difference == 0, "the same method gave the same"
+    (note,) = [note for note in tables[0].notes if note.startswith("PSNR: clips that a paired t-test")]
+    needed = clips_needed(*(values(bundles[0], method) for method in ("bicubic", "nearest")))
+    assert f"Bicubic (OpenCV) @ north and Nearest neighbour {needed} (3 here)" in note, note
+    assert "Bicubic (OpenCV) @ north and Bicubic (OpenCV) @ south no number is enough (2 here)" in note
+
+
+def values(bundle: Path, method: str) -> np.ndarray:
+    results = [r.record for r in read_bundle(bundle).results if r.record.method == method]
+    return np.array([r.clip_values["psnr"] for r in sorted(results, key=lambda record: record.clip)])
 
 
 def test_a_workspace_and_a_bundle_stand_on_one_board_with_a_badge(bundles: tuple[Path, Path]) -> None:

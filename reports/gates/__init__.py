@@ -1,0 +1,1 @@
+"""Is a checkpoint better? Rules on paired results, and what they say."""

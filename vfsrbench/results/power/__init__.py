@@ -1,0 +1,1 @@
+"""How many clips a comparison takes."""
