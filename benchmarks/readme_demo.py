@@ -269,7 +269,7 @@ def add_slices(canvas: Figure, story: Story, rows: dict[str, Frames], high: floa
         ax.imshow(enlarge(strip, 600), aspect="auto", interpolation="nearest")
         bare(ax)
         if number == 0:
-            ax.set_title(f"column {truth.column} of every frame", loc="left")
+            ax.set_title(f"{truth.place.lower()} of every frame", loc="left")
         ax.text(-0.04, 0.5, broken(title, 17), transform=ax.transAxes, ha="right", va="center", fontsize=7.5)
         colour = looks[title].colour if title in looks else DEGRADED
         ax.plot([-0.02] * 2, [0, 1], color=colour, lw=3, transform=ax.transAxes, clip_on=False)

@@ -13,15 +13,12 @@ import io
 import sys
 from pathlib import Path
 
-import numpy as np
 from PIL import Image
 
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
 
 from benchmarks.site_browser import Visit, chromium  # noqa: E402
-from reports.figures.slices import LINE  # noqa: E402
-from reports.figures.style import HUES  # noqa: E402
 
 IMAGES = ROOT / "docs" / "images"
 CLIP = "clips/vfhq-mild/demo-calm.html"
@@ -30,8 +27,7 @@ PAGES = {
     "site-wide": (CLIP, "method=realesrgan&frame=3", 1280, 1180),
     "site-phone": (CLIP, "method=realesrgan&frame=3", 390, 844),
 }
-HEAVIEST = 300_000  # bytes
-KEPT = [int(hue[i : i + 2], 16) for hue in (*HUES, LINE, "#FFFFFF", "#000000") for i in (1, 3, 5)]
+HEAVIEST = 300_000  # bytes of a picture without loss
 
 
 def main() -> None:
@@ -42,35 +38,23 @@ def main() -> None:
         for name, (page, asked, wide, high) in PAGES.items():
             address = (site / page).as_uri() + (f"#{asked}" if asked else "")
             visit = Visit(browser, address, wide, high)
-            write(name, Image.open(io.BytesIO(visit.page.screenshot())), wide)
+            write(name, Image.open(io.BytesIO(visit.page.screenshot())))
             if visit.problems:
                 raise SystemExit(f"{page}: {visit.problems}")
             visit.page.close()
 
 
-def write(name: str, picture: Image.Image, wide: int) -> None:
-    """As PNG of 256 colours, `wide` pixels, narrower if it would be too heavy. Those of methods are kept."""
-    picture = picture.convert("RGB")
-    while True:
-        size = (wide, round(picture.height * wide / picture.width))
-        small = picture if picture.size == size else picture.resize(size, Image.Resampling.LANCZOS)
+def write(name: str, picture: Image.Image) -> None:
+    """As WebP in true colour and full size: without loss, where that is light enough."""
+    buffer = io.BytesIO()
+    for how in ({"lossless": True, "quality": 100}, {"quality": 92}):
         buffer = io.BytesIO()
-        few = small.quantize(palette=palette_of(small), dither=Image.Dither.FLOYDSTEINBERG)
-        few.save(buffer, "PNG", optimize=True)
+        picture.convert("RGB").save(buffer, "WEBP", method=6, **how)
         if buffer.tell() <= HEAVIEST:
             break
-        wide = wide * 9 // 10
-    (IMAGES / f"{name}.png").write_bytes(buffer.getvalue())
-    print(f"{name}.png: {size[0]}x{size[1]}, {buffer.tell() / 1024:.0f} KiB")
-
-
-def palette_of(picture: Image.Image) -> Image.Image:
-    """The picture's commonest colours and those that are kept; white stays white, not nearly so."""
-    common = np.array(picture.quantize(256 - len(KEPT) // 3).getpalette(), np.uint8).reshape(-1, 3)
-    common = common[common.min(axis=1) < 245][: 256 - len(KEPT) // 3]
-    palette = Image.new("P", (1, 1))
-    palette.putpalette([*common.ravel().tolist(), *KEPT])
-    return palette
+    (IMAGES / f"{name}.webp").write_bytes(buffer.getvalue())
+    loss = "without loss" if "lossless" in how else f"quality {how['quality']}"
+    print(f"{name}.webp: {picture.width}x{picture.height}, {buffer.tell() / 1024:.0f} KiB, {loss}")
 
 
 if __name__ == "__main__":

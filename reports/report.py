@@ -9,7 +9,9 @@ from pathlib import Path
 from reports.figures.kept import Figures
 from reports.gallery import Gallery, Picture, Planned
 from reports.material import Material, gather
-from reports.site.board_page import Section, write_page
+from reports.site.board_page import Section
+from reports.site.media import Media
+from reports.site.site import write_site
 from reports.site.table_html import to_html
 from reports.staging import staged
 from reports.tables.formats import to_csv, to_json, to_latex, to_latex_splits, to_markdown
@@ -64,10 +66,11 @@ def build_report(
     planned, so that a row without them counts as incomplete; `outputs` where somebody's own restored clips
     lie, by method; `bundles` are files whose rows stand beside; `only` narrows to these methods; `said` names
     what of the board (`dataset`, `frames`, `scale`, `seed`) is not to be taken from its last run; `partial`
-    prints means over incomplete rows too; `site` adds pages to look around in (a page a clip, worst clips,
-    provenance); `formats` of figures begins with png, and gets pdf if an earlier report wrote that here;
-    `workers` processes draw them (a script that asks for more than one needs
-    `if __name__ == "__main__":`). `progress` hears what is being made.
+    prints means over incomplete rows too; `site` adds a page a clip, with players, and where to look first;
+    the board's page is the same, and a site that lies in `out` already is written again as a whole; `formats`
+    of figures begins with png, and gets pdf if an earlier report wrote that here; `workers` processes draw
+    them (a script that asks for more than one needs `if __name__ == "__main__":`). `progress` hears what is
+    being made.
     InputError when there are no results, or when `out` cannot be written, overlaps what is read, or holds
     files that we did not make and that have the names of ours.
     """
@@ -75,6 +78,7 @@ def build_report(
     material = gather(board, workspace, results, clips, outputs, only, said, bundles=bundles)
     refuse_overlap(out, _inputs(material.board, workspace))
     claim_folder(out, FILES, lasting=["media"])
+    site = site or (out / "worst.html").is_file()  # a site that is there stays whole
     with known_syntax(our_sources(), workspace / "cache" / "syntax.json"), staged(out) as folder:
         built = _build(material, folder, out, formats, partial, site, workers, progress)
     written = [out / path.relative_to(folder) for path in built]
@@ -111,15 +115,9 @@ def _build(
         files += [*section.files, *(p for picture in section.pictures for p in picture.files)]
     files += [*_write_all(folder, material.tables), *(p for picture in overall for p in picture.files), *note]
     index = folder / "index.html"
-    if site:
-        from reports.site.media import Media
-        from reports.site.site import write_site
-
-        media = Media(folder / "media", out / "media")
-        files += write_site(material, index, media, sections, overall, progress, partial)
-    else:
-        write_page(index, material, sections, overall, partial=partial)
-    return [index, *files]
+    media = Media(folder / "media", out / "media") if site else None
+    pages = write_site(material, index, media, sections, overall, progress, partial)
+    return [index, *files, *(page for page in pages if page != index)]
 
 
 def _pictures(planned: Iterable[Planned]) -> list[Picture]:

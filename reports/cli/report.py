@@ -34,7 +34,7 @@ def report(
     bundle: Bundles = None,
     html: Annotated[
         Path | None,
-        typer.Option("--html", help="the whole site, with a page a clip, into this folder"),
+        typer.Option("--html", help="into this folder, with a page a clip and the worst clips"),
     ] = None,
     changes: Annotated[BoardChanges, Without(("finder", "fit"))],
     only_method: Annotated[

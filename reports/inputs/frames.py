@@ -11,10 +11,11 @@ from reports.inputs.losses import Losses
 from vfsrbench.board import DatasetUse
 from vfsrbench.datasets.dataset import DatasetClip, dataset_of
 from vfsrbench.datasets.found_landmarks import FoundBy, kept_landmarks
-from vfsrbench.datasets.reference import GtFacts, gt_facts, gt_side, lq_side
+from vfsrbench.datasets.reference import GtFacts, gt_facts, gt_frames_digest, gt_side, lq_side
 from vfsrbench.datasets.stored_outputs import open_outputs
 from vfsrbench.errors import DamagedFile, InputError
 from vfsrbench.io.clip import Clip
+from vfsrbench.io.digest_cache import ClipDigests, clip_files
 from vfsrbench.io.names import slug
 from vfsrbench.io.safety.sealed import content_digest, reading
 from vfsrbench.results import restored_store
@@ -52,6 +53,7 @@ class Frames:
         self.losses = self.losses or Losses(self.workspace.damaged)
         self.set_aside = self.losses.set_aside
         self._opened: dict[tuple[str, ...], Clip | None] = {}
+        self._seen: dict[str, str] = {}
 
     @cached_property
     def _clips(self) -> dict[str, DatasetClip]:
@@ -97,6 +99,9 @@ class Frames:
             if self._clips:
                 self._say(f"no frames of {record.clip} are shown: the data set does not have it any more")
             return None, None
+        if not self._is_as_run(clip, record):
+            self._say(f"no frames of {record.clip} are shown: they are not those any more that the run read")
+            return None, None
         found_by = FoundBy(record.finder) if record.finder and record.aligned else None
         try:
             facts = gt_facts(clip, record.gt_digest, record.aligned, found_by)
@@ -104,6 +109,25 @@ class Frames:
         except InputError as error:
             self._say(f"no frames of {record.clip} are shown: {error}")
             return clip, None
+
+    def _is_as_run(self, clip: DatasetClip, record: JobRecord) -> bool:
+        """Whether the frames are those of the record's digest. What was aligned, or has no files, is taken as
+        it is: its digest is of more than its frames."""
+        source = clip.gt if clip.gt is not None else next(iter(clip.lq.values()))
+        if record.aligned or not clip_files(source) or len(source) != record.frames:
+            return True  # another length has a reason of its own
+        if record.clip not in self._seen:
+            self._seen[record.clip] = self._digest(clip)
+        return self._seen[record.clip] in ("", record.gt_digest)
+
+    def _digest(self, clip: DatasetClip) -> str:
+        """Of the clip's ground truth now; empty where it cannot be read, which is said when it is shown."""
+        notes = self.workspace.cache / "digests"
+        try:
+            known = ClipDigests(notes, self.set_aside).of if notes.is_dir() else Clip.digest
+            return gt_frames_digest(clip, known)
+        except InputError:
+            return ""
 
     def _found(self, clip: DatasetClip, record: JobRecord) -> DatasetClip:
         """The clip with the landmarks that the run found on it. InputError when they are gone."""

@@ -1,4 +1,4 @@
-"""The static page: tables and figures of a board on one HTML page that needs nothing from outside."""
+"""The board's page: its tables and figures, with what leads on from them; it needs nothing from outside."""
 
 from __future__ import annotations
 
@@ -31,8 +31,8 @@ class Section:
 
 
 SCRIPTS = {
-    "board": ("sortable.min.js", "common.js", "board.js"),
-    "clip": ("sortable.min.js", "common.js", "chart.js", "player.js", "clip.js"),
+    "board": ("sortable.min.js", "common.js", "chart.js", "legend.js", "scatter.js", "board.js"),
+    "clip": ("sortable.min.js", "common.js", "chart.js", "legend.js", "player.js", "clip.js"),
     "jobs": ("sortable.min.js", "common.js", "jobs.js"),
     "worst": (),
 }
@@ -54,13 +54,14 @@ DRAWN = ("curves", "averages", "speed", "levels")
 
 @dataclass(frozen=True)
 class Extras:
-    """What a site adds to the board's page: links to other pages, where cells lead, the clips one by one."""
+    """What leads on from the board's page: other pages, where cells and names lead (empty: nowhere), the
+    clips one by one; `notes` say what the site holds and what it could not show."""
 
-    pages: Sequence[tuple[str, str]] = ()
-    note: str = ""
-    cell: Callable[[Table, str, str], str] = lambda table, method, metric: ""
-    who: Callable[[Table, str], str] = lambda table, method: ""
-    clips: Callable[[Table], object] = lambda table: None
+    pages: Sequence[tuple[str, str]]
+    notes: Sequence[str]
+    cell: Callable[[Table, str, str], str]
+    who: Callable[[Table, str], str]
+    clips: Callable[[Table], object]
 
 
 def write_page(
@@ -68,7 +69,7 @@ def write_page(
     material: Material,
     sections: Sequence[Section],
     overall: Sequence[Picture],
-    extras: Extras | None = None,
+    more: Extras,
     partial: bool = False,
 ) -> Path:
     """Write the board's page; the figures and tables that it names must lie below its folder. `overall` are
@@ -76,8 +77,6 @@ def write_page(
     from markupsafe import Markup
 
     from reports.site.table_html import to_html
-
-    more = extras or Extras()
 
     def figure(picture: Picture) -> Markup:
         wide, high = picture.size
@@ -94,7 +93,7 @@ def write_page(
             partial=partial,
             link=lambda method, metric: more.cell(s.table, method, metric),
             who=lambda method: more.who(s.table, method),
-            sortable=extras is not None,
+            sortable=True,
         )
         return {
             "anchor": slug(s.table.split),
@@ -111,10 +110,10 @@ def write_page(
         page,
         "index.html",
         title=material.board.title,
-        root=None if extras is None else "",
+        root="",
         scripts=SCRIPTS["board"],
         pages=more.pages,
-        note=more.note,
+        notes=more.notes,
         board=material.board,
         demo=any(s.table.demo for s in sections),
         sections=[section(s) for s in sections],

@@ -11,7 +11,7 @@ from typing import Any
 from numpy.typing import NDArray
 
 from reports.figures.slices import crop
-from reports.figures.style import DEGRADED, TRUTH
+from reports.figures.style import DEGRADED, TRUTH, Look
 from reports.inputs.frames import fed_record, truth_title
 from reports.inputs.results import Grid
 from reports.material import Material
@@ -81,7 +81,7 @@ class ClipTracks:
             look = self.material.looks[row.method]
             clip = None if _is_truth(record) else frames.restored(record)
             track = self._track(row.method, row.title, look.colour, record.restored_digest, clip)
-            track |= {"dash": list(look.dash), "reference": row.is_reference}
+            track |= {**_drawn(look), "reference": row.is_reference}
             tracks.append(track)
         self._add_strips(tracks, first)
         return tracks
@@ -129,6 +129,11 @@ class ClipTracks:
         return self.material.strips.restored(record), record.restored_digest
 
 
+def _drawn(look: Look) -> Json:
+    """How scripts draw a method."""
+    return {"colour": look.colour, "dash": list(look.dash), "marker": look.marker, "weight": look.weight}
+
+
 def _is_truth(record: JobRecord) -> bool:
     return record.restored_digest == record.gt_digest
 
@@ -164,8 +169,9 @@ def clip_data(material: Material, table: Table, grid: Grid, clip: str, tracks: l
     }
 
 
-def board_clips(table: Table, grid: Grid, address: Callable[[str], str]) -> Json:
-    """The clip-by-clip table of the board's page."""
+def board_clips(table: Table, grid: Grid, address: Callable[[str], str], looks: Mapping[str, Look]) -> Json:
+    """The clips one by one, for the table and the scatter plot of the board's page; an empty address is
+    none."""
     return {
         "metrics": [
             {
@@ -173,10 +179,14 @@ def board_clips(table: Table, grid: Grid, address: Callable[[str], str]) -> Json
                 "title": f"{c.title} {c.arrow}".strip(),
                 "digits": c.digits,
                 "direction": c.direction,
+                "identity": c.id.startswith(IDENTITY),
             }
             for c in table.columns
         ],
-        "methods": [{"id": r.method, "title": r.title, "reference": r.is_reference} for r in table.rows],
+        "methods": [
+            {"id": r.method, "title": r.title, "reference": r.is_reference, **_drawn(looks[r.method])}
+            for r in table.rows
+        ],
         "clips": [{"name": clip, "href": address(clip)} for clip in grid.clips],
         "values": {
             c.id: {

@@ -1,11 +1,12 @@
-"""The site: the board's page with tables that sort, a page a clip, where to look first, provenance."""
+"""The site: the board's page and provenance; where it is asked for, a page a clip and where to look first."""
 
 from __future__ import annotations
 
 import os
 import shutil
+from collections import Counter
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import quote, urlencode
 
@@ -34,33 +35,43 @@ Posters = dict[tuple[str, str, str], Path]
 def write_site(
     material: Material,
     index: Path,
-    media: Media,
+    media: Media | None,
     sections: Sequence[Section],
     overall: Sequence[Picture],
     progress: Callable[[str], None],
     partial: bool,
 ) -> list[Path]:
-    """Write all pages beside `index`, pictures and videos through `media`; the paths of all of them."""
+    """Write the board's page at `index` and all others beside it; the paths of all of them, `index` first.
+
+    With `media`, through which pictures and videos go, each clip has a page; without, the board's page is the
+    same, but nothing on it leads to clips.
+    """
     site = _Site(material, index.parent, media)
     written = site.assets()
-    posters: Posters = {}
-    for table in material.tables:
-        grid = material.grid(table)
-        for clip in grid.clips:
-            progress(f"{table.split}: page of {clip}")
-            written += site.clip_page(table, grid, clip, posters)
-    progress("worst clips and provenance")
-    written += [site.worst_page(posters), site.provenance_page()]
-    extras = Extras(site.pages(""), site.note(), site.cell, site.who, site.by_clip)
+    if media is not None:
+        for table in material.tables:
+            grid = material.grid(table)
+            for clip in grid.clips:
+                progress(f"{table.split}: page of {clip}")
+                written += site.clip_page(table, grid, clip, media)
+        progress("worst clips")
+        written.append(site.worst_page())
+    progress("provenance")
+    written.append(site.provenance_page())
+    extras = Extras(site.pages(""), site.notes(), site.cell, site.who, site.by_clip)
     write_page(index, material, sections, overall, extras, partial)
-    return written + site.media.files()
+    return [index, *written, *(media.files() if media is not None else ())]
 
 
 @dataclass(frozen=True)
 class _Site:
+    """`posters` and `absent` (what of how many clips could not be shown) fill as clips' pages are written."""
+
     material: Material
     root: Path
-    media: Media
+    media: Media | None
+    posters: Posters = field(default_factory=dict)
+    absent: Counter[str] = field(default_factory=Counter)
 
     def assets(self) -> list[Path]:
         """Styles and scripts, the table library's licence with it."""
@@ -74,11 +85,8 @@ class _Site:
 
     def pages(self, root: str) -> list[tuple[str, str]]:
         """The links on top of every page; `root` leads from there to the site's folder."""
-        return [
-            ("Board", f"{root}index.html"),
-            ("Where to look first", f"{root}worst.html"),
-            ("Provenance", f"{root}provenance.html"),
-        ]
+        first = [("Where to look first", f"{root}worst.html")] if self.media is not None else []
+        return [("Board", f"{root}index.html"), *first, ("Provenance", f"{root}provenance.html")]
 
     def place(self, split: str, clip: str) -> Path:
         return self.root / "clips" / slug(split) / f"{slug(clip)}.html"
@@ -89,7 +97,9 @@ class _Site:
         return f"{text}#{urlencode(asked)}" if asked else text
 
     def cell(self, table: Table, method: str, metric: str) -> str:
-        """A cell leads to the clip on which that method does worst."""
+        """A cell leads to the clip on which that method does worst, if clips have pages."""
+        if self.media is None:
+            return ""
         grid = self.material.grid(table)
         column = next(c for c in table.columns if c.id == metric)
         clip = worst_clip(grid, method, column)
@@ -103,9 +113,13 @@ class _Site:
         grid = self.material.grid(table)
         if not table.rows:
             return None
-        return clip_data.board_clips(table, grid, lambda clip: self.address(table.split, clip))
 
-    def clip_page(self, table: Table, grid: Grid, clip: str, posters: Posters) -> list[Path]:
+        def address(clip: str) -> str:
+            return "" if self.media is None else self.address(table.split, clip)
+
+        return clip_data.board_clips(table, grid, address, self.material.looks)
+
+    def clip_page(self, table: Table, grid: Grid, clip: str, media: Media) -> list[Path]:
         """One clip in one split; nothing when no job on it ended well."""
         records = {m: r.record for m in grid.methods if (r := grid.cells.get((m, clip)))}
         if not any(r.status == "ok" for r in records.values()):
@@ -117,11 +131,18 @@ class _Site:
             return up + quote(path.relative_to(self.root).as_posix())
 
         good = {m: r for m, r in records.items() if r.status == "ok"}
-        tracks = clip_data.ClipTracks(self.material, self.media, table, good, address).all()
+        tracks = clip_data.ClipTracks(self.material, media, table, good, address).all()
         for track in tracks:
             if track["poster"]:
-                posters[table.split, track["id"], clip] = self.media.folder / Path(track["poster"]).name
+                self.posters[table.split, track["id"], clip] = media.folder / Path(track["poster"]).name
         first = next(iter(good.values()))
+        absent = [
+            name
+            for track, name in ((clip_data.TRUTH_ID, "ground truth"), (clip_data.DEGRADED_ID, "input"))
+            if any(t["id"] == track and not t["video"] for t in tracks)
+        ]
+        self.absent.update(absent)
+        column = self.material.strips.truth(first)
         shown = grid.clips
         at = shown.index(clip)
         write_html(
@@ -136,13 +157,10 @@ class _Site:
             record=first,
             data=clip_data.clip_data(self.material, table, grid, clip, tracks),
             playable=any(t["video"] for t in tracks),
-            absent=[
-                name
-                for track, name in ((clip_data.TRUTH_ID, "ground truth"), (clip_data.DEGRADED_ID, "input"))
-                if any(t["id"] == track and not t["video"] for t in tracks)
-            ],
+            absent=absent,
             kept=any(t["video"] for t in tracks if not t.get("reference")),
             sliced=any(t.get("strip") for t in tracks),
+            column="" if column is None else column.place,
             others=[
                 (t.split, link_between(page, self.place(t.split, clip)))
                 for t in self.material.tables
@@ -155,7 +173,7 @@ class _Site:
         )
         return [page]
 
-    def worst_page(self, posters: Posters) -> Path:
+    def worst_page(self) -> Path:
         groups = []
         for table in self.material.tables:
             grid = self.material.grid(table)
@@ -167,7 +185,7 @@ class _Site:
                     ("Worst jumps within a clip", worst.jumps(table, grid, column)),
                 ]
                 cards = [
-                    (head, [self._card(table, column, find, titles, posters) for find in finds])
+                    (head, [self._card(table, column, find, titles) for find in finds])
                     for head, finds in lists
                     if finds
                 ]
@@ -183,10 +201,8 @@ class _Site:
             groups=groups,
         )
 
-    def _card(
-        self, table: Table, column: Column, find: worst.Find, titles: dict[str, str], posters: Posters
-    ) -> dict[str, str]:
-        poster = posters.get((table.split, find.method, find.clip))
+    def _card(self, table: Table, column: Column, find: worst.Find, titles: dict[str, str]) -> dict[str, str]:
+        poster = self.posters.get((table.split, find.method, find.clip))
         asked = {"method": find.method, "metric": column.id, "frame": str(find.frame)}
         return {
             "href": self.address(table.split, find.clip, **asked),
@@ -209,15 +225,27 @@ class _Site:
             jobs=provenance.jobs(found),
         )
 
-    def note(self) -> str:
-        """What the site weighs, and what its pictures are."""
+    def notes(self) -> list[str]:
+        """What the site weighs, what its pictures are, and what could not be shown."""
+        if self.media is None:
+            notes = [
+                "`vfsrbench report BOARD --html FOLDER` adds a page a clip, with players where frames were "
+                "kept."
+            ]
+            if self.material.losses.lines:
+                notes.append("Some frames could not be shown; the report printed which, and why.")
+            return notes
         files, size = self.media.weight()
-        if not any(self.material.frames.restored(r.record) for r in self.material.results):
-            return "The restored frames were not kept, so there are no players: run with --keep video."
-        return (
+        notes = [
             f"Pictures and videos of this site: {files} files, {size / 2**20:.1f} MiB, fetched as they come "
             "into view. They are compressed for looking at: no figure was computed from them."
-        )
+        ]
+        if not any(self.material.frames.restored(r.record) for r in self.material.results):
+            notes = ["The restored frames were not kept, so there are no players: run with --keep video."]
+        for what, clips in self.absent.items():
+            pages = "page" if clips == 1 else "pages"
+            notes.append(f"Not shown on {clips} {pages}: the {what}, not found where the run read it.")
+        return notes
 
 
 def link_between(page: Path, other: Path) -> str:

@@ -181,7 +181,7 @@ def report(
         outputs: Where restored clips of your own lie, by the name of their row; for pictures.
         formats: Of the figures: `png`, and `pdf` where it is asked for.
         partial: Print means over rows that are not complete, too.
-        site: Add pages to look around in: one a clip, the worst clips, provenance.
+        site: Add a page a clip, with players, and the worst clips; a site that is there stays one.
         bundles: Files that `vfsrbench bundle` wrote, whose rows stand beside the workspace's.
 
     Returns:

@@ -87,7 +87,9 @@ class Chart {
     );
     const curves = Chart.node("g", { "clip-path": "url(#plot)" });
     if (threshold) curves.append(...this.across(threshold));
-    for (const line of lines) curves.append(...this.line(line));
+    const order = { strong: 1 }; // what stands out lies on top
+    const layered = [...lines].sort((a, b) => (order[a.weight] || 0) - (order[b.weight] || 0));
+    for (const line of layered) curves.append(...this.line(line));
     this.marker = Chart.node("line", { class: "marker", y1: this.edge.top, y2: this.height - this.edge.bottom });
     this.svg.replaceChildren(clip, ...this.axes(digits), curves, this.marker);
     this.show(this.frame || 0);
@@ -103,7 +105,7 @@ class Chart {
   }
 
   /** A line in pieces: it breaks where a frame has no value. */
-  line({ values, colour, dash, title, faint }) {
+  line({ values, colour, dash, title, faint, weight }) {
     const pieces = [];
     let piece = [];
     values.forEach((value, frame) => {
@@ -120,15 +122,26 @@ class Chart {
         points: points.join(" "),
         fill: "none",
         style: `--hue: ${colour}`,
-        "stroke-width": 1.8,
+        "stroke-width": weight === "strong" ? 3.2 : 1.8,
         "stroke-dasharray": dash.map((d) => d * 1.8).join(" "),
-        class: faint ? "faint" : "",
+        class: faint ? "faint" : weight || "",
       });
       const name = Chart.node("title", {});
       name.textContent = title;
       made.append(name);
       return made;
     });
+  }
+
+  /** A piece of a method's line, for a legend. */
+  static icon({ colour, dash, weight }) {
+    const stroke = Chart.node("line", {
+      x1: 0, x2: 30, y1: 6, y2: 6,
+      style: `--hue: ${colour}`,
+      "stroke-width": weight === "strong" ? 3.6 : 2.2,
+      "stroke-dasharray": dash.map((d) => d * 1.8).join(" "),
+    });
+    return Chart.node("svg", { viewBox: "0 0 30 12", width: 30, height: 12, "aria-hidden": "true" }, stroke);
   }
 
   /** Whether no value of a line lies within the scale. */
@@ -139,14 +152,11 @@ class Chart {
 
   axes(digits) {
     const parts = [];
-    const levels = Chart.ticks(...this.range, 5);
-    const step = levels.length > 1 ? levels[1] - levels[0] : 1;
-    const needed = Math.max(0, Math.ceil(-Math.log10(step) - 1e-9));
-    for (const value of levels) {
+    for (const value of Chart.ticks(...this.range, 5)) {
       const y = this.y(value);
       parts.push(Chart.node("line", { class: "grid", x1: this.edge.left, x2: this.width - this.edge.right, y1: y, y2: y }));
       const label = Chart.node("text", { class: "tick", x: this.edge.left - 6, y: y + 4, "text-anchor": "end" });
-      label.textContent = Page.number(value, Math.min(Math.max(digits, 1), needed));
+      label.textContent = Chart.label(value, this.range, 5, digits);
       parts.push(label);
     }
     for (const frame of Chart.ticks(0, this.frames - 1, this.width / 90).filter(Number.isInteger)) {
@@ -155,6 +165,14 @@ class Chart {
       parts.push(label);
     }
     return parts;
+  }
+
+  /** A tick's text, with no more digits than `count` ticks of the range need. */
+  static label(value, range, count, digits) {
+    const levels = Chart.ticks(...range, count);
+    const step = levels.length > 1 ? levels[1] - levels[0] : 1;
+    const needed = Math.max(0, Math.ceil(-Math.log10(step) - 1e-9));
+    return Page.number(value, Math.min(Math.max(digits, 1), needed));
   }
 
   /** Round values between low and high, about `count` of them. */

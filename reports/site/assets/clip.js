@@ -129,58 +129,20 @@
     const select = document.querySelector("#metric");
     for (const m of data.metrics) select.append(Page.make("option", { value: m.id }, m.title));
     if (data.metrics.some((m) => m.id === asked)) select.value = asked;
-    const hidden = new Set();
-    let alone = null; // the only method that is not faint
-    const names = new Map(); // method -> its name in the legend
-    const boxes = new Map(); // method -> its box there
-    const isolate = (id) => {
-      alone = id === null || hidden.has(id) ? null : id;
-      for (const [other, name] of names) name.classList.toggle("alone", other === alone);
-      draw();
-    };
-    const legend = document.querySelector("#legend");
+    const measured = data.tracks.filter((one) => data.metrics.some((m) => data.values[m.id][one.id]));
     const draw = () => {
       metric = data.metrics[select.selectedIndex];
-      const shown = data.tracks.filter((t) => data.values[metric.id][t.id] && !hidden.has(t.id));
+      const shown = measured.filter((t) => data.values[metric.id][t.id] && legend.shows(t.id));
       const lines = shown.map((t) => ({
         ...t,
         values: data.values[metric.id][t.id],
-        faint: alone !== null && t.id !== alone,
+        faint: legend.isFaint(t.id),
       }));
       chart.draw(lines, metric.digits, metric.threshold);
-      for (const line of lines) names.get(line.id).classList.toggle("beyond", chart.beyond(line));
+      for (const line of lines) legend.markBeyond(line.id, chart.beyond(line));
       onFrame(player.frame);
     };
-    for (const t of data.tracks.filter((one) => data.metrics.some((m) => data.values[m.id][one.id]))) {
-      const box = Page.make("input", { type: "checkbox", checked: true });
-      box.addEventListener("change", () => {
-        if (box.checked) hidden.delete(t.id);
-        else hidden.add(t.id);
-        draw();
-      });
-      const name = Page.make("span", { className: "swatch", style: { "--hue": t.colour } }, t.title);
-      names.set(t.id, name);
-      boxes.set(t.id, box);
-      const label = Page.make("label", {}, box, name);
-      label.addEventListener("pointerenter", () => isolate(t.id));
-      label.addEventListener("pointerleave", () => isolate(null));
-      box.addEventListener("focus", () => isolate(t.id));
-      box.addEventListener("blur", () => isolate(null));
-      legend.append(label);
-    }
-    const all = (on) => {
-      for (const [id, box] of boxes) {
-        box.checked = on;
-        if (on) hidden.delete(id);
-        else hidden.add(id);
-      }
-      draw();
-    };
-    for (const [text, on] of [["All", true], ["None", false]]) {
-      const button = Page.make("button", { type: "button" }, text);
-      button.addEventListener("click", () => all(on));
-      legend.append(button);
-    }
+    const legend = new Legend(document.querySelector("#legend"), measured, draw, Chart.icon);
     select.addEventListener("change", draw);
     draw();
   }

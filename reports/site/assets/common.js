@@ -45,6 +45,14 @@ const Page = {
     return value === null || value === undefined ? "" : String(value);
   },
 
+  /** A menu of metrics with a label; `chosen` is the number of the one that is shown first. */
+  metricMenu(metrics, label, chosen) {
+    const select = Page.make("select");
+    for (const metric of metrics) select.append(Page.make("option", { value: metric.id }, metric.title));
+    select.selectedIndex = chosen;
+    return Page.make("label", { className: "menu" }, label, " ", select);
+  },
+
   /** Headings of sortable tables answer to the keyboard, too. */
   sortable(table) {
     for (const head of table.tHead.rows[0].cells) {

@@ -215,3 +215,60 @@ def test_a_page_says_what_it_cannot_show(tmp_path: Path) -> None:
     made = build_report(synthetic.board(), tmp_path, tmp_path / "out", site=True, formats=("png",))
     page = (made.index.parent / "clips" / "vfhq-mild" / "calm.html").read_text()
     assert "Not shown: ground truth and input, not found where the run read them." in page
+    for what in ("ground truth", "input"):
+        said = f"Not shown on 6 pages: the {what}, not found where the run read it."
+        assert said in made.index.read_text(), "the board's page says so, too"
+
+
+def test_a_ground_truth_of_other_frames_is_not_shown_as_the_runs(tmp_path: Path) -> None:
+    for clip in ("calm", "fast"):
+        synthetic.write_result(tmp_path / "results", "bicubic", "vfhq-mild", clip)
+    synthetic.write_frames(tmp_path, tmp_path / "data")
+    third, fourth = sorted((tmp_path / "data" / "calm").glob("*.png"))[3:5]
+    third.write_bytes(fourth.read_bytes())
+    board = synthetic.board(dataset={"layout": "folder", "path": str(tmp_path / "data")}, figures={})
+    made = build_report(board, tmp_path, tmp_path / "out", site=True)
+    assert any("not those any more that the run read" in line for line in made.skipped)
+    pages = {
+        c: (tmp_path / "out" / "clips" / "vfhq-mild" / f"{c}.html").read_text() for c in ("calm", "fast")
+    }
+    assert "Not shown: ground truth" in pages["calm"] and "Not shown" not in pages["fast"]
+    facts = Page(tmp_path / "out" / "provenance.html").json["jobs-data"][0]["facts"]  # type: ignore[index]
+    digests = {synthetic.moving_clip(c).digest() for c in ("calm", "fast")}
+    assert dict(facts)["Ground truth (SHA-256)"] in digests, "what the run read is remembered"
+
+
+def test_the_boards_page_is_one_with_clips_pages_and_without(
+    place: Path, board: object, site: Report
+) -> None:
+    plain = build_report(board, place, place / "plain").index  # type: ignore[arg-type]
+    whole = Page(site.index)
+    page = Page(plain)
+    assert [s.get("src") for s in page.scripts] == [s.get("src") for s in whole.scripts]
+    led = {a for a in whole.addresses if a.startswith("clips/") or a == "worst.html"}
+    assert led and set(page.addresses) == set(whole.addresses) - led
+    assert not (plain.parent / "clips").exists() and (plain.parent / "provenance.html").is_file()
+    texts = [re.sub(r"<nav.*?</nav>|href=\"[^\"]*\"", "", p.read_text()) for p in (plain, site.index)]
+    parts = [re.search(r'<section id="vfhq-mild">.*?<div class="scroll".*?</table>', t, re.S) for t in texts]
+    shown = [re.sub(r"</?(a|span)\b[^>]*>", "", p[0]) for p in parts if p is not None]
+    assert len(shown) == 2 and shown[0] == shown[1], "one table"
+    assert "--html FOLDER" in texts[0] and "--html FOLDER" not in texts[1]
+
+
+def test_a_plain_report_keeps_a_site_whole(tmp_path: Path) -> None:
+    synthetic.write_result(tmp_path / "results", "bicubic", "vfhq-mild", "calm")
+    board = synthetic.board(figures={})
+    for site in (True, False):
+        made = build_report(board, tmp_path, tmp_path / "out", site=site)
+        assert "worst.html" in Page(made.index).addresses
+        assert tmp_path / "out" / "clips" / "vfhq-mild" / "calm.html" in made.files
+
+
+def test_the_page_knows_how_scripts_draw_the_methods(site: Report) -> None:
+    data = json.loads(re.findall(r'"application/json">(.*)</script>', site.index.read_text())[0])
+    looks = {m["id"]: (m["colour"], m["marker"], m["weight"]) for m in data["methods"]}
+    assert looks["evil"][2] == "strong" and looks["bicubic"][2] == "muted", "the user's own stands out"
+    assert len(set(looks.values())) == len(looks)
+    clip = Page(site.index.parent / "clips" / "vfhq-mild" / "calm.html").json["clip-data"]
+    assert isinstance(clip, dict)
+    assert {t["id"]: t["weight"] for t in clip["tracks"] if "weight" in t}["evil"] == "strong"
