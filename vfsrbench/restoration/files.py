@@ -16,7 +16,8 @@ from numpy.typing import NDArray
 from vfsrbench.card import MethodCard
 from vfsrbench.datasets.layouts import find_clips
 from vfsrbench.errors import DiskError, InputError, JobFailure, PoisonedDevice
-from vfsrbench.io.clip import Clip, write_png_folder, write_video
+from vfsrbench.io.atomic import atomic_directory
+from vfsrbench.io.clip import Clip, write_video
 from vfsrbench.io.names import check_unique, slug
 from vfsrbench.io.raw import RawWriter
 from vfsrbench.io.safety.lease import sweep_beside, temporary_for
@@ -34,8 +35,10 @@ from vfsrbench.io.video.writer import Codec
 from vfsrbench.method_spec import choose_method
 from vfsrbench.predictor import ClipInfo, Predictor
 from vfsrbench.restoration.method_use import MethodUse
+from vfsrbench.restoration.pipeline.both import overlapped
+from vfsrbench.restoration.pipeline.pictures import PngSink
 from vfsrbench.restoration.predictor_cache import PredictorCache
-from vfsrbench.restoration.restore import Restoration, restore_clip
+from vfsrbench.restoration.restore import Restoration, Sink, restore_clip
 from vfsrbench.restoration.sidecar import NOTE, write_note
 from vfsrbench.runtime.device import choose_device
 from vfsrbench.runtime.memory import free_memory
@@ -186,13 +189,15 @@ def _restore(
     predictor, form = predictors.get(use), options.form
     size = output_size(predictor.card, clip, options.scale)
     progress = partial(on_progress, clip.name)
-    with restored_frames(predictor, clip, size, out, options.seed, predictors.device, progress) as made:
-        restored, report = made
-        path = _result(out, clip, form)
-        if form == "png":
-            write_png_folder(path, restored.frames(), restored.frame_names, replace=True)
-            notes = clip.lost_in_pictures
-        else:
+    path, seed, device = _result(out, clip, form), options.seed, predictors.device
+    if form == "png":
+        with atomic_directory(path, replace=True) as folder:
+            sink = PngSink(folder, clip.frame_names)
+            report = _restore_into(sink, predictor, clip, size, seed, device, progress)
+        notes = clip.lost_in_pictures
+    else:
+        with restored_frames(predictor, clip, size, out, seed, device, progress) as made:
+            restored, report = made
             with own_file(path, out) as temporary:
                 notes = write_restored(temporary, restored.frames, clip, form)
     with own_file(_sidecar(out, clip.name), out) as temporary:
@@ -258,6 +263,29 @@ def video_path(out: Path, clip: Clip, form: Form) -> Path:
     return out / f"{slug(clip.name)}{suffix}"
 
 
+def _restore_into(
+    sink: Sink,
+    predictor: Predictor,
+    clip: Clip,
+    size: tuple[int, int],
+    seed: int,
+    device: torch.device,
+    on_progress: Callable[[int, int], None],
+) -> Restoration:
+    """Restore the clip to `size` (height, width) into a sink, which is written while the method works."""
+    info = ClipInfo(clip.name, len(clip), clip.fps, clip.height, clip.width, *size)
+    with overlapped(clip, sink, predictor.card, info, device) as (reading, writing):
+        return restore_clip(
+            predictor,
+            reading,
+            info,
+            writing,
+            seed=seed,
+            device=device,
+            on_progress=lambda done: on_progress(done, len(clip)),
+        )
+
+
 @contextmanager
 def restored_frames(
     predictor: Predictor,
@@ -270,20 +298,10 @@ def restored_frames(
 ) -> Iterator[tuple[Clip, Restoration]]:
     """The clip restored to `size` (height, width), its frames in a hidden file below `out` that is gone
     after the block; and how it went. JobFailure when the method gives no result."""
-    height, width = size
-    info = ClipInfo(clip.name, len(clip), clip.fps, clip.height, clip.width, height, width)
     scratch = temporary_for(out / "frames")
     try:
-        with RawWriter(scratch / "frames.raw", height, width) as sink:
-            report = restore_clip(
-                predictor,
-                clip,
-                info,
-                sink,
-                seed=seed,
-                device=device,
-                on_progress=lambda done: on_progress(done, len(clip)),
-            )
+        with RawWriter(scratch / "frames.raw", *size) as sink:
+            report = _restore_into(sink, predictor, clip, size, seed, device, on_progress)
             raw = sink.done(clip.frame_names if clip.named_frames else None)
         yield Clip(raw, clip.name, clip.fps), report
     finally:

@@ -13,6 +13,7 @@ from vfsrbench.io.names import slug
 from vfsrbench.io.raw import RawWriter
 from vfsrbench.predictor import ClipInfo
 from vfsrbench.restoration.method_use import MethodUse, StoredOutputs
+from vfsrbench.restoration.pipeline.both import overlapped
 from vfsrbench.restoration.restore import restore_clip
 from vfsrbench.results.restored_store import KeptNote
 from vfsrbench.runs.due import DueJobs, Pending
@@ -92,19 +93,21 @@ class ClipRestorer:
         drawn = self.inputs.made[split.name][1].parameters if recipe else {}
         info = ClipInfo.of(source, truth, recipe, drawn)
         path = self.scratch / f"{slug(job.method)}.{job.restore_key[:16]}.raw"
+        device = self.worker.device
         with RawWriter(path, truth.height, truth.width) as sink:
-            report = restore_clip(
-                predictor,
-                source,
-                info,
-                sink,
-                seed=self.setup.board.seed,
-                device=self.worker.device,
-                release=lambda: self.worker.release(use.id),
-                on_progress=self.steps.counter(job, "restoring", len(truth)),
-                smaller_windows=self.setup.options.smaller_windows,
-                warm_up=self.worker.predictors.warms_up(use),
-            )
+            with overlapped(source, sink, predictor.card, info, device) as (reading, writing):
+                report = restore_clip(
+                    predictor,
+                    reading,
+                    info,
+                    writing,
+                    seed=self.setup.board.seed,
+                    device=device,
+                    release=lambda: self.worker.release(use.id),
+                    on_progress=self.steps.counter(job, "restoring", len(truth)),
+                    smaller_windows=self.setup.options.smaller_windows,
+                    warm_up=self.worker.predictors.warms_up(use),
+                )
             raw = sink.done(truth.frame_names if truth.named_frames else None)
         fed = None if use.from_gt else self.inputs.made[split.name][1]
         note = KeptNote(
