@@ -10,7 +10,7 @@ DEMO_WEIGHTS := dlib-face-recognition dlib-mmod-detector dlib-landmarks-5 dlib-l
 FETCHED := $(VENV)/.demo-weights-$(shell echo $(DEMO_WEIGHTS) | cksum | cut -d' ' -f1)
 REFERENCES := $(VENV)/references
 
-.PHONY: setup demo test test-gpu test-weights test-slow test-browser browser test-slurm slurm lint docs docs-tools clean
+.PHONY: setup demo test test-gpu test-weights test-slow test-browser browser test-slurm slurm test-ray ray lint docs docs-tools clean
 
 setup: $(STAMP) $(FETCHED)
 
@@ -80,6 +80,14 @@ slurm:
 	    { [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null && apt-get update -qq && \
 	      DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends slurm-wlm munge >/dev/null; } || \
 	    { echo "no Slurm found: apt-get install slurm-wlm munge"; exit 2; }
+
+# boards on Ray clusters of several nodes, which the tests start and stop
+test-ray: ray
+	VFSRBENCH_RAY=1 $(BIN)/python -m pytest -m ray
+
+ray: $(STAMP)
+	@$(BIN)/python -c 'import ray' 2>/dev/null || \
+	    $(BIN)/python -m pip install -qq --disable-pip-version-check -e '.[ray]'
 
 lint: $(STAMP)
 	$(BIN)/ruff check .

@@ -119,7 +119,7 @@ class _Pool:
         process = self._context.Process(target=_serve, args=(theirs, self._factory))
         with (
             main_module(self._main),
-            _environment(environment),
+            environment_with(environment),
         ):  # it must stand before the interpreter starts, let alone torch
             process.start()
         theirs.close()
@@ -240,7 +240,8 @@ def _how_it_died(process: BaseProcess) -> str:
 
 
 @contextlib.contextmanager
-def _environment(changes: Mapping[str, str]) -> Iterator[None]:
+def environment_with(changes: Mapping[str, str]) -> Iterator[None]:
+    """While the block lasts this process's environment, which its children inherit, has these variables."""
     before = {name: os.environ.get(name) for name in changes}
     os.environ.update(changes)
     try:

@@ -68,6 +68,10 @@ class WorkersEngine:
         """What the run says while nobody works at the plan."""
         return f"waiting for workers: `vfsrbench worker {plan.root}` starts one, on any machine"
 
+    def expected(self) -> int:
+        """How many workers units are cut for."""
+        return self.workers or EXPECTED
+
     def run(
         self,
         factory: WorkerFactory,
@@ -103,7 +107,7 @@ class WorkersEngine:
             except InputError as damage:
                 log.warning("%s", damage)
             old.end("another run of the board took its place")
-        works = cut(tasks, setup, workspace, self.workers or EXPECTED)
+        works = cut(tasks, setup, workspace, self.expected())
         return write_plan(workspace, portable(setup), works, self._silence())
 
     def _silence(self) -> float | None:

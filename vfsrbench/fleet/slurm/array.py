@@ -13,10 +13,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from vfsrbench.errors import InputError, counted
+from vfsrbench.fleet.plan.dead import Had, Process, release
 from vfsrbench.fleet.plan.files import SharedPlan
 from vfsrbench.fleet.plan.leases import Owner, replace_file
 from vfsrbench.fleet.slurm.commands import Details, NoAnswer, Slurm, TaskState
-from vfsrbench.fleet.slurm.dead import Had, Process, fail_job, processes, release
+from vfsrbench.fleet.slurm.dead import fail_job, processes
 from vfsrbench.fleet.slurm.ends import End, Ending, ending_of, last_line
 from vfsrbench.fleet.slurm.script import Script
 

@@ -1,37 +1,20 @@
-"""What a worker left behind that Slurm has ended: its unit is free at once, not when its lease runs out."""
+"""Workers that Slurm has ended: which processes they were, and the job at which one ended too often."""
 
 from __future__ import annotations
 
-import json
 import logging
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 
 from vfsrbench.errors import InputError
+from vfsrbench.fleet.plan.dead import Had, Process
 from vfsrbench.fleet.plan.files import SharedPlan, UnitDone
-from vfsrbench.fleet.plan.leases import Owner, create
+from vfsrbench.fleet.plan.leases import Owner
 from vfsrbench.results.workspace import Workspace
 from vfsrbench.runs.worker.outcome import at_fault
 from vfsrbench.runs.worker.recorder import fail_jobs
 
 log = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True)
-class Process:
-    """A worker's process, as it called itself when it started."""
-
-    host: str
-    pid: int
-
-
-@dataclass(frozen=True)
-class Had:
-    """A unit that an ended worker had last, the lease on it, and the job that it was at (None: no one)."""
-
-    unit: str
-    number: int
-    job: int | None
 
 
 def processes(note: Path) -> list[Process]:
@@ -42,26 +25,6 @@ def processes(note: Path) -> list[Process]:
         return []
     found = [line.split() for line in lines]
     return [Process(words[0], int(words[1])) for words in found if len(words) == 2 and words[1].isdigit()]
-
-
-def release(plan: SharedPlan, process: Process, why: str, well: bool) -> Had | None:
-    """Give back what an ended process had. `well`: that it ended says nothing about the unit.
-
-    Returns:
-        The unit that it had last, if that is not done; also one that it gave back itself.
-    """
-    done = plan.finished()
-    leases = plan.leases
-    for unit, number in leases.listing().last.items():
-        if unit in done:
-            continue
-        lease = leases.look(unit, number)
-        if lease is None or lease.owner is None or (lease.owner.host, lease.owner.pid) != _of(process):
-            continue
-        content = json.dumps({"why": why, "well": well}).encode()
-        create(leases.folder / f"{unit}.{number}.left", content)  # unless it did so itself
-        return Had(unit, number, None if lease.event is None else lease.event.job)
-    return None
 
 
 def fail_job(plan: SharedPlan, had: Had, owner: Owner, reason: str) -> bool:
@@ -89,7 +52,3 @@ def fail_job(plan: SharedPlan, had: Had, owner: Owner, reason: str) -> bool:
     finally:
         held.leave(reason)
     return True
-
-
-def _of(process: Process) -> tuple[str, int]:
-    return process.host, process.pid

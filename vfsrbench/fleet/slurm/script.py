@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from vfsrbench.errors import InputError
+from vfsrbench.fleet.carried import carried
 from vfsrbench.fleet.plan.leases import replace_file
 from vfsrbench.fleet.slurm.options import SlurmOptions, this_python
 from vfsrbench.io.names import slug
@@ -17,8 +18,6 @@ from vfsrbench.io.names import slug
 FOLDER = "slurm"
 _NAME = "worker.sbatch"
 _PLAIN = re.compile(r"[\w.,:/=+@%*&|\[\]()-]*", re.ASCII)
-_CARRIED = re.compile(r"PYTHONPATH|VFSRBENCH_(?!WORKER_)\w+")
-"""Variables that say where the harness finds its code, weights and clips."""
 
 _SCRIPT = """\
 #!/bin/bash
@@ -89,8 +88,7 @@ class Script:
     def text(self, environment: Mapping[str, str] | None = None) -> str:
         """The script. `environment`: this process's, of which a few variables are carried over."""
         found = os.environ if environment is None else environment
-        carried = {name: found[name] for name in sorted(found) if _CARRIED.fullmatch(name)}
-        exports = "".join(f"export {name}={shlex.quote(value)}\n" for name, value in carried.items())
+        exports = "".join(f"export {name}={shlex.quote(value)}\n" for name, value in carried(found).items())
         options = self.options
         return _SCRIPT.format(
             directives="\n".join(f"#SBATCH {_quoted(line)}" for line in self.directives()),

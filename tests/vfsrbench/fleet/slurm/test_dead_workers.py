@@ -11,10 +11,11 @@ from tests.vfsrbench.boards import contents, data_set, method_folder, run_with, 
 from vfsrbench.engines.base import Event
 from vfsrbench.fleet.devices import usable_memory
 from vfsrbench.fleet.engine import WorkersEngine
+from vfsrbench.fleet.plan.dead import Had, Process, release
 from vfsrbench.fleet.plan.files import SharedPlan, plans_of
 from vfsrbench.fleet.plan.leases import Owner
 from vfsrbench.fleet.plan.taking import Taker
-from vfsrbench.fleet.slurm.dead import Had, Process, fail_job, processes, release
+from vfsrbench.fleet.slurm.dead import fail_job, processes
 from vfsrbench.fleet.working import work_off
 from vfsrbench.results.load import result_files
 from vfsrbench.results.store import read_result

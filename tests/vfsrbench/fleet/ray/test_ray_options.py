@@ -1,0 +1,113 @@
+"""The Ray engine where no Ray is needed: its options, its environment, what it says without Ray."""
+
+from __future__ import annotations
+
+import os
+import re
+import signal
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.vfsrbench.boards import board_file, data_set, small_board
+from vfsrbench.cli import main
+from vfsrbench.errors import InputError
+from vfsrbench.fleet.ray import options
+from vfsrbench.fleet.ray.cluster import actor_environment
+from vfsrbench.fleet.ray.engine import RayEngine
+from vfsrbench.fleet.ray.options import KNOWN, RayOptions
+from vfsrbench.fleet.signals import stopped_by_signals
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        ({"adress": "x"}, "engine 'ray' has no option 'adress'; it has address, cpus, device, silence"),
+        ({"address": "here"}, "address=here: give HOST:PORT, as `ray start --head` printed it, or auto"),
+        ({"address": "here:99999"}, "give HOST:PORT"),
+        ({"address": ""}, "give HOST:PORT"),
+        ({"address": "ray://here:10001"}, "Ray's client is not used"),
+        ({"cpus": "0"}, "cpus=0: give the CPUs of each actor, a whole number from 1 to 1024"),
+        ({"cpus": "1.5"}, "cpus=1.5"),
+        ({"device": "cuda:1"}, "device=cuda:1: use cpu or cuda; Ray chooses which GPU"),
+        ({"device": ""}, "device="),
+    ],
+)
+def test_options_are_checked(given: dict[str, str], said: str) -> None:
+    with pytest.raises(InputError, match=re.escape(said)):
+        RayOptions.of(given)
+
+
+def test_options_that_are_good() -> None:
+    assert RayOptions.of({}) == RayOptions()
+    found = RayOptions.of({"address": "head-1:6379", "cpus": "4", "device": "cuda", "silence": "60"})
+    assert found == RayOptions("head-1:6379", 4, "cuda", "60")
+    assert RayOptions.of({"address": "auto"}).address == "auto"
+    assert RayOptions.of({"address": "[::1]:6379"}).address == "[::1]:6379"
+    assert set(KNOWN) == {"address", "cpus", "device", "silence"}
+
+
+def test_without_ray_one_line_says_how_to_get_it(tmp_path: Path, capsys, monkeypatch) -> None:
+    # a folder of that name is no Ray
+    (tmp_path / "ray").mkdir()
+    monkeypatch.setattr(sys, "path", [str(tmp_path), *(p for p in sys.path if not _has_ray(p))])
+    monkeypatch.setattr(sys, "path_importer_cache", {})
+    for name in [name for name in sys.modules if name.partition(".")[0] == "ray"]:
+        monkeypatch.delitem(sys.modules, name)
+    file = board_file(
+        tmp_path / "board.toml", small_board(data_set(tmp_path / "data", ["one"], 2), ["bicubic"])
+    )
+    assert main.run(["run", str(file), "-w", str(tmp_path / "w"), "--engine", "ray"]) == 2
+    (line,) = capsys.readouterr().err.strip().splitlines()
+    assert "engine 'ray' needs Ray, which is not installed: pip install vfsrbench[ray]" in line
+
+
+def _has_ray(folder: str) -> bool:
+    return (Path(folder) / "ray" / "__init__.py").is_file()
+
+
+def test_actors_find_our_threads_and_no_others() -> None:
+    ours = {"VFSRBENCH_WEIGHTS": "/w", "PYTHONPATH": "/p", "VFSRBENCH_WORKER_AGAIN": "3", "SECRET": "s"}
+    found = actor_environment(ours, 4)
+    assert found == {
+        "VFSRBENCH_WEIGHTS": "/w",
+        "PYTHONPATH": "/p",
+        "OMP_NUM_THREADS": "4",
+        "OPENBLAS_NUM_THREADS": "1",
+        "MKL_NUM_THREADS": "1",
+        "RAY_USAGE_STATS_ENABLED": "0",
+        "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "1",
+    }
+    assert actor_environment({"OMP_NUM_THREADS": "2"}, 4)["OMP_NUM_THREADS"] == "2"
+
+
+def test_a_run_that_would_not_wait_is_refused(monkeypatch) -> None:
+    monkeypatch.setattr(options.importlib.util, "find_spec", lambda name: sys.__spec__ or _Spec())
+    engine = RayEngine(2)
+    engine.wait = False
+    with pytest.raises(InputError, match="--no-wait: the actors of engine 'ray' end with the run"):
+        next(engine.run(lambda: None, [1], lambda *a: None, lambda *a: None))
+
+
+class _Spec:
+    origin = "somewhere"
+
+
+def test_signals_are_ours_again_after_a_library_took_them() -> None:
+    before = signal.getsignal(signal.SIGTERM), signal.getsignal(signal.SIGINT)
+    with stopped_by_signals() as install:
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)  # as Ray's start takes it
+        install()
+        with pytest.raises(KeyboardInterrupt):
+            os.kill(os.getpid(), signal.SIGTERM)
+            signal.pause()
+    assert (signal.getsignal(signal.SIGTERM), signal.getsignal(signal.SIGINT)) == before
+
+
+def test_making_the_engine_imports_no_ray() -> None:
+    """Ray is imported where it is used: in functions."""
+    files = list(Path(options.__file__).parent.glob("*.py"))
+    assert len(files) == 6
+    for file in files:
+        assert not re.search(r"^(import|from) ray\b", file.read_text(), re.MULTILINE), file
