@@ -181,7 +181,7 @@ def main(
     out: Annotated[Path, typer.Option(help="the checkpoint to write")],
     held_out: Annotated[int, typer.Option(help="the last so many clips are for validation")] = 1,
     layout: Annotated[
-        str, typer.Option(help="how the data set is laid out; see `vfsrbench list`")
+        str, typer.Option(help="how the data set is laid out; see `vfsrbench list datasets`")
     ] = "folder",
     steps: int = 150_000,
     pretrain_steps: int = 200_000,
@@ -193,7 +193,9 @@ def main(
     validate_every: int = 200,
     save_every: int = 1000,
     seed: int = 0,
-    device: Annotated[str, typer.Option(help="cpu, cuda, cuda:1, ...")] = "",
+    device: Annotated[
+        str | None, typer.Option(help="cpu, cuda, cuda:1, ...; none: a GPU, if there is one")
+    ] = None,
     channels: int = 64,
     motion_width: int = 32,
     local_blocks: int = 6,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import shlex
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,8 @@ import numpy as np
 import pytest
 import torch
 import torch.nn.functional as F
+import typer
+from typer.testing import CliRunner
 
 from baselines.secnet import samples
 from baselines.secnet.blocks import ConvLSTM
@@ -346,6 +349,19 @@ def test_the_command_tells_the_quality_of_the_network_that_it_wrote(
     curve = torch.load(out.with_name("net.pth.state"), weights_only=True)["curve"]
     best = max(psnr for step, psnr in curve if step > 2)
     assert f"best validation PSNR {best:.2f} dB; the network is in {out}" in capsys.readouterr().out
-    only = tmp_path / "local.pth"
-    command(tmp_path / "clips", only, steps=0, pretrain_steps=1, **how)  # type: ignore[arg-type]
-    assert "the local fusion alone was trained" in capsys.readouterr().out and not only.exists()
+
+
+def test_the_command_of_the_page_trains(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As docs/secnet.md has it, in small; the device is chosen."""
+    monkeypatch.chdir(tmp_path)
+    for clip in moving_clips():
+        write_png_folder(tmp_path / "CLIPS" / clip.name, clip.frames(), clip.frame_names)
+    page = (Path(__file__).parents[3] / "docs" / "secnet.md").read_text(encoding="utf-8")
+    (line,) = (line for line in page.splitlines() if line.startswith("python -m baselines.secnet.train"))
+    small = "--steps 0 --pretrain-steps 1 --batch 1 --frames 3 --crop 32 --channels 4 --motion-width 4"
+    app = typer.Typer()
+    app.command()(command)
+    words = shlex.split(line, comments=True)[3:]
+    done = CliRunner().invoke(app, [*words, *small.split(), "--local-blocks", "1", "--blocks", "2"])
+    assert done.exit_code == 0, done.output
+    assert "the local fusion alone was trained" in done.output and not Path("secnet.pth").exists()
