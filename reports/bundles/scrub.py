@@ -44,6 +44,8 @@ class Private:
 
     def cleaned(self, text: str) -> str:
         """The text with paths shortened to their last name: `…/net.pth`."""
+        if "/" not in text and "\\" not in text:
+            return text
         for path in self.paths:
             if path in text:
                 text = re.sub(_BEFORE + re.escape(path) + _REST, lambda m: _last(m[0]), text)

@@ -83,6 +83,7 @@ def fitting(own: Sequence[StoredResult], bundles: Sequence[Bundle]) -> tuple[lis
     datasets, seeds = {r.dataset for r in first}, {r.seed for r in first}
     recipes = {r.split: r.recipe_digest for r in first if r.recipe_digest}
     truths = {r.clip: r.gt_digest for r in first if not r.cropped}
+    tracks = {r.track for r in first if r.track}
     taken: list[BundledResult] = []
     left_out: Counter[str] = Counter()
     for bundle in bundles:
@@ -97,6 +98,8 @@ def fitting(own: Sequence[StoredResult], bundles: Sequence[Bundle]) -> tuple[lis
                 reason = f"of another version of the recipe {record.split!r}"
             elif record.gt_digest != truths.get(record.clip, record.gt_digest):
                 reason = f"of other frames of the clip {record.clip!r}"
+            elif record.track and tracks and record.track not in tracks:
+                reason = f"of methods with reference = {record.track!r}, which never stand beside others"
             if reason:
                 left_out[f"{bundle.label}: {reason}"] += 1
             else:

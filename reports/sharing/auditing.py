@@ -84,7 +84,8 @@ class Auditor:
         for clip in data.clips():
             self.progress(f"ground truth of {clip.name}")
             here = gt_frames_digest(clip, lambda frames: frames.digest())
-            if here in _truths(bundle, clip.name):
+            said = _truths(bundle, clip.name)
+            if here in said or not said:  # then it is compared when the clip is scored again
                 yield clip.name
                 continue
             for row in _rows_with(bundle, clip.name):
@@ -138,7 +139,7 @@ class Auditor:
 
 
 def _truths(bundle: Bundle, clip: str) -> set[str]:
-    """Digests of the clip's ground truth before it is aligned or compared."""
+    """Digests that the clip's ground truth may have before it is aligned; none where nothing says."""
     said = {m.clips[clip].truth_digest for m in bundle.manifests.values() if clip in m.clips}
     if not bundle.protocol.use.align:
         said = {bundle.protocol.clips.get(clip, "")}

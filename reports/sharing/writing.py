@@ -148,7 +148,7 @@ class _Content:
         claims = claims_of(material.tables, material.split_values)
         said = material.protocol.as_json() | {"keys": []}
         said["use"]["path"] = None
-        jobs = {schema.result_file(*_place(r)): self._result(r) for r in material.results}
+        jobs = {schema.result_file(*self._place(r)): self._result(r) for r in material.results}
         if len(jobs) < len(material.results):
             raise InputError("two methods have one name when paths are taken out of it; rename one")
         files: dict[str, Any] = {
@@ -196,7 +196,7 @@ class _Content:
             record = result.record
             progress(f"frames of {record.method}, {record.split}, {record.clip}")
             for number, frame in enumerate(clip.frames()):
-                name, data = schema.frame_file(*_place(result), number), encode_png(frame)
+                name, data = schema.frame_file(*self._place(result), number), encode_png(frame)
                 sums[name] = schema.sha256(data)
                 yield name, data
         self.head = self.head.replace(files=dict(sorted(sums.items())))
@@ -231,6 +231,12 @@ class _Content:
                 f"{self.material.board.name} --keep png` keeps them; or leave --with-frames out"
             )
         return found
+
+    def _place(self, result: StoredResult) -> tuple[str, str, str]:
+        """The names of a job as the bundle has them."""
+        record = result.record
+        split, method, clip = (self.private.cleaned(n) for n in (record.split, record.method, record.clip))
+        return split, method, clip
 
     def _result(self, result: StoredResult) -> dict[str, Any]:
         """A job's file: columns that do not count here are left out, and what a workspace alone has."""
@@ -291,10 +297,6 @@ def card_facts(card: Any) -> dict[str, Any]:
 
 def _bare(board: Board) -> Any:
     return board.dataset.model_copy(update={"path": None})
-
-
-def _place(result: StoredResult) -> tuple[str, str, str]:
-    return result.record.split, result.record.method, result.record.clip
 
 
 def _column(values: Values) -> list[float | str | None]:

@@ -81,6 +81,8 @@ def compared(
 def _frames(result: BundledResult, here: Result, anew: bool) -> Iterator[tuple[str, bool]]:
     """What is to be said of the restored frames themselves; and whether it is a problem."""
     claimed, found = result.record, here.record
+    if claimed.gt_digest != found.gt_digest:
+        yield "its ground truth is not that of the data set here", True
     if claimed.restored_digest != found.restored_digest:
         if anew:
             yield "restored frames differ in bits from those of the bundle", False

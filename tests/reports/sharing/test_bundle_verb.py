@@ -47,11 +47,19 @@ def test_make_check_compare_report(board: str, tmp_path: Path, capsys: pytest.Ca
     assert run(["compare", "--bundle", str(out), str(root / "workspace" / "results"), "--format", "md"]) == 0
     table = capsys.readouterr().out
     assert "Bicubic (OpenCV) @ north \\[consistent\\]" in table and "clips that a paired t-test" in table
+
+
+@pytest.mark.slow
+def test_the_site_has_the_badge(board: str, tmp_path: Path) -> None:
+    root = labs.lab()
+    out, where = tmp_path / "north.vfsr.zip", ["-w", str(root / "workspace")]
+    assert run(["bundle", board, "-o", str(out), *where, "--method", "bicubic", "--quiet"]) == 0
+    assert run(["bundle", "check", str(out), "--save", "--quiet"]) == 0
     html = tmp_path / "site"
     how = ["--html", str(html), "--bundle", str(out), "--quiet"]
     assert run(["report", board, *where, "--dataset", str(root / "data"), *how]) == 0
     page = (html / "index.html").read_text()
-    assert '<span class="badge consistent">consistent</span>' in page and "Bicubic (OpenCV) @ north" in page
+    assert '<span class="badge">consistent</span>' in page and "Bicubic (OpenCV) @ north" in page
 
 
 def test_a_tampered_bundle_and_a_trap_end_with_2(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
