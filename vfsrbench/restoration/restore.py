@@ -105,6 +105,7 @@ def restore_clip(
     release: Callable[[], bool] = lambda: False,
     on_progress: Callable[[int], None] = lambda done: None,
     smaller_windows: bool = True,
+    halved: int = 0,
     warm_up: bool = False,
 ) -> Restoration:
     """Restore a whole clip, window by window.
@@ -113,14 +114,22 @@ def restore_clip(
     give, the window is halved and the clip goes on (from its beginning, if the method is stateful). The
     clip's later frames are then those that the smaller window would have given anyway. Where that changes
     the result (`card.window_dependent`), it is another protocol: without `smaller_windows` the job ends
-    there. `on_progress` gets the number of frames done. With `warm_up` the first window is restored once
-    before the clock runs. JobFailure says why the method gives no result; PoisonedDevice, that the GPU is
-    lost to this process.
+    there. `halved` says how often memory ran out before, of which a process died: the first window is
+    smaller by that, as far as it may be. `on_progress` gets the number of frames done. With `warm_up` the
+    first window is restored once before the clock runs. JobFailure says why the method gives no result;
+    PoisonedDevice, that the GPU is lost to this process.
     """
     card = predictor.card
     window = first_window(card, info.frames)
     overlap = min(card.overlap, window - 1)
-    report = Restoration(window=window)
+    report = Restoration()
+    while report.halved < halved and window > smallest_window(card.context):
+        if card.window_dependent and not smaller_windows:
+            break
+        window, overlap = smaller(window, overlap, card.context)
+        report.halved += 1
+        report.smaller_windows = card.window_dependent
+    report.window = window
     done = 0
 
     def start() -> None:

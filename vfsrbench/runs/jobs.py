@@ -152,7 +152,8 @@ class Task:
 
     `share` says which of its frames, where nothing is restored and workers would be idle. `left_out` has
     metrics that are not tried again, as they left the GPU unusable, with what they said. `step`: restoring
-    and scoring may be tasks of their own; restored clips lie in the folder `handed` between them.
+    and scoring may be tasks of their own; restored clips lie in the folder `handed` between them. `halved`:
+    how often processes died as memory ran out, so that windows are smaller from the start.
     """
 
     clip: ClipFacts
@@ -161,6 +162,7 @@ class Task:
     share: Share = Share()
     step: Literal["all", "restore", "score"] = "all"
     handed: Path = Path()
+    halved: int = 0
 
 
 def outputs_place(use: StoredOutputs, split: str, splits: int) -> Path:

@@ -25,7 +25,7 @@ class Program:
     def __init__(self, arguments: Sequence[object], log: Path) -> None:
         self._log = log
         self.process: BaseProcess = _CONTEXT.Process(
-            target=_serve, args=([str(a) for a in arguments], str(log))
+            target=_serve, args=([str(a) for a in arguments], str(log), _carried())
         )
         self.process.start()
 
@@ -74,7 +74,13 @@ def until(true: Callable[[], bool], seconds: float = 60) -> None:
         time.sleep(0.02)
 
 
-def _serve(arguments: list[str], log: str) -> None:
+def _carried() -> dict[str, str]:
+    """Variables of this process that may be younger than the server's."""
+    return {name: os.environ[name] for name in ("PATH", "SLURM_CONF") if name in os.environ}
+
+
+def _serve(arguments: list[str], log: str, environment: dict[str, str]) -> None:
+    os.environ.update(environment)
     file = os.open(log, os.O_CREAT | os.O_WRONLY | os.O_APPEND)
     os.dup2(file, 1)
     os.dup2(file, 2)

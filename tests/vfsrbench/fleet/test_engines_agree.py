@@ -6,6 +6,7 @@ An engine joins by a way to run a board in `WAYS`: what it is called, and a func
 
 from __future__ import annotations
 
+import subprocess
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -53,13 +54,34 @@ def by_workers(runner: Runner) -> None:
     assert codes.count(0) >= 2 and run.code(240) == 0, (codes, run.said)
 
 
+def slurm(tasks: int) -> list[str]:
+    """The options of a run by an array of so many tasks."""
+    options = (f"array={tasks}", "poll=0.3", "silence=4")
+    return ["--engine", "slurm", *(f"--engine-option={option}" for option in options)]
+
+
 WAYS: dict[str, Callable[[Runner], None]] = {
     "serial": lambda runner: runner.by("--engine", "serial"),
     "local 1": lambda runner: runner.by("--workers", 1),
     "local 2": lambda runner: runner.by("--workers", 2),
     "local 3": lambda runner: runner.by("--workers", 3),
     "workers": by_workers,
+    "slurm": lambda runner: runner.by(*slurm(3)),
 }
+SOME_NEED = {"slurm": pytest.mark.slurm}
+"""Marks of ways that need something."""
+
+
+@pytest.fixture
+def needed(request: pytest.FixtureRequest) -> None:
+    """What the ways of a test need, started."""
+    if "slurm" in request.node.callspec.params.values():
+        request.getfixturevalue("slurm_cluster")
+
+
+def marked(*ways: str) -> object:
+    """A test's ways, with their marks."""
+    return pytest.param(*ways, marks=[SOME_NEED[way] for way in ways if way in SOME_NEED])
 
 
 @pytest.fixture(scope="module")
@@ -77,8 +99,10 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path, dict[str
 
 
 @pytest.mark.parametrize("crash", [False, True], ids=["calm", "crash"])
-@pytest.mark.parametrize("way", WAYS)
-def test_an_engine_gives_the_results_of_the_serial_one(made, tmp_path: Path, way: str, crash: bool) -> None:
+@pytest.mark.parametrize("way", [marked(way) for way in WAYS])
+def test_an_engine_gives_the_results_of_the_serial_one(
+    made, needed, tmp_path: Path, way: str, crash: bool
+) -> None:
     board, fuse, expected = made
     if crash:
         fuse.touch()
@@ -88,12 +112,18 @@ def test_an_engine_gives_the_results_of_the_serial_one(made, tmp_path: Path, way
     assert len(expected) == 18 and contents(tmp_path / "w") == expected
 
 
-PAIRS = [("serial", "workers"), ("workers", "local 2"), ("local 2", "workers")]
+PAIRS = [
+    ("serial", "workers"),
+    ("workers", "local 2"),
+    ("local 2", "workers"),
+    ("serial", "slurm"),
+    ("slurm", "workers"),
+]
 
 
-@pytest.mark.parametrize(("first", "then"), PAIRS)
+@pytest.mark.parametrize(("first", "then"), [marked(*pair) for pair in PAIRS])
 def test_a_run_may_begin_on_one_engine_and_end_on_another(
-    made, tmp_path: Path, first: str, then: str
+    made, needed, tmp_path: Path, first: str, then: str
 ) -> None:
     board, fuse, expected = made
     with programs(tmp_path / "logs") as start:
@@ -102,6 +132,7 @@ def test_a_run_may_begin_on_one_engine_and_end_on_another(
             "workers": ("--engine", "workers", "--no-wait"),
             "serial": ("--engine", "serial"),
             "local 2": ("--workers", 2),
+            "slurm": slurm(1),
         }
         program = runner.run(*begin[first])
         if first == "workers":
@@ -109,6 +140,9 @@ def test_a_run_may_begin_on_one_engine_and_end_on_another(
             program = start("worker", runner.workspace, "--device", "cpu")
         until(lambda: any((tmp_path / "w" / "results").rglob("*.parquet")), 120)
         program.kill()
+        if first == "slurm":
+            subprocess.run(["scancel", "--name=vfsrbench-small"], check=True)
+            until(lambda: not subprocess.check_output(["squeue", "-h", "-n", "vfsrbench-small"]), 60)
         assert 0 < len(contents(tmp_path / "w")) < 18, "it was stopped in the middle"
         WAYS[then](runner)
     assert contents(tmp_path / "w") == expected

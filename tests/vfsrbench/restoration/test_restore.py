@@ -176,6 +176,20 @@ def test_smaller_windows_keep_a_frames_context_and_give_the_same(tmp_path: Path)
     assert caught.value.status == "oom"
 
 
+def test_where_processes_died_of_their_memory_windows_are_smaller_from_the_start(tmp_path: Path):
+    def windows(halved: int, allowed: bool = True, **facts: object):
+        predictor = Scripted(same, window=8, **facts)
+        out, report = go(predictor, ramp(9), tmp_path, halved=halved, smaller_windows=allowed)
+        assert np.array_equal(out, ramp(9).read(0, 9))
+        return report.window, report.halved, report.smaller_windows, max(predictor.windows[0])
+
+    assert windows(0) == (8, 0, False, 8)
+    assert windows(1) == (4, 1, False, 4)
+    assert windows(9) == (1, 3, False, 1), "one frame is the least"
+    assert windows(1, window_dependent=True) == (4, 1, True, 4), "another protocol, which was allowed"
+    assert windows(1, allowed=False, window_dependent=True) == (8, 0, False, 8)
+
+
 def test_a_context_needs_windows_that_overlap_enough():
     with pytest.raises(ValueError, match="overlap must be at least twice the context"):
         card(window=8, overlap=3, context=2)

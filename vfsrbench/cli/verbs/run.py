@@ -54,17 +54,17 @@ def run(
         return
     summary = run_with_display(chosen, workspace, engine, options)
     if summary.left:
-        _tell_left(summary)
+        _tell_left(summary, started=engine.engine != "workers")
         return
     reporting = write_report(summary, options.outputs) if report else 0.0
     finish(summary, reporting)
 
 
-def _tell_left(summary: RunSummary) -> None:
-    """What is to be known of a run that was planned for workers."""
+def _tell_left(summary: RunSummary, started: bool) -> None:
+    """What is to be known of a run that was planned for workers. `started`: the engine starts some itself."""
     open_jobs = sum(job.state == "open" for job in summary.jobs)
     say(f"{counted(open_jobs, 'job')} planned; nothing was waited for")
-    note(f"start workers:  vfsrbench worker {summary.workspace}")
+    note(f"{'more' if started else 'start'} workers:  vfsrbench worker {summary.workspace}")
     note(f"how far it is:  vfsrbench status {summary.workspace}")
     note("the same `vfsrbench run`, without --no-wait, waits for the rest and reports")
 

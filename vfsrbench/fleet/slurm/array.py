@@ -17,7 +17,7 @@ from vfsrbench.fleet.plan.dead import Had, Process, release
 from vfsrbench.fleet.plan.files import SharedPlan
 from vfsrbench.fleet.plan.leases import Owner, replace_file
 from vfsrbench.fleet.slurm.commands import Details, NoAnswer, Slurm, TaskState
-from vfsrbench.fleet.slurm.dead import fail_job, processes
+from vfsrbench.fleet.slurm.dead import fail_job, halve_windows, processes
 from vfsrbench.fleet.slurm.ends import End, Ending, ending_of, last_line
 from vfsrbench.fleet.slurm.script import Script
 
@@ -39,7 +39,8 @@ class Slot:
         over: Why it is not started again; empty while it may be at work.
         ended: Processes of it that have ended, and whose units are free.
         fruitless: Starts in a row that ended before a unit was taken.
-        asked_more: Whether it was given more memory, and has not started since.
+        asked_more: Megabytes that were too few, while it waits for more; else 0.
+        starved: The unit that they were too few for.
         waits: What Slurm says it waits for.
     """
 
@@ -49,6 +50,7 @@ class Slot:
     ended: int = 0
     fruitless: int = 0
     asked_more: int = 0
+    starved: str = ""
     waits: str = ""
 
 
@@ -168,7 +170,12 @@ class Array:
             change = details.more_memory(MORE_MEMORY)
             if had is not None and change:
                 self.plan.note_memory(had.unit, details.memory)
-            slot.asked_more = details.memory if change else 0
+            slot.asked_more, slot.starved = (
+                details.memory if change else 0,
+                had.unit if had is not None else "",
+            )
+            if had is not None and not change:
+                halve_windows(self.plan, had.unit)
         if end.kind is Ending.TIME and had is not None:
             self._at_limit(had, details)
         self._again(slot, end, change)
@@ -195,13 +202,15 @@ class Array:
         self._note()
 
     def _less(self, slot: Slot) -> None:
-        """Slurm has no more memory for a task: its unit is tried with what there was."""
+        """Slurm has no more memory for a task: its unit is tried with what there was, and smaller windows."""
         details = self.slurm.details(slot.job, slot.index)
         had = slot.asked_more
         before = f"MinMemoryCPU={had // details.per_cpu}" if details.per_cpu else f"MinMemoryNode={had}"
         self.slurm.change(slot.job, slot.index, before)
+        if slot.starved:
+            halve_windows(self.plan, slot.starved)
         self.plan.forget_memory()
-        slot.asked_more = 0
+        slot.asked_more, slot.starved = 0, ""
         self._once(f"Slurm has no node with more than {had} MB for task {slot.job}_{slot.index}")
 
     def _at_limit(self, had: Had, details: Details) -> None:

@@ -38,6 +38,9 @@ def fail_job(plan: SharedPlan, had: Had, owner: Owner, reason: str) -> bool:
         return False
     try:
         task = plan.task(had.unit)
+        if task.share.number:  # the first share does without
+            plan.finish(UnitDone(had.unit, (), 0.0, str(owner), held.number), ())
+            return True
         at, doing, rest = at_fault(task, plan.leases.at(had.unit, had.number))
         log.error("%s, %s: %s", task.clip.name, doing, reason)
         setup = replace(plan.setup(), workspace=plan.root)
@@ -52,3 +55,12 @@ def fail_job(plan: SharedPlan, had: Had, owner: Owner, reason: str) -> bool:
     finally:
         held.leave(reason)
     return True
+
+
+def halve_windows(plan: SharedPlan, unit: str) -> None:
+    """Let the next worker that takes a unit begin with smaller windows, where methods allow it."""
+    try:
+        task = plan.task(unit)
+        plan.leave_rest(unit, replace(task, halved=task.halved + 1))
+    except InputError as error:  # a damaged plan: the next worker says so
+        log.warning("%s", error)

@@ -24,9 +24,11 @@ _SCRIPT = """\
 {directives}
 #
 # Each task of this array is a worker: it takes units of what is planned in the workspace until none is left.
-# `vfsrbench run --engine slurm` wrote this file, and writes it anew; change a copy. By hand:
-#   sbatch {script}                 {tasks} more workers; sbatch --array=0 ... one more
-#   vfsrbench status {workspace}    how far they are
+# `vfsrbench run --engine slurm` wrote this file, and writes it anew; change a copy. By hand, also
+# beside a run, as often as you like:
+#   sbatch {script}
+#   sbatch --array=0-7 {script}
+#   vfsrbench status {workspace}
 # A task may be cancelled, requeued or started again at any time: results do not depend on it.
 
 {environment}# as many threads as Slurm gave processors
@@ -93,7 +95,6 @@ class Script:
         return _SCRIPT.format(
             directives="\n".join(f"#SBATCH {_quoted(line)}" for line in self.directives()),
             script=shlex.quote(str(self.path)),
-            tasks=options.tasks,
             workspace=shlex.quote(str(self.workspace)),
             environment=f"# where vfsrbench finds what it found where the run was planned\n{exports}"
             * bool(exports),

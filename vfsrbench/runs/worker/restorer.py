@@ -106,6 +106,7 @@ class ClipRestorer:
                     release=lambda: self.worker.release(use.id),
                     on_progress=self.steps.counter(job, "restoring", len(truth)),
                     smaller_windows=self.setup.options.smaller_windows,
+                    halved=self.task.halved,
                     warm_up=self.worker.predictors.warms_up(use),
                 )
             raw = sink.done(truth.frame_names if truth.named_frames else None)

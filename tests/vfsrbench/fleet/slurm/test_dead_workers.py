@@ -15,7 +15,7 @@ from vfsrbench.fleet.plan.dead import Had, Process, release
 from vfsrbench.fleet.plan.files import SharedPlan, plans_of
 from vfsrbench.fleet.plan.leases import Owner
 from vfsrbench.fleet.plan.taking import Taker
-from vfsrbench.fleet.slurm.dead import fail_job, processes
+from vfsrbench.fleet.slurm.dead import fail_job, halve_windows, processes
 from vfsrbench.fleet.working import work_off
 from vfsrbench.results.load import result_files
 from vfsrbench.results.store import read_result
@@ -89,16 +89,32 @@ def test_a_job_that_always_reaches_the_limit_fails_and_the_others_are_done(
     assert len(same) == 3 and len(serial) == 4
 
 
+def test_windows_are_halved_where_there_is_no_more_memory(plan: SharedPlan) -> None:
+    unit = plan.units[0]
+    halve_windows(plan, unit.id)
+    halve_windows(plan, unit.id)
+    assert (plan.task(unit.id).halved, plan.task(unit.id, whole=True).halved) == (2, 0)
+    work_off(plan.root)
+    windows = {path: read_result(path).record for path in result_files([plan.root / "results"])}
+    assert {(r.clip == unit.clip, r.window) for r in windows.values()} <= {(True, 1), (False, 4), (False, 3)}
+    assert all(
+        ("memory ran out (2 x)" in "".join(r.warnings)) == (r.clip == unit.clip) for r in windows.values()
+    )
+
+
 def test_a_unit_that_ran_out_of_memory_waits_for_a_worker_with_more(plan: SharedPlan, monkeypatch) -> None:
-    first, second = plan.units
+    first = plan.units[0]
     plan.note_memory(first.id, 1000)
     small = Taker(plan, OTHER, memory=1000)
-    held = small.next()
-    assert held.unit == second.id and small.next() is None and not small.all_done
+    held = []
+    while (lease := small.next()) is not None:
+        held.append(lease)
+    assert held and first.id not in {lease.unit for lease in held} and not small.all_done
     large = Taker(plan, OTHER, memory=1001).next()
     assert large.unit == first.id
     large.leave()
-    held.close()
+    for lease in held:
+        lease.close()
     plan.forget_memory()
     assert Taker(plan, OTHER, memory=1).next().unit == first.id
     monkeypatch.setenv("SLURM_MEM_PER_CPU", "300")

@@ -32,6 +32,11 @@ SLEEP = "time.sleep(float(os.environ.get('TEST_SLEEP', 0)))"
 QUICK = {"array": "3", "poll": "0.3", "silence": "8"}
 
 
+@pytest.fixture
+def cluster(slurm_cluster: Cluster) -> Cluster:
+    return slurm_cluster
+
+
 class Told(Silent):
     """What a run said."""
 
@@ -211,6 +216,18 @@ def test_a_unit_that_ran_out_of_memory_gets_more(cluster: Cluster, tmp_path: Pat
     assert more and all(
         line.endswith("it starts again with more memory (MinMemoryNode=2000)") for line in more
     )
+
+
+@pytest.mark.slow
+def test_where_slurm_has_no_more_memory_windows_get_smaller(cluster: Cluster, tmp_path: Path) -> None:
+    act = "held = b'x' * (len(frames) * (300 << 20)); time.sleep(3)"
+    board = board_of(tmp_path, 1, act)
+    options = {**QUICK, "array": "1", "mem": "3000"}
+    summary, lines = run_by(SlurmEngine(options=options), board, tmp_path / "w")
+    assert summary.counts == {"ok": 2}, summary.problems
+    assert any("Slurm has no node with more than 3000 MB" in line for line in lines), lines
+    windows = {job.method: record.window for job, record in summary.records.items()}
+    assert windows == {"slow": 6, "nearest": 6}
 
 
 @pytest.mark.slow

@@ -11,7 +11,7 @@ from tests.vfsrbench.fleet.slurm.cluster import Cluster, missing
 
 
 @pytest.fixture(scope="session")
-def cluster() -> Iterator[Cluster]:
+def slurm_cluster() -> Iterator[Cluster]:
     if not os.environ.get("VFSRBENCH_SLURM"):
         pytest.skip("starts a Slurm: run with `make test-slurm`")
     if why := missing():
