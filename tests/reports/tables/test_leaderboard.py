@@ -179,6 +179,14 @@ def test_speed_memory_and_versus(tmp_path: Path) -> None:
         tables(tmp_path, versus="lanczoss")
 
 
+def test_the_board_s_own_rival_need_not_have_run(tmp_path: Path) -> None:
+    """`run demo --only-method nearest` and a report: nothing to test against, and no complaint."""
+    for clip in synthetic.CLIPS:
+        synthetic.write_result(tmp_path, "nearest", "vfhq-mild", clip)
+    table = tables(tmp_path, versus="bicubic", methods=["bicubic", "nearest"])[0]
+    assert table.versus is None and table.row("nearest").cells["psnr"].versus is None
+
+
 def test_whole_column_unavailable(tmp_path: Path) -> None:
     for clip in synthetic.CLIPS:
         synthetic.write_result(
