@@ -10,6 +10,7 @@ from pydantic import ConfigDict
 from degradations.reading.typed_toml import FrozenModel, parse
 from reports.bundles import schema
 from reports.bundles.reading import Bundle
+from vfsrbench.errors import InputError
 from vfsrbench.io.atomic import atomic_file
 from vfsrbench.io.safety.paths import read_bytes
 
@@ -76,7 +77,9 @@ def file_beside(bundle: Path) -> Path:
 
 
 def write_check(path: Path, checked: Checked) -> None:
-    """Keep a check's outcome. InputError if the file cannot be written."""
+    """Keep a check's outcome. InputError if the file cannot be written, or another one is there."""
+    if path.exists():
+        _read(path)
     with atomic_file(path) as temporary:
         temporary.write_bytes(schema.to_json(checked.model_dump(mode="json")))
 
@@ -90,5 +93,12 @@ def kept_check(bundle: Bundle) -> Checked | None:
     place = file_beside(bundle.path)
     if not place.is_file():
         return None
-    found = parse(Checked, schema.from_json(read_bytes(place, "check"), str(place)), str(place))
+    found = _read(place)
     return found if found.digest == bundle.digest else None
+
+
+def _read(place: Path) -> Checked:
+    content = schema.from_json(read_bytes(place, "check"), str(place))
+    if not isinstance(content, dict) or content.get("format") != "vfsrbench-check":
+        raise InputError(f"{place}: is not what `vfsrbench bundle check --save` writes; move it away")
+    return parse(Checked, content, str(place))

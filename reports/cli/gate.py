@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
@@ -53,12 +53,15 @@ def gate(
     board: Annotated[
         str | None, typer.Option("--board", help="on this board's splits alone: its name, or ./FILE")
     ] = None,
+    split: Annotated[
+        list[str] | None, typer.Option("--split", help="on these splits alone (repeatable)")
+    ] = None,
     form: Annotated[Literal["text", "json"], typer.Option("--format", help="how it is printed")] = "text",
 ) -> None:
     """GO, NO-GO or INCONCLUSIVE, by rules on paired results: exit code 0, 1 or 2 (64: something given is
     wrong; 70: an error of ours)."""
     try:
-        decision = _decided(new, against, policy, workspace, bundle or [], board)
+        decision = _decided(new, against, policy, workspace, bundle or [], board, split or ())
     except InputError as error:
         say(f"vfsrbench: {error}", err=True)
         raise typer.Exit(BAD_INPUT) from None
@@ -79,7 +82,13 @@ def gate(
 
 
 def _decided(
-    new: str, against: str, policy: Path, workspace: Path, bundles: list[Path], board: str | None
+    new: str,
+    against: str,
+    policy: Path,
+    workspace: Path,
+    bundles: list[Path],
+    board: str | None,
+    chosen: Sequence[str],
 ) -> Decision:
     from reports.gates.gate import decide
     from reports.gates.policy import load_policy
@@ -87,7 +96,7 @@ def _decided(
     from vfsrbench import plugins
 
     rules = load_policy(policy)
-    splits = () if board is None else o.find_board(board).splits
+    splits = tuple(chosen) or (() if board is None else o.find_board(board).splits)
     places = [*bundles, *([workspace] if workspace.is_dir() or not bundles else [])]
     old = find_side(against, places, splits)
     return decide(find_side(new, places, splits, like=old.method), old, rules, plugins.metrics().cards)

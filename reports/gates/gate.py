@@ -68,7 +68,8 @@ def decide(new: Side, old: Side, policy: Policy, cards: Mapping[str, MetricCard]
         InputError: The two are not paired, or of different protocols; a rule names what cannot be compared.
     """
     splits = sorted({split for split, _ in new.jobs} | {split for split, _ in old.jobs})
-    check_paired(new, old)
+    asked = {split for rule in policy.rules.values() for split in rule.splits or splits}
+    check_paired(new.on(asked), old.on(asked))
     outcomes = []
     for metric, rule in policy.rules.items():
         card = _card(metric, cards)

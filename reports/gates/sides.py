@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from reports.bundles.reading import read_bundle
@@ -26,6 +26,10 @@ class Side:
     name: str
     method: str
     jobs: dict[Job, JobRecord]
+
+    def on(self, splits: Collection[str]) -> Side:
+        """The same, on these splits alone."""
+        return replace(self, jobs={job: record for job, record in self.jobs.items() if job[0] in splits})
 
 
 def find_side(text: str, places: Sequence[Path], splits: Sequence[str] = (), like: str = "") -> Side:

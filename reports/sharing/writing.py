@@ -228,7 +228,8 @@ class _Content:
             more = f" and of {counted(len(lost) - 1, 'other job')}" if len(lost) > 1 else ""
             raise InputError(
                 f"the restored frames of {lost[0]}{more} are not kept here: `vfsrbench run "
-                f"{self.material.board.name} --keep png` keeps them; or leave --with-frames out"
+                f"{self.material.board.name} --keep png` keeps them, --outputs NAME=FOLDER says where those "
+                "of a row lie; or leave --with-frames out"
             )
         return found
 

@@ -128,6 +128,16 @@ def test_what_cannot_be_compared_is_refused(case: str) -> None:
     assert "\n" not in str(error.value)
 
 
+def test_splits_that_no_rule_asks_for_need_not_be_paired() -> None:
+    new, old = noisy(0.5, 0.1)
+    one, other = side("new", {"psnr": new}), side("old", {"psnr": old})
+    one.jobs["t", "extra"] = next(iter(one.jobs.values()))
+    with pytest.raises(InputError, match=r"only new has extra \(t\)"):
+        decide(one, other, Policy(rules={"psnr": Rule(margin=0.1)}), CARDS)
+    narrow = Policy(rules={"psnr": Rule(margin=0.1, splits=("s",))})
+    assert decide(one, other, narrow, CARDS).verdict == "GO"
+
+
 def test_rules_that_mean_nothing(tmp_path: Path) -> None:
     new, old = noisy(0.5, 0.1)
     sides = side("new", {"psnr": new}), side("old", {"psnr": old})
@@ -171,6 +181,7 @@ def test_real_runs_from_a_workspace_and_a_place(tmp_path: Path, capsys: pytest.C
     assert {said[-1].split(":")[0], found["verdict"]} == {"GO", "NO-GO"} and swapped in (0, 1)
     assert [o["metric"] for o in found["outcomes"]] == ["psnr", "ssim"] and len(said) == 3
     assert command("bicubic", "--against", "bicubic", *where) == 0
+    assert command("bicubic", "--against", "bicubic", *where, "--split", "bi-x8") == 64
     policy.write_text("[rules.psnr]\nmargin = 0.1\n")
     assert command("bicubic", "--against", "nearest", *where) == 2, "three clips decide nothing by themselves"
 

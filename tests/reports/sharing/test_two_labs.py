@@ -82,6 +82,10 @@ def test_a_workspace_and_a_bundle_stand_on_one_board_with_a_badge(bundles: tuple
 def test_the_badge_is_what_a_check_found(bundles: tuple[Path, Path]) -> None:
     root, south = labs.lab(), bundles[1]
     try:
+        file_beside(south).write_text('{"mine": 1}')
+        with pytest.raises(InputError, match="move it away"):
+            write_check(file_beside(south), check_bundle(south))
+        file_beside(south).unlink()
         write_check(file_beside(south), check_bundle(south))
         (table,) = gather(labs.board(root / "data"), root / "workspace", bundles=[south]).tables
         assert table.row("lanczos").verdict == "consistent"
