@@ -80,6 +80,7 @@ def test_the_users_own_method_stands_out_unless_another_is_named(
     assert kept["mine"]["mine"] > 1.5 * kept[""]["mine"] > 0, "thicker"
 
 
+@pytest.mark.slow
 def test_slices_frame_what_stands_out(workspace: Path, board: Board, tmp_path: Path) -> None:
     colour = style.looks(["bicubic"])["bicubic"].colour
     counts = []
@@ -93,6 +94,7 @@ def test_slices_frame_what_stands_out(workspace: Path, board: Board, tmp_path: P
     )
 
 
+@pytest.mark.slow
 def test_a_grid_has_the_clips_that_are_asked_for(workspace: Path, board: Board, tmp_path: Path) -> None:
     two = plot(Wanted("grid", methods=["lanczos", "nearest"]), workspace, tmp_path / "two.png", board)
     one = plot(Wanted("grid", ["fast"], methods=["lanczos"]), workspace, tmp_path / "one.png", board)
@@ -101,6 +103,7 @@ def test_a_grid_has_the_clips_that_are_asked_for(workspace: Path, board: Board, 
     assert one.caption.startswith("Middle frames of fast, ") and one.skipped == ()
 
 
+@pytest.mark.slow
 def test_levels_over_some_clips_have_other_means(workspace: Path, board: Board, tmp_path: Path) -> None:
     every = plot(Wanted("levels", metrics=["psnr"]), workspace, tmp_path / "a.png", board)
     some = plot(
@@ -112,6 +115,7 @@ def test_levels_over_some_clips_have_other_means(workspace: Path, board: Board, 
     assert some.caption.endswith("over fast.") and some.skipped == ()
 
 
+@pytest.mark.slow
 def test_without_a_name_the_figure_is_called_by_what_it_shows(
     workspace: Path, board: Board, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -30,7 +30,9 @@ def mean(method: str, clip: str, metric: str) -> float:
     return float(np.nanmean(synthetic.frame_values(method, "vfhq-mild", clip, FRAMES)[metric]))
 
 
-def test_there_is_a_point_a_clip_and_method_where_its_values_are(visit: Any) -> None:
+def test_there_is_a_point_a_clip_and_method_for_any_two_metrics_and_methods_that_are_switched_on(
+    visit: Any,
+) -> None:
     page = visit("index.html")
     place = scatter(page)
     found = place.locator("path[data-method]")
@@ -42,6 +44,27 @@ def test_there_is_a_point_a_clip_and_method_where_its_values_are(visit: Any) -> 
         psnr, ssim = ([mean("bicubic", clip, m) for clip in clips] for m in ("psnr", "ssim"))
         assert (x1 > x2) == (psnr[0] > psnr[1]) and (y1 < y2) == (ssim[0] > ssim[1])
 
+    # others are chosen, the legend switches and isolates
+    across, up = (scatter(page).locator("select").nth(i) for i in (0, 1))
+    before = spot(page, "bicubic", "calm")
+    across.select_option("ewarp_dis")
+    up.select_option("psnr")
+    assert spot(page, "bicubic", "calm") != before
+    assert scatter(page).locator("text.axis").all_text_contents() == ["Warping error (DIS) ↓", "PSNR ↑"]
+    page.mouse.move(*spot(page, "bicubic", "calm"))
+    assert f"PSNR ↑ {mean('bicubic', 'calm', 'psnr'):.3f}" in scatter(page).locator(".says").inner_text()
+    label = place.locator(".legend label", has_text="Bicubic")
+    label.hover()
+    faint = "e => e.filter(p => p.classList.contains('faint')).map(p => p.dataset.method)"
+    points = place.locator("path[data-method]")
+    assert set(points.evaluate_all(faint)) == RIVALS - {"bicubic"}
+    label.locator("input").uncheck()
+    assert place.locator("path[data-method=bicubic]").count() == 0
+    place.get_by_role("button", name="None").click()
+    assert points.count() == 0
+    place.get_by_role("button", name="All").click()
+    assert points.count() == 12
+
 
 def test_hovering_names_a_point_and_a_click_leads_to_its_clip(visit: Any) -> None:
     page = visit("index.html")
@@ -52,18 +75,6 @@ def test_hovering_names_a_point_and_a_click_leads_to_its_clip(visit: Any) -> Non
     assert says.inner_text() == f"Nearest, fast: PSNR ↑ {psnr:.3f}, SSIM ↑ {ssim:.4f}"
     page.mouse.click(*spot(page, "nearest", "fast"))
     page.wait_for_url("**/clips/vfhq-mild/fast.html#method=nearest&metric=ssim")
-
-
-def test_the_two_metrics_are_chosen(visit: Any) -> None:
-    page = visit("index.html")
-    across, up = (scatter(page).locator("select").nth(i) for i in (0, 1))
-    before = spot(page, "bicubic", "calm")
-    across.select_option("ewarp_dis")
-    up.select_option("psnr")
-    assert spot(page, "bicubic", "calm") != before
-    assert scatter(page).locator("text.axis").all_text_contents() == ["Warping error (DIS) ↓", "PSNR ↑"]
-    page.mouse.move(*spot(page, "bicubic", "calm"))
-    assert f"PSNR ↑ {mean('bicubic', 'calm', 'psnr'):.3f}" in scatter(page).locator(".says").inner_text()
 
 
 def test_keys_go_from_point_to_point_and_enter_leads_on(visit: Any) -> None:
@@ -85,22 +96,6 @@ def test_keys_go_from_point_to_point_and_enter_leads_on(visit: Any) -> None:
     page.wait_for_url(f"**/clips/vfhq-mild/{order[0][2]}.html#method={order[0][1]}&metric=ssim")
 
 
-def test_the_legend_switches_and_isolates(visit: Any) -> None:
-    page = visit("index.html")
-    place = scatter(page)
-    label = place.locator(".legend label", has_text="Bicubic")
-    label.hover()
-    faint = "e => e.filter(p => p.classList.contains('faint')).map(p => p.dataset.method)"
-    points = place.locator("path[data-method]")
-    assert set(points.evaluate_all(faint)) == RIVALS - {"bicubic"}
-    label.locator("input").uncheck()
-    assert place.locator("path[data-method=bicubic]").count() == 0
-    place.get_by_role("button", name="None").click()
-    assert points.count() == 0
-    place.get_by_role("button", name="All").click()
-    assert points.count() == 12
-
-
 def test_own_methods_stand_out_on_the_page(visit: Any) -> None:
     page = visit("index.html")
     shapes = scatter(page).locator("path[data-method]")
@@ -110,18 +105,13 @@ def test_own_methods_stand_out_on_the_page(visit: Any) -> None:
     assert scatter(page).locator("path[data-method=bicubic]").first.evaluate(opacity) < 1
     assert scatter(page).locator("path[data-method=evil]").first.evaluate(opacity) == 1
     assert page.locator("#vfhq-mild tr.highlight").count() == 1
+    fill = "e => getComputedStyle(e).fill"
+    light = scatter(page).locator("path[data-method=bicubic]").first.evaluate(fill)
+    page.emulate_media(color_scheme="dark")
+    assert scatter(page).locator("path[data-method=bicubic]").first.evaluate(fill) != light
+    small = "e => parseFloat(getComputedStyle(e).fontSize)"
+    assert page.locator("h1 .badge").first.evaluate(small) < 14, "a badge is smaller than its heading"
     page = visit("clips/vfhq-mild/calm.html")
     thick = page.locator("#chart polyline.strong")
     assert thick.count() == 1 and float(thick.get_attribute("stroke-width")) > 3
     assert page.locator("#chart polyline.muted").count() == 3
-
-
-def test_a_dark_system_gets_lighter_points(browser: Any, root: Any) -> None:
-    page = browser.new_page(color_scheme="dark")
-    page.goto((root / "index.html").as_uri())
-    fill = "e => getComputedStyle(e).fill"
-    point = page.locator("#vfhq-mild .scatter path[data-method=bicubic]").first
-    dark = point.evaluate(fill)
-    page.emulate_media(color_scheme="light")
-    assert point.evaluate(fill) != dark
-    page.close()
