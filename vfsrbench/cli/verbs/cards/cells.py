@@ -131,7 +131,7 @@ def table(heads: Sequence[str], rows: Rows, folded: Sequence[int] = ()) -> str:
     lines = [list(heads), ["-" * width for width in widths]]
     for row in rows:
         cells = [
-            textwrap.wrap(cell, width) if len(cell) > width else [cell]
+            textwrap.wrap(cell, width, break_on_hyphens=False) if len(cell) > width else [cell]
             for cell, width in zip(row, widths, strict=True)
         ]
         lines += [list(line) for line in zip_longest(*cells, fillvalue="")]

@@ -82,7 +82,7 @@ def _show(found: Sequence[FoundFile], missing: int, searched: Sequence[Path], cu
         licence = licence_word(entry.licence, entry.commercial)
         rows.append([entry.name, fits, megabytes(size), licence, str(result.path)])
     if rows:
-        say(table(["name", "fits", "MB", "licence", "file"], rows, folded=(4, 1)))
+        say(table(["name", "fits", "MB", "licence", "file"], rows, folded=(1,)))
         say(f"\n{FOOTNOTE}")
         for line in licence_lines(result.entry for result in found):
             say(line)
