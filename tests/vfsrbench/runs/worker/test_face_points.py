@@ -5,9 +5,13 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
+import pytest
 
+import vfsrbench as vb
+from vfsrbench.datasets.demo.clips import demo_landmarks
 from vfsrbench.io.array_cache import ArrayCache
 from vfsrbench.metric import TruthInfo
+from vfsrbench.results.slice_store import StripStore
 from vfsrbench.runs.worker.face_points import face_points
 
 
@@ -29,3 +33,21 @@ def test_landmarks_of_the_clip_come_first_then_five_found_points_then_68(tmp_pat
     next(tmp_path.glob("points-b-0-2*")).write_bytes(b"damaged")
     found = face_points(bare, cache)
     assert found is not None and np.array_equal(found, last)
+
+
+@pytest.mark.slow
+def test_a_run_cuts_its_slices_through_the_face_that_came_with_the_clip(tmp_path: Path) -> None:
+    board = vb.boards()["demo"].replace(
+        dataset={"layout": "demo", "clips": ["demo-calm"], "frames": 2},
+        splits=["vfhq-mild"],
+        methods=["nearest"],
+        metrics=["psnr"],
+        versus=None,
+        sort_by=None,
+    )
+    (record,) = vb.run_board(board, tmp_path, engine="serial").records.values()
+    strip = StripStore(tmp_path / "slices").truth(record)
+    assert strip is not None and strip.where.startswith("through the ")
+    eyes_and_mouth = demo_landmarks("demo-calm", 2)[0][:, 0]
+    hair = eyes_and_mouth[:2].mean()
+    assert np.abs(np.append(eyes_and_mouth, hair) - strip.column).min() < 4
