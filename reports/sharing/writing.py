@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import os
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -100,7 +101,7 @@ def write_bundle(
     content = _Content(material, place, private)
     drawn = drawn_clips(material.protocol.clips, with_frames)
     frames = content.frames(drawn)
-    texts = content.texts(drawn if frames else ())
+    texts = content.texts(sorted({result.record.clip for result, _ in frames}))
     for name, text in texts.items():
         if left := private.found_in(text):
             raise InputError(f"the bundle's {name} would hold the path {left}: nothing was written")
@@ -126,7 +127,7 @@ def check_target(target: Path, place: Workspace, board: Board, replace: bool) ->
     refuse_overlap(target, [*(place.root / name for name in FOLDERS), board.dataset.path])
     if target.is_dir():
         raise InputError(f"{target}: is a folder; say the bundle's file, as {target / f'lab{schema.SUFFIX}'}")
-    if target.exists() and not replace:
+    if os.path.lexists(target) and not replace:
         raise InputError(f"{target}: is there already; choose another name, or say --replace")
     if not target.name.endswith(".zip"):
         raise InputError(f"{target}: bundles are zip files; call it {target.name}{schema.SUFFIX}")
@@ -165,20 +166,20 @@ class _Content:
             for split, m in self._manifests.items()
         }
         texts |= {name: to_json(value, compact=True) for name, value in jobs.items()}
-        self.head = Head(
-            vfsrbench=__version__,
-            board=board.name,
-            title=board.title,
-            dataset=material.protocol.name,
-            seed=material.protocol.seed,
-            splits=tuple(t.split for t in material.tables),
-            methods=tuple(dict.fromkeys(self.private.cleaned(r.method) for r in claims.rows)),
-            clips=claims.clips,
-            results=len(jobs),
-            frames_of=tuple(frames_of),
-            without=tuple(self.private.cleaned_free(line) for line in self.without),
-            files={schema.HEAD: "0" * 64},
-        )
+        facts = {
+            "board": board.name,
+            "title": board.title,
+            "dataset": material.protocol.name,
+            "seed": material.protocol.seed,
+            "splits": [table.split for table in material.tables],
+            "methods": list(dict.fromkeys(row.method for row in claims.rows)),
+            "clips": claims.clips,
+            "results": len(jobs),
+            "frames_of": frames_of,
+            "without": [self.private.cleaned_free(line) for line in self.without],
+        }
+        none_yet = {schema.HEAD: "0" * 64}
+        self.head = Head(vfsrbench=__version__, files=none_yet, **self.private.tree(facts))
         return dict(sorted(texts.items()))
 
     def files(

@@ -61,6 +61,7 @@ def test_what_is_in_it(lab: Path, tmp_path: Path) -> None:
         set(manifest.clips) == set(labs.CLIPS) and manifest.recipe.digest == bundle.protocol.recipes["bi-x4"]
     )
     assert len(bundle.head.frames_of) == 2
+    assert not any(bundle.has_frames(r.record) for r in bundle.results if r.record.method == "oracle")
     record = next(r.record for r in bundle.results if bundle.has_frames(r.record))
     assert bundle.frames(record, tmp_path / "frames").digest() == record.restored_digest
 
