@@ -60,6 +60,7 @@ def slurm(tasks: int) -> list[str]:
     return ["--engine", "slurm", *(f"--engine-option={option}" for option in options)]
 
 
+RAY = ("--engine", "ray", "--workers", 2, "--engine-option", "silence=4")
 WAYS: dict[str, Callable[[Runner], None]] = {
     "serial": lambda runner: runner.by("--engine", "serial"),
     "local 1": lambda runner: runner.by("--workers", 1),
@@ -67,8 +68,9 @@ WAYS: dict[str, Callable[[Runner], None]] = {
     "local 3": lambda runner: runner.by("--workers", 3),
     "workers": by_workers,
     "slurm": lambda runner: runner.by(*slurm(3)),
+    "ray": lambda runner: runner.by(*RAY),
 }
-SOME_NEED = {"slurm": pytest.mark.slurm}
+SOME_NEED = {"slurm": pytest.mark.slurm, "ray": pytest.mark.ray}
 """Marks of ways that need something."""
 
 
@@ -77,6 +79,8 @@ def needed(request: pytest.FixtureRequest) -> None:
     """What the ways of a test need, started."""
     if "slurm" in request.node.callspec.params.values():
         request.getfixturevalue("slurm_cluster")
+    if "ray" in request.node.callspec.params.values():
+        request.getfixturevalue("ray_here")
 
 
 def marked(*ways: str) -> object:
@@ -118,6 +122,8 @@ PAIRS = [
     ("local 2", "workers"),
     ("serial", "slurm"),
     ("slurm", "workers"),
+    ("serial", "ray"),
+    ("ray", "workers"),
 ]
 
 
@@ -133,6 +139,7 @@ def test_a_run_may_begin_on_one_engine_and_end_on_another(
             "serial": ("--engine", "serial"),
             "local 2": ("--workers", 2),
             "slurm": slurm(1),
+            "ray": RAY,
         }
         program = runner.run(*begin[first])
         if first == "workers":

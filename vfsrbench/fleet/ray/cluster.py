@@ -7,6 +7,7 @@ import logging
 import os
 import re
 import socket
+import warnings
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
@@ -159,7 +160,9 @@ def _init(**where: Any) -> None:
     import ray
 
     try:
-        ray.init(**where, log_to_driver=False, logging_level=logging.ERROR)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", FutureWarning)  # of Ray 2.5x, on what _SETTINGS settles
+            ray.init(**where, log_to_driver=False, logging_level=logging.ERROR)
     except Exception as error:  # Ray raises bare ones, too
         what = (
             f"engine option address={where['address']}: cannot join the Ray cluster"

@@ -14,7 +14,7 @@ from tests.vfsrbench.boards import board_file, data_set, small_board
 from vfsrbench.cli import main
 from vfsrbench.errors import InputError
 from vfsrbench.fleet.ray import options
-from vfsrbench.fleet.ray.cluster import actor_environment
+from vfsrbench.fleet.ray.cluster import RayCluster, actor_environment
 from vfsrbench.fleet.ray.engine import RayEngine
 from vfsrbench.fleet.ray.options import KNOWN, RayOptions
 from vfsrbench.fleet.signals import stopped_by_signals
@@ -80,6 +80,39 @@ def test_actors_find_our_threads_and_no_others() -> None:
         "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "1",
     }
     assert actor_environment({"OMP_NUM_THREADS": "2"}, 4)["OMP_NUM_THREADS"] == "2"
+
+
+class FakeNodes:
+    """What `ray.nodes()` says, in place of Ray."""
+
+    def __init__(self, *resources: dict[str, float]) -> None:
+        self.resources = resources
+
+    def nodes(self) -> list[dict[str, object]]:
+        return [{"NodeID": str(n), "Alive": True, "Resources": r} for n, r in enumerate(self.resources)] + [
+            {"NodeID": "gone", "Alive": False, "Resources": {"CPU": 64.0, "GPU": 8.0}}
+        ]
+
+
+def test_an_actor_a_gpu_or_so_many_cpus(monkeypatch) -> None:
+    def cluster(given: dict[str, str], *nodes: dict[str, float]) -> RayCluster:
+        monkeypatch.setitem(sys.modules, "ray", FakeNodes(*nodes))
+        return RayCluster(RayOptions.of(given))
+
+    mixed = ({"CPU": 16.0, "GPU": 4.0}, {"CPU": 8.0, "GPU": 1.0}, {"CPU": 7.0})
+    gpus = cluster({}, *mixed)
+    assert (gpus.device, gpus.rooms(), gpus.cpus) == ("cuda", 5, 4), "a GPU's share of the cores as threads"
+    asked = gpus.requirements()
+    assert (asked["num_gpus"], asked["num_cpus"]) == (1, 1), "what others have of the cores does not count"
+    assert asked["runtime_env"]["env_vars"]["OPENBLAS_NUM_THREADS"] == "1"
+    assert gpus.is_alive("1") and not gpus.is_alive("gone")
+    assert cluster({"cpus": "2"}, *mixed).requirements()["num_cpus"] == 2
+    cpus = cluster({"device": "cpu", "cpus": "3"}, *mixed)
+    assert (cpus.device, cpus.rooms()) == ("cpu", 5 + 2 + 2)
+    assert (cpus.requirements()["num_gpus"], cpus.requirements()["num_cpus"]) == (0, 3)
+    assert cluster({}, {"CPU": 2.0}, {}).rooms() == 2, "a head node may have no CPU to give"
+    with pytest.raises(InputError, match="device=cuda: no node of the Ray cluster has a GPU"):
+        cluster({"device": "cuda"}, {"CPU": 2.0})
 
 
 def test_a_run_that_would_not_wait_is_refused(monkeypatch) -> None:
