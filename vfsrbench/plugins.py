@@ -12,6 +12,7 @@ import importlib.util
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from functools import lru_cache
+from inspect import signature
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -344,7 +345,7 @@ def get_engine(
     Args:
         name: As `engines` has it.
         workers: Processes, for an engine that has several. Default: its own choice.
-        options: Its own options, for an engine that has some: it is called with them behind `workers`.
+        options: Its own options, for an engine that takes `options` beside `workers`.
 
     Returns:
         The engine; nothing is started yet.
@@ -360,10 +361,10 @@ def get_engine(
         raise InputError(f"--workers must be at least 1 and at most {MOST_WORKERS}, got {workers}")
     known = engines()
     make = known.load(name)
-    if options and not hasattr(make, "known_options"):
+    if options and "options" not in signature(make).parameters:
         raise InputError(f"engine {name!r} has no options, and none is called {next(iter(options))!r}")
     try:
-        engine: Engine = make(workers, dict(options)) if options else make(workers)
+        engine: Engine = make(workers, options=dict(options)) if options else make(workers)
     except InputError:
         raise
     except Exception as error:
