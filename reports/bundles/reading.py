@@ -205,7 +205,8 @@ class _Files:
         try:
             read = Protocol.from_json({**content, "keys": []})
             texts = [*read.recipes.items(), *read.clips.items(), *read.metric_keys.items()]
-            if not all(isinstance(text, str) for pair in texts for text in pair):
+            whole = all(isinstance(text, str) for pair in texts for text in pair)
+            if not whole or not all(isinstance(facts, dict) for facts in read.truth.values()):
                 raise TypeError
             # a path in it would be one of the maker's machine
             return replace(read, use=read.use.replace(path=None))

@@ -10,11 +10,11 @@ from reports.sharing.checks.findings import Finding, Known, row_of
 
 _OF_METHOD = (
     "kind", "source", "scale", "window", "overlap", "tail", "stateful", "licence", "reference", "context",
-    "window_dependent", "stands_for",
+    "window_dependent", "stands_for", "commercial", "aligned", "options",
 )  # fmt: skip
 _OF_METRIC = (
     "unit", "direction", "level", "derived", "params", "cap", "context", "min_frames", "reference",
-    "gameable", "digits", "legacy",
+    "gameable", "digits", "legacy", "needs", "threshold",
 )  # fmt: skip
 """What tables, keys and readers go by. Descriptions may be worded anew from version to version."""
 

@@ -62,6 +62,12 @@ def _contradictions(bundle: Bundle, record: JobRecord) -> Iterator[str]:
     for name, (one, other) in said.items():
         if one != other:
             yield f"its {name} is not that of the protocol"
+    if record.aligned != protocol.use.align:
+        yield "it is aligned and the protocol is not, or the other way round"
+    truth = protocol.truth.get(record.clip, {})
+    for name in () if record.cropped or record.status != "ok" else ("aligned", "height", "width"):
+        if name in truth and truth[name] != getattr(record, name):
+            yield f"its {name} is not that of the ground truth"
     if record.split not in bundle.board.splits:
         yield f"the board has no split {record.split!r}"
     if record.status != "ok":

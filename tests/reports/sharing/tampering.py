@@ -160,6 +160,17 @@ def _profile(files: Files) -> None:
         environment["profiles"] = {"fast": 3, "strict": 6}
 
 
+def _truth(files: Files) -> None:
+    """What is no table of facts at all."""
+    with edited(files, schema.PROTOCOL) as protocol:
+        protocol["truth"] = {"ann": "nothing"}
+
+
+def _size(files: Files) -> None:
+    with edited(files, ANN) as job:
+        job["record"]["height"] = 512
+
+
 def _method_card(files: Files) -> None:
     with edited(files, "cards/methods/bicubic.json") as card:
         card["licence"] = "MIT"
@@ -231,6 +242,8 @@ TAMPERINGS = (
     ),
     Tampering("the digest of ground truth", _gt_digest, "contradicted", "contradicted"),
     Tampering("a key", _key, "contradicted", "contradicted"),
+    Tampering("what the protocol says of ground truth", _truth, "refused", "refused"),
+    Tampering("the size of frames", _size, "contradicted", "contradicted"),
     Tampering("the profile", _profile, "contradicted", "contradicted"),
     Tampering("a method's card (its licence)", _method_card, "contradicted", "contradicted"),
     Tampering("a metric's card (its direction)", _metric_card, "contradicted", "contradicted"),
