@@ -80,6 +80,8 @@ def small(words: list[str]) -> list[str]:
         more += [] if "--metric" in words else ["--metric", "psnr"]
         more += [] if "--only-method" in words else ["--only-method", "nearest"]
         more += [] if "real" in words else ["--split", "vfhq-mild"]
+    if verb == "bundle" and words[1] == "demo":  # of what such a run made
+        more += ["--clip", "demo-calm", "--metric", "psnr", "--split", "vfhq-mild"]
     if verb == "degrade" and "--dataset" not in words and "--clip" not in words:
         more += ["--clip", "demo-calm"]
     return [*words, *more]

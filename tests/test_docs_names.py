@@ -33,6 +33,8 @@ ELSEWHERE = {
     "my.toml", "my-board.toml", "method.py", "mymethod/method.py", "myvideo/method.py", "myvideo/card.toml",
     "mywindows/method.py", "mywindows/card.toml", "policy.toml",
     "leaderboard.md", "x.toml", "board.toml", "facts.json", "shown/facts.json", "table.md", "shown/table.md",
+    "leaderboard.toml", "lab.toml", "boards/BOARD.toml", "boards/NAME.toml", "submissions/README.md",
+    "submissions/LAB/lab.toml", "submissions.md", "comment.md",
     "gpu.json", "gpu.md", "benchmarks/results/gpu.json", "/tmp/gpu.json",
 }  # fmt: skip
 ENDINGS = {

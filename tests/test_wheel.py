@@ -26,6 +26,8 @@ NEEDED = (
     "reports/published/secnet.csv",
     "reports/figures/style/vfsrbench.mplstyle",
     "reports/figures/style/methods.toml",
+    "reports/leaderboard/pages/assets/home.js",
+    "reports/leaderboard/pages/templates/home.html",
     "reports/site/templates/index.html",
     "reports/site/assets/clip.js",
     "reports/site/assets/site.css",
@@ -33,6 +35,7 @@ NEEDED = (
     "reports/site/vendor/sortable/LICENSE.txt",
     "vfsrbench/metrics/cards/psnr.toml",
     "vfsrbench/py.typed",
+    "vfsrbench/templates/leaderboard/submission.yml.txt",
 )
 KINDS = {
     "method cards": ("baselines/*/card.toml", 30),

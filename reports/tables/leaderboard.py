@@ -190,12 +190,12 @@ class _Builder:
         weights = self._weights(column, due)
         how = {"seed": self.board.seed, "resamples": self.resamples}
         places = stats.ranks(rivals, column.direction, weights, **how)
-        marks = _marks({m: cells[m].value for m in rivals}, column)
+        marked = marks({m: cells[m].value for m in rivals}, column)
         versus: dict[str, stats.Comparison] = {}
         if self.versus is not None and not np.isnan(series[self.versus]).all():
             versus = stats.compare(series, self.versus, column.direction, weights, **how)
         return {
-            m: replace(c, mark=marks.get(m, ""), rank=places.get(m), versus=versus.get(m))
+            m: replace(c, mark=marked.get(m, ""), rank=places.get(m), versus=versus.get(m))
             for m, c in cells.items()
         }
 
@@ -319,8 +319,8 @@ def column(metric: str, card: MetricCard | None) -> Column:
     return Column(*facts, line, card.gameable, short_name(card))
 
 
-def _marks(values: Mapping[str, float | None], column: Column) -> dict[str, Mark]:
-    """Best and second, as they are printed: equal digits share a mark. A lone row gets none."""
+def marks(values: Mapping[str, float | None], column: Column) -> dict[str, Mark]:
+    """Best and second by row, as they are printed: equal digits share a mark. A lone row gets none."""
     shown = {m: as_printed(v, column.digits) for m, v in values.items() if v is not None and not np.isnan(v)}
     if len(shown) < 2:
         return {}

@@ -1,4 +1,4 @@
-"""`vfsrbench new`: a method's folder to start from, or a board's file."""
+"""`vfsrbench new`: a method's folder to start from, a board's file, or a leaderboard's folder."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from typing import Annotated, Literal
 import typer
 
 from vfsrbench.cli.echo import say
+from vfsrbench.cli.verbs.new_leaderboard import new_leaderboard
 from vfsrbench.errors import InputError
 from vfsrbench.io.atomic import atomic_directory, atomic_file
 from vfsrbench.io.safety.targets import check_out_folder, check_path
@@ -29,14 +30,17 @@ _SHAPE = {
 
 _CODE = {"image": "method.py", "video": "method.py", "command": "infer.py"}
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]*")
-BOARD = "board"
+BOARD, LEADERBOARD = "board", "leaderboard"
 
 
 @app.command()
 def new(
-    name: Annotated[str, typer.Argument(help="the method's name: letters, digits, - and _; or `board`")],
+    name: Annotated[
+        str, typer.Argument(help="the method's name: letters, digits, - and _; or `board`, `leaderboard`")
+    ],
     file: Annotated[
-        Path | None, typer.Argument(help="after `board`: the board's file, such as my.toml")
+        Path | None,
+        typer.Argument(help="after `board`: its file (my.toml); `leaderboard`: its folder"),
     ] = None,
     kind: Annotated[
         Literal["image", "video", "command"],
@@ -49,10 +53,18 @@ def new(
 ) -> None:
     """A method's folder to start from: a card of facts, and code that runs already (bicubic).
 
-    `vfsrbench new board my.toml` writes a board instead, with all its keys and what they mean.
+    `vfsrbench new board my.toml` writes a board instead, with all its keys and what they mean, and
+    `vfsrbench new leaderboard DIR` a leaderboard of many laboratories, to publish as a repository.
     """
     if name == BOARD:
         _new_board(into, file)
+        return
+    if name == LEADERBOARD:
+        if file is None:
+            raise InputError("say which folder the leaderboard goes into: vfsrbench new leaderboard DIR")
+        folder = into / file
+        title = _title(folder.resolve().name).replace("\\", "").replace('"', "")
+        new_leaderboard(folder, TEMPLATES / "leaderboard", title, _fill)
         return
     if file is not None:
         raise InputError(f"{file}: a method has a name alone; `vfsrbench new board {file}` writes a board")

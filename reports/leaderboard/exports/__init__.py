@@ -1,0 +1,1 @@
+"""A leaderboard's rows in forms that other places take in."""
