@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import atexit
 import functools
+import shutil
 import tempfile
 from pathlib import Path
 
@@ -57,6 +59,7 @@ def write_data(folder: Path, changed: str = "") -> Path:
 def lab(changed: str = "", methods: tuple[str, ...] = ()) -> Path:
     """A folder with `data` and `workspace`, its frames kept. It is shared: copy what is to be changed."""
     root = Path(tempfile.mkdtemp(prefix="vfsrbench-lab-"))
+    atexit.register(shutil.rmtree, root, ignore_errors=True)
     data = write_data(root / "data", changed)
     chosen = board(data) if not methods else board(data).replace(methods=methods)
     run_board(chosen, root / "workspace", Options(keep="png"), engine="serial")
