@@ -72,7 +72,7 @@ class Array:
     slots: list[Slot] = field(default_factory=list)
     jobs: list[int] = field(default_factory=list)
     _limits: Counter[tuple[str, int | None]] = field(default_factory=Counter)
-    _said: str = ""
+    _said: set[str] = field(default_factory=set)
 
     def submit(self) -> None:
         """Submit the array; or follow one that was submitted for this plan before and is still there."""
@@ -120,7 +120,11 @@ class Array:
     def end(self) -> None:
         """Cancel what is not needed any more: all tasks; of a plan that is done, those that never started."""
         done = self.plan.is_over
-        self.slurm.cancel(self.jobs, waiting_only=done)
+        if refused := self.slurm.cancel(self.jobs, waiting_only=done):
+            again = " ".join(map(str, self.jobs))
+            self.say(f"Slurm job {self._names()} could not be cancelled ({refused}): scancel {again}")
+        elif not done and self.jobs:
+            self.say(f"cancelled Slurm job {self._names()}")
         if done:
             for slot in self.slots:
                 for job in self.jobs:
@@ -250,9 +254,9 @@ class Array:
         return ", ".join(map(str, self.jobs))
 
     def _once(self, line: str) -> None:
-        if line != self._said:
+        if line not in self._said:
             self.say(line)
-        self._said = line
+        self._said.add(line)
 
     def _note(self) -> None:
         content = {"jobs": self.jobs, "slots": [[slot.index, slot.job] for slot in self.slots]}

@@ -139,11 +139,14 @@ class Slurm:
         done = _run(["scontrol", "update", f"JobId={job}_{index}", change])
         return said(done.stderr or done.stdout) if done.returncode else ""
 
-    def cancel(self, jobs: Iterable[int], waiting_only: bool = False) -> None:
-        """Cancel these arrays, and nothing else; with `waiting_only`, their tasks that have not started."""
+    def cancel(self, jobs: Iterable[int], waiting_only: bool = False) -> str:
+        """Cancel these arrays and nothing else; with `waiting_only`, their tasks that have not started. Why
+        that cannot be, if so."""
         ids = [str(job) for job in sorted(set(jobs))]
-        if ids:
-            _run(["scancel", "--quiet", *(["--state=PENDING"] if waiting_only else []), *ids])
+        if not ids:
+            return ""
+        done = _run(["scancel", "--quiet", *(["--state=PENDING"] if waiting_only else []), *ids])
+        return said(done.stderr) if done.returncode and not waiting_only else ""
 
 
 def read_squeue(text: str) -> dict[tuple[int, int], TaskState]:

@@ -277,6 +277,7 @@ def test_ctrl_c_cancels_what_it_submitted_and_nothing_else(
         process.send_signal(signal.SIGINT)
         _, said = process.communicate(timeout=30)
         assert process.returncode == 130 and "the same command goes on from here" in said
+        assert "cancelled Slurm job" in said
         until(lambda: cluster.tasks() == [foreign], 30, cluster.report)
     finally:
         process.kill()
