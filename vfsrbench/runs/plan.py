@@ -65,8 +65,11 @@ class Plan:
         """The open jobs by clip, or by parts of clips where there are few for `workers`; the most work first,
         so that no worker is left with it at the end. `shares`: where parts of a clip's frames hand in what
         they have, as long as the run lasts."""
-        found = [Task(c, tuple(j for j in self.open if j.clip == c.name)) for c in self.clips]
-        return divided([task for task in found if task.jobs], workers, shares)
+        by_clip: dict[str, list[Job]] = {}
+        for job in self.open:
+            by_clip.setdefault(job.clip, []).append(job)
+        found = [Task(clip, tuple(by_clip[clip.name])) for clip in self.clips if clip.name in by_clip]
+        return divided(found, workers, shares)
 
     def work(self) -> list[str]:
         """What the open jobs take, in a line for each kind of work."""

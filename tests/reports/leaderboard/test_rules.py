@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-import tomllib
 from pathlib import Path
 
 import pytest
 
-from degradations.reading.typed_toml import parse
 from reports.bundles import schema
 from reports.leaderboard.comment import comment, lines_of
-from reports.leaderboard.config import Rules, rules_from
 from reports.leaderboard.filing import add_board, submit
-from reports.leaderboard.fitting import misfits
 from reports.leaderboard.rules import Outcome, check_change
 from reports.leaderboard.tree import FolderTree, tree_of
 from tests.reports.leaderboard.conftest import Repository
@@ -94,32 +90,6 @@ def test_a_laboratory_with_owners_is_theirs(board: Repository, bundles: dict[str
     about.write_text('title = "North"\nowners = ["eve"]\n')
     refused(board, "belongs to ann, not to 'eve'", by="eve")
     assert check(board, "ann").ok
-    about.write_text("title = 3\n")
-    refused(board, "lab.toml: key 'title'", by="ann")
-
-
-def test_a_laboratory_is_no_others_in_other_letters(board: Repository, bundles: dict[str, Path]) -> None:
-    submit(board.root, bundles["east/lanczos"], "NORTH")
-    refused(board, "submissions/NORTH: some file systems do not tell it from submissions/north")
-
-
-def test_results_made_otherwise_do_not_fit(bundles: dict[str, Path]) -> None:
-    """Another profile, a part of the ground truth, degraded clips of one's own."""
-    from dataclasses import replace
-
-    from reports.bundles.reading import read_bundle
-
-    bundle = read_bundle(bundles["north/bicubic"])
-    rules = parse(Rules, tomllib.loads(rules_from(bundle)), "labs")
-    assert rules.profile == "strict" and list(misfits(bundle, rules)) == []
-    changes = {"profile": "fast", "cropped": "the centre", "canonical": False}
-    results = tuple(replace(r, record=r.record.model_copy(update=changes)) for r in bundle.results)
-    lines = list(misfits(replace(bundle, results=results), rules))
-    assert [line.split(" of ")[0] for line in lines] == [
-        "has results",
-        "was scored on a part",
-        "has degraded clips that are not canonical: 3 clips ('ann', 'ben', 'cleo')",
-    ]
 
 
 def test_a_row_that_stands_keeps_its_values(board: Repository) -> None:

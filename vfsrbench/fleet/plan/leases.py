@@ -64,6 +64,7 @@ class Lease:
         owner: None where the file is damaged.
         age: Seconds since the last sign of life.
         held: Seconds since it was made.
+        since: When it was made, by the file system's clock.
         silent: Whether it may be taken over.
         event: What its holder does.
         damage: What is wrong with its file; empty if nothing is.
@@ -75,6 +76,7 @@ class Lease:
     age: float
     held: float
     silent: bool
+    since: float
     event: Event | None = None
     damage: str = ""
 
@@ -154,7 +156,7 @@ class Leases:
         silent = age > self.silence
         path = self.folder / f"{unit}.{number}"
         damage = f"{path}: is damaged ({damage}); it runs out like any other" if damage else ""
-        return Lease(unit, number, owner, age, held, silent, self.at(unit, number), damage)
+        return Lease(unit, number, owner, age, held, silent, now - held, self.at(unit, number), damage)
 
     def at(self, unit: str, number: int) -> Event | None:
         """What the lease's holder said last that it does."""
