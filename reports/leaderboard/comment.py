@@ -11,6 +11,9 @@ from reports.leaderboard.tree import Tree
 from reports.tables.formats import to_markdown
 from vfsrbench.io.foreign_text import one_line
 
+MOST = 60_000
+"""Characters of a comment; GitHub takes 65,536."""
+
 
 def lines_of(done: Outcome) -> Iterator[str]:
     """What a check found, in lines."""
@@ -47,7 +50,14 @@ def comment(done: Outcome, base: Tree) -> str:
                 if table.rows:
                     parts += ["", _no_mention(to_markdown(table))]
         parts += ["", "Rows in bold are new. Verdicts of other rows are those that were kept with them."]
-    return "\n".join(parts) + "\n"
+    return _cut("\n".join(parts) + "\n")
+
+
+def _cut(text: str) -> str:
+    """Not longer than a comment may be."""
+    if len(text) <= MOST:
+        return text
+    return text[: text.rindex("\n", 0, MOST)] + "\n\nThe rest is cut: the comment would be too long.\n"
 
 
 def _plain(text: str, before: str = "") -> str:

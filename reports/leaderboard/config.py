@@ -81,6 +81,7 @@ class Rules(FrozenModel):
         task: What exports call it.
         recipes: Split -> the digest of its recipe.
         clips: Clip -> the digest of its ground truth.
+        profile: That of the results (`strict`, `fast`); empty: any.
         versions: Metric -> its version.
         weights: Metric -> checkpoint -> SHA-256.
         published: Papers' figures to stand beside, as in boards (docs/boards.md).
@@ -97,6 +98,7 @@ class Rules(FrozenModel):
     task: str = "Video face super-resolution"
     recipes: dict[str, str] = Field(min_length=1)
     clips: dict[str, str] = Field(min_length=1)
+    profile: str = ""
     versions: dict[str, int] = {}
     weights: dict[str, dict[str, str]] = {}
     published: tuple[PublishedUse, ...] = ()
@@ -154,6 +156,7 @@ def rules_from(bundle: Bundle) -> str:
         for metric, score in r.record.scores.items()
         if metric in board.metrics and score.weights
     }
+    profiles = {r.record.profile for r in bundle.results if r.record.profile}
     facts: dict[str, Any] = {
         "title": board.title,
         "description": board.description.strip(),
@@ -161,6 +164,7 @@ def rules_from(bundle: Bundle) -> str:
         "seed": protocol.seed,
         "metrics": list(board.metrics),
         **({"sort_by": board.sort_by} if board.sort_by else {}),
+        **({"profile": profiles.pop()} if len(profiles) == 1 else {}),
         "divisions": ["official", "open"],
         "hub_dataset": "",
     }

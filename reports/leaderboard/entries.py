@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from reports.bundles.reading import Bundle
@@ -11,6 +11,8 @@ from reports.bundles.verdicts import Checked, Difference
 from reports.leaderboard.config import Division
 from reports.leaderboard.divisions import Official, division_of
 from vfsrbench.card import MethodCard
+from vfsrbench.results.schema import JobRecord
+from vfsrbench.runtime.reach import ALLOWED
 
 
 @dataclass(frozen=True)
@@ -50,7 +52,8 @@ class Entry:
     """A laboratory's row on one split of a board. `lab` is empty of reference rows, which are nobody's.
 
     `why_open` says why it is not in the division of official weights; `differences` what a check that scored
-    or restored again found; `finished` is the day on which its last job ended.
+    or restored again found; `finished` is the day on which its last job ended;
+    `doubts` what a reader must not miss of it.
     """
 
     lab: str
@@ -68,7 +71,7 @@ class Entry:
     done: int = 0
     total: int = 0
     finished: str = ""
-    imported: bool = False
+    doubts: tuple[str, ...] = ()
     facts: Facts = field(default_factory=Facts)
     cost: Cost = field(default_factory=Cost)
 
@@ -113,7 +116,7 @@ def entries_of(
             done=row.done,
             total=row.total,
             finished=max((r.finished for r in own), default="")[:10],
-            imported=any(r.imported for r in own),
+            doubts=tuple(_doubts(own)),
             facts=facts,
             cost=Cost(
                 speed=sum(r.frames for r in own if r.restore_seconds) / seconds if seconds else None,
@@ -121,6 +124,16 @@ def entries_of(
                 device=", ".join(sorted({r.device for r in own if r.device})),
             ),
         )
+
+
+def _doubts(records: Sequence[JobRecord]) -> Iterator[str]:
+    if any(r.imported for r in records):
+        yield "imported outputs"
+    if any(r.clamped > ALLOWED for r in records):
+        yield "wrong range?"
+    if any(r.smaller_windows for r in records):
+        yield "smaller windows"
+    yield from (r.findings[0] for r in [r for r in records if r.findings][:1])
 
 
 def _verdict(checked: Checked, split: str, method: str) -> tuple[str, tuple[Difference, ...]] | None:

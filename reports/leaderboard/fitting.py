@@ -31,6 +31,7 @@ def misfits(bundle: Bundle, rules: Rules) -> Iterator[str]:
     yield from _differ("clip", "ground truth", clips, rules.clips)
     yield from _rows(bundle, rules)
     yield from _metrics(bundle, rules)
+    yield from _made(bundle, rules)
 
 
 def _differ(what: str, of: str, there: Mapping[str, str], wanted: Mapping[str, str]) -> Iterator[str]:
@@ -62,6 +63,18 @@ def _rows(bundle: Bundle, rules: Rules) -> Iterator[str]:
             yield f"calls {row.method!r} a reference row, which it is not"
         elif not row.reference_row and row.done != len(rules.clips):
             yield f"{row.split}: {row.method} has results of {row.done} of {len(rules.clips)} clips"
+
+
+def _made(bundle: Bundle, rules: Rules) -> Iterator[str]:
+    """Results that were made otherwise than a board's: they stand in no order with others."""
+    records = [result.record for result in bundle.results]
+    profiles = sorted({r.profile for r in records if r.profile and rules.profile} - {rules.profile})
+    if profiles:
+        yield f"has results of the profile {profiles[0]!r}; the board's is {rules.profile!r}"
+    if cropped := sorted({r.clip for r in records if r.cropped}):
+        yield f"was scored on a part of the ground truth of {_named('clip', cropped)}"
+    if other := sorted({r.clip for r in records if not r.canonical}):
+        yield f"has degraded clips that are not canonical: {_named('clip', other)}"
 
 
 def _metrics(bundle: Bundle, rules: Rules) -> Iterator[str]:

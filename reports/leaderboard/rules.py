@@ -16,7 +16,7 @@ from reports.leaderboard.standing import BUNDLE, bundles_in, lab_of
 from reports.leaderboard.tree import Tree, opened
 from reports.sharing.checking import check_bundle
 from vfsrbench.errors import InputError
-from vfsrbench.io.names import slug
+from vfsrbench.io.names import folded, slug
 
 
 @dataclass
@@ -63,6 +63,7 @@ def check_change(base: Tree, head: Tree, by: str = "") -> Outcome:
     maintainer = bool(by) and by in config.settings.maintainers
     if own and not maintainer:
         done.problems += _own_files(base, changed, by, done)
+        done.problems += _lab(base, head, done.lab)
     elif not own and changed:
         done.notes.append("changes no submission: for the maintainers to look at")
     done.problems += _boards_stay(base, head, config)
@@ -88,6 +89,18 @@ def _own_files(base: Tree, changed: Sequence[str], by: str, done: Outcome) -> It
     owners = None if not done.lab else read_lab(base, done.lab)
     if owners is not None and by and owners.owners and by not in owners.owners:
         yield f"{SUBMISSIONS}/{done.lab}: belongs to {', '.join(owners.owners)}, not to {by!a}"
+
+
+def _lab(base: Tree, head: Tree, lab: str) -> Iterator[str]:
+    """What a laboratory says of itself can be read, and its name is not another one's in other letters."""
+    try:
+        read_lab(head, lab)
+    except InputError as error:
+        yield str(error)
+    there = {found for name in base.files if (found := lab_of(name))}
+    for other in sorted(there - {lab}):
+        if folded(other) == folded(lab):
+            yield f"{SUBMISSIONS}/{lab}: some file systems do not tell it from {SUBMISSIONS}/{other}"
 
 
 def _boards_stay(base: Tree, head: Tree, config: Config) -> Iterator[str]:

@@ -35,6 +35,11 @@ def row_name(entry: Entry) -> str:
     return f"{entry.method}{AT}{entry.lab}" if entry.lab else entry.method
 
 
+def _title(entry: Entry) -> str:
+    doubts = f" ({', '.join(entry.doubts)})" if entry.doubts else ""
+    return f"{entry.title}{doubts}{AT}{entry.lab}" if entry.lab else f"{entry.title}{doubts}"
+
+
 def columns_of(rules: Rules) -> list[Column]:
     """The board's columns."""
     cards = plugins.metrics().cards
@@ -55,7 +60,7 @@ def _table(
     rows = [
         Row(
             method=row_name(entry),
-            title=f"{entry.title}{AT}{entry.lab}" if entry.lab else entry.title,
+            title=_title(entry),
             cells={c.id: _cell(entry, c, marked[c.id], split, published) for c in columns},
             is_reference=not entry.lab,
             licence=entry.facts.licence,
@@ -64,7 +69,6 @@ def _table(
             memory=entry.cost.memory,
             done=entry.done,
             total=entry.total,
-            imported=entry.imported,
             origin=entry.lab,
             verdict=entry.verdict,
             highlighted=entry.file in new and bool(entry.lab),

@@ -119,11 +119,7 @@ class _Pages:
                 boards=method.on_boards(self.config, own, lambda _: ""),
                 costs=method.costs(own),
                 again=method.again(own),
-                why=[
-                    f"{e.board}, {e.lab}: {e.why_open}"
-                    for e in {e.row: e for e in own}.values()
-                    if e.why_open
-                ],
+                why=_reasons(own),
                 papers=spreads(figures, name.partition("[")[0]),
                 history=method.submissions(self.config, own, self.past),
             )
@@ -153,6 +149,17 @@ class _Pages:
         text = self.templates.get_template(template).render(**values)
         with own_file(page) as temporary:
             temporary.write_text(text, encoding="utf-8")
+
+
+def _reasons(entries: Sequence[Entry]) -> list[str]:
+    """Why rows are in the open division, and what is off about their frames."""
+    found: dict[str, None] = {}
+    for entry in entries:
+        where = f"{entry.board}, {entry.lab}"
+        if entry.why_open:
+            found[f"{where}: open division: {entry.why_open}"] = None
+        found |= dict.fromkeys(f"{where}, {entry.split}: {doubt}" for doubt in entry.doubts)
+    return list(found)
 
 
 def _templates() -> Environment:

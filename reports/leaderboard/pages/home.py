@@ -20,6 +20,7 @@ class Tag:
     """What a row is filtered by, and where its name leads."""
 
     title: str
+    doubts: str
     lab: str
     division: str
     year: str
@@ -88,6 +89,7 @@ def tag(config: Config, entry: Entry, page: Callable[[str], str]) -> Tag:
     """What a row is filtered by."""
     return Tag(
         title=entry.title,
+        doubts=", ".join(entry.doubts),
         lab=entry.lab,
         division=config.settings.divisions.get(entry.division, entry.division) if entry.lab else "",
         year=str(entry.facts.year or UNKNOWN),

@@ -14,6 +14,7 @@ from reports.tables.layout import count, heading, number, print_papers, size
 from reports.tables.model import Column
 from reports.tables.published import figures_of
 from reports.tables.rounding import significant
+from vfsrbench.io.names import slug
 
 
 @dataclass(frozen=True)
@@ -93,7 +94,11 @@ def _on_board(config: Config, board: str, entries: Sequence[Entry], page: Callab
             lines.append(Line((split, "papers", "", ""), tuple(cells), "published"))
     heads = ("Split", "Laboratory", "Division", "Verdict", *(heading(c) for c in columns))
     return OnBoard(
-        rules.title, f"../index.html#board-{board}", heads, tuple(lines), tuple(_apart(entries, columns))
+        rules.title,
+        f"../index.html#board-{slug(board)}",
+        heads,
+        tuple(lines),
+        tuple(_apart(entries, columns)),
     )
 
 

@@ -82,6 +82,17 @@ def test_a_board_sorts_by_keys_and_papers_stay_below(visit: Any) -> None:
     assert table.locator("tbody").last.get_attribute("class") == "published"
 
 
+def test_a_methods_page_leads_to_its_board_and_papers_stay_below(visit: Any) -> None:
+    page = visit("methods/keep.html")
+    table = page.locator("section.on-board table").first
+    table.locator("th", has_text="PSNR").click()
+    assert table.locator("tbody").last.get_attribute("class") == "published"
+    assert "KEEP FVD: 158 to 399 in 3 papers" in page.locator("li.printed").first.inner_text()
+    page.locator("section.on-board h2 a").nth(2).click()
+    assert page.url.endswith("index.html#board-board-2")
+    assert page.locator("#board-board-2").evaluate("e => e.getBoundingClientRect().top") < 900
+
+
 @pytest.mark.parametrize("name", ["index.html", "methods/keep.html"])
 def test_a_phone_scrolls_tables_not_the_page(visit: Any, name: str) -> None:
     page = visit(name, width=390, height=844)

@@ -37,6 +37,7 @@ def test_the_pages_say_everything_and_escape_it(tmp_path: Path) -> None:
     keep = (tmp_path / "out" / "methods" / "keep.html").read_text(encoding="utf-8")
     wanted = ("KEEP FVD: 158 to 399 in 3 papers", "Somebody, Something", "12 M", "2 GiB")
     assert [said for said in (*wanted, "2 laboratories lie") if said not in keep] == []
+    assert "imported outputs" in home
     pages = [path.read_text(encoding="utf-8") for path in (tmp_path / "out").rglob("*.html")]
     assert len(pages) == 5
     for page in pages:

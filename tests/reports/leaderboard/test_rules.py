@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import tomllib
 from pathlib import Path
 
 import pytest
 
+from degradations.reading.typed_toml import parse
 from reports.bundles import schema
 from reports.leaderboard.comment import comment, lines_of
+from reports.leaderboard.config import Rules, rules_from
 from reports.leaderboard.filing import add_board, submit
+from reports.leaderboard.fitting import misfits
 from reports.leaderboard.rules import Outcome, check_change
 from reports.leaderboard.tree import FolderTree, tree_of
 from tests.reports.leaderboard.conftest import Repository
@@ -44,6 +48,13 @@ def test_a_new_row_is_taken_and_stands_in_the_table(board: Repository, bundles: 
     rows = [line for line in text.splitlines() if line.startswith("| ")]
     assert rows[1].startswith("| **Lanczos (OpenCV) @<!-- --> east") and "Bicubic" in rows[2]
     assert "@" not in text.replace("@<!-- -->", ""), "nobody is mentioned"
+
+
+def test_a_comment_is_not_longer_than_github_takes(board: Repository) -> None:
+    done = check(board)
+    done.problems += [f"problem {n} " + "x" * 900 for n in range(100)]
+    text = comment(done, tree_of(board.root, "main"))
+    assert len(text) < 65_536 and text.endswith("too long.\n") and "problem 50 " in text
 
 
 def test_a_row_made_again_by_another_laboratory_is_no_duplicate(
@@ -90,6 +101,58 @@ def test_a_laboratory_with_owners_is_theirs(board: Repository, bundles: dict[str
     about.write_text('title = "North"\nowners = ["eve"]\n')
     refused(board, "belongs to ann, not to 'eve'", by="eve")
     assert check(board, "ann").ok
+    about.write_text("title = 3\n")
+    refused(board, "lab.toml: key 'title'", by="ann")
+
+
+def test_a_laboratory_is_no_others_in_other_letters(board: Repository, bundles: dict[str, Path]) -> None:
+    submit(board.root, bundles["east/lanczos"], "NORTH")
+    refused(board, "submissions/NORTH: some file systems do not tell it from submissions/north")
+
+
+def test_a_boards_file_has_its_protocol_weights_and_papers(bundles: dict[str, Path]) -> None:
+    """Of a shipped board papers' figures come along; texts of every kind are TOML."""
+    from dataclasses import replace
+
+    from reports.bundles.reading import read_bundle
+
+    bundle = read_bundle(bundles["north/bicubic"])
+    named = bundle.board.replace(name="vfhq-blind", title='"A" \\ b', description="two\nlines")
+    first, *rest = bundle.results
+    score = first.record.scores["psnr"].model_copy(update={"weights": {"a b.pth": "1" * 64}})
+    scores = {**first.record.scores, "psnr": score}
+    weighted = replace(first, record=first.record.model_copy(update={"scores": scores}))
+    text = rules_from(replace(bundle, board=named, results=(weighted, *rest)))
+    rules = parse(Rules, tomllib.loads(text), "vfhq-blind")
+    assert (rules.title, rules.description) == ('"A" \\ b', "two\nlines")
+    assert rules.weights == {"psnr": {"a b.pth": "1" * 64}} and rules.sort_by == "psnr"
+    assert rules.clips == bundle.protocol.clips and set(rules.recipes) == {"bi-x4"}
+    assert [use.file for use in rules.published] == [
+        "dvface.csv",
+        "pgtformer.csv",
+        "bfvr_stc.csv",
+        "svfr.csv",
+    ]
+    assert rules.published[0].splits == {"bfr": "blind"}
+
+
+def test_results_made_otherwise_do_not_fit(bundles: dict[str, Path]) -> None:
+    """Another profile, a part of the ground truth, degraded clips of one's own."""
+    from dataclasses import replace
+
+    from reports.bundles.reading import read_bundle
+
+    bundle = read_bundle(bundles["north/bicubic"])
+    rules = parse(Rules, tomllib.loads(rules_from(bundle)), "labs")
+    assert rules.profile == "strict" and list(misfits(bundle, rules)) == []
+    changes = {"profile": "fast", "cropped": "the centre", "canonical": False}
+    results = tuple(replace(r, record=r.record.model_copy(update=changes)) for r in bundle.results)
+    lines = list(misfits(replace(bundle, results=results), rules))
+    assert [line.split(" of ")[0] for line in lines] == [
+        "has results",
+        "was scored on a part",
+        "has degraded clips that are not canonical: 3 clips ('ann', 'ben', 'cleo')",
+    ]
 
 
 def test_a_row_that_stands_keeps_its_values(board: Repository) -> None:
