@@ -32,12 +32,15 @@ def submit(
     bundle: BundleFile,
     *,
     lab: Annotated[str, typer.Option("--lab", help="the laboratory's folder in submissions/")],
+    owner: Annotated[
+        str, typer.Option("--owner", metavar="LOGIN", help="who may change the folder, if it is new")
+    ] = "",
     replace: Annotated[bool, typer.Option("--replace", help="hand in anew what is there already")] = False,
 ) -> None:
     """Put a bundle into submissions/LAB/METHOD.vfsr.zip."""
     from reports.leaderboard.filing import submit as put
 
-    for path in put(root, bundle, lab, replace):
+    for path in put(root, bundle, lab, replace, owner):
         say(str(path))
 
 

@@ -19,7 +19,7 @@ _LAB_TOML = """\
 # who is told beside the rows, and (logins) who may change this folder
 title = "{title}"
 url = ""
-owners = []
+owners = [{owners}]
 """
 
 
@@ -44,7 +44,7 @@ def add_board(root: Path, source: Path) -> Path:
     return path
 
 
-def submit(root: Path, source: Path, lab: str, replace: bool = False) -> list[Path]:
+def submit(root: Path, source: Path, lab: str, replace: bool = False, owner: str = "") -> list[Path]:
     """Put a bundle into a laboratory's folder, which is made if it is not there.
 
     Returns:
@@ -58,6 +58,8 @@ def submit(root: Path, source: Path, lab: str, replace: bool = False) -> list[Pa
         raise InputError(
             f"laboratory {lab!r}: use letters, digits, -, _, + and ., and begin with a letter or digit"
         )
+    if owner and not re.fullmatch(r"[A-Za-z0-9-]+", owner):
+        raise InputError(f"login {owner!r}: use letters, digits and -")
     bundle = read_bundle(source)
     method = method_of(bundle)
     if not method:
@@ -78,7 +80,7 @@ def submit(root: Path, source: Path, lab: str, replace: bool = False) -> list[Pa
     _write(place, source.read_bytes())
     about = folder / "lab.toml"
     if not about.exists():
-        _write(about, _LAB_TOML.format(title=lab).encode())
+        _write(about, _LAB_TOML.format(title=lab, owners=f'"{owner}"' if owner else "").encode())
         written.append(about)
     return written
 

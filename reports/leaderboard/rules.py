@@ -48,7 +48,7 @@ def check_change(base: Tree, head: Tree, by: str = "") -> Outcome:
     Args:
         base: The leaderboard as it stands; its configuration counts.
         head: The leaderboard with the change.
-        by: The login of whoever proposes it; a laboratory whose `lab.toml` names owners is theirs alone.
+        by: The login of whoever proposes it; a laboratory that stands is its owners' alone, by `lab.toml`.
 
     Raises:
         InputError: The base is no leaderboard.
@@ -86,17 +86,24 @@ def _own_files(base: Tree, changed: Sequence[str], by: str, done: Outcome) -> It
             yield f"{name!a}: is not of the submission: it changes its own files alone"
         elif not lab_of(name):
             yield f"{name!a}: a submission has {SUBMISSIONS}/LAB/METHOD.vfsr.zip and lab.toml alone"
-    owners = None if not done.lab else read_lab(base, done.lab)
-    if owners is not None and by and owners.owners and by not in owners.owners:
-        yield f"{SUBMISSIONS}/{done.lab}: belongs to {', '.join(owners.owners)}, not to {by!a}"
+    stands = bool(done.lab) and any(lab_of(name) == done.lab for name in base.files)
+    if stands and by:
+        about = read_lab(base, done.lab)
+        if about is None or not about.owners:
+            yield f"{SUBMISSIONS}/{done.lab}: its lab.toml names no owners: maintainers alone change it"
+        elif by not in about.owners:
+            yield f"{SUBMISSIONS}/{done.lab}: belongs to {', '.join(about.owners)}, not to {by!a}"
 
 
 def _lab(base: Tree, head: Tree, lab: str) -> Iterator[str]:
     """What a laboratory says of itself can be read, and its name is not another one's in other letters."""
     try:
-        read_lab(head, lab)
+        about = read_lab(head, lab)
     except InputError as error:
         yield str(error)
+    else:
+        if lab and about is None:
+            yield f"{SUBMISSIONS}/{lab}: has no lab.toml, which says whose it is"
     there = {found for name in base.files if (found := lab_of(name))}
     for other in sorted(there - {lab}):
         if folded(other) == folded(lab):

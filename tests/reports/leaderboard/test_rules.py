@@ -95,6 +95,9 @@ def test_other_files_than_its_own_are_refused(board: Repository, bundles: dict[s
 
 def test_a_laboratory_with_owners_is_theirs(board: Repository, bundles: dict[str, Path]) -> None:
     about = board.root / "submissions" / "north" / "lab.toml"
+    submit(board.root, bundles["east/lanczos"], "north")
+    refused(board, "names no owners: maintainers alone change it", by="eve")
+    (board.root / "submissions" / "north" / "lanczos.vfsr.zip").unlink()
     about.write_text('title = "North"\nowners = ["ann"]\n')
     board.commit()
     submit(board.root, bundles["east/lanczos"], "north")
@@ -103,6 +106,29 @@ def test_a_laboratory_with_owners_is_theirs(board: Repository, bundles: dict[str
     assert check(board, "ann").ok
     about.write_text("title = 3\n")
     refused(board, "lab.toml: key 'title'", by="ann")
+
+
+def test_a_new_laboratory_names_its_owner(board: Repository, bundles: dict[str, Path]) -> None:
+    submit(board.root, bundles["east/lanczos"], "east", owner="eve")
+    about = board.root / "submissions" / "east" / "lab.toml"
+    assert 'owners = ["eve"]' in about.read_text()
+    assert check(board, "eve").ok
+    about.unlink()
+    refused(board, "submissions/east: has no lab.toml")
+    with pytest.raises(InputError, match="login"):
+        submit(board.root, bundles["east/bicubic"], "west", owner='a"]')
+
+
+def test_maintainers_may_change_more(board: Repository, bundles: dict[str, Path]) -> None:
+    settings = board.root / "leaderboard.toml"
+    settings.write_text(settings.read_text().replace("maintainers = []", 'maintainers = ["max"]'))
+    assert not check(board, "max").problems and "for the maintainers" in check(board, "max").notes[0]
+    board.commit()
+    submit(board.root, bundles["east/lanczos"], "north")
+    settings.write_text(settings.read_text().replace("epsilon = 0.001", "epsilon = 0.0005"))
+    assert check(board, "max").ok and not check(board, "eve").ok
+    assert run(["leaderboard", "check", str(board.root), "--base", "main", "--by", "eve"]) == 2
+    assert run(["leaderboard", "check", str(board.root), "--base", "main", "--by", "max"]) == 0
 
 
 def test_a_laboratory_is_no_others_in_other_letters(board: Repository, bundles: dict[str, Path]) -> None:
