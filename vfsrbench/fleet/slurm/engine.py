@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import signal
 import threading
 import time
@@ -19,6 +20,8 @@ from vfsrbench.fleet.slurm.array import Array
 from vfsrbench.fleet.slurm.commands import Slurm
 from vfsrbench.fleet.slurm.options import KNOWN, SlurmOptions
 from vfsrbench.fleet.slurm.script import Script
+
+log = logging.getLogger(__name__)
 
 
 @dataclass
@@ -52,7 +55,11 @@ class SlurmEngine(WorkersEngine):
         on_lost: LostTaskHandler,
         /,
     ) -> Outcomes:
-        self._say = lambda line: on_event(tasks[0], Event(None, line))
+        def say(line: str) -> None:
+            log.warning("%s", line)  # a display may not show every line
+            on_event(tasks[0], Event(None, line))
+
+        self._say = say
         yield from super().run(factory, tasks, on_event, on_lost)
 
     def begin(self, plan: SharedPlan) -> None:
