@@ -15,7 +15,7 @@ from vfsrbench.fleet.plan.dead import Process, release
 from vfsrbench.fleet.plan.files import SharedPlan
 from vfsrbench.fleet.plan.watching import Watch
 from vfsrbench.fleet.ray.actor import Ended, Place, WorkerActor
-from vfsrbench.fleet.ray.cluster import RayCluster, first_line
+from vfsrbench.fleet.ray.cluster import RayCluster, reason_of
 
 TRIES = 3
 """Actors in a row that may die before they take a unit, until it is given up."""
@@ -137,7 +137,7 @@ class Actors:
         try:
             said = ray.get(answer)
         except ray.exceptions.ActorUnavailableError as error:  # dead, or not heard of for a while
-            actor.doubted = first_line(error)
+            actor.doubted = reason_of(error)
             actor.working = actor.handle.place.options(concurrency_group=_CONTROL).remote()
             actor.starting = actor.working
             return
@@ -164,7 +164,7 @@ class Actors:
     def _died(self, actor: Actor, error: Exception) -> None:
         self.alive.remove(actor)
         lost = self._lost_its_node(actor, error)
-        self._last = "its node is gone" if lost else first_line(error)
+        self._last = "its node is gone" if lost else reason_of(error)
         had = self._remove(actor, f"Ray: {self._last}", well=lost)
         self._in_vain = 0 if lost or had else self._in_vain + 1
         log.warning("%s: died: %s", actor.name, error)

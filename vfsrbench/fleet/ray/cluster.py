@@ -169,13 +169,17 @@ def _init(**where: Any) -> None:
             if where["address"] != "local"
             else "engine 'ray': Ray does not start on this machine"
         )
-        raise InputError(f"{what}: {first_line(error)}") from error
+        if where["address"] == "auto" and isinstance(error, ConnectionError):
+            raise InputError(
+                "engine option address=auto: no Ray runs on this machine; `ray start --head` starts it"
+            ) from error
+        raise InputError(f"{what}: {reason_of(error)}") from error
 
 
 def _reach(address: str) -> None:
     """InputError where nothing listens: Ray itself would try for minutes, and may end the process."""
     if address == "auto":
-        return
+        return  # Ray looks for its own files
     host, _, port = address.rpartition(":")
     try:
         socket.create_connection((host.strip("[]"), int(port)), PATIENCE).close()
@@ -186,7 +190,9 @@ def _reach(address: str) -> None:
         ) from error
 
 
-def first_line(error: BaseException) -> str:
-    """What an error of Ray's says, in one line without colours."""
-    lines = re.sub(r"\x1b\[[0-9;]*m", "", str(error)).strip().splitlines()
-    return lines[0].strip()[:300] if lines else type(error).__name__
+def reason_of(error: BaseException) -> str:
+    """What an error of Ray's says, in one line without colours: the error that it hands on, or its first
+    sentence."""
+    lines = [line.strip() for line in re.sub(r"\x1b\[[0-9;]*m", "", str(error)).strip().splitlines()]
+    handed_on = [line for line in lines if re.match(r"[\w.]*(Error|Exception)\b.*:", line)]
+    return ([*handed_on[-1:], *lines] or [type(error).__name__])[0][:300]

@@ -17,6 +17,8 @@ from tests.vfsrbench.boards import board_file, contents, data_set, method_folder
 from tests.vfsrbench.fleet.processes import until
 from vfsrbench.errors import InputError
 from vfsrbench.fleet.plan.files import SharedPlan, plans_of
+from vfsrbench.fleet.ray import actors
+from vfsrbench.fleet.ray.actor import Place, WorkerActor
 from vfsrbench.fleet.ray.engine import RayEngine
 from vfsrbench.runs.run import run_board
 
@@ -155,6 +157,19 @@ def test_nodes_with_other_code_are_refused_with_the_reason(made: Made, nodes) ->
     ):
         run_board(made.board, made.workspace, engine=Changes(1, {"address": nodes.address}))
     assert not contents(made.workspace), "nothing stands under a key that is not its own"
+
+
+class Dies(WorkerActor):
+    """An actor whose process ends as it starts."""
+
+    def place(self) -> Place:
+        os._exit(1)
+
+
+def test_actors_that_cannot_start_are_given_up_with_the_reason(made: Made, nodes, monkeypatch) -> None:
+    monkeypatch.setattr(actors, "WorkerActor", Dies)
+    with pytest.raises(InputError, match="3 actors in a row died before they took a unit: The"):
+        run_board(made.board, made.workspace, engine=RayEngine(1, {"address": nodes.address}))
 
 
 def test_a_run_goes_on_where_another_engine_was_stopped(made: Made, nodes) -> None:

@@ -14,7 +14,7 @@ from tests.vfsrbench.boards import board_file, data_set, small_board
 from vfsrbench.cli import main
 from vfsrbench.errors import InputError
 from vfsrbench.fleet.ray import options
-from vfsrbench.fleet.ray.cluster import RayCluster, actor_environment
+from vfsrbench.fleet.ray.cluster import RayCluster, actor_environment, reason_of
 from vfsrbench.fleet.ray.engine import RayEngine
 from vfsrbench.fleet.ray.options import KNOWN, RayOptions
 from vfsrbench.fleet.signals import stopped_by_signals
@@ -113,6 +113,15 @@ def test_an_actor_a_gpu_or_so_many_cpus(monkeypatch) -> None:
     assert cluster({}, {"CPU": 2.0}, {}).rooms() == 2, "a head node may have no CPU to give"
     with pytest.raises(InputError, match="device=cuda: no node of the Ray cluster has a GPU"):
         cluster({"device": "cuda"}, {"CPU": 2.0})
+
+
+def test_errors_of_ray_in_one_line() -> None:
+    handed_on = (
+        "\x1b[36mray::X.__init__()\x1b[39m (pid=1)\nModuleNotFoundError: No module named 'vfsrbench'\n"
+    )
+    assert reason_of(RuntimeError(handed_on)) == "ModuleNotFoundError: No module named 'vfsrbench'"
+    assert reason_of(RuntimeError("The actor died.\n\tclass_name: X\n")) == "The actor died."
+    assert reason_of(RuntimeError("")) == "RuntimeError"
 
 
 def test_a_run_that_would_not_wait_is_refused(monkeypatch) -> None:
