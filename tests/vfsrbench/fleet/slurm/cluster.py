@@ -15,6 +15,8 @@ from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
+import psutil
+
 PROGRAMS = ("munged", "slurmctld", "slurmd", "sbatch")
 NODES = ("n1", "n2")
 CONFIGURATION = """\
@@ -105,6 +107,7 @@ class Cluster:
             with suppress(OSError, ValueError):
                 os.kill(self._pid(name), signal.SIGTERM)
         time.sleep(1)
+        self._end_orphans()
         shutil.rmtree(self.folder, ignore_errors=True)
 
     def ask(self, *command: str) -> str:
@@ -119,6 +122,14 @@ class Cluster:
         """The ends of the logs."""
         logs = [f"{path.name}:\n{path.read_text()[-1500:]}" for path in sorted(self.folder.glob("*.log"))]
         return "\n".join([self.ask("sinfo", "-N"), self.ask("squeue", "-r", "-t", "all"), *logs])
+
+    def _end_orphans(self) -> None:
+        """End what a node that was killed left behind: its steps work in the folder."""
+        for process in psutil.process_iter(["name", "cwd"]):
+            cwd, name = process.info["cwd"] or "", process.info["name"] or ""
+            if name.startswith("slurmstepd") and Path(cwd).is_relative_to(self.folder):
+                with suppress(psutil.Error):
+                    process.kill()
 
     def _pid(self, name: str) -> int:
         return int((self.folder / f"{name}.pid").read_text())
