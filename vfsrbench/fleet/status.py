@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from vfsrbench.errors import DamagedFile, counted
+from vfsrbench.errors import DamagedFile, InputError, counted
 from vfsrbench.fleet.plan.files import SharedPlan, plans_of
 from vfsrbench.fleet.plan.leases import Lease
 from vfsrbench.fleet.plan.watching import Watch
@@ -116,7 +116,9 @@ def _status(plan: SharedPlan) -> PlanStatus:
         failed += troubles
         failed += [(f"unit {unit}", done.crash)] if done.crash else []
         spent, paid = spent + done.seconds, paid + units[unit].cost
-    running = tuple(_running(lease, units[lease.unit].clip) for lease in look.running if lease.unit in units)
+    running = tuple(
+        _running(plan, lease, units[lease.unit].clip) for lease in look.running if lease.unit in units
+    )
     left = sum(unit.cost for unit in units.values() if unit.id not in watch.done)
     return PlanStatus(
         plan=plan.run,
@@ -134,11 +136,23 @@ def _status(plan: SharedPlan) -> PlanStatus:
     )
 
 
-def _running(lease: Lease, clip: str) -> Running:
+def _running(plan: SharedPlan, lease: Lease, clip: str) -> Running:
     where = str(lease.owner) if lease.owner is not None else "a worker whose lease is damaged"
     event = lease.event
-    what = "" if event is None else event.step + (f", {event.done} of {event.total}" if event.total else "")
+    what = ""
+    if event is not None:
+        frames = f", {event.done} of {event.total}" if event.total else ""
+        what = f"{event.step}{_job(plan, lease.unit, event.job)}{frames}"
     return Running(lease.unit, clip, what, where, lease.held, lease.silent, lease.age, lease.number)
+
+
+def _job(plan: SharedPlan, unit: str, number: int | None) -> str:
+    """The method and split of a unit's job; empty where a step is about none, or the unit cannot be read."""
+    try:
+        job = None if number is None else plan.task(unit).jobs[number]
+    except (InputError, IndexError):
+        return ""
+    return "" if job is None else f" {job.method} on {job.split}"
 
 
 def _left(cost: float, spent: float, paid: float, running: tuple[Lease, ...]) -> float | None:

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from vfsrbench.engines.base import WorkerUnfit
-from vfsrbench.errors import DamagedFile, InputError
+from vfsrbench.errors import DamagedFile, InputError, counted
 from vfsrbench.fleet.devices import usable_memory
 from vfsrbench.fleet.here import on_this_machine
 from vfsrbench.fleet.plan.files import PLANS, SharedPlan, UnitDone, plans_of
@@ -195,7 +195,12 @@ class _PlanWorker:
         self.done.units += 1
         self.done.by_job |= {end.job: end for end in ends}
         failed = sum(end.status != "ok" for end in ends)
-        how = f"{len(ends)} jobs" + (f", {failed} of them without a result" if failed else "")
+        how = (
+            counted(len(ends), "job")
+            if task.step != "restore"
+            else f"restored for {counted(len(task.jobs), 'job')}"
+        )
+        how += f", {failed} without a result" if failed else ""
         self._say(held, f"{task.clip.name}: {how}, {seconds:.1f} s")
 
     def _report(self, held: Held, task: Task) -> Report:

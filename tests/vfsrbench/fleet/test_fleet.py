@@ -18,11 +18,15 @@ from vfsrbench.engines.base import Event, WorkerUnfit
 from vfsrbench.errors import InputError
 from vfsrbench.fleet import devices, working
 from vfsrbench.fleet.engine import WorkersEngine
+from vfsrbench.fleet.plan.costs import Costs
 from vfsrbench.fleet.plan.files import SharedPlan, plans_of
+from vfsrbench.fleet.plan.leases import Held
 from vfsrbench.fleet.status import status_of
 from vfsrbench.fleet.working import work_off
 from vfsrbench.runs.jobs import Options
 from vfsrbench.runs.run import run_board
+from vfsrbench.runs.worker.parts.handed import HandedFrames
+from vfsrbench.runs.worker.units import SHARE
 
 
 @pytest.fixture(autouse=True)
@@ -64,6 +68,55 @@ def test_workers_do_what_the_serial_engine_does_to_the_byte(board: Board, tmp_pa
     assert summary.counts == {"ok": 2}
 
 
+@pytest.mark.slow
+def test_a_long_scoring_is_shared_and_restored_clips_are_handed_over(tmp_path: Path, monkeypatch) -> None:
+    data = data_set(tmp_path / "data", ["one"], frames=3 * SHARE)
+    noisy = "out = out + 0.1 * torch.randn(out.shape, generator=generator)"
+    methods = [method_folder(tmp_path, "a"), method_folder(tmp_path, "b", noisy)]
+    board = small_board(data, methods, splits=["bi-x4"], metrics=["psnr", "ssim_vt", "ewarp_dis"])
+    run_with(board, tmp_path / "serial")
+    monkeypatch.setattr(Costs, "scoring", lambda self, metric, clip: 10.0)
+    monkeypatch.setattr(Costs, "restoring", lambda self, method, clip: 10.0)
+    plan = planned(board, tmp_path / "w")
+    assert sorted(unit.what for unit in plan.units) == ["restore", "restore", "score", "share", "share"]
+    steps: list[tuple[str, str]] = []
+    real = Held.on_event
+
+    def noted(self: Held, event: Event) -> None:
+        steps.append((self.unit, event.step))
+        real(self, event)
+
+    monkeypatch.setattr(Held, "on_event", noted)
+    assert not work_off(tmp_path / "w").failed
+    assert contents(tmp_path / "w") == contents(tmp_path / "serial")
+    by_unit = {unit.what: {step for id, step in steps if id == unit.id} for unit in plan.units}
+    assert "handing over" in by_unit["restore"] and "restoring" in by_unit["restore"]
+    assert "restoring" not in by_unit["share"] | by_unit["score"], "clips were handed over, not made again"
+    assert not list((plan.folder / "handed").glob("*.raw")), "and are gone when they are scored"
+
+
+@pytest.mark.slow
+def test_damaged_frames_between_units_are_restored_again(tmp_path: Path, monkeypatch) -> None:
+    data = data_set(tmp_path / "data", ["one"], frames=3)
+    board = small_board(data, [method_folder(tmp_path, "a")], splits=["bi-x4"], metrics=["psnr"])
+    run_with(board, tmp_path / "serial")
+    plan = planned(board, tmp_path / "w")
+    assert [unit.what for unit in plan.units] == ["restore", "score"]
+    real = HandedFrames.put
+
+    def spoiled(self: HandedFrames, raw, note) -> None:
+        real(self, raw, note)
+        place = self.place(note.restore_key)
+        content = bytearray(place.read_bytes())
+        content[100] ^= 1
+        place.write_bytes(content)
+
+    monkeypatch.setattr(HandedFrames, "put", spoiled)
+    assert not work_off(tmp_path / "w").failed
+    assert contents(tmp_path / "w") == contents(tmp_path / "serial")
+
+
+@pytest.mark.slow
 def test_a_workspace_may_lie_elsewhere_on_the_workers_machine(
     board: Board, tmp_path: Path, monkeypatch
 ) -> None:
@@ -103,6 +156,7 @@ def test_a_failed_job_is_recorded_with_its_reason(tmp_path: Path, capsys) -> Non
     assert told["done"] == told["units"] and told["failed"] == [list(status.failed[0])]
 
 
+@pytest.mark.slow
 def test_an_error_of_ours_fails_the_jobs_and_the_next_unit_is_done(
     board, tmp_path: Path, monkeypatch
 ) -> None:
@@ -158,6 +212,7 @@ def test_a_machine_with_other_code_is_refused(board: Board, tmp_path: Path) -> N
     assert done.units == 0 and "method 'm' is another here than planned: code differ" in done.refused[0]
 
 
+@pytest.mark.slow
 def test_where_workers_die_at_a_job_again_and_again_it_fails_and_the_others_are_done(tmp_path: Path) -> None:
     data = data_set(tmp_path / "data", ["one"], frames=3)
     methods = [method_folder(tmp_path, name) for name in ("good", "killer")]
@@ -176,6 +231,7 @@ def test_where_workers_die_at_a_job_again_and_again_it_fails_and_the_others_are_
     assert f"{working.TRIES} workers died or fell silent while restoring" in ends["killer"][1]
 
 
+@pytest.mark.slow
 def test_a_lost_gpu_gives_the_unit_back_with_what_is_left(board: Board, tmp_path: Path, monkeypatch) -> None:
     plan = planned(board, tmp_path / "w")
     real = working.work_of

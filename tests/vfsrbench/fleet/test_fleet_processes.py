@@ -106,7 +106,9 @@ def test_an_interrupted_worker_gives_its_unit_back_at_once(made, tmp_path: Path,
         until(lambda: log.read_text() != "")
         (status,) = status_of(workspace)
         (running,) = status.running
-        assert f"process {first.process.pid} on cpu" in running.where and running.what.startswith("restoring")
+        assert f"process {first.process.pid} on cpu" in running.where and running.what.startswith(
+            "restoring waits on bi-x"
+        )
         first.signal(number)
         assert first.code() == 130 and "Traceback" not in first.said
         assert shared.leases.listing().open_now(running.unit)
