@@ -90,7 +90,7 @@ def metric_weights(card: MetricCard, known: Registry[MetricCard] | None = None) 
 
     Example:
         >>> [use.name for use in metric_weights(metrics()["sigma_ids_w600k_r50"].card)]
-        ['w600k_r50']
+        ['w600k_r50', 'retinaface_r50']
     """
     if card.derived is None:
         return card.weights
