@@ -169,17 +169,11 @@ def _init(**where: Any) -> None:
             if where["address"] != "local"
             else "engine 'ray': Ray does not start on this machine"
         )
-        if where["address"] == "auto" and isinstance(error, ConnectionError):
-            raise InputError(
-                "engine option address=auto: no Ray runs on this machine; `ray start --head` starts it"
-            ) from error
         raise InputError(f"{what}: {reason_of(error)}") from error
 
 
 def _reach(address: str) -> None:
     """InputError where nothing listens: Ray itself would try for minutes, and may end the process."""
-    if address == "auto":
-        return  # Ray looks for its own files
     host, _, port = address.rpartition(":")
     try:
         socket.create_connection((host.strip("[]"), int(port)), PATIENCE).close()

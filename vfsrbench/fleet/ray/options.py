@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from vfsrbench.errors import InputError
 
 KNOWN = ("address", "cpus", "device", "silence")
-"""`address`: of a cluster that is there (`auto`: of this machine), else one is started here and ended.
+"""`address`: of a cluster that is there, else one is started here and ended.
 `cpus`: of each actor. `device`: of each actor, `cpu` or `cuda`. `silence`: as for `--engine workers`."""
 MOST_CPUS = 1024
 
@@ -20,7 +20,7 @@ class RayOptions:
     """What was chosen.
 
     Attributes:
-        address: HOST:PORT of a cluster, or `auto`; empty: one is started.
+        address: HOST:PORT of a cluster; empty: one is started.
         cpus: CPUs of each actor; None: one, or a GPU's share of its machine's.
         device: `cpu` or `cuda`; empty: GPUs where the cluster has some.
         silence: Seconds after which a silent worker's unit may be taken over; empty: the default.
@@ -42,7 +42,7 @@ class RayOptions:
         if unknown:
             raise InputError(f"engine 'ray' has no option {unknown[0]!r}; it has {', '.join(KNOWN)}")
         address, device = given.get("address", ""), given.get("device", "")
-        if "address" in given and address != "auto":
+        if "address" in given:
             _check_address(address)
         if "device" in given and device not in ("cpu", "cuda"):
             raise InputError(
@@ -67,9 +67,7 @@ def _check_address(address: str) -> None:
         )
     match = re.fullmatch(r"(?:[^\s:/\[\]]+|\[[0-9a-fA-F:.]+\]):(\d{1,5})", address)
     if match is None or not 0 < int(match[1]) < 65536:
-        raise InputError(
-            f"engine option address={address}: give HOST:PORT, as `ray start --head` printed it, or auto"
-        )
+        raise InputError(f"engine option address={address}: give HOST:PORT, as `ray start --head` printed it")
 
 
 def _cpus(text: str) -> int:
