@@ -87,7 +87,7 @@ def clips_needed(one: NDArray[np.float64], other: NDArray[np.float64]) -> int | 
 
     Example:
         >>> clips_needed(np.array([30.0, 31.0, 29.0]), np.array([29.0, 30.5, 28.5]))
-        5
+        4
     """
     both = np.isfinite(one) & np.isfinite(other)
     if both.sum() < 2:
