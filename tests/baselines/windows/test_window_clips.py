@@ -201,4 +201,4 @@ def test_conformance(name: str, kind: str) -> None:
     use = MethodUse(replace(chosen, entry=replace(chosen.entry, card=card)))
     found = list(check_method(use, CPU, side=SIDE))
     assert len(found) > 8
-    assert [f for f in found if f.status == "FAILED"] == []
+    assert [f for f in found if f.verdict == "FAILED"] == []
