@@ -1,7 +1,9 @@
 """README's tables of methods and boards, from cards, boards and the facts of docs/parity.md.
 
+Also what pages of leaderboards say of the methods' networks: reports/leaderboard/pages/parity.csv.
+
     python benchmarks/readme_tables.py            rewrite them
-    python benchmarks/readme_tables.py --check    exit code 1 when README would change
+    python benchmarks/readme_tables.py --check    exit code 1 when one of them would change
 
 It measures nothing: figures of parity and runs are those of benchmarks/results/shown.json.
 """
@@ -26,6 +28,7 @@ from vfsrbench.cli.verbs.cards.cells import licence_word  # noqa: E402
 from vfsrbench.weights.manifest import Manifest  # noqa: E402
 
 README = ROOT / "README.md"
+PARITY = ROOT / "reports" / "leaderboard" / "pages" / "parity.csv"
 BEGIN, END = "<!-- {}: made by `python benchmarks/readme_tables.py` -->", "<!-- /{} -->"
 
 
@@ -65,6 +68,18 @@ def _method_row(card: MethodCard, shown: Shown) -> str:
         "yes" if ran.startswith("yes") else ran.partition(":")[0],
     ]
     return f"| {' | '.join(cells)} |"
+
+
+def parity_file(facts: Facts) -> str:
+    """CSV: of each method with golden packs, the one that is nearest to its limit."""
+    rows = []
+    for card in (entry.card for entry in plugins.methods()):
+        packs = packs_of(card.factory.partition(":")[0], facts) if card.factory and card.weights else []
+        if packs:
+            worst = max(packs, key=lambda pack: pack.largest / pack.limit)
+            cases = sum(pack.values for pack in packs)
+            rows.append(f"{card.name},{worst.name},{cases},{worst.largest:.1e},{worst.limit:.0e}")
+    return "\n".join(["method,pack,cases,largest,limit", *sorted(rows)]) + "\n"
 
 
 def _cited(paper: str) -> str:
@@ -127,10 +142,12 @@ def main(arguments: Sequence[str]) -> int:
     parser.add_argument("--check", action="store_true", help="write nothing; exit code 1 if README is behind")
     given = parser.parse_args(arguments)
     text = README.read_text(encoding="utf-8")
-    made = rewritten(text, load_facts())
+    facts = load_facts()
+    made, parity = rewritten(text, facts), parity_file(facts)
     if given.check:
-        return int(made != text)
+        return int(made != text or parity != PARITY.read_text(encoding="utf-8"))
     README.write_text(made, encoding="utf-8")
+    PARITY.write_text(parity, encoding="utf-8")
     return 0
 
 

@@ -7,6 +7,7 @@ import pytest
 from benchmarks import readme_tables
 from benchmarks.shown.facts import Facts
 from benchmarks.shown.files import load_facts
+from reports.leaderboard.pages.parity import against_official
 from tests.benchmarks.recorded import a_run
 from vfsrbench import plugins
 
@@ -24,6 +25,17 @@ def test_the_readme_has_the_tables_of_today() -> None:
     assert made == TEXT, "README is out of date: run `python benchmarks/readme_tables.py`"
     with pytest.raises(SystemExit, match="no one place"):
         readme_tables.rewritten(TEXT.replace("<!-- /boards -->", ""), load_facts())
+
+
+def test_pages_of_leaderboards_have_the_recorded_parity() -> None:
+    made = readme_tables.parity_file(load_facts())
+    assert readme_tables.PARITY.read_text(encoding="utf-8") == made, (
+        "run `python benchmarks/readme_tables.py`"
+    )
+    largest = {fact.name: fact.largest for fact in load_facts().packs}
+    lines = {line.split(",")[0]: line.split(",") for line in made.splitlines()[1:]}
+    assert lines["codeformer"][3] == f"{largest['codeformer']:.1e}" and "bicubic" not in lines
+    assert lines["codeformer"][3] in against_official("codeformer") and against_official("bicubic") == ""
 
 
 def test_every_method_and_board_is_there() -> None:

@@ -14,6 +14,7 @@ from reports.leaderboard.entries import Entry
 from reports.leaderboard.history import Past, history_of
 from reports.leaderboard.pages import home, method
 from reports.leaderboard.pages.papers import spreads, transcribed
+from reports.leaderboard.pages.parity import against_official
 from reports.leaderboard.standing import standing
 from reports.leaderboard.tree import FolderTree
 from reports.site.templates import environment
@@ -118,6 +119,7 @@ class _Pages:
                 facts=method.facts(own[0]),
                 boards=method.on_boards(self.config, own, lambda _: ""),
                 costs=method.costs(own),
+                parity=against_official(name.partition("[")[0]),
                 again=method.again(own),
                 why=_reasons(own),
                 papers=spreads(figures, name.partition("[")[0]),

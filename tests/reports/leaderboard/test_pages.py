@@ -35,7 +35,7 @@ def test_the_pages_say_everything_and_escape_it(tmp_path: Path) -> None:
     assert len(rows) == 10 and ("official weights", "2020", "Apache-2.0") in rows
     assert re.search(r"papers 264\.9\d* – 399\.2\d*<", home) and 'tr class="published"' in home
     keep = (tmp_path / "out" / "methods" / "keep.html").read_text(encoding="utf-8")
-    wanted = ("KEEP FVD: 158 to 399 in 3 papers", "Somebody, Something", "12 M", "2 GiB")
+    wanted = ("KEEP FVD: 158 to 399 in 3 papers", "Somebody, Something", "12 M", "2 GiB", "(pack keep;")
     assert [said for said in (*wanted, "2 laboratories lie") if said not in keep] == []
     assert "imported outputs" in home
     pages = [path.read_text(encoding="utf-8") for path in (tmp_path / "out").rglob("*.html")]
