@@ -92,8 +92,12 @@ def check_options(words: tuple[str, ...]) -> None:
     command: Any = typer.main.get_command(app)
     given = list(words[1:])
     while isinstance(command, Verbs) or hasattr(command, "commands"):
-        command = command.get_command(None, given.pop(0))
-        assert command is not None, words
+        found = command.get_command(None, given[0])
+        if found is None and hasattr(command, "default"):  # `bundle BOARD` is short for `bundle make BOARD`
+            command = command.get_command(None, command.default)
+            continue
+        assert found is not None, words
+        command, given = found, given[1:]
     known = {name for option in command.params for name in (*option.opts, *option.secondary_opts)}
     for word in given:
         assert not word.startswith("--") or word.partition("=")[0] in known, f"{' '.join(words)}: {word}"

@@ -19,9 +19,11 @@ MAKE, CHECK = "make", "check"
 class BoardFirst(typer.core.TyperGroup):
     """`bundle BOARD` is short for `bundle make BOARD`."""
 
+    default = MAKE
+
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
         if args and args[0] not in (*self.commands, "--help"):
-            args = [MAKE, *args]
+            args = [self.default, *args]
         rest: list[str] = super().parse_args(ctx, args)
         return rest
 

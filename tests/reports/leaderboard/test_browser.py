@@ -10,7 +10,7 @@ import pytest
 
 from reports.leaderboard.pages.build import write_pages
 from tests.reports.leaderboard.made_up import config, entries
-from tests.reports.site.browsing import Visit, find_browser, start
+from tests.reports.site.browsing import Visit
 
 pytestmark = pytest.mark.browser
 
@@ -19,14 +19,6 @@ pytestmark = pytest.mark.browser
 def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     made_up = config(3)
     return write_pages(made_up, entries(made_up, 12), {}, tmp_path_factory.mktemp("pages") / "out").index
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Any]:
-    with start() as playwright:
-        made = playwright.chromium.launch(executable_path=find_browser(), args=["--no-sandbox"])
-        yield made
-        made.close()
 
 
 @pytest.fixture

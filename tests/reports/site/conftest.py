@@ -1,5 +1,4 @@
-"""The site of a synthetic board, and a browser to visit it. Skipped without Playwright and a Chromium of the
-system, unless the environment variable VFSRBENCH_BROWSER says that the tests must run."""
+"""The site of a synthetic board, and visits to it."""
 
 from __future__ import annotations
 
@@ -11,15 +10,7 @@ import pytest
 
 from reports import build_report
 from tests.reports import synthetic
-from tests.reports.site.browsing import EVIL, Visit, find_browser, start
-
-
-@pytest.fixture(scope="session")
-def browser() -> Iterator[Any]:
-    with start() as playwright:
-        made = playwright.chromium.launch(executable_path=find_browser(), args=["--no-sandbox"])
-        yield made
-        made.close()
+from tests.reports.site.browsing import EVIL, Visit
 
 
 @pytest.fixture(scope="session")

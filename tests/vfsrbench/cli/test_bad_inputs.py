@@ -148,7 +148,7 @@ TABLE = {
     RUN + "--seed 99999999999999999999999": "--seed",
     RUN + "--keep gif": "--keep",
     RUN + "--profile quick": "--profile",
-    RUN + "--engine ray": "unknown engine 'ray'",
+    RUN + "--engine cloud": "unknown engine 'cloud'",
     RUN + "--layout nope": "unknown data set layout 'nope'",
     RUN + "--clip nope": "unknown clip 'nope'",
     RUN + "--dataset nowhere": "nowhere",
