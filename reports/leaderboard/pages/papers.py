@@ -6,26 +6,18 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from reports.tables.layout import number
+from reports.tables.model import Papers
 from reports.tables.published import FOLDER, Figure, read
 from vfsrbench.errors import counted
 
 
 @dataclass(frozen=True)
-class Spread:
+class Spread(Papers):
     """One metric of a method on one data set and split: (paper, figure) of each."""
 
     metric: str
     dataset: str
     split: str
-    figures: tuple[tuple[str, float], ...]
-
-    @property
-    def low(self) -> float:
-        return min(value for _, value in self.figures)
-
-    @property
-    def high(self) -> float:
-        return max(value for _, value in self.figures)
 
     @property
     def title(self) -> str:
@@ -61,7 +53,7 @@ def spreads(figures: Iterable[Figure], method: str) -> list[Spread]:
         if figure.method == method:
             place = (figure.metric, figure.dataset.partition(",")[0], figure.split)
             found.setdefault(place, {})[figure.paper, figure.value] = None
-    made = [Spread(*place, tuple(values)) for place, values in found.items()]
+    made = [Spread(tuple(values), *place) for place, values in found.items()]
     return sorted(made, key=lambda s: (-s.papers, -_apart(s), s.dataset, s.split, s.metric))
 
 
