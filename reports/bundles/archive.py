@@ -17,6 +17,7 @@ from zipfile import ZIP_DEFLATED, ZIP_STORED, BadZipFile, ZipFile, ZipInfo
 
 from vfsrbench.errors import InputError
 from vfsrbench.io.safety.paths import check_regular_file
+from vfsrbench.weights.zip_member import overlapping
 
 MOST_FILES = 200_000
 MOST_NAME = 400
@@ -117,7 +118,7 @@ def _check_members(place: Path, members: list[ZipInfo]) -> None:
             raise InputError(
                 f"{place}: would unpack to {total >> 20} MiB of {what}, at most {most >> 20} are allowed"
             )
-    if sum(member.compress_size for member in members) > place.stat().st_size:
+    if overlapping(members):
         raise InputError(f"{place}: its files overlap, as in a zip bomb; {_REMEDY}")
 
 

@@ -83,10 +83,14 @@ def _check_all(members: Sequence[zipfile.ZipInfo]) -> None:
     total = sum(m.file_size for m in members)
     if total > MOST_BYTES:
         raise ArchiveError(f"the archive would unpack to {total} bytes, at most {MOST_BYTES} are allowed")
+    if overlapping(members):
+        raise ArchiveError("the archive's members overlap; it is not unpacked")
+
+
+def overlapping(members: Sequence[zipfile.ZipInfo]) -> bool:
+    """Whether two members share bytes of the archive, as in a zip bomb."""
     ordered = sorted(members, key=lambda m: m.header_offset)
-    for one, following in pairwise(ordered):
-        if one.header_offset + one.compress_size > following.header_offset:
-            raise ArchiveError("the archive's members overlap; it is not unpacked")
+    return any(a.header_offset + a.compress_size > b.header_offset for a, b in pairwise(ordered))
 
 
 def _problem_with(member: zipfile.ZipInfo) -> str:
