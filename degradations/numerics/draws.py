@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Annotated, Any
 
 from pydantic import Field, PlainValidator
@@ -116,9 +116,15 @@ def draw_count(count: int | tuple[int, int], stream: Stream) -> int:
     return stream.integer(*count) if isinstance(count, tuple) else count
 
 
-def pick(choice: str | Mapping[str, float], stream: Stream) -> str:
-    """The name itself, or one of the names by its probability."""
-    return choice if isinstance(choice, str) else stream.choice(choice)
+def pick(choice: str | Mapping[str, float], order: Iterable[str], stream: Stream) -> str:
+    """The name itself, or one of the names by its probability.
+
+    They are drawn in the `order` of all names that an operator knows, not in that of the recipe's table: a
+    recipe's digest does not know that one.
+    """
+    if isinstance(choice, str):
+        return choice
+    return stream.choice({name: choice[name] for name in order if name in choice})
 
 
 class Walk:

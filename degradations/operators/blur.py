@@ -153,7 +153,7 @@ class _Shape:
     """A kernel's kind and size, and its values, which may walk."""
 
     def __init__(self, settings: Blur, stream: Stream) -> None:
-        self.kind = pick(settings.kind, stream)
+        self.kind = pick(settings.kind, KINDS, stream)
         sizes = settings.sizes
         self.size = sizes[stream.integer(0, len(sizes) - 1)] if len(sizes) > 1 else sizes[0]
         drawn = KINDS[self.kind] if self.kind in _WITHOUT_SIGMA else ("sigma", *KINDS[self.kind])

@@ -112,7 +112,7 @@ class Codec(Operator):
                 f"clip {place.run.name!r} has {rate:g} frames a second; a codec takes {LEAST_RATE:g} to "
                 f"{MOST_RATE:g}, which a recipe may set as its 'fps'"
             )
-        encoder = pick(self.encoder, stream)
+        encoder = pick(self.encoder, DECODERS, stream)
         x264 = encoder == "libx264"
         encoding = Encoding(
             encoder=encoder,

@@ -72,7 +72,7 @@ class Resize(Operator):
     def _method(self, place: Place, stream: Stream) -> str:
         """The clip's method, which a later resize may take over."""
         if self.method != SAME:
-            place.run.resize_method = pick(self.method, stream)
+            place.run.resize_method = pick(self.method, METHODS, stream)
         elif place.run.resize_method is None:
             raise InputError(f"a resize with method {SAME!r} needs one before it that draws once a clip")
         return place.run.resize_method
@@ -80,14 +80,14 @@ class Resize(Operator):
     def _anew(self, frames: Frames, place: Place) -> Frames:
         for index, frame in enumerate(frames):
             numbers = place.stream(index)
-            method = pick(self.method, numbers)
+            method = pick(self.method, METHODS, numbers)
             factor = None if self.factor is None else draw(self.factor, numbers)
             place.note_frame(method=method, **_known(factor=factor))
             yield resize(frame, *self._size(frame, factor, place), method)
 
     def _zoomed(self, frames: Frames, place: Place, stream: Stream) -> Frames:
-        method = pick(self.method, stream)
-        mode = pick(self.zoom_mode, stream)
+        method = pick(self.method, METHODS, stream)
+        mode = pick(self.zoom_mode, MODES, stream)
         low, high = bounds(self.zoom or 1.0)
         starts: dict[str, Range] = {"up": (1.0, high), "down": (low, 1.0), "keep": 1.0}
         place.record.update(method=method, mode=mode)

@@ -15,6 +15,7 @@ from degradations.operators.compress import Codec
 from degradations.operators.noise import GaussianNoise
 from degradations.operators.sampling import Quantize, Resize
 from degradations.recipe import list_recipes, load_recipe
+from tests.degradations.clips import moving_clip
 
 GOOD = """name = "mine"
 version = 1
@@ -277,3 +278,27 @@ def test_a_folder_of_the_same_name_does_not_hide_a_recipe(
     (tmp_path / "vfhq-mild").mkdir()
     monkeypatch.chdir(tmp_path)
     assert load_recipe("vfhq-mild").name == "vfhq-mild"
+
+
+def test_recipes_with_equal_digests_degrade_alike_whatever_order_their_names_have(tmp_path: Path) -> None:
+    weights = {
+        "kind": ("isotropic", "anisotropic"),
+        "method": ("area", "cubic"),
+        "encoder": ("libx264", "mpeg4"),
+    }
+    text = GOOD.replace("size = 21", "size = 21\nkind = KIND").replace(
+        "{ area = 0.5, cubic = 0.5 }", "METHOD"
+    )
+    text = text.replace("crf = [18, 24]", "bitrate = [100000, 200000]\nencoder = ENCODER")
+    frames, made = moving_clip(1, 64, 64), []
+    for turn in (1, -1):
+        own = text
+        for key, names in weights.items():
+            own = own.replace(key.upper(), "{ " + ", ".join(f"{name} = 0.5" for name in names[::turn]) + " }")
+        path = tmp_path / f"mine{turn}.toml"
+        path.write_text(own)
+        recipe = load_recipe(path)
+        clips = [recipe.apply(frames, clip=f"clip {number}") for number in range(8)]
+        made.append((recipe.digest(), [(clip.parameters, clip.digest) for clip in clips]))
+    assert made[0] == made[1]
+    assert all(f"'{name}'" in str(made[0]) for names in weights.values() for name in names)  # all were drawn
