@@ -10,9 +10,13 @@ DEMO_WEIGHTS := dlib-face-recognition dlib-mmod-detector dlib-landmarks-5 dlib-l
 FETCHED := $(VENV)/.demo-weights-$(shell echo $(DEMO_WEIGHTS) | cksum | cut -d' ' -f1)
 REFERENCES := $(VENV)/references
 
+# what a user types after the set-up; not said where its environment is active
+ACTIVATE := [ "$$VIRTUAL_ENV" = "$(CURDIR)/$(VENV)" ] || echo "To use vfsrbench in this shell:  source $(VENV)/bin/activate"
+
 .PHONY: setup demo test test-gpu test-weights test-slow test-browser browser test-slurm slurm test-ray ray lint docs docs-tools clean
 
 setup: $(STAMP) $(FETCHED)
+	@$(ACTIVATE)
 
 $(STAMP):
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
@@ -36,6 +40,7 @@ $(FETCHED): | $(STAMP)
 
 demo: $(STAMP) $(FETCHED)
 	@$(BIN)/vfsrbench demo
+	@$(ACTIVATE)
 
 test: $(STAMP) $(FETCHED)
 	$(BIN)/python -m pytest -n 2 --dist loadfile -m "not gpu and not weights and not slow"

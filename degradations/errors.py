@@ -41,7 +41,12 @@ def counted(count: int, noun: str) -> str:
 def did_you_mean(kind: str, name: str, choices: Iterable[str]) -> InputError:
     """The error for an unknown `name` of some `kind`, with the nearest known names, or all of a few."""
     known = sorted(choices)
+    # names are alike whatever the case: nearest as written first
+    written = {one.casefold(): one for one in reversed(known)}
     near = difflib.get_close_matches(name, known, n=3, cutoff=0.5)
+    near = near or [
+        written[one] for one in difflib.get_close_matches(name.casefold(), written, n=3, cutoff=0.5)
+    ]
     if near:
         hint = "did you mean " + " or ".join(repr(n) for n in near) + "?"
     elif 0 < len(known) <= 12:

@@ -119,6 +119,13 @@ def test_new_prints_the_commands_of_the_pages(here: Path, capsys: pytest.Capture
         assert [command for command in said if command not in text] == []
 
 
+def test_the_readme_says_first_how_a_shell_gets_to_know_vfsrbench() -> None:
+    words = [line.words for line in docs_blocks.lines(docs_blocks.ROOT / "README.md")]
+    first = next(number for number, line in enumerate(words) if line[0] == "vfsrbench")
+    assert ("source", ".venv/bin/activate") in words[:first]
+    assert "source .venv/bin/activate" in (DOCS / "README.md").read_text(encoding="utf-8"), "the docs' index"
+
+
 KEYS: dict[str, type] = {
     "The board": Board,
     "`[dataset]`": DatasetUse,

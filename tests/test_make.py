@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[1]
+ACTIVATE = "To use vfsrbench in this shell:  source .venv/bin/activate"
 
 pytestmark = pytest.mark.skipif(shutil.which("make") is None, reason="needs make")
 
@@ -61,13 +62,15 @@ def test_without_a_network_setup_says_so_in_one_line_and_goes_on(checkout: Path)
     assert len(failures) == 1 and len(stamps) == 1
     assert "dlib-landmarks-68" in failures[0] and "everything else works without" in failures[0]
     assert any("research only" in line and "iBUG 300-W" in line for line in said), "licences are shown"
-    assert make(checkout) == (["make: Nothing to be done for 'setup'."], stamps), "tried once"
+    assert said[-1] == ACTIVATE, "the pages type `vfsrbench`, which no shell knows yet"
+    assert make(checkout) == ([ACTIVATE], stamps), "tried once"
+    assert make(checkout, VIRTUAL_ENV=str(checkout / ".venv")) == ([], stamps), "this one knows it"
 
 
 def test_the_networks_can_be_declined(checkout: Path) -> None:
     said, stamps = make(checkout, VFSRBENCH_DEMO_WEIGHTS="no")
     assert stamps == [] and not (checkout / "weights").exists()
-    assert len(said) == 1 and "not fetched (VFSRBENCH_DEMO_WEIGHTS=no)" in said[0]
+    assert len(said) == 2 and "not fetched (VFSRBENCH_DEMO_WEIGHTS=no)" in said[0]
 
 
 def test_the_files_folder_and_the_names_reach_the_script_that_records_facts(checkout: Path) -> None:

@@ -71,8 +71,18 @@ class Method:
         except Exception as error:
             raise InputError(
                 f"method {self.card.name!r} cannot be imported from {self.card.factory}: "
-                f"{type(error).__name__}: {error}"
+                f"{type(error).__name__}: {error}{self._remedy(error)}"
             ) from error
+
+    def _remedy(self, error: Exception) -> str:
+        """What mends an import that failed, if we know it; else empty."""
+        name = (error.name or "").partition(".")[0] if isinstance(error, ModuleNotFoundError) else ""
+        folder = self.entry.folder
+        if folder is None or not name or name.startswith("_vfsrbench_method_"):
+            return ""
+        if any((folder / place).exists() for place in (name, f"{name}.py")):
+            return f"; what lies beside the card is imported with a dot: from .{name} import ..."
+        return f"; install {name} here, or let the card hold a command of another environment"
 
 
 def split_spec(spec: str) -> tuple[str, dict[str, str]] | None:

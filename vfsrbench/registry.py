@@ -240,13 +240,27 @@ class Registry(Generic[Card]):
             ...
             degradations.errors.InputError: metric 'LPIPS' is a family of 2: choose lpips_alex or lpips_vgg
         """
-        if name in self.entries:
-            return name
-        alike = [known for known in sorted(self.entries) if _plain(known) == _plain(name)]
-        family = alike[:1] or self.family(name)
+        if (own := self.spelled(name)) is not None:
+            return own
+        family = self.family(name)
         if len(family) > 1:
             raise self._of_family(name, family)
         return family[0] if family else name
+
+    def spelled(self, name: str) -> str | None:
+        """The known name that is spelled so, in any case and with any signs between its parts; or None.
+
+        Args:
+            name: As a user writes it: `PSNR`, `Ewarp-DIS`.
+
+        Example:
+            >>> from vfsrbench.plugins import metrics
+            >>> metrics().spelled("PSNR"), metrics().spelled("LPIPS")
+            ('psnr', None)
+        """
+        if name in self.entries:
+            return name
+        return next((known for known in sorted(self.entries) if _plain(known) == _plain(name)), None)
 
     def _of_family(self, name: str, family: Sequence[str]) -> InputError:
         listed = " or ".join(filter(None, [", ".join(family[:-1]), family[-1]]))

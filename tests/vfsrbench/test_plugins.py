@@ -129,6 +129,23 @@ def test_code_that_does_not_import_is_one_clear_message(tmp_path: Path) -> None:
         choose_method(str(folder)).build()
 
 
+@pytest.mark.parametrize(
+    ("code", "remedy"),
+    [
+        ("from helper import NUMBER\n", "with a dot: from .helper import ..."),
+        ("import archs.net\n", "with a dot: from .archs import ..."),
+        ("import module_that_is_not_there.parts\n", "install module_that_is_not_there here, or let the card"),
+        ("from .nothing import Net\n", "nothing'"),
+    ],
+)
+def test_what_cannot_be_found_says_where_to_find_it(tmp_path: Path, code: str, remedy: str) -> None:
+    folder = make_method(tmp_path / "mine", code=code)
+    (folder / "archs").mkdir()
+    with pytest.raises(InputError) as error:
+        choose_method(str(folder)).build()
+    assert str(error.value).partition("No module named ")[2].find(remedy) > 0, str(error.value)
+
+
 def test_a_package_whose_init_raises_fails_at_the_second_try_too(tmp_path: Path) -> None:
     folder = make_method(tmp_path / "mine")
     (folder / "__init__.py").write_text("from . import helper\nraise RuntimeError('no licence key')\n")

@@ -31,7 +31,7 @@ from vfsrbench.runs.jobs import ClipFacts, Options, Setup, Task
 from vfsrbench.runs.sources.known_syntax import known_syntax
 from vfsrbench.runs.worker.units import divided
 from vfsrbench.scoring.derived import with_sources
-from vfsrbench.splits.fit import fitted, misfit_line
+from vfsrbench.splits.fit import fitted, indivisible, misfit_line
 from vfsrbench.splits.split import Split, find_split, lq_facts
 from vfsrbench.weights.resolve import Weights, resolve_weights
 
@@ -70,6 +70,16 @@ class Plan:
             by_clip.setdefault(job.clip, []).append(job)
         found = [Task(clip, tuple(by_clip[clip.name])) for clip in self.clips if clip.name in by_clip]
         return divided(found, workers, shares)
+
+    def failing(self) -> list[tuple[str, str]]:
+        """(clip, why) for all that will fail, each reason once a clip, but for what `misfit` says."""
+        found = {
+            (clip.name, why): None
+            for clip in self.clips
+            for (method, split), why in clip.problems.items()
+            if method or not (split and indivisible(clip.height, clip.width, self.setup.splits[split]))
+        }
+        return list(found)
 
     def work(self) -> list[str]:
         """What the open jobs take, in a line for each kind of work."""

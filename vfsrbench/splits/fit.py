@@ -44,8 +44,14 @@ def _scales(splits: Iterable[str]) -> list[float]:
 
 def misfits(clip: DatasetClip, split: Split) -> bool:
     """Whether the sides of a clip cannot be divided by what the split divides them by."""
-    target, scale = clip.gt_or_upscaled, split.scale
-    return not split.given and scale is not None and bool(target.height % scale or target.width % scale)
+    target = clip.gt_or_upscaled
+    return indivisible(target.height, target.width, split)
+
+
+def indivisible(height: int, width: int, split: Split) -> bool:
+    """Whether one of these sides cannot be divided by what the split divides them by."""
+    scale = split.scale
+    return not split.given and scale is not None and bool(height % scale or width % scale)
 
 
 def misfit_line(clips: Iterable[DatasetClip], splits: Iterable[Split], alone: bool = False) -> str:

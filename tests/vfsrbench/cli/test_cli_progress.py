@@ -88,6 +88,26 @@ def test_a_pipe_gets_a_line_every_some_seconds_and_not_one_a_job(capsys: pytest.
     ]
 
 
+def test_what_is_restored_and_waits_to_be_scored_is_told(capsys: pytest.CaptureFixture[str]) -> None:
+    """Else the first clip of a board is "0 jobs done" for minutes."""
+    task, clock = task_of("one", "abcd"), Clock()
+    progress, live = PlainProgress(clock=clock), LiveProgress()
+    live.live.live.console = Console(file=io.StringIO(), width=120)
+    for display in (progress, live):
+        display.planned(plan_of(task))
+        for number in (0, 1):
+            display.working(task, Event(number, "restoring", 12, 12))
+    clock.now = EVERY
+    progress.working(task, Event(2, "restoring", 3, 12))
+    assert capsys.readouterr().err.splitlines()[-1] == (
+        "0 of 4 jobs done, 2 more restored; one: restoring c on bi-x4 (3 of 12)"
+    )
+    assert live.live.tasks[0].fields["left"] == "2 more restored"
+    for job in task.jobs[:2]:
+        live.ended(Ended(job, "ok"))
+    assert "restored" not in live.live.tasks[0].fields["left"], "done, not waiting"
+
+
 def test_quiet_says_only_what_went_wrong_and_verbose_every_job(capsys: pytest.CaptureFixture[str]) -> None:
     said = {}
     for level in (Verbosity.QUIET, Verbosity.VERBOSE):

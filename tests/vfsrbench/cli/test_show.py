@@ -10,6 +10,7 @@ import pytest
 import vfsrbench as vb
 from tests.vfsrbench.boards import method_folder
 from vfsrbench.cli.main import run
+from vfsrbench.cli.verbs.cards.cells import licence_word
 from vfsrbench.errors import InputError
 from vfsrbench.plugins import find_board, metrics
 from vfsrbench.runs.needed_weights import board_weights
@@ -38,6 +39,8 @@ def test_metrics_boards_and_recipes_are_shown(capsys: pytest.CaptureFixture[str]
     assert " ".join(vb.metrics()["psnr"].definition.split()) in text
     assert "board demo" in text and "sort by psnr" in text
     assert "recipe vfhq-mild" in text and "op = " in text
+    wanted = "op = blur, kind = {isotropic = 0.7, anisotropic = 0.3}, size = 21, sigma = [5.0, 10.0] "
+    assert wanted in text, "with its settings"
     source = "sigma_ids_w600k_r50"
     assert "w600k_r50 (" in said(capsys, "show", source), "the weights of what it is derived from"
     (tmp_path / "mine.toml").write_text(Path(vb.recipes()["bi-x4"].path).read_text())
@@ -94,6 +97,11 @@ def test_a_method_is_listed_in_a_line(
     assert licences["gfpgan"] == vb.methods()["gfpgan"].licence, "in full"
 
 
+def test_a_licence_that_nobody_has_stated_is_a_question_mark() -> None:
+    """`new` writes "unknown" on a card; that is no licence of its own."""
+    assert [licence_word(text, None) for text in ("unknown", "", "Our licence of 2026")] == ["?", "?", "own+"]
+
+
 def test_a_name_after_its_kind_shows_the_card(capsys: pytest.CaptureFixture[str]) -> None:
     assert said(capsys, "list", "metrics", "psnr") == said(capsys, "show", "psnr")
     assert said(capsys, "list", "methods", "keep", "gpen") == said(capsys, "show", "keep", "gpen")
@@ -132,6 +140,14 @@ def test_all_kinds_are_one_json(capsys: pytest.CaptureFixture[str]) -> None:
 def test_metrics_go_by_any_spelling(written: str, meant: str) -> None:
     assert metrics().named(written) == meant
     assert vb.metrics()[written].id == meant
+
+
+def test_a_name_of_its_own_is_no_family(capsys: pytest.CaptureFixture[str]) -> None:
+    shared = [name for name in vb.metrics() if any(other.startswith(f"{name}_") for other in vb.metrics())]
+    assert {"psnr", "ssim"} <= set(shared)
+    for name in shared:
+        assert said(capsys, "show", name.upper()) == said(capsys, "show", name)
+        assert said(capsys, "list", "metrics", name.upper()) == said(capsys, "show", name)
 
 
 def test_a_family_is_listed(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:

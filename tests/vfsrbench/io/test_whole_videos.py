@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import re
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -107,6 +108,15 @@ def test_the_message_counts_the_frames(films: Path, tmp_path: Path) -> None:
     found = frames_or_refusal(path)
     assert isinstance(found, str) and found.startswith(f"{path}: is truncated: ")
     assert found.endswith("of 24 frames are there; copy it again, or make it again")
+
+
+@pytest.mark.parametrize("name", ["end.mp4", "start.mp4", "closed.mkv"])
+def test_a_cut_file_is_called_so_wherever_it_was_cut(films: Path, tmp_path: Path, name: str) -> None:
+    """FFmpeg alone says of some that their data are invalid, of others that no codec reads them."""
+    data = (films / name).read_bytes()
+    for cut in (0, 100, len(data) // 3, *(len(data) - n for n in (1500, 700, 400, 200, 50, 1))):
+        (tmp_path / name).write_bytes(data[:cut])
+        assert re.search("is truncated: |it is empty", str(frames_or_refusal(tmp_path / name))), cut
 
 
 def test_half_a_second_less_is_noticed(tmp_path: Path) -> None:

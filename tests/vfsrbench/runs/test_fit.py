@@ -40,6 +40,10 @@ def test_all_that_does_not_fit_is_told_in_one_line(data: Path, capsys: pytest.Ca
     error = capsys.readouterr().err.splitlines()[-1]
     assert "2 clips cannot be divided as splits do (bi-x4 by 4): odd (35x33), odder (34x39)" in error
     assert "--fit crop takes the centre of each" in error
+    assert run([*line.split(), "--split", "bi-x8", *place, "--dry-run"]) == 0
+    said = capsys.readouterr().out
+    assert "2 clips cannot be divided as splits do (bi-x4 by 4, bi-x8 by 8): odd (35x33)" in said
+    assert "will fail" not in said, "told once, not again for each clip and split"
     assert run([*line.split(), *place]) == 3, "the one that fits is done"
     told = [text for text in capsys.readouterr().err.splitlines() if "2 clips cannot be divided" in text]
     assert len(told) == 1 and "without it they fail alone" in told[0]

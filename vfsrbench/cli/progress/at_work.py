@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
 MARKS = {"ok": "done", "failed": "FAILED", "skipped": "skipped", "oom": "OUT OF MEMORY"}
 Key = tuple[tuple["Job", ...], int]
+RESTORING = "restoring"
 LEAST_SHARE = 0.02
 """Of the jobs that must be done before the time left is guessed."""
 
@@ -32,6 +33,7 @@ class AtWork:
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
         self._ended: set[Job] = set()
+        self._restored: set[Job] = set()
         self._began: float | None = None
         self.total = 0
         self.tasks: dict[Key, tuple[Task, Event]] = {}
@@ -45,8 +47,16 @@ class AtWork:
     def done(self) -> int:
         return len(self._ended)
 
+    @property
+    def restored(self) -> int:
+        """Jobs that are restored and not scored yet: methods of a clip are restored one after the other, and
+        scored together."""
+        return len(self._restored - self._ended)
+
     def working(self, task: Task, event: Event) -> None:
         """What a worker reports of its task."""
+        if event.job is not None and event.step == RESTORING and event.done == event.total:
+            self._restored.add(task.jobs[event.job])
         if event.job is not None and event.step in MARKS:
             self._ended.add(task.jobs[event.job])
             return

@@ -58,6 +58,7 @@ class LiveProgress:
             self._count()
             return
         self.live.update(self._all, description="all jobs")
+        self._count()
         key = key_of(task)
         if key not in self._bars:
             self._bars[key] = self.live.add_task("", total=None, left="")
@@ -81,13 +82,10 @@ class LiveProgress:
 
     def _count(self) -> None:
         left = self._work.seconds_left()
-        self.live.update(
-            self._all,
-            completed=self._work.done,
-            left=""
-            if left is None or self._work.done == self._work.total
-            else f"about {how_long(left)} left",
-        )
+        parts = [f"{self._work.restored} more restored"] if self._work.restored else []
+        if left is not None and self._work.done < self._work.total:
+            parts.append(f"about {how_long(left)} left")
+        self.live.update(self._all, completed=self._work.done, left=", ".join(parts))
 
     def _print(self, text: str, style: str | None = None) -> None:
         self.live.console.print(one_line(text), style=style, markup=False, highlight=False)

@@ -79,6 +79,8 @@ class PlainProgress:
             return
         self._last, self._all_done = self._clock(), last
         parts = [f"{self._work.done} of {counted(self._work.total, 'job')} done"]
+        if self._work.restored:
+            parts.append(f"{self._work.restored} more restored")
         left = None if last else self._work.seconds_left()
         if left is not None:
             parts.append(f"about {how_long(left)} left")

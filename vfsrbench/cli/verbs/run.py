@@ -168,7 +168,7 @@ def show_plan(board: Board, workspace: Path, engine: EngineChoice, options: Opti
         say(f"  {line}")
     if plan.misfit:
         say(f"  {plan.misfit}")
-    for name, why in ((clip.name, why) for clip in plan.clips for why in clip.problems.values()):
+    for name, why in plan.failing():
         say(f"  clip {name} will fail: {why}")
     needed = needed_weights(plan)
     for line in _weights_lines(needed):

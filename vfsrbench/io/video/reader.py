@@ -53,9 +53,14 @@ class VideoSource:
         """
         self._path = path
         self._reset()
-        with _opened(path) as container:
-            stream, notes = choose_film(container, path)
-            self._siting = siting_of(stream)
+        check_regular_file(path, "video")
+        try:
+            with _opened(path) as container:
+                stream, notes = choose_film(container, path)
+                self._siting = siting_of(stream)
+        except InputError:
+            check_whole(path)  # what FFmpeg makes of a file that was cut off seldom says so
+            raise
         notes.append(check_whole(path))
         first = next(self._decode(), None)
         if first is None:

@@ -24,6 +24,8 @@ FOOTNOTE = (
 )
 _LONGEST = 10
 _NONE = re.compile(r"(none|not stated|of the weights: not stated)\b", re.IGNORECASE)
+_UNKNOWN = "unknown"
+"""What `vfsrbench new` writes on a card."""
 _WHOLE = ("BSD-3-Clause", "BSD-2-Clause", "NTU S-Lab License 1.0", "CC BY-NC-SA 4.0")
 """Texts that say no more than their word does."""
 _KNOWN = ("S-Lab", "CC BY-NC-SA", "CogVideoX", "PolyForm", "NVIDIA")
@@ -54,8 +56,8 @@ def licence_word(text: str, commercial: bool | None) -> str:
     elif public := re.match(r"MIT|BSD", head):
         word = public[0]
     else:
-        word = known or ("?" if not text or text.startswith("see ") else "own")
-    more = text.strip() not in (word, *_WHOLE)
+        word = known or ("?" if head in ("", _UNKNOWN) or text.startswith("see ") else "own")
+    more = text.strip() not in ("", word, _UNKNOWN, *_WHOLE)
     return word + NOT_COMMERCIAL * (commercial is False) + MORE * more
 
 

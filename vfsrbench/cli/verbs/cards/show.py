@@ -16,6 +16,7 @@ from vfsrbench.io.safety.paths import expanded, is_path
 
 if TYPE_CHECKING:
     from degradations.reading.typed_toml import FrozenModel
+    from degradations.recipe import Recipe
     from vfsrbench.card import MetricCard
 
 app = typer.Typer()
@@ -78,8 +79,7 @@ def _of_file(path: str) -> Shown:
     from vfsrbench.plugins import find_board
 
     if "operators" in read_toml(expanded(path)):
-        recipe = load_recipe(path)
-        return Shown("recipe", recipe.name, _facts(recipe))
+        return _recipe(load_recipe(path))
     board = find_board(path)
     return Shown("board", board.name, _facts(board))
 
@@ -103,6 +103,8 @@ def _methods(name: str) -> Iterable[Shown]:
     facts = _facts(card) | {"weights": _weights(card.weights_for(options))}
     if card.kind == "outputs":
         facts["weights"] = []
+    if not card.command:  # a limit of commands alone
+        facts.pop("time_limit")
     return [Shown("method", card.name if chosen is None else chosen.id, facts)]
 
 
@@ -112,10 +114,9 @@ def _metrics(name: str) -> Iterable[Shown]:
     if is_path(name):
         return []
     known = metrics()
-    ids = known.family(name) or [known.named(name)]
-    if (own := known.named(name) if len(ids) == 1 or name in known.entries else None) in known.entries:
-        ids = [str(own)]
-    return [_metric(known[one].card) for one in ids if one in known.entries]
+    own = known.spelled(name)
+    ids = known.family(name) if own is None else [own]
+    return [_metric(known[one].card) for one in ids]
 
 
 def _metric(card: MetricCard) -> Shown:
@@ -138,7 +139,14 @@ def _recipes(name: str) -> Iterable[Shown]:
 
     if name not in {recipe.name for recipe in list_recipes()}:
         return []
-    return [Shown("recipe", name, _facts(load_recipe(name)))]
+    return [_recipe(load_recipe(name))]
+
+
+def _recipe(recipe: Recipe) -> Shown:
+    """Operators say what a recipe's file says of them: what differs from their defaults."""
+    from degradations.operators.base import plain
+
+    return Shown("recipe", recipe.name, _facts(recipe) | {"operators": plain(recipe.operators)})
 
 
 def _all_names() -> list[str]:
@@ -199,11 +207,16 @@ def _lines(value: Any) -> list[str]:
     return [_word(value)]
 
 
-def _pairs(value: Any) -> str:
-    if not isinstance(value, dict):
-        return ", ".join(map(_word, value)) if isinstance(value, list) else _word(value)
-    filled = {key: inner for key, inner in value.items() if inner not in (None, "", [], {})}
-    return ", ".join(f"{key} = {_pairs(inner)}" for key, inner in filled.items())
+def _pairs(value: Any, inside: bool = False) -> str:
+    """A table or a list in a line; one that stands `inside` another has its brackets, as in TOML."""
+    if isinstance(value, dict):
+        filled = {key: inner for key, inner in value.items() if inner not in (None, "", [], {})}
+        text = ", ".join(f"{key} = {_pairs(inner, inside=True)}" for key, inner in filled.items())
+        return f"{{{text}}}" if inside else text
+    if isinstance(value, list):
+        text = ", ".join(_pairs(one, inside=True) for one in value)
+        return f"[{text}]" if inside else text
+    return _word(value)
 
 
 def _word(value: Any) -> str:
