@@ -17,6 +17,7 @@ import torch
 from torch import Tensor, nn
 
 from vfsrbench.errors import InputError
+from vfsrbench.faces.networks.ir_se50 import Residual
 from vfsrbench.runtime.checkpoint import load_checkpoint, read_checkpoint, unwrap
 
 _PLANES = (64, 128, 256, 512)
@@ -24,16 +25,12 @@ OWN = "model."
 """What the network's tensors begin with in the authors' file; the rest is the training head's."""
 
 
-class Unit(nn.Module):
+class Unit(Residual):
     def __init__(self, inputs: int, planes: int, stride: int) -> None:
-        super().__init__()
-        self.shortcut_layer: nn.Module
-        if inputs == planes:
-            self.shortcut_layer = nn.MaxPool2d(1, stride)
-        else:
-            convolution = nn.Conv2d(inputs, planes, 1, stride, bias=False)
-            self.shortcut_layer = nn.Sequential(convolution, nn.BatchNorm2d(planes))
-        self.res_layer = nn.Sequential(
+        super().__init__(
+            inputs,
+            planes,
+            stride,
             nn.BatchNorm2d(inputs),
             nn.Conv2d(inputs, planes, 3, padding=1, bias=False),
             nn.BatchNorm2d(planes),
@@ -41,9 +38,6 @@ class Unit(nn.Module):
             nn.Conv2d(planes, planes, 3, stride, padding=1, bias=False),
             nn.BatchNorm2d(planes),
         )
-
-    def forward(self, x: Tensor) -> Tensor:
-        return self.res_layer(x) + self.shortcut_layer(x)
 
 
 class AdaFace(nn.Module):

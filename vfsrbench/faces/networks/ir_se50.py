@@ -13,6 +13,23 @@ from torch import Tensor, nn
 _UNITS = ((64, 3), (128, 4), (256, 14), (512, 3))  # channels, how many units; the first of each halves
 
 
+class Residual(nn.Module):
+    """The IR networks' unit: `layers` added to the input, which is thinned out or projected to fit."""
+
+    def __init__(self, inputs: int, planes: int, stride: int, *layers: nn.Module) -> None:
+        super().__init__()
+        self.shortcut_layer: nn.Module
+        if inputs == planes:
+            self.shortcut_layer = nn.MaxPool2d(1, stride)
+        else:
+            convolution = nn.Conv2d(inputs, planes, 1, stride, bias=False)
+            self.shortcut_layer = nn.Sequential(convolution, nn.BatchNorm2d(planes))
+        self.res_layer = nn.Sequential(*layers)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.res_layer(x) + self.shortcut_layer(x)
+
+
 class SqueezeExcite(nn.Module):
     """Channels weighted by a sigmoid of two 1x1 convolutions on their means."""
 
@@ -26,16 +43,12 @@ class SqueezeExcite(nn.Module):
         return x * torch.sigmoid(self.fc2(F.relu(self.fc1(pooled))))
 
 
-class Unit(nn.Module):
+class Unit(Residual):
     def __init__(self, inputs: int, planes: int, stride: int) -> None:
-        super().__init__()
-        self.shortcut_layer: nn.Module
-        if inputs == planes:
-            self.shortcut_layer = nn.MaxPool2d(1, stride)
-        else:
-            convolution = nn.Conv2d(inputs, planes, 1, stride, bias=False)
-            self.shortcut_layer = nn.Sequential(convolution, nn.BatchNorm2d(planes))
-        self.res_layer = nn.Sequential(
+        super().__init__(
+            inputs,
+            planes,
+            stride,
             nn.BatchNorm2d(inputs),
             nn.Conv2d(inputs, planes, 3, padding=1, bias=False),
             nn.PReLU(planes),
@@ -43,9 +56,6 @@ class Unit(nn.Module):
             nn.BatchNorm2d(planes),
             SqueezeExcite(planes),
         )
-
-    def forward(self, x: Tensor) -> Tensor:
-        return self.res_layer(x) + self.shortcut_layer(x)
 
 
 class IRSE50(nn.Module):
