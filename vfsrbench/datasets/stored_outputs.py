@@ -10,6 +10,7 @@ from vfsrbench.datasets.dataset import Dataset, DatasetClip, check_frames
 from vfsrbench.datasets.layouts import Place, find_clips
 from vfsrbench.errors import InputError, all_of
 from vfsrbench.io.clip import Clip
+from vfsrbench.io.names import is_called
 
 
 def open_outputs(
@@ -97,7 +98,7 @@ def _wanted(clip: DatasetClip, dataset: Dataset) -> str:
 
 
 def _place(name: str, places: Sequence[tuple[Place, Path]], root: Path) -> Path:
-    found = [path for place, path in places if name in (place[-1], "+".join(place))]
+    found = [path for place, path in places if is_called(name, place[-1], "+".join(place))]
     pictures = [path for path in found if path.is_dir()]
     best = pictures or found
     if not best:

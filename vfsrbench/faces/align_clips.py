@@ -21,7 +21,7 @@ from vfsrbench.errors import DiskError, InputError
 from vfsrbench.faces.face_tools import FaceFinder
 from vfsrbench.faces.ffhq_align import FFHQ_SIZE, SMOOTHING_SIGMA, Alignment, align_clip_landmarks
 from vfsrbench.io.clip import Clip, write_png_folder
-from vfsrbench.io.names import check_unique, slug
+from vfsrbench.io.names import check_unique, file_name
 from vfsrbench.io.safety.lease import sweep_beside
 from vfsrbench.io.safety.ownership import check_replaceable
 from vfsrbench.io.safety.targets import (
@@ -188,7 +188,7 @@ def _unnoted(note: Path, frames: Iterator[Frames]) -> Iterator[Frames]:
 
 def _places(out: Path, clip: Clip) -> tuple[Path, Path]:
     """A clip's folder, and its alignment."""
-    return out / slug(clip.name), out / f"{slug(clip.name)}.alignment.json"
+    return out / file_name(clip.name), out / f"{file_name(clip.name)}.alignment.json"
 
 
 def _is_done(folder: Path, note: Path) -> bool:

@@ -80,6 +80,28 @@ def check_name(name: str, what: str) -> str:
     return name
 
 
+_MOST_BYTES = 200
+_NO_FILE_NAME = re.compile(r'[<>:"/\\|?*]|^[ .-]|[ .]$|~[0-9a-f]{8}$')
+
+
+def file_name(name: str) -> str:
+    """What a file of the user's is called that belongs to `name`: that itself, with its spaces and accents,
+    where every file system takes it; else its `slug`.
+
+    Example:
+        >>> file_name("Anna Müller"), file_name("a:b")
+        ('Anna Müller', 'a_b~6783a31e')
+    """
+    if not name.isprintable() or _NO_FILE_NAME.search(name) or _RESERVED.fullmatch(name):
+        return slug(name)
+    return name if 0 < len(name.encode()) <= _MOST_BYTES else slug(name)
+
+
+def is_called(name: str, *called: str) -> bool:
+    """Whether one of these files or folders is that of `name`: called so, or by its `slug` or `file_name`."""
+    return not {name, slug(name), file_name(name)}.isdisjoint(called)
+
+
 _UNSAFE = re.compile(r"[^A-Za-z0-9_.+=,-]")
 _LONGEST = 100
 _RESERVED = re.compile(r"(con|prn|aux|nul|com\d|lpt\d)(\..*)?", re.IGNORECASE)

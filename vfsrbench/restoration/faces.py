@@ -27,7 +27,7 @@ from vfsrbench.faces.face_tools import FaceFinder
 from vfsrbench.faces.ffhq_align import FFHQ_SIZE, SMOOTHING_SIGMA, Alignment
 from vfsrbench.io.atomic import atomic_directory
 from vfsrbench.io.clip import Clip, write_png_folder
-from vfsrbench.io.names import slug
+from vfsrbench.io.names import file_name
 from vfsrbench.predictor import Predictor
 from vfsrbench.restoration.files import (
     DEVICE_LOST,
@@ -195,7 +195,7 @@ def restore_video(
         )
     source = enlarged(clip)
     names = clip.frame_names
-    with atomic_directory(out / slug(clip.name), replace=True) as folder:
+    with atomic_directory(out / file_name(clip.name), replace=True) as folder:
         alignment = find_alignment(source, tools.find, options.sigma, on_progress)
         alignment.save(folder / TRANSFORMS)
         write_png_folder(folder / CROPPED, aligned_frames(source, alignment, on_progress), names)
@@ -218,7 +218,7 @@ def restore_video(
             notes += clip.lost_in_pictures
         if note is not None:
             note(folder, report, notes)
-    path = out / slug(clip.name)
+    path = out / file_name(clip.name)
     video = video_path(path, clip, form) if form in VIDEOS else None
     missing = int((~alignment.found).sum())
     return RestoredVideo(clip.name, path, video, len(clip), missing, report, notes=tuple(notes))

@@ -18,7 +18,7 @@ from vfsrbench.datasets.layouts import find_clips
 from vfsrbench.errors import DiskError, InputError, JobFailure, PoisonedDevice
 from vfsrbench.io.atomic import atomic_directory
 from vfsrbench.io.clip import Clip, write_video
-from vfsrbench.io.names import check_unique, slug
+from vfsrbench.io.names import check_unique, file_name
 from vfsrbench.io.raw import RawWriter
 from vfsrbench.io.safety.lease import sweep_beside, temporary_for
 from vfsrbench.io.safety.ownership import check_replaceable
@@ -247,11 +247,11 @@ def check_targets(out: Path, clips: Sequence[Clip], form: Form) -> None:
 
 
 def _result(out: Path, clip: Clip, form: Form) -> Path:
-    return out / slug(clip.name) if form == "png" else video_path(out, clip, form)
+    return out / file_name(clip.name) if form == "png" else video_path(out, clip, form)
 
 
 def _sidecar(out: Path, name: str) -> Path:
-    return out / f"{slug(name)}.{NOTE}"
+    return out / f"{file_name(name)}.{NOTE}"
 
 
 def video_path(out: Path, clip: Clip, form: Form) -> Path:
@@ -260,7 +260,7 @@ def video_path(out: Path, clip: Clip, form: Form) -> Path:
     path = clip.path
     if suffix != _HOLDS_MOST and path is not None and path.is_file():
         suffix = suffix if takes_sound(suffix, path) or not takes_sound(_HOLDS_MOST, path) else _HOLDS_MOST
-    return out / f"{slug(clip.name)}{suffix}"
+    return out / f"{file_name(clip.name)}{suffix}"
 
 
 def _restore_into(

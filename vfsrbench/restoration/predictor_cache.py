@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pickle
+import re
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
@@ -123,8 +125,22 @@ class PredictorCache:
                 settle(self.device)
         except InputError as error:
             raise JobFailure(str(error)) from error
+        except pickle.UnpicklingError as error:
+            raise JobFailure(f"cannot be loaded: {_not_tensors(error)}") from error
         except (Exception, SystemExit) as error:
             if is_out_of_memory(error):
                 raise
             raise failure_of(error, "cannot be loaded") from error
         return predictor
+
+
+def _not_tensors(error: pickle.UnpicklingError) -> str:
+    """What `torch.load(weights_only=True)` refused, without its advice to run what is in the file."""
+    found = re.search(r"[Uu]nsupported (?:global|class):? (?:GLOBAL )?([\w.]+)", str(error))
+    if found is None:
+        why = str(error).rpartition("WeightsUnpickler error:")[2].strip().partition("\n")[0]
+        return f"its checkpoint is no readable one ({why.partition('. ')[0][:100]}); copy it again"
+    return (
+        f"its checkpoint holds {found[1]}, not only tensors; where it was made, keep these alone: "
+        'torch.save(model.state_dict(), "net.pth")'
+    )

@@ -171,3 +171,20 @@ def test_check_damages_a_checkpoint_and_expects_it_to_be_refused(
     torch.save({"params": state}, tmp_path / "weights" / "mine.pth")
     assert main.run(["check", folder, "--side", "16"]) == (0 if strict else 3)
     assert ("FAILED  loads mine.pth strictly" in capsys.readouterr().out) == (not strict)
+
+
+def test_a_checkpoint_that_is_no_tensors_says_what_to_save(capsys, tmp_path: Path):
+    """Not torch's advice to run whatever is in the file."""
+    import torch
+
+    folder = method_folder(tmp_path, "m", kind="image", more='[[weights]]\nfile = "net.pth"')
+    (tmp_path / "m" / "code.py").write_text(WITH_WEIGHTS.format(strict=True))
+    said = {}
+    for what in (torch.nn.PReLU(), b"no pickle at all"):
+        path = tmp_path / "m" / "net.pth"
+        path.write_bytes(what) if isinstance(what, bytes) else torch.save(what, path)
+        assert main.run(["check", folder, "--side", "16"]) == 3
+        (said[type(what)],) = [x for x in capsys.readouterr().out.splitlines() if x.startswith("FAILED")]
+    assert "holds torch.nn.modules.activation.PReLU, not only tensors" in said[torch.nn.PReLU]
+    assert said[torch.nn.PReLU].endswith('torch.save(model.state_dict(), "net.pth")')
+    assert all("weights_only" not in line for line in said.values()) and "copy it again" in said[bytes]

@@ -162,6 +162,25 @@ def test_the_time_left_follows_the_pace_and_waits_for_a_first_job() -> None:
     assert (work.done, work.seconds_left()) == (1, 90.0)
 
 
+def test_jobs_that_wait_to_be_scored_are_no_pace_of_nothing() -> None:
+    """The jobs of a clip end together: after the first one the run was said to take hours."""
+    clock = Clock()
+    work, first = AtWork(clock), task_of("one", "abcdefgh")
+    work.start(16)
+    for number in range(8):
+        work.working(first, Event(number, "restoring", 0, 12))
+        clock.now += 90.0
+        work.working(first, Event(number, "restoring", 12, 12))
+    work.working(first, Event(None, "scoring 8 restored clips", 0, 12))
+    clock.now += 80.0
+    work.working(first, Event(0, "ok"))
+    left = work.seconds_left()
+    assert left is not None and 800.0 < left < 1.5 * 800.0, "8 jobs of 100 s; and 12000 s without this"
+    for job in first.jobs:
+        work.ended(Ended(job, "ok"))
+    assert (work.restored, work.seconds_left()) == (0, 800.0)
+
+
 @pytest.mark.parametrize(
     ("seconds", "said"), [(0.2, "1 s"), (59, "59 s"), (61, "1 min"), (3540, "59 min"), (7800, "2 h 10 min")]
 )

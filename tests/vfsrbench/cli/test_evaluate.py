@@ -11,6 +11,7 @@ import pytest
 
 from tests.vfsrbench.boards import moving, write_clip
 from vfsrbench.cli.main import run
+from vfsrbench.io.names import slug
 
 LINE = ["--metric", "PSNR", "--metric", "ssim"]
 
@@ -64,6 +65,49 @@ def test_what_is_missing_is_named_and_the_rest_is_scored(
     assert "no output for clip 'c'" in line
     assert "without ground truth, not scored: other" in said.err
     assert list(csv.reader(Path("s.csv").read_text().splitlines()))[-1][0] == "mean of 1 of 3 clips"
+
+
+def test_names_with_spaces_and_accents_go_all_the_way(
+    folders: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """As the pages say it: degrade, restore, evaluate; and what earlier versions called otherwise."""
+    for number, name in enumerate(("Anna Müller", "Grüße (2)", "x~0123abcd", "-y", "con")):
+        write_clip(folders / "own" / name, moving(2, 32, number))
+    assert run(["degrade", "lq", "--split", "bi-x4", "--dataset", "own", "--engine", "serial"]) == 0
+    assert run(["restore", "lq/bi-x4", "out", "--method", "nearest"]) == 0
+    assert {"Anna Müller", "Grüße (2)", slug("x~0123abcd"), slug("-y")} < {
+        p.name for p in Path("out").iterdir()
+    }
+    assert run(["evaluate", "out", "--gt", "own", "--metric", "psnr"]) == 0
+    assert "mean of 5 of 5 clips" in capsys.readouterr().out
+    Path("out/Anna Müller").rename(Path("out") / slug("Anna Müller"))
+    assert run(["evaluate", "out", "--gt", "own", "--metric", "psnr"]) == 0
+    assert "not scored" not in capsys.readouterr().err
+
+
+def test_ground_truth_of_odd_sizes_is_cropped_as_it_was_for_degrading(
+    folders: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    write_clip(folders / "own" / "odd", moving(2, 35)[:, :33])
+    centre = moving(2, 35)[:, :32, 1:33]
+    write_clip(folders / "part" / "odd", centre)
+    line = ["--gt", "own", "--metric", "psnr"]
+    assert run(["evaluate", "part", *line]) == 2
+    assert "--crop-gt" in capsys.readouterr().err
+    for outputs in ("part", "own"):
+        assert run(["evaluate", outputs, *line, "--fit", "crop4", "--json", "s.json", "--csv", "s.csv"]) == 0
+        said = capsys.readouterr()
+        assert (
+            "odd: ground truth cropped to 32x32, the centre, of 35x33" in said.err and " 100.000" in said.out
+        )
+        assert (
+            json.loads(Path("s.json").read_text())["clips"]["odd"]["cropped"] == "32x32, the centre, of 35x33"
+        )
+    assert run(["evaluate", "part", *line, "--crop-gt"]) == 0
+    assert "odd: ground truth cropped to 2 frames of 32x32, top left, of " in capsys.readouterr().err
+    for wrong in ("crop", "refuse", "crop0"):
+        assert run(["evaluate", "part", *line, "--fit", wrong]) == 2
+        assert "such as --fit crop4" in capsys.readouterr().err
 
 
 def test_two_single_clips_need_no_common_name(folders: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -13,7 +13,7 @@ from PIL import Image
 
 from vfsrbench.io.clip import Clip
 from vfsrbench.io.foreign_text import LONGEST_NAME, clean_name, many_lines, one_line, raw_name
-from vfsrbench.io.names import slug
+from vfsrbench.io.names import file_name, slug
 from vfsrbench.results.load import result_files
 from vfsrbench.results.store import read_result
 
@@ -52,6 +52,16 @@ def test_slugs_of_any_name_are_short_and_apart() -> None:
     slugs = [slug(name) for name in names]
     assert len({s.casefold() for s in slugs}) == len(names)
     assert all(s.isascii() and len(s) < 120 for s in slugs)
+
+
+def test_what_every_disk_takes_keeps_its_name() -> None:
+    kept = ["Anna Müller", "中文 😀", "a (2)", "it's", "e\u0301", "name.with.dots"]
+    assert [file_name(name) for name in kept] == kept
+    changed = ["", "a/b", "a:b", "..", ".x", "-x", "x.", " x", "x ", "con", "Aux.txt", "a\u202eb", "é" * 150]
+    changed += [slug("a b")]  # what another name's slug may be
+    assert [file_name(name) for name in changed] == [slug(name) for name in changed]
+    names = [os.fsdecode(raw) for raw in ODD] + kept + changed
+    assert len({file_name(name).casefold() for name in set(names)}) == len(set(names))
 
 
 def test_a_line_is_a_line() -> None:

@@ -34,6 +34,8 @@ class AtWork:
         self._clock = clock
         self._ended: set[Job] = set()
         self._restored: set[Job] = set()
+        self._seconds = {True: 0.0, False: 0.0}  # of all workers: restoring, and the rest
+        self._seen: dict[Key, tuple[float, bool]] = {}
         self._began: float | None = None
         self.total = 0
         self.tasks: dict[Key, tuple[Task, Event]] = {}
@@ -55,12 +57,17 @@ class AtWork:
 
     def working(self, task: Task, event: Event) -> None:
         """What a worker reports of its task."""
-        if event.job is not None and event.step == RESTORING and event.done == event.total:
+        key, now = key_of(task), self._clock()
+        restoring = event.job is not None and event.step == RESTORING
+        since, was = self._seen.get(key, (now, restoring))
+        self._seconds[was] += now - since
+        self._seen[key] = now, restoring
+        if event.job is not None and restoring and event.done == event.total:
             self._restored.add(task.jobs[event.job])
         if event.job is not None and event.step in MARKS:
             self._ended.add(task.jobs[event.job])
             return
-        self.tasks[key_of(task)] = (task, event)
+        self.tasks[key] = (task, event)
 
     def ended(self, ended: Ended) -> list[Key]:
         """A job has its outcome. The tasks that are no longer at work."""
@@ -71,10 +78,18 @@ class AtWork:
         return over
 
     def seconds_left(self) -> float | None:
-        """From the pace until now; None while it is too early to say."""
+        """From the pace until now; None while it is too early to say.
+
+        A job that is restored and waits to be scored counts by the part of a job's time that restoring took:
+        the jobs of a clip end together.
+        """
         if self._began is None or not self._ended or self.done < LEAST_SHARE * self.total:
             return None
-        return (self._clock() - self._began) * (self.total - self.done) / self.done
+        behind = self.done + self.restored * self._share_of_restoring()
+        return (self._clock() - self._began) * (self.total - behind) / behind
+
+    def _share_of_restoring(self) -> float:
+        return self._seconds[True] / max(sum(self._seconds.values()), 1e-9)
 
 
 def key_of(task: Task) -> Key:

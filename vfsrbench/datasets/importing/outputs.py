@@ -16,7 +16,7 @@ from vfsrbench.datasets.importing.undo import Extent, Undo, check_undo, parse_al
 from vfsrbench.datasets.layouts import Place, find_clips
 from vfsrbench.errors import InputError
 from vfsrbench.io.clip import Clip, write_png_folder
-from vfsrbench.io.names import slug
+from vfsrbench.io.names import file_name
 from vfsrbench.io.safety.ownership import check_replaceable
 from vfsrbench.io.safety.targets import check_out_folder, check_own_file, own_file, read_places
 
@@ -78,9 +78,9 @@ def import_outputs(
         check_undo(undone, _extent(made), _extent(target), f"{made.path}: outputs of clip {name!r}")
     check_out_folder(out, [folder, *(p for _, target, _ in pairs for p in read_places(target.path))])
     for name, _, _ in pairs:
-        check_replaceable(out / slug(name))
+        check_replaceable(out / file_name(name))
     check_own_file(out / IMPORT_FILE, out)
-    clips = {name: _write(made, target, out / slug(name), on_progress) for name, target, made in pairs}
+    clips = {name: _write(made, target, out / file_name(name), on_progress) for name, target, made in pairs}
     said = how or HowMade()
     manifest = ImportManifest(
         method=card.name,

@@ -54,6 +54,11 @@ class Cropped:
     def __str__(self) -> str:
         return f"crop{self.multiple}"
 
+    def in_words(self) -> str:
+        """Which part it is, for a reader."""
+        height, width = self.whole
+        return f"{self.width}x{self.height}, the centre, of {width}x{height}"
+
 
 def _cut(top: int, left: int, height: int, width: int, frames: Frames, first: int) -> Frames:
     return np.ascontiguousarray(frames[:, top : top + height, left : left + width])
