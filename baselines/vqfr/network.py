@@ -227,6 +227,7 @@ class VQFR(nn.Module):
         logits = self.feat2index(latent.flatten(2).transpose(1, 2))
         indices = logits.argmax(2)
         # In the official code the codes' vectors are channels-last, and so then are all decoder features.
-        # CPU GroupNorm rounds differently in that order: it moves the figures by 2e-4.
-        words = self.quantizer(indices).clone(memory_format=torch.channels_last)
+        # CPU GroupNorm rounds differently in that order, by 2e-4. A GPU's copies them.
+        order = torch.channels_last if indices.device.type == "cpu" else torch.contiguous_format
+        words = self.quantizer(indices).clone(memory_format=order)
         return indices.view(-1, *latent.shape[2:]), self.decoder(words)

@@ -26,6 +26,7 @@ REMEDIES = {
     "host tensor": "make the tensor on the device of the input (device=x.device), or register a buffer",
     "cast": "hold the weights in bfloat16 once (vfsrbench.runtime.precision.round_weights, or "
     "baselines.adapters.ready), and name layers that run outside of autocast in `exact_layers`",
+    "hidden copy": "keep the channels of networks with GroupNorm or InstanceNorm first on a GPU",
     "wait": "keep numbers on the device (torch.where rather than `if`, no .item(), .cpu(), nonzero or mask "
     "as an index in a loop), or collect them and fetch them once",
     "upload": "index by slices or by tensors of the device rather than lists, keep constants as "

@@ -18,7 +18,11 @@ import pytest
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
-from torch._subclasses.fake_tensor import FakeTensorMode
+from torch._subclasses.fake_tensor import (
+    DataDependentOutputException,
+    DynamicOutputShapeException,
+    FakeTensorMode,
+)
 from torch.nn.modules import module as modules
 from torch.overrides import TorchFunctionMode
 from torch.utils._python_dispatch import TorchDispatchMode, _disable_current_modes
@@ -40,6 +44,16 @@ INITIALIZERS = (
     "xavier_uniform_",
 )
 EXACT = (torch.float32, torch.float64)
+WAIT_INSIDE = (
+    "_linalg_check_errors",
+    "_linalg_eigh",
+    "_linalg_svd",
+    "histc",
+    "linalg_eig",
+    "linalg_pinv",
+    "multinomial",
+)
+"""Operations that ask the device for a number themselves: whether they succeeded, how large a value is."""
 
 
 class Event(NamedTuple):
@@ -58,7 +72,8 @@ class Watch(TorchDispatchMode):
     wait: the host has to know a number, or copies some from the device. upload: the host copies numbers to
     the device and waits for that. queued: the same through pinned memory, without a wait. host tensor: one is
     made on the CPU inside a forward pass. half precision: positions in fewer than 32 bits. cast: a frozen
-    parameter is rounded. three axes: attention that no fused kernel takes.
+    parameter is rounded. three axes: attention that no fused kernel takes. hidden copy: a norm over groups or
+    pictures of channels that lie last, which its kernel copies to the other order.
     """
 
     def __init__(self) -> None:
@@ -88,6 +103,10 @@ class Watch(TorchDispatchMode):
                 self.note("host tensor", func)
             with _disable_current_modes():
                 return func(*args, **kwargs)
+        if any(g.device.type == "cpu" for g in tree_leaves((args, kwargs)) if isinstance(g, torch.Generator)):
+            raise RuntimeError("Expected a 'cuda' device type for generator but found 'cpu'")  # as torch does
+        if name in WAIT_INSIDE:
+            self.note("wait", func)
         if name == "_to_copy" and not on_device:
             pinned = any(args[0] is one for one in self.pinned)
             self.note("queued" if pinned and kwargs.get("non_blocking") else "upload", func)
@@ -97,7 +116,12 @@ class Watch(TorchDispatchMode):
         positions = name in ("grid_sampler_2d", "cudnn_grid_sampler", "deform_conv2d")
         if positions and any(t.is_floating_point() and t.dtype not in EXACT for t in tensors):
             self.note("half precision", func)
-        return func(*args, **kwargs)
+        try:
+            return func(*args, **kwargs)
+        except (DataDependentOutputException, DynamicOutputShapeException):
+            raise RuntimeError(
+                f"{func} waits for numbers of the device, and nobody knows which here"
+            ) from None
 
     def _to_copy(self, func: Any, args: Any, kwargs: Any) -> Any:
         given, target = args[0], kwargs.get("device")
@@ -133,6 +157,36 @@ class Watch(TorchDispatchMode):
         self.note("wait", func)
         return args[0].new_empty(args[1].numel())
 
+    def _allclose(self, func: Any, args: Any, kwargs: Any) -> bool:
+        self.note("wait", func)
+        return True
+
+    def _bincount(self, func: Any, args: Any, kwargs: Any) -> Any:
+        self.note("wait", func)
+        return args[0].new_empty(max(1, kwargs.get("minlength", 0)), dtype=torch.int64)
+
+    def _repeat_interleave(self, func: Any, args: Any, kwargs: Any) -> Any:
+        if kwargs.get("output_size") is not None:
+            return func(*args, **kwargs)
+        self.note("wait", func)
+        return args[0].new_empty(args[0].numel(), dtype=args[0].dtype)
+
+    def _unique2(self, func: Any, args: Any, kwargs: Any) -> Any:
+        self.note("wait", func)
+        numbers = [args[0].new_empty(shape, dtype=torch.int64) for shape in (args[0].shape, args[0].numel())]
+        return args[0].new_empty(args[0].numel()), *numbers
+
+    _unique_consecutive = _unique2
+
+    def _convolution(self, func: Any, args: Any, kwargs: Any) -> Any:
+        """cuDNN gives channels last where the input or the filters have them so."""
+        out = func(*args, **kwargs)
+        last = torch.channels_last
+        orders = [
+            not t.is_contiguous() and t.is_contiguous(memory_format=last) for t in args[:2] if t.ndim == 4
+        ]
+        return out.contiguous(memory_format=last) if any(orders) else out
+
     def _nms(self, func: Any, args: Any, kwargs: Any) -> Any:
         self.note("wait", func)
         return args[0].new_empty(len(args[0]), dtype=torch.int64)
@@ -152,14 +206,15 @@ class Watch(TorchDispatchMode):
                 found += [torch.empty(index.numel(), dtype=torch.int64, device=CUDA)] * index.ndim
             elif index is not None and index.device.type == "cpu":
                 self.note("upload", func)
-                found.append(index.to(CUDA))
+                found.append(torch.empty(index.shape, dtype=index.dtype, device=CUDA))
             else:
                 found.append(index)
         return found
 
 
-class _Attention(TorchFunctionMode):
-    """scaled_dot_product_attention in shape: how torch would compute it depends on the real device."""
+class _Whole(TorchFunctionMode):
+    """Sees functions before they are taken apart: norms whose input lies in another order than their kernels
+    take, and attention, which is done in shape, as how torch would compute it depends on the real device."""
 
     def __init__(self, watch: Watch) -> None:
         super().__init__()
@@ -167,6 +222,10 @@ class _Attention(TorchFunctionMode):
 
     def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         kwargs = kwargs or {}
+        if getattr(func, "__name__", "") in ("group_norm", "instance_norm"):
+            x = args[0] if args else kwargs["input"]
+            if x.device.type == "cuda" and x.ndim == 4 and not x.is_contiguous():
+                self.watch.note("hidden copy", f"{func.__name__} of {tuple(x.shape)}, strides {x.stride()}")
         if func is not F.scaled_dot_product_attention:
             return func(*args, **kwargs)
         given = dict(zip(("query", "key", "value", "attn_mask"), args, strict=False)) | kwargs
@@ -215,6 +274,8 @@ def watched(patch: pytest.MonkeyPatch, *networks: nn.Module) -> Iterator[Watch]:
     # fast: autocast turns itself off where there is no GPU
     patch.setattr(torch.cuda.amp.common, "amp_definitely_not_available", lambda: False)
     patch.setattr(torch.cuda, "is_bf16_supported", lambda *_: True)
+    for name in ("synchronize", "empty_cache"):
+        patch.setattr(torch.cuda, name, lambda *_, name=name: watch.note("wait", f"torch.cuda.{name}"))
     patch.setattr(torch.cuda, "mem_get_info", lambda *_: (MEMORY, MEMORY))
     patch.setattr(torch.cuda, "get_device_properties", lambda *_: SimpleNamespace(total_memory=MEMORY))
     with ExitStack() as stack:
@@ -223,7 +284,7 @@ def watched(patch: pytest.MonkeyPatch, *networks: nn.Module) -> Iterator[Watch]:
         hooks = modules.register_module_forward_hook(leave, always_call=True)
         stack.callback(hooks.remove)
         stack.enter_context(torch.backends.cudnn.flags(enabled=False))
-        for mode in (torch.no_grad(), FAKE, watch, _Attention(watch)):
+        for mode in (torch.no_grad(), FAKE, watch, _Whole(watch)):
             stack.enter_context(mode)
         yield watch
 

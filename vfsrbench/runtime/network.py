@@ -29,7 +29,8 @@ class Runner:
         if profile == "fast":
             round_weights(self.network)
         # processors are faster with it in float32 too, GPUs only with their tensor cores
-        self.channels_last = profile == "fast" or device.type == "cpu"
+        tensor_cores = profile == "fast" and not _channels_first(self.network)
+        self.channels_last = device.type == "cpu" or tensor_cores
         if self.channels_last:
             for layer in self.network.modules():
                 if isinstance(layer, nn.Conv2d):
@@ -55,6 +56,12 @@ class Runner:
         """The profile's arithmetic, without gradients; torch's settings are put back afterwards."""
         with torch.inference_mode(), arithmetic(self.profile, self.device):
             yield
+
+
+def _channels_first(network: nn.Module) -> bool:
+    """Whether it has norms that a GPU computes in that order alone: others are copied to it and back."""
+    kinds = nn.GroupNorm | nn.InstanceNorm2d
+    return any(isinstance(layer, kinds) for layer in network.modules())
 
 
 def runner(
@@ -83,8 +90,12 @@ def rows_that_fit(device: torch.device, bytes_a_row: int, on_cpu: int, most: int
     """
     if device.type != "cuda":
         return on_cpu
-    total = int(torch.cuda.get_device_properties(device).total_memory)
-    return max(on_cpu, min(most, total // 8 // bytes_a_row))
+    return most_rows(torch.cuda.get_device_properties(device).total_memory, bytes_a_row, on_cpu, most)
+
+
+def most_rows(total: int, bytes_a_row: int, least: int, most: int = 64) -> int:
+    """How many rows of a batch fit in an eighth of a GPU's memory of `total` bytes."""
+    return max(least, min(most, int(total) // 8 // bytes_a_row))
 
 
 def free_bytes(device: torch.device) -> int:
