@@ -13,8 +13,8 @@ if TYPE_CHECKING:
     import torch
 
 _STICKY = (
-    "an illegal memory access was encountered",
-    "unspecified launch failure",
+    "an illegal memory access",
+    "launch failure",
     "device-side assert triggered",
     "misaligned address",
     "an illegal instruction was encountered",
@@ -22,7 +22,7 @@ _STICKY = (
     "operation not supported on global/shared address space",
     "invalid address space",
     "hardware stack error",
-    "the launch timed out and was terminated",
+    "the launch timed out",
     "invalid device context",
     "context is destroyed",
     "tensor memory not completely freed",

@@ -26,6 +26,9 @@ STICKY = [
     "CUDA error: operation not supported on global/shared address space",
     "CUDA error: unknown error",
     "HIP error: an illegal memory access was encountered",
+    "CUDA driver error: an illegal memory access was encountered",
+    "CUDA error: an illegal memory access",
+    "CUDA error: launch failure",
 ]
 OF_OTHERS = [
     "CUDA error: uncorrectable ECC error encountered",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, NoReturn
 
@@ -42,6 +43,7 @@ def worker(
     """
     from vfsrbench.fleet.devices import use_device
 
+    given = dict(os.environ)
     chosen = use_device(device)
     from vfsrbench.engines.base import WorkerUnfit
     from vfsrbench.fleet.working import work_off
@@ -50,7 +52,7 @@ def worker(
     try:
         done = work_off(workspace, chosen, note, idle)
     except WorkerUnfit as unfit:
-        _start_anew(unfit.reason)
+        _start_anew(unfit.reason, given)
     for line in done.refused:
         say(line, err=True)
     did = f"{counted(done.units, 'unit')} done, {counted(len(done.ends), 'job')}"
@@ -61,14 +63,18 @@ def worker(
         raise typer.Exit(3)
 
 
-def _start_anew(reason: str) -> NoReturn:
-    """Put a new process in this one's place: a lost GPU context goes away with the old one alone."""
+def _start_anew(reason: str, given: Mapping[str, str]) -> NoReturn:
+    """Put a new process in this one's place: a lost GPU context goes away with the old one alone.
+
+    Args:
+        reason: Why.
+        given: The environment that this one was started with, before it chose its GPU.
+    """
     starts = int(os.environ.get(AGAIN, "0")) + 1
     note(f"starting anew: {reason}")
     if starts > MOST_STARTS:
         say(f"the GPU was lost {starts} times; this worker ends", err=True)
         raise typer.Exit(3)
-    os.environ[AGAIN] = str(starts)
     sys.stdout.flush()
     sys.stderr.flush()
-    os.execv(sys.executable, [sys.executable, *sys.orig_argv[1:]])
+    os.execve(sys.executable, [sys.executable, *sys.orig_argv[1:]], {**given, AGAIN: str(starts)})
