@@ -180,12 +180,20 @@ class Entry(Generic[Card]):
         Returns:
             The object. Errors of the import are the plugin's own (ImportError and the like).
         """
+        return self.load()(*arguments)
+
+    def load(self) -> Any:
+        """Import the card's class.
+
+        Returns:
+            The class. Errors of the import are the plugin's own.
+        """
         module_name, _, name = str(self.card.factory).partition(":")
         if self.folder is None:
             module = importlib.import_module(module_name)
         else:
             module = import_from_folder(self.folder, module_name)
-        return getattr(module, name)(*arguments)
+        return getattr(module, name)
 
 
 @dataclass

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -18,7 +19,7 @@ from vfsrbench.restoration.method_use import MethodUse
 from vfsrbench.restoration.predictor_cache import PredictorCache
 from vfsrbench.restoration.restore import InMemory, restore_clip, restore_window, window_seed
 from vfsrbench.restoration.strictness import strictness
-from vfsrbench.restoration.traces import changed_generators, told
+from vfsrbench.restoration.traces import changed_generators, moved_generators, told
 from vfsrbench.runtime.seeding import seeded
 from vfsrbench.runtime.state.poisoned import is_poisoned
 from vfsrbench.runtime.state.settings import kept_settings
@@ -39,6 +40,7 @@ _LEVELS = ((0.2, 40), (0.8, 30), (0.5, 110), (0.35, 10), (0.65, 70))
 def check_method(use: MethodUse, device: torch.device, side: int = SIDE) -> Iterator[Finding]:
     """Every check in turn; those that need the method loaded are left out when it cannot be."""
     predictors = PredictorCache(device)
+    seeded_at_import = _import(use, device, predictors.changed)
     try:
         predictor = predictors.get(use)
     except JobFailure as failure:
@@ -47,7 +49,7 @@ def check_method(use: MethodUse, device: torch.device, side: int = SIDE) -> Iter
         return
     card = use.method.card
     yield Finding("loads", "ok", f"from {card.factory or card.command}")
-    check = _Check(use, predictor, device, side, predictors.changed)
+    check = _Check(use, predictor, device, side, predictors.changed, seeded_at_import)
     yield from strictness(use, device, lambda fresh: check.clip(1, predictor=fresh))
     yield from check.all()
 
@@ -60,6 +62,8 @@ class _Check:
     side: int
     loaded: set[str]
     """Settings of torch that the method changed when it was imported and loaded."""
+    imported: list[str]
+    """Global generators that moved when its code was imported."""
     restored: set[str] = field(default_factory=set)
     """Those that it changed when it restored."""
 
@@ -164,7 +168,7 @@ class _Check:
         def load() -> None:
             self.use.method.build().load(self.use.weights.paths, self.device)
 
-        return changed_generators(load, lambda: self._raw(self.source(2), 0, 1), self.device)
+        return changed_generators(self.imported, load, lambda: self._raw(self.source(2), 0, 1), self.device)
 
     def _same_again(self) -> str:
         return _differ(self.clip(self._length()), self.clip(self._length()))
@@ -229,6 +233,20 @@ class _Check:
             return _differ(whole, self.clip(length, varied=True))
         finally:
             self.predictor.card = card
+
+
+def _import(use: MethodUse, device: torch.device, changed: set[str]) -> list[str]:
+    """Import a method's code, unless that was done before; the global generators that moved. `changed` gets
+    the settings that it changed. What it raises is raised again, and told, when the method is loaded."""
+    if use.method.ready is not None or use.method.card.command:
+        return []
+
+    def load() -> None:
+        with suppress(Exception, SystemExit):
+            use.method.entry.load()
+
+    with kept_settings(changed):
+        return moved_generators(load, device)
 
 
 def _try(check: str, attempt: Callable[[], str]) -> Finding:

@@ -15,8 +15,25 @@ if TYPE_CHECKING:
     import torch
 
 
+def moved_generators(call: Callable[[], object], device: torch.device) -> list[str]:
+    """The global generators that are in another state after the call. They are put back.
+
+    Args:
+        call: What may seed them or draw from them.
+        device: Where it computes.
+    """
+    with seeded(1, device):
+        before = _states(device)
+        call()
+        left = _states(device)
+    return [name for name in before if before[name] != left[name]]
+
+
 def changed_generators(
-    load: Callable[[], object], restore: Callable[[], object], device: torch.device
+    imported: Iterable[str],
+    load: Callable[[], object],
+    restore: Callable[[], object],
+    device: torch.device,
 ) -> str:
     """The global generators that a method seeds, or draws from when it restores; empty if none.
 
@@ -24,6 +41,7 @@ def changed_generators(
     state whatever the state was before, it has seeded.
 
     Args:
+        imported: Those that moved when its code was imported, which happens once.
         load: Builds and loads a new object.
         restore: Restores a few frames.
         device: Where the method computes.
@@ -33,13 +51,8 @@ def changed_generators(
         with kept_settings(), seeded(seed, device):
             load()
             after.append(_states(device))
-    with seeded(1, device):
-        before = _states(device)
-        restore()
-        left = _states(device)
-    moved = [name for name in before if before[name] != left[name]]
     seeds = [name for name in after[0] if after[0][name] == after[1][name]]
-    return told("seeds or draws from", seeds, moved)
+    return told("seeds or draws from", seeds, moved_generators(restore, device), imported)
 
 
 def _states(device: torch.device) -> dict[str, object]:
@@ -56,14 +69,19 @@ def _states(device: torch.device) -> dict[str, object]:
     return found
 
 
-def told(what: str, loaded: Iterable[str], restored: Iterable[str]) -> str:
+def told(what: str, loaded: Iterable[str], restored: Iterable[str], imported: Iterable[str] = ()) -> str:
     """What a method does, when it is loaded and when it restores, in one line; empty if nothing.
 
     Args:
         what: What it does to these things.
-        loaded: The things, when it is imported and loaded.
+        loaded: The things, when it is loaded.
         restored: The things, when it restores.
+        imported: The things, when its code is imported, where that is known apart from loading.
     """
-    found = {"when it is loaded": sorted(loaded), "when it restores": sorted(restored)}
+    found = {
+        "when it is imported": sorted(imported),
+        "when it is loaded": sorted(loaded),
+        "when it restores": sorted(restored),
+    }
     parts = [f"{when}: {', '.join(names)}" for when, names in found.items() if names]
     return f"{what}, {'; '.join(parts)}" if parts else ""

@@ -26,6 +26,7 @@ from vfsrbench.io.clip import Clip
 from vfsrbench.metric import Frames, Metric, SplitMetric, TruthInfo, Window
 from vfsrbench.runtime.memory import is_out_of_memory
 from vfsrbench.runtime.state.poisoned import failure_of, settle
+from vfsrbench.runtime.state.settings import kept_settings
 from vfsrbench.scoring.derived import derive
 from vfsrbench.scoring.scores import Part, Piece, Scores, Wanted
 from vfsrbench.scoring.threads import HostPool, host_pool, read_ahead
@@ -158,10 +159,11 @@ class Pass:
             if metric_id in states:
                 continue
             try:
-                states[metric_id] = metric.prepare(gt)
-                if isinstance(metric, SplitMetric):
-                    self.truth_features.setdefault(metric_id, []).append(metric.features(gt))
-                settle(self.loaded.device)
+                with kept_settings():
+                    states[metric_id] = metric.prepare(gt)
+                    if isinstance(metric, SplitMetric):
+                        self.truth_features.setdefault(metric_id, []).append(metric.features(gt))
+                    settle(self.loaded.device)
             except Exception as error:
                 for scores, wanted in zip(self.scores, self.wanted, strict=True):
                     if metric_id in wanted.metrics:
@@ -183,7 +185,8 @@ class Pass:
         self.waiting.append([(number, m, pool.submit(calls[m])) for m in due if due[m].threaded])
         for metric_id in due:
             if not due[metric_id].threaded:
-                self._take(number, metric_id, calls[metric_id])
+                with kept_settings():  # so that what a metric changes of torch's is its own affair
+                    self._take(number, metric_id, calls[metric_id])
 
     def _collect(self, left: int) -> None:
         """Take what the host's threads made, in the order of the clip, until `left` windows remain."""
@@ -273,7 +276,8 @@ class Pass:
             scores.features[card.id] = values.astype(np.float32)
             return
         try:
-            scores.clip_values[card.id] = float(self.active[card.id].finish(values))
+            with kept_settings():
+                scores.clip_values[card.id] = float(self.active[card.id].finish(values))
         except Exception as error:
             self._failed(scores, card.id, error)
             return

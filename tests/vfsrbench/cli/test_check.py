@@ -63,21 +63,30 @@ def test_check_finds_what_is_broken(capsys, tmp_path: Path, act: str):
     assert any(BROKEN[act] in line for line in failed), failed
 
 
-LEAVES = {
-    "torch.backends.cuda.matmul.allow_tf32 = True": "changed, when it is loaded: float32 precision (TF32)",
-    "torch.set_default_device('meta')": "changed, when it is loaded: default device",
-    "torch.manual_seed(0)": "seeds or draws from, when it is loaded: torch's",
-}
+TF32, SEED = "torch.backends.cuda.matmul.allow_tf32 = True", "torch.manual_seed(0)"
+IN_LOAD, IN_INIT = "def load(self, weights, device)", "def __init__(self, *given)"
+LEAVES = [
+    ("", TF32, "changed, when it is loaded: float32 precision (TF32)"),
+    (IN_INIT, TF32, "changed, when it is loaded: float32 precision (TF32)"),
+    ("", "torch.set_default_device('meta')", "changed, when it is loaded: default device"),
+    (IN_LOAD, SEED, "seeds or draws from, when it is loaded: torch's"),
+    (IN_INIT, SEED, "seeds or draws from, when it is loaded: torch's"),
+    ("", SEED, "seeds or draws from, when it is imported: torch's"),
+    ("", "import random; random.seed(0)", "seeds or draws from, when it is imported: Python's"),
+    ("", "import numpy; numpy.random.seed(0)", "seeds or draws from, when it is imported: numpy's"),
+]
 
 
-@pytest.mark.parametrize("line", LEAVES)
-def test_check_names_what_a_method_leaves_when_it_is_imported_or_loaded(capsys, tmp_path: Path, line: str):
+@pytest.mark.parametrize(("where", "line", "found"), LEAVES)
+def test_check_names_what_a_method_leaves_when_it_is_imported_or_loaded(
+    capsys, tmp_path: Path, where: str, line: str, found: str
+):
     folder = method_folder(tmp_path, "m", kind="image")
     code = tmp_path / "m" / "code.py"
-    if "seed" in line:
-        line = f"class Method(Method):\n    def load(self, weights, device):\n        {line}"
+    if where:
+        init = "super().__init__(*given); " if where == IN_INIT else ""
+        line = f"class Method(Method):\n    {where}:\n        {init}{line}"
     code.write_text(f"{code.read_text()}\n{line}\n")
-    found = LEAVES["torch.manual_seed(0)" if "seed" in line else line]
     assert main.run(["check", folder, "--side", "16"]) == 3
     failed = [text for text in capsys.readouterr().out.splitlines() if text.startswith("FAILED")]
     assert len(failed) == 1 and found in failed[0]
