@@ -23,9 +23,10 @@ _COUNT = "import torch; print('GPUs', torch.cuda.device_count() if torch.cuda.is
 def visible_gpus() -> list[str]:
     """A name for each GPU that this process may use, as `visibility` gives it to a worker.
 
-    `CUDA_VISIBLE_DEVICES` counts (beside AMD's driver `HIP_VISIBLE_DEVICES`), read as the driver reads it: up
-    to the first device that there is not, and each once. Else nvidia-smi is asked, and where there is none
-    (containers with compute alone, AMD) torch, in a child process.
+    `CUDA_VISIBLE_DEVICES` counts (beside AMD's driver `HIP_VISIBLE_DEVICES`) up to the first device that
+    there is not, as the driver reads it; where one stands twice the driver shows none, and here it counts
+    once. Else nvidia-smi is asked, and where there is none (containers with compute alone, AMD) torch, in a
+    child process.
     """
     given = os.environ.get(_variable(), os.environ.get(CUDA))
     if given is None:

@@ -22,6 +22,9 @@ _MESSAGES = (
     "out of memory",
     "out_of_memory",
     "can't allocate memory",
+    "cannot allocate memory",
+    "erroroutofmemory",
+    "errormemoryallocation",
     "not enough memory: you tried to allocate",
     "insufficient memory",
     "failed to allocate",
@@ -35,6 +38,7 @@ _MESSAGES = (
     "cufft_alloc_failed",
     "cusolver_status_alloc_failed",
     "cusparse_status_alloc_failed",
+    "cusparse_status_insufficient_resources",
     "miopenstatusallocfailed",
     "hipblas_status_alloc_failed",
     # cuDNN found no algorithm whose workspace fits
@@ -43,6 +47,7 @@ _MESSAGES = (
 )
 _NO_HANDLE = (
     "cublas_status_not_initialized",
+    "cudnn_status_not_initialized",
     "cusolver_status_not_initialized",
     "cusolver_status_internal_error",
 )

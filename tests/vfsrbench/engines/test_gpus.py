@@ -34,7 +34,7 @@ NAMES = [
 
 
 @pytest.mark.parametrize(("text", "devices"), NAMES)
-def test_the_variable_is_read_as_the_driver_reads_it(
+def test_what_the_variable_names(
     text: str, devices: list[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ):
     assert named_devices(text) == devices

@@ -38,6 +38,13 @@ OF_TORCH = [
     "[enforce fail at alloc_cpu.cpp:80] data. DefaultCPUAllocator: not enough memory: you tried to allocate "
     "40000000000 bytes.",
     "std::bad_alloc",
+    "CUDA driver error: out of memory",
+    "Triton Error [CUDA]: out of memory",
+    "cuDNN error: CUDNN_STATUS_NOT_INITIALIZED when calling `cudnnCreate(&handle)`",
+    "CUDA error: CUSPARSE_STATUS_INSUFFICIENT_RESOURCES when calling `cusparseCreate(handle)`",
+    "linalg.eigh: MAGMA: cannot allocate memory on GPU device",
+    "HIP error: hipErrorOutOfMemory",
+    "cudaErrorMemoryAllocation",
 ]
 NOT_OF_TORCH = [
     "shapes differ",
@@ -80,15 +87,31 @@ def test_other_errors_of_torch_are_none(text: str):
     assert not is_out_of_memory(RuntimeError(text))
 
 
-@pytest.mark.parametrize("name", ["RuntimeException", "Fail", "EPFail"])
-def test_onnxruntime_has_classes_of_its_own(name: str):
+def test_onnxruntime_has_classes_of_its_own():
     pytest.importorskip("onnxruntime")
-    from onnxruntime.capi import onnxruntime_pybind11_state
+    from onnxruntime.capi import onnxruntime_pybind11_state as state
 
-    kind: type[Exception] = getattr(onnxruntime_pybind11_state, name)
-    assert not issubclass(kind, RuntimeError)
-    assert all(is_out_of_memory(kind(text)) for text in OF_ONNXRUNTIME)
-    assert not any(is_out_of_memory(kind(text)) for text in NOT_OF_ONNXRUNTIME)
+    kinds = [k for k in vars(state).values() if isinstance(k, type) and issubclass(k, Exception)]
+    assert {"RuntimeException", "Fail", "EPFail"} <= {kind.__name__ for kind in kinds}
+    for kind in kinds:
+        assert not issubclass(kind, RuntimeError)
+        assert all(is_out_of_memory(kind(text)) for text in OF_ONNXRUNTIME)
+        assert not any(is_out_of_memory(kind(text)) for text in NOT_OF_ONNXRUNTIME)
+
+
+def _onnxruntime() -> object:
+    """A network that makes a tensor as large as it is told."""
+    onnxruntime = pytest.importorskip("onnxruntime")
+    helper = pytest.importorskip("onnx").helper
+    count = helper.make_tensor_value_info("n", 7, [1])
+    made = helper.make_tensor_value_info("y", 1, None)
+    node = helper.make_node("ConstantOfShape", ["n"], ["y"])
+    graph = helper.make_graph([node], "g", [count], [made])
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 13)], ir_version=8)
+    options = onnxruntime.SessionOptions()
+    options.log_severity_level = 4
+    session = onnxruntime.InferenceSession(model.SerializeToString(), options, ["CPUExecutionProvider"])
+    return session.run(None, {"n": np.array([1 << 46])})
 
 
 @pytest.mark.parametrize(
@@ -124,7 +147,7 @@ def _file() -> object:
     return mmap.mmap(-1, 1 << 60)
 
 
-@pytest.mark.parametrize("call", [_torch, _numpy, _opencv, _file])
+@pytest.mark.parametrize("call", [_torch, _numpy, _opencv, _onnxruntime, _file])
 def test_the_host_s_memory_really_asked_for_too_much(call: Callable[[], object]):
     with pytest.raises(Exception) as caught:
         call()
