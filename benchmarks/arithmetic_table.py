@@ -4,6 +4,7 @@
     python benchmarks/arithmetic_table.py gfpgan fid_gt   these rows; the page's others stay
     python benchmarks/arithmetic_table.py --page          count nothing: the page's tables anew
     python benchmarks/arithmetic_table.py --print edvr    to the terminal
+    python benchmarks/arithmetic_table.py --batches       FAN and RAFT, with scoring's batches
 
 Nothing is timed: operations are counted, of methods on tensors without values. docs/speed.md says how. Times
 that method_speed.py and gpu.py have recorded are read from their results.
@@ -21,7 +22,7 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 ROOT = Path(__file__).resolve().parents[1]
 sys.path[:0] = [str(ROOT), str(ROOT / "tests" / "parity")]
 
-from benchmarks.arithmetic import measured, methods, metrics  # noqa: E402
+from benchmarks.arithmetic import batches, measured, methods, metrics  # noqa: E402
 from benchmarks.arithmetic.counting import H200, roofline  # noqa: E402
 from benchmarks.arithmetic.subjects import Subject, by_onnx, method_subjects, metric_cards  # noqa: E402
 from vfsrbench import plugins  # noqa: E402
@@ -29,7 +30,7 @@ from vfsrbench.errors import describe  # noqa: E402
 from vfsrbench.method_spec import choose_method  # noqa: E402
 
 PAGE = ROOT / "docs" / "speed.md"
-KINDS = ("methods", "metrics", "where we are")
+KINDS = ("methods", "metrics", "where we are", "batches")
 MARKS = {k: (f"<!-- begin: {k}, by benchmarks/arithmetic_table.py -->", f"<!-- end: {k} -->") for k in KINDS}
 COLUMNS = {
     "methods": (
@@ -43,6 +44,17 @@ COLUMNS = {
         "bound by",
     ),
     "metrics": ("metric", "GFLOP, ground truth, once", "GFLOP, a restored clip", "GB moved"),
+    "batches": (
+        "network",
+        "card",
+        "a batch",
+        "operations",
+        "starting them, ms",
+        "strict: their work, ms",
+        "bound by",
+        "fast: their work, ms",
+        "bound by",
+    ),
     "where we are": (
         "method",
         "one CPU core, strict: s a frame",
@@ -159,12 +171,22 @@ def write(new: dict[str, str]) -> None:
     PAGE.write_text(rewritten(PAGE.read_text(encoding="utf-8"), new), encoding="utf-8")
 
 
+def write_batches() -> None:
+    text = PAGE.read_text(encoding="utf-8")
+    rows = [row(cells) for network in batches.NETWORKS for cells in batches.rows(network)]
+    PAGE.write_text(placed(text, "batches", rows), encoding="utf-8")
+
+
 def main(arguments: Sequence[str]) -> int:
     parser = argparse.ArgumentParser(description=str(__doc__).splitlines()[0])
     parser.add_argument("names", nargs="*", help="methods and metrics (default: all)")
     parser.add_argument("--print", action="store_true", help="to the terminal, not into docs/speed.md")
     parser.add_argument("--page", action="store_true", help="count nothing")
+    parser.add_argument("--batches", action="store_true", help="FAN and RAFT alone, by their batches")
     given = parser.parse_args(arguments)
+    if given.batches:
+        write_batches()
+        return 0
     if given.page:
         write({})
         return 0

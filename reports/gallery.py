@@ -151,15 +151,15 @@ class Gallery:
         return [Planned("persons", drawn, f"{column.title} by person; {table.split}.")]
 
     def _slices(self, table: Table, grid: Grid, clip: str) -> list[Planned]:
-        found = self.data.slices(table, grid, clip)
-        if found is None:
+        figure = self.data.slices(table, grid, clip)
+        if figure is None:
             return []
-        drawn = self.figures.draw(slices.draw_slices, _name("slices", table.split, clip), found.figure)
+        drawn = self.figures.draw(slices.draw_slices, _name("slices", table.split, clip), figure)
         return [
             Planned(
                 "slices",
                 drawn,
-                f"{found.place} of every frame of {clip}, time to the right; {table.split}.",
+                f"{figure.truth.place} of every frame of {clip}, time to the right; {table.split}.",
             )
         ]
 

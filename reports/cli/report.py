@@ -84,7 +84,7 @@ def report_and_tell(
     is and what was left out."""
     from reports import build_report
     from reports.tables.terminal import print_tables
-    from vfsrbench.engines.cores import cores
+    from vfsrbench.engines.local import cores
     from vfsrbench.results.workspace import Workspace
 
     with Workspace(workspace).at_work():

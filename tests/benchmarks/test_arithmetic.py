@@ -11,7 +11,7 @@ from torch.utils.flop_counter import FlopCounterMode
 from torchvision.ops import deform_conv2d
 
 from benchmarks import arithmetic_table as table
-from benchmarks.arithmetic import measured, methods
+from benchmarks.arithmetic import batches, measured, methods
 from benchmarks.arithmetic.counting import Card, Operation, Work, counted, roofline
 from benchmarks.arithmetic.subjects import SAME, Subject, by_onnx
 from vfsrbench import plugins
@@ -54,6 +54,30 @@ def test_the_page_has_the_arithmetic_of_all(name: str) -> None:
     row = table.method_row(found) if found else table.metric_row(name)
     page = table.rows_of(PAGE, "methods" if found else "metrics")
     assert count_of(page[name]) == count_of(row), "run benchmarks/arithmetic_table.py"
+
+
+@pytest.mark.parametrize(
+    "name", ["FAN, 68 points", *(pytest.param(n.name, marks=pytest.mark.slow) for n in batches.NETWORKS[1:])]
+)
+def test_the_page_has_the_batches_of_scoring(name: str) -> None:
+    rows = [
+        table.row(cells)
+        for network in batches.NETWORKS
+        if network.name == name
+        for cells in batches.rows(network)
+    ]
+    assert len(rows) == len(batches.CARDS) and all(f"{row}\n" in PAGE for row in rows), (
+        "run `python benchmarks/arithmetic_table.py --batches`"
+    )
+
+
+def test_a_batch_starts_as_many_operations_as_a_picture_and_does_as_much_for_each() -> None:
+    network = batches.NETWORKS[0]
+    one, many = batches.counted_batch(network, 1), batches.counted_batch(network, 16)
+    assert len(one.operations) == len(many.operations) and many.flop == 16 * one.flop
+    assert batches.scaled(many, 1 / 16).flop == one.flop
+    small, large = (batches.batch_on(network, batches.CARDS[n]) for n in (0, 2))
+    assert (small, large) == (11, 16)
 
 
 def test_the_page_follows_from_its_rows_and_the_recorded_times() -> None:

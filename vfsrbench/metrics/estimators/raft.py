@@ -72,7 +72,7 @@ def load_raft(path: Path) -> nn.Module:
     tensors = unwrap(read_checkpoint(path), str(path))
     if any(name.removeprefix("module.").startswith(AUTHORS) for name in tensors):
         tensors = torchvision_names(tensors)
-    network = _network()
+    network = untrained_raft()
     load_checkpoint(network, tensors, where=str(path))
     return network
 
@@ -92,7 +92,8 @@ class _CorrBlock(CorrBlock):  # type: ignore[misc]
         return volume
 
 
-def _network() -> nn.Module:
+def untrained_raft() -> nn.Module:
+    """The network, without weights."""
     from torchvision.models.optical_flow import raft_large
 
     network: nn.Module = raft_large(weights=None, progress=False, corr_block=_CorrBlock())
