@@ -17,15 +17,24 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
+import cv2
 import numpy as np
 
 import vfsrbench as vb
-from tests.vfsrbench.geometry.faults import Frames, late, limited, look, moved, swapped, tinted
+from tests.vfsrbench.geometry.faults import Frames, h264, late, limited, look, moved, shrunk, swapped, tinted
 from vfsrbench.datasets.demo.clips import demo_clip
 from vfsrbench.datasets.demo.presets import DEMO_CLIPS
 
 FRAMES = 24
 LEVELS = ("vfhq-mild", "vfhq-medium", "vfhq-heavy")
+CODED, SIDES = (18, 28, 40), (64, 128, 256)
+
+
+def noise(frames: Frames) -> Frames:
+    """Nothing of what was there."""
+    return np.random.default_rng(0).integers(0, 256, frames.shape, dtype=np.uint8)
+
+
 FAULTS: dict[str, tuple[Callable[[Frames], Frames], str]] = {
     "shifted by 0.4 px": (lambda f: moved(f, 0.4), "shifted by"),
     "shifted by (1.5, -0.5) px": (lambda f: moved(f, 1.5, -0.5), "shifted by"),
@@ -42,16 +51,22 @@ FAULTS: dict[str, tuple[Callable[[Frames], Frames], str]] = {
         "6 px of one",
     ),
     "every third frame repeated": (lambda f: f[np.arange(len(f)) // 3 * 3], "repeat the frame before"),
+    "the first frame alone": (lambda f: np.repeat(f[:1], len(f), 0), "23 of 23 frames repeat"),
+    "mirrored": (lambda f: np.ascontiguousarray(f[:, :, ::-1]), "mirrored"),
+    "turned to the left": (lambda f: np.ascontiguousarray(np.rot90(f, 1, (1, 2))), "90 degrees to the left"),
+    "inverted": (lambda f: 255 - f, "bright and dark swapped"),
+    "all channels the green one": (lambda f: np.repeat(f[..., 1:2], 3, 3), "no colours"),
+    "noise alone": (noise, "other pictures"),
 }
 
 
 def milliseconds(restored: Frames, gt: Frames) -> float:
-    """The fastest of five looks, a frame, in the process's own time."""
+    """The fastest of five looks, a frame: the thread's own time, which other processes do not lengthen."""
     best = float("inf")
     for _ in range(5):
-        start = time.process_time()
+        start = time.thread_time()
         look(restored, gt)
-        best = min(best, time.process_time() - start)
+        best = min(best, time.thread_time() - start)
     return 1e3 * best / len(gt)
 
 
@@ -71,20 +86,28 @@ def main() -> None:
     if sys.argv[1:]:
         where(sys.argv[1:])
         return
+    cv2.setNumThreads(1)
     honest: dict[str, list[str]] = {}
     caught = {(fault, level): 0 for fault in FAULTS for level in LEVELS}
     costs = []
     for name in DEMO_CLIPS:
         gt = np.ascontiguousarray(demo_clip(name, FRAMES).array())
+        for crf in CODED:
+            honest[f"{name}, H.264 at {crf}"] = list(look(h264(gt, crf), gt).findings)
+            for side in SIDES:
+                small = shrunk(gt, side)
+                honest[f"{name}, {side} px, H.264 at {crf}"] = list(look(h264(small, crf), small).findings)
         for level in LEVELS:
             degraded = vb.degrade(demo_clip(name, FRAMES), level)
             restored = np.ascontiguousarray(vb.restore(degraded, "bicubic").array())
+            other = np.ascontiguousarray(vb.restore(degraded, "lanczos").array())
             honest[f"{name}, {level}"] = list(look(restored, gt).findings)
+            honest[f"{name}, {level}, lanczos"] = list(look(other, gt).findings)
             costs.append(milliseconds(restored, gt))
             for fault, (plant, word) in FAULTS.items():
                 caught[fault, level] += word in "; ".join(look(plant(restored), gt).findings)
     flagged = {name: found for name, found in honest.items() if found}
-    print(f"honest restorations flagged: {len(flagged)} of {len(honest)} {flagged or ''}")
+    print(f"honest clips flagged: {len(flagged)} of {len(honest)} {flagged or ''}")
     print(f"cost: {np.median(costs):.2f} ms a frame, {FRAMES} frames of 512x512 a clip\n")
     print("| planted in bicubic restorations | " + " | ".join(LEVELS) + " |")
     print("|---|" + "---|" * len(LEVELS))

@@ -13,22 +13,31 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vfsrbench.geometry.levels import Levels, Range, constant_border, grey_levels
-from vfsrbench.geometry.registration import Placement, place, small
+from vfsrbench.geometry.likeness import featureless, strange
+from vfsrbench.geometry.registration import Placement, place, shrinking, small
 from vfsrbench.geometry.timing import MOST, Timing
 
-VERSION = 1
+VERSION = 2
 """Raised when findings change."""
 SAMPLES = 8
 """Frames of a clip, evenly spread, for shift, scale, range and borders; timing and colours see all."""
 LEAST_SIDE = 64
 """Smaller pictures are not looked at."""
 SHIFT = 0.3
-SCALE = 0.003
+SCALE, MOVED = 0.003, 0.25
+"""Of the size; of a pixel, at the edge: the larger counts."""
+UNCERTAIN = 1.0
+"""Pixels: standard error of a shift above which a clip's place cannot be told."""
 CAST = 5.0
 """Grey levels between a channel's own error and the mean error of all three."""
 GAIN = 0.2
 LATE = 0.002
 """How much better an offset in time has to fit."""
+CERTAIN = 3
+"""Standard errors."""
+CHANGE, CODED = 0.12, 0.15
+"""Squared grey levels by which a ground truth moves if its sides have 256 pixels or more; if they have fewer,
+what is multiplied by the cube of 256 over the side: encoders leave out more of small frames."""
 _TIMING_SIDE, _LEVELS_SIDE = 32, 16
 Frames = NDArray[np.uint8]
 Picture = NDArray[np.float32]
@@ -75,7 +84,9 @@ class Guard:
         self.around = frozenset(i + k for i in self.sampled for k in range(-MOST, MOST + 1))
         self.restored: dict[int, Picture] = {}
         self.gt: dict[int, Picture] = {}
-        self.timing, self.levels, self.range = Timing(), Levels(), Range()
+        side = min(height, width)
+        self.timing = Timing(CHANGE if side >= 256 else CODED * (256 / side) ** 3)
+        self.levels, self.range = Levels(), Range()
         self.borders: list[tuple[Counts, Counts]] = []
 
     def see(self, first: int, restored: Frames, gt: Frames) -> list[Sight]:
@@ -118,11 +129,17 @@ class Guard:
         if not self.fits or not self.number:
             return Report()
         early, placement = self._placed()
-        swapped = self.levels.swapped()
-        where = [] if swapped else self._where(placement)  # other channels lie elsewhere of themselves
-        colours = [swapped] if swapped else self._colours()
-        said = (*where, *self._when(early), *colours, *self._edges())
-        return Report(said, self._numbers(placement, early))
+        numbers = self._numbers(placement, early)
+        pairs = self._pairs(early)
+        strangeness = strange([own for own, _ in pairs], [gt for _, gt in pairs], placement.likeness)
+        if strangeness:  # where and when it lies cannot be told
+            return Report((strangeness, *self._repeated()), numbers)
+        order = self.levels.swapped()
+        where = [] if order else self._where(placement)  # other channels lie elsewhere of themselves
+        colour = order or self.levels.greyed()
+        colours = [colour] if colour else self._colours()
+        said = (*where, *self._when(early), *self._repeated(), *colours, *self._edges())
+        return Report(said, numbers)
 
     def _placed(self) -> tuple[int, Placement]:
         """Frames early, and the place. What moves shows its shift as an offset in time, and the other way
@@ -139,26 +156,38 @@ class Guard:
         return (x, y) if max(abs(s) for s in placed.shift) > SHIFT else (0.0, 0.0)
 
     def _place(self, early: int) -> Placement:
-        pairs = [(self.restored[i], self.gt[i + early]) for i in self.restored if i + early in self.gt]
-        return place([own for own, _ in pairs], [gt for _, gt in pairs])
+        pairs = self._pairs(early)
+        if featureless([own for own, _ in pairs]) or featureless([gt for _, gt in pairs]):
+            return Placement()
+        return place([own for own, _ in pairs], [gt for _, gt in pairs], shrinking(*reversed(self.size)))
+
+    def _pairs(self, early: int) -> list[tuple[Picture, Picture]]:
+        """Small pictures of both clips; frames that only repeat the one before lie where that one lay."""
+        return [
+            (own, self.gt[i + early])
+            for i, own in self.restored.items()
+            if i + early in self.gt and i not in self.timing.repeated
+        ]
 
     def _where(self, found: Placement) -> list[str]:
         x, y = found.shift
         said = []
-        if max(abs(x), abs(y)) > max(SHIFT, 3 * found.error):
+        if max(abs(x), abs(y)) > max(SHIFT, CERTAIN * found.error):
             said.append(f"shifted by ({_tenths(x)}, {_tenths(y)}) px")
-        if abs(found.scale - 1) > SCALE:
+        least = max(SCALE, 2 * MOVED / min(self.size), CERTAIN * found.scale_error)
+        if abs(found.scale - 1) > least and found.error < UNCERTAIN:
             said.append(f"scaled by {100 * (found.scale - 1):+.1f} %")
         return said
 
     def _when(self, early: int) -> list[str]:
-        said = []
-        if early:
-            count = "one frame" if abs(early) == 1 else f"{abs(early)} frames"
-            said.append(f"{count} {'late' if early < 0 else 'early'}")
-        if self.timing.still:
-            said.append(f"{self.timing.still} of {self.timing.moving} frames repeat the frame before")
-        return said
+        if not early:
+            return []
+        count = "one frame" if abs(early) == 1 else f"{abs(early)} frames"
+        return [f"{count} {'late' if early < 0 else 'early'}"]
+
+    def _repeated(self) -> list[str]:
+        count = len(self.timing.repeated)
+        return [f"{count} of {self.timing.moving} frames repeat the frame before"] if count else []
 
     def _colours(self) -> list[str]:
         gains, _ = self.levels.fit()
@@ -195,7 +224,8 @@ class Guard:
             "shift_error": found.error,
             "scale": found.scale,
             "frames_early": float(early),
-            "repeated_frames": float(self.timing.still),
+            "likeness": found.likeness,
+            "repeated_frames": float(len(self.timing.repeated)),
         }
         numbers |= {f"gain_{c}": float(v) for c, v in zip("rgb", gains, strict=True)}
         numbers |= {f"offset_{c}": float(v) for c, v in zip("rgb", offsets, strict=True)}

@@ -12,6 +12,9 @@ _CLEARLY = 0.7
 _BLACK, _WHITE, _ROOM = 16, 235, 8
 _NARROW = 0.9
 _TAIL = 1e-3
+_FLAT = 16.0
+"""Variance of a ground truth's channel, in squared grey levels, below which contrast cannot be told."""
+_GREY, _COLOURED = 0.02, 9.0
 Picture = NDArray[np.float32]
 Frames = NDArray[np.uint8]
 Array = NDArray[np.float64]
@@ -40,11 +43,12 @@ class Levels:
         return mean[:3], mean[3:]
 
     def fit(self) -> tuple[Array, Array]:
-        """Gain and offset of each channel: restored = gain * ground truth + offset, least squares."""
+        """Gain and offset of each channel: restored = gain * ground truth + offset, least squares; the gain
+        is 1 where the ground truth is flat."""
         covariance = self._covariance()
         own, theirs = self.means
         variance = covariance.diagonal()[3:]
-        gains = np.where(variance > 0, covariance.diagonal(3) / np.maximum(variance, 1e-12), 1.0)
+        gains = np.where(variance > _FLAT, covariance.diagonal(3) / np.maximum(variance, 1e-12), 1.0)
         return gains, own - gains * theirs
 
     def swapped(self) -> str:
@@ -57,6 +61,17 @@ class Levels:
         if best == (0, 1, 2) or orders[best] > _CLEARLY * orders[0, 1, 2]:
             return ""
         return f"channels in the order {''.join('RGB'[i] for i in best)}"
+
+    def greyed(self) -> str:
+        """That the colours are gone; empty if they are not, or if there were none."""
+        own, gt = (self._colourfulness(first) for first in (0, 3))
+        return "no colours" if gt > _COLOURED and own < _GREY * gt else ""
+
+    def _colourfulness(self, first: int) -> float:
+        """Mean squared difference of neighbouring channels."""
+        squares = self.products / max(1, self.n)
+        pairs = ((first, first + 1), (first + 1, first + 2))
+        return float(sum(squares[a, a] + squares[b, b] - 2 * squares[a, b] for a, b in pairs))
 
     def _covariance(self) -> Array:
         mean = self.total / max(1, self.n)

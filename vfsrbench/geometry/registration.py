@@ -6,6 +6,7 @@ b * laplacian of gt(x): the last term takes up that restored frames are softer o
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import cv2
@@ -15,6 +16,8 @@ from numpy.typing import NDArray
 SHRINK = 4
 REACH = 12
 """Shifts are looked for up to this many pixels, in each direction."""
+_COMPARED = 128
+"""Pictures are shrunk no further than to this side."""
 _SIGMA = 1.5
 _BORDER = 6
 _ROUNDS = 6
@@ -28,41 +31,47 @@ Array = NDArray[np.float64]
 class Placement:
     """Where a clip lies: `shift` (x, y) in pixels, to the right and down; `scale`, 1 for the same size.
 
-    `error` is the standard error of the shift, in pixels; `likeness` the correlation of what is compared.
+    `error` is the standard error of the shift, in pixels, `scale_error` that of the scale; `likeness` the
+    correlation of what is compared.
     """
 
-    shift: tuple[float, float]
-    scale: float
-    error: float
-    likeness: float
+    shift: tuple[float, float] = (0.0, 0.0)
+    scale: float = 1.0
+    error: float = math.inf
+    scale_error: float = math.inf
+    likeness: float = 0.0
+
+
+def shrinking(height: int, width: int) -> int:
+    """How many times smaller frames of this size are compared."""
+    return max(1, min(SHRINK, min(height, width) // _COMPARED))
 
 
 def small(frame: Frames) -> Picture:
-    """A frame (H, W, 3) as it is compared: grey, a quarter of the size, blurred."""
+    """A frame (H, W, 3) as it is compared: grey, shrunk, blurred."""
     grey = cv2.cvtColor(frame, cv2.COLOR_RGB2GRAY)
-    size = (frame.shape[1] // SHRINK, frame.shape[0] // SHRINK)
+    times = shrinking(*frame.shape[:2])
+    size = (frame.shape[1] // times, frame.shape[0] // times)
     tiny = cv2.resize(grey, size, interpolation=cv2.INTER_AREA).astype(np.float32)
     return np.asarray(cv2.GaussianBlur(tiny, (0, 0), _SIGMA), dtype=np.float32)
 
 
-def place(restored: list[Picture], gt: list[Picture]) -> Placement:
-    """The restored clip's place against the ground truth's, from `small` frames of both."""
+def place(restored: list[Picture], gt: list[Picture], times: int) -> Placement:
+    """The restored clip's place against the ground truth's, from `small` frames of both, `times` smaller."""
     some = slice(None, None, max(1, len(gt) // _COARSE_FRAMES))
-    start = _coarse(restored[some], gt[some])
+    start = _coarse(restored[some], gt[some], REACH // times + 1)
     at = np.array([*start, 0.0])
     for _ in range(_ROUNDS):
-        step, error, likeness = _step(restored, gt, at)
+        step, errors, likeness = _step(restored, gt, at)
         at += step
         if np.abs(step * [1, 1, len(gt[0])]).max() < 2e-3:
             break
-    return Placement(
-        (float(at[0] * SHRINK), float(at[1] * SHRINK)), float(1 + at[2]), error * SHRINK, likeness
-    )
+    shift = float(at[0] * times), float(at[1] * times)
+    return Placement(shift, float(1 + at[2]), max(errors[:2]) * times, errors[2], likeness)
 
 
-def _coarse(restored: list[Picture], gt: list[Picture]) -> tuple[float, float]:
-    """The whole shift of small pixels at which the frames' details correlate best."""
-    reach = REACH // SHRINK + 1
+def _coarse(restored: list[Picture], gt: list[Picture], reach: int) -> tuple[float, float]:
+    """The whole shift of small pixels, `reach` at most, at which the frames' details correlate best."""
     inside = slice(reach, -reach)
     scores = sum(
         cv2.matchTemplate(ours, np.ascontiguousarray(theirs[inside, inside]), cv2.TM_CCOEFF_NORMED)
@@ -74,8 +83,8 @@ def _coarse(restored: list[Picture], gt: list[Picture]) -> tuple[float, float]:
     return float(x - reach), float(y - reach)
 
 
-def _step(restored: list[Picture], gt: list[Picture], at: Array) -> tuple[Array, float, float]:
-    """A Gauss-Newton step (x, y, scale); the standard error of the shift; the correlation."""
+def _step(restored: list[Picture], gt: list[Picture], at: Array) -> tuple[Array, tuple[float, ...], float]:
+    """A Gauss-Newton step (x, y, scale); their standard errors; the correlation."""
     h, w = restored[0].shape
     y, x = (axis.astype(np.float32) for axis in np.mgrid[:h, :w])
     cx, cy = (w - 1) / 2, (h - 1) / 2
@@ -110,9 +119,9 @@ def _step(restored: list[Picture], gt: list[Picture], at: Array) -> tuple[Array,
     # neighbours are blurred together: about one independent value in (2 sigma)^2 pi
     noise = residual / n * np.pi * (2 * _SIGMA) ** 2
     gain = max(abs(solution[3]), 1e-3)
-    error = float(np.sqrt(noise * max(inverse[0, 0], inverse[1, 1])) / gain)
+    errors = tuple(float(np.sqrt(max(0.0, noise * inverse[i, i])) / gain) for i in range(3))
     likeness = float(np.sqrt(max(0.0, 1 - residual / variance))) if variance > 0 else 0.0
-    return solution[:3] / gain, error, likeness
+    return solution[:3] / gain, errors, likeness
 
 
 def resampling(n: int, shift: float, scale: float) -> Picture:

@@ -13,6 +13,9 @@ MOST = 3
 """Offsets are looked for up to this many frames, in both directions."""
 _STILL = 1e-3  # variance over time, in squared grey levels a pixel, below which nothing moves
 _LEAST = 6  # frames
+_SLOW = 0.7  # of the least change: a mean below it arrives late in a coded video, and no offset can be told
+_PART, _CHANCE = 0.26, 2.7  # of the advantage that an offset would have, were it all that is off; over frames
+_REPEATED, _VISIBLE = 0.05, 1.0  # squared change of a frame against the ground truth's; squared grey levels
 Picture = NDArray[np.float32]
 Pictures = NDArray[np.float32]
 Shift = tuple[float, float]
@@ -27,17 +30,25 @@ class Timing:
     does not count.
     """
 
+    least_change: float
+    """Squared grey levels that the ground truth changes by where it moves: encoders leave out less."""
     restored: list[Picture] = field(default_factory=list)
     gt: list[Picture] = field(default_factory=list)
-    still: int = 0
+    repeated: set[int] = field(default_factory=set)
+    """Frames that repeat the one before though the ground truth moves."""
     moving: int = 0
+    changes: float = 0.0
+    """The sum of the ground truth's squared changes."""
 
     def add(self, restored: Picture, gt: Picture) -> None:
         """The next frame of both."""
         if self.gt:
-            gt_still = np.array_equal(gt, self.gt[-1])
-            self.moving += not gt_still
-            self.still += not gt_still and np.array_equal(restored, self.restored[-1])
+            change, gt_change = _change(restored, self.restored[-1]), _change(gt, self.gt[-1])
+            self.changes += gt_change
+            self.moving += gt_change > self.least_change
+            most = _REPEATED * gt_change if gt_change > _VISIBLE else 0.0
+            if gt_change > self.least_change and change <= most:
+                self.repeated.add(len(self.gt))
         self.restored.append(restored)
         self.gt.append(gt)
 
@@ -59,9 +70,28 @@ class Timing:
     def offset(self, margin: float) -> int:
         """Frames early (late: negative) at which the clips change most alike; 0 unless that is more by
         `margin`, and where it cannot be told."""
+        if 2 * len(self.repeated) > len(self.gt):
+            return 0  # it waits: now it is late, now it is not
+        if self.changes < _SLOW * self.least_change * len(self.gt):
+            return 0
         found = np.nan_to_num(self.advantages(), nan=0.0)
         best = int(found.argmax())
-        return best - MOST if found[best] > margin else 0
+        if found[best] <= margin:
+            return 0
+        early = best - MOST
+        part = max(_PART, _CHANCE / (len(self.gt) - abs(early)))
+        return early if found[best] > part * self._expected(early) else 0
+
+    def _expected(self, early: int) -> float:
+        """The advantage of a clip that is early by so much and else as like as it is: by so much the ground
+        truth is less like itself. What encoders do to little motion, and chance in much noise, has less."""
+        first, last = max(0, -early), len(self.gt) - max(0, early)
+        here, later = np.stack(self.gt[first:last]), np.stack(self.gt[first + early : last + early])
+        return _alike(np.stack(self.restored[first:last]), later) * (1 - _alike(here, later))
+
+
+def _change(picture: Picture, before: Picture) -> float:
+    return float(np.square(picture - before, dtype=np.float64).mean())
 
 
 def _moved(pictures: Pictures, shift: Shift) -> Pictures:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import io
+
+import av
 import cv2
 import numpy as np
 from numpy.typing import NDArray
@@ -46,3 +49,24 @@ def swapped(frames: Frames) -> Frames:
 def tinted(frames: Frames) -> Frames:
     """Eight levels more of red, four less of blue."""
     return np.clip(frames + np.array([8, 0, -4]), 0, 255).astype(np.uint8)
+
+
+def shrunk(frames: Frames, side: int) -> Frames:
+    """Frames of this side: by area where smaller, else bicubic."""
+    how = cv2.INTER_AREA if side < frames.shape[1] else cv2.INTER_CUBIC
+    return np.stack([cv2.resize(f, (side, side), interpolation=how) for f in frames])
+
+
+def h264(frames: Frames, crf: int) -> Frames:
+    """Through x264 with its defaults and back."""
+    file = io.BytesIO()
+    with av.open(file, "w", format="mp4") as out:
+        stream = out.add_stream("libx264", rate=25)
+        stream.height, stream.width, stream.pix_fmt = *frames.shape[1:3], "yuv420p"
+        stream.options = {"crf": str(crf)}
+        for frame in frames:
+            out.mux(stream.encode(av.VideoFrame.from_ndarray(frame, format="rgb24")))
+        out.mux(stream.encode())
+    file.seek(0)
+    with av.open(file) as back:
+        return np.stack([frame.to_ndarray(format="rgb24") for frame in back.decode(video=0)])

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import io
+from collections.abc import Callable
 from functools import lru_cache
 
-import av
 import numpy as np
 import pytest
 
 import vfsrbench as vb
-from tests.vfsrbench.geometry.faults import Frames, late, limited, look, moved, swapped, tinted
+from tests.vfsrbench.geometry.faults import Frames, h264, late, limited, look, moved, shrunk, swapped, tinted
 from vfsrbench.datasets.demo.clips import demo_clip
 from vfsrbench.geometry.guard import Guard, Report
 
@@ -40,20 +39,6 @@ def test_windows_and_their_order_of_sight_do_not_count() -> None:
     for first in sorted(sights):
         guard.keep(sights[first])
     assert guard.report() == look(delayed, gt)
-
-
-def h264(frames: Frames, crf: int) -> Frames:
-    file = io.BytesIO()
-    with av.open(file, "w", format="mp4") as out:
-        stream = out.add_stream("libx264", rate=25)
-        stream.height, stream.width, stream.pix_fmt = *frames.shape[1:3], "yuv420p"
-        stream.options = {"crf": str(crf)}
-        for frame in frames:
-            out.mux(stream.encode(av.VideoFrame.from_ndarray(frame, format="rgb24")))
-        out.mux(stream.encode())
-    file.seek(0)
-    with av.open(file) as back:
-        return np.stack([frame.to_ndarray(format="rgb24") for frame in back.decode(video=0)])
 
 
 @pytest.mark.parametrize("name", CLIPS)
@@ -99,6 +84,86 @@ def test_frozen_frames_are_counted_where_the_truth_moves() -> None:
     frozen[4:7] = frozen[3]
     assert "3 of 11 frames repeat the frame before" in look(frozen, gt).findings
     assert look(frozen, frozen).findings == (), "the ground truth stands still itself"
+    stopped = np.repeat(gt[:1], FRAMES, axis=0)
+    assert look(stopped, gt).findings == ("11 of 11 frames repeat the frame before",)
+
+
+def test_repeated_frames_are_found_under_noise_and_in_videos() -> None:
+    gt = truth("hopper-talking")
+    twice = gt[np.arange(FRAMES) // 2 * 2]
+    noise = np.random.default_rng(0).integers(-1, 2, gt.shape)
+    for frames in (np.clip(twice + noise, 0, 255).astype(np.uint8), h264(twice, 18)):
+        assert "6 of 11 frames repeat the frame before" in look(frames, gt).findings
+
+
+@pytest.mark.parametrize("side", [64, 96, 128])
+def test_small_pictures(side: int) -> None:
+    """Little of a small picture moves by whole pixels, and encoders leave out what does not."""
+    gt = shrunk(truth("hopper-talking"), side)
+    soft = shrunk(shrunk(gt, side // 4), side)
+    for honest in (gt, soft, h264(gt, 28), h264(gt, 40)):
+        assert look(honest, gt).findings == ()
+    (found,) = look(moved(soft, 0.4), gt).findings
+    assert found.startswith("shifted by (0.")
+    assert "one frame late" in look(late(soft), gt).findings
+    (found,) = look(moved(gt, scale=0.98), gt).findings
+    assert found in ("scaled by -1.9 %", "scaled by -2.0 %", "scaled by -2.1 %")
+    calm = shrunk(truth("demo-calm"), side)
+    for crf in (18, 40):
+        assert look(h264(calm, crf), calm).findings == ()
+
+
+@pytest.mark.parametrize(
+    ("turn", "said"),
+    [
+        (lambda f: f[:, :, ::-1], "mirrored, left and right swapped"),
+        (lambda f: f[:, ::-1], "upside down"),
+        (lambda f: f[:, ::-1, ::-1], "turned by 180 degrees"),
+        (lambda f: np.rot90(f, 1, (1, 2)), "turned by 90 degrees to the left"),
+        (lambda f: np.rot90(f, 3, (1, 2)), "turned by 90 degrees to the right"),
+        (lambda f: f.transpose(0, 2, 1, 3), "rows and columns swapped"),
+        (lambda f: 255 - f, "bright and dark swapped"),
+    ],
+)
+def test_other_pictures_are_named_and_not_measured(turn: Callable[[Frames], Frames], said: str) -> None:
+    for name in CLIPS:
+        found = look(np.ascontiguousarray(turn(restoration(name, "vfhq-heavy"))), truth(name))
+        assert found.findings == (said,), "not a shift or a scale, which mean nothing here"
+
+
+def test_other_clips_and_empty_pictures_are_named() -> None:
+    gt, other = truth("demo-calm"), truth("hopper-talking")
+    (found,) = look(other, gt).findings
+    assert found.startswith("other pictures than the ground truth's (likeness 0.")
+    found, still = look(np.full_like(gt, 90), gt).findings
+    assert found == "one colour, nothing to be seen" and still.startswith("11 of 11")
+    grey = np.repeat(gt.mean(axis=3, keepdims=True), 3, axis=3).astype(np.uint8)
+    assert look(grey, gt).findings == ("no colours",)
+
+
+def test_a_ground_truth_without_detail_accuses_nobody() -> None:
+    shape = (FRAMES, 128, 128, 3)
+    noise = np.random.default_rng(0).normal(0, 2, shape)
+
+    def noisy(frames: Frames) -> Frames:
+        return np.clip(np.rint(frames + noise), 0, 255).astype(np.uint8)
+
+    ramp = np.broadcast_to(np.linspace(40, 200, 128).astype(np.uint8)[:, None], shape)
+    stripes = np.broadcast_to(((np.arange(128) // 4 % 2) * 200 + 20).astype(np.uint8)[:, None], shape)
+    for flat in (np.zeros(shape, np.uint8), np.full(shape, 128, np.uint8), ramp, stripes):
+        assert look(flat, flat).findings == ()
+        assert look(noisy(flat), flat).findings == ()
+
+
+@pytest.mark.parametrize("step", [0.02, 0.1])
+def test_what_encoders_and_noise_do_to_little_motion_is_not_an_offset(step: float) -> None:
+    """Without motion no offset in time can be told, and what there is arrives late in a coded video."""
+    at = np.cumsum(np.random.default_rng(1).normal(0, step, (24, 2)), axis=0)
+    still = truth("demo-calm")[:1, 128:384, 128:384]
+    gt = np.concatenate([moved(still, x, y) for x, y in at])
+    noise = np.random.default_rng(0).normal(0, 12, gt.shape)
+    for honest in (h264(gt, 18), h264(gt, 28), np.clip(gt + noise, 0, 255).astype(np.uint8)):
+        assert look(honest, gt).findings == ()
 
 
 def test_the_shift_is_named_to_the_tenth_of_a_pixel() -> None:
