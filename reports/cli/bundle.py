@@ -54,8 +54,10 @@ def make(
 ) -> None:
     """Put all results of a board that fit together into one file (short: `bundle BOARD -o FILE`)."""
     from reports.sharing.writing import write_bundle
+    from vfsrbench.cli.progress import Paced
     from vfsrbench.results.workspace import Workspace
 
+    tell = Paced()
     with Workspace(workspace).at_work():
         made = write_bundle(
             changes.of(o.find_board(board)),
@@ -66,7 +68,7 @@ def make(
             outputs=o.parse_outputs(outputs),
             said=changes.given("dataset", "frames", "seed", "scale"),
             replace=replace,
-            progress=lambda what: note(f"bundle: {what}"),
+            progress=lambda what: tell(f"bundle: {what}"),
         )
     for line in made.left_out:
         say(f"bundle: {line}", err=True)
@@ -119,7 +121,9 @@ def check(
     from reports.sharing.auditing import Auditor
     from reports.sharing.checking import check_bundle
     from reports.sharing.telling import told
+    from vfsrbench.cli.progress import Paced
 
+    tell = Paced()
     whole = read_bundle(bundle)
     auditor = Auditor(
         dataset=dataset,
@@ -130,7 +134,7 @@ def check(
         seed=seed,
         restore=restore,
         tolerance=tolerance,
-        progress=lambda what: note(f"bundle: {what}"),
+        progress=lambda what: tell(f"bundle: {what}"),
     )
     checked = check_bundle(whole, auditor)
     if form == "json":

@@ -84,9 +84,11 @@ def report_and_tell(
     is and what was left out."""
     from reports import build_report
     from reports.tables.terminal import print_tables
+    from vfsrbench.cli.progress import Paced
     from vfsrbench.engines.local import cores
     from vfsrbench.results.workspace import Workspace
 
+    tell = Paced()
     with Workspace(workspace).at_work():
         made = build_report(
             board,
@@ -95,7 +97,7 @@ def report_and_tell(
             outputs=outputs,
             partial=partial,
             workers=cores(),
-            progress=lambda what: note(f"report: {what}"),
+            progress=lambda what: tell(f"report: {what}"),
             **how,
         )
     print_tables(made.tables, partial=partial)

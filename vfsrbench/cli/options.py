@@ -128,7 +128,25 @@ Fit = Annotated[
         "centre is taken, cropped to multiples of what splits divide by, or of N",
     ),
 ]
+CropFit = Annotated[
+    str | None,
+    typer.Option(
+        "--fit",
+        metavar="cropN",
+        help="take the centre of ground truth whose sides are no multiples of N (and of results)",
+    ),
+]
 Seed = Annotated[int | None, typer.Option(min=0, max=MOST_SEED, help="of all that is drawn at random")]
+
+
+def crop_multiple(fit: str | None) -> int:
+    """What `--fit cropN` crops to multiples of, where no split says it; 1 without one.
+
+    InputError for anything else.
+    """
+    if fit is not None and not re.fullmatch("crop[1-9][0-9]{0,3}", fit):
+        raise InputError(f"--fit {fit!r}: say what to crop ground truth to multiples of, such as --fit crop4")
+    return int((fit or "crop1").removeprefix("crop"))
 
 
 def checked_fit(fit: str | None) -> str | None:

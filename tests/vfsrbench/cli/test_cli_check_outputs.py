@@ -29,6 +29,7 @@ def clips(tmp_path_factory: pytest.TempPathFactory) -> Path:
         "limited": np.rint(16 + noisy * (219 / 255)).astype(np.uint8),
         "short": noisy[:-1],
         "small": noisy[:, :200, :200],
+        "centre": noisy[:, 28:228, 28:228],
     }
     for name, frames in folders.items():
         Clip.from_array(np.ascontiguousarray(frames), name="one").write(root / name / "one")
@@ -52,6 +53,14 @@ def test_what_is_off_is_said_and_ends_with_3(clips: Path, capsys: pytest.Capture
     assert said["shifted"] == "shifted by (-2.0, 1.0) px"
     assert said["late"].startswith("one frame late")
     assert said["limited"] == "limited range (16 to 235)"
+
+
+def test_ground_truth_is_cropped_as_runs_crop_it(clips: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    line = ["check-outputs", f"it={clips / 'centre'}", "--dataset", str(clips / "gt")]
+    assert run([*line, "--fit", "crop100"]) == 0
+    assert capsys.readouterr().out.strip() == "it, one: nothing off"
+    assert run([*line, "--fit", "crop"]) == 2
+    assert "such as --fit crop4" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(("name", "numbers"), [("short", ("7", "8")), ("small", ("200x200", "256x256"))])

@@ -12,7 +12,8 @@ from rich.console import Console
 from vfsrbench.cli.progress.at_work import AtWork, how_long, trouble_with
 from vfsrbench.cli.progress.live import LiveProgress
 from vfsrbench.cli.progress.plain import EVERY, PlainProgress
-from vfsrbench.cli.verbosity import Verbosity
+from vfsrbench.cli.progress.steps import Paced, StepBar
+from vfsrbench.cli.verbosity import Verbosity, choose, one_command_line
 from vfsrbench.engines.base import Event
 from vfsrbench.results.job import Job
 from vfsrbench.runs.jobs import Share
@@ -106,6 +107,24 @@ def test_what_is_restored_and_waits_to_be_scored_is_told(capsys: pytest.CaptureF
     for job in task.jobs[:2]:
         live.ended(Ended(job, "ok"))
     assert "restored" not in live.live.tasks[0].fields["left"], "done, not waiting"
+
+
+def test_a_hundred_clips_are_no_hundred_lines(capsys: pytest.CaptureFixture[str]) -> None:
+    """Of a run that is planned, of a report, and of every verb that takes one clip after the other."""
+    clock = Clock()
+    run, paced = PlainProgress(clock=clock), Paced(clock)
+    with StepBar(paced) as bar:
+        for number in range(100):
+            run.planning(f"reading {number}", 0, 0)
+            bar.on_progress(f"scoring {number}", number, 100)
+            clock.now += EVERY / 20
+    lines = capsys.readouterr().err.splitlines()
+    assert lines == [f"{what} {number}" for number in range(0, 100, 20) for what in ("reading", "scoring")]
+    with one_command_line():
+        choose(Verbosity.VERBOSE)
+        for number in range(3):
+            paced(f"report: {number}")
+    assert len(capsys.readouterr().err.splitlines()) == 3, "--verbose says each"
 
 
 def test_quiet_says_only_what_went_wrong_and_verbose_every_job(capsys: pytest.CaptureFixture[str]) -> None:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from vfsrbench.cli.echo import say
 from vfsrbench.cli.progress.at_work import MARKS, AtWork, describe, how_long, outcome_of, trouble_with
+from vfsrbench.cli.progress.steps import EVERY, Paced
 from vfsrbench.cli.verbosity import Verbosity
 from vfsrbench.engines.base import Event
 from vfsrbench.errors import counted
@@ -18,8 +19,6 @@ if TYPE_CHECKING:
     from vfsrbench.runs.plan import Plan
     from vfsrbench.runs.worker.outcome import Ended
 
-EVERY = 10.0
-"""Seconds between two lines of progress."""
 MOST_AT_WORK = 4
 
 
@@ -37,12 +36,13 @@ class PlainProgress:
         self._level, self._clock = level, clock
         self._work = AtWork(clock)
         self._step = ""
+        self._tell_step = Paced(clock)
         self._last = -EVERY
         self._all_done = False
 
     def planning(self, step: str, done: int, total: int) -> None:
         if step != self._step and self._level > Verbosity.QUIET:
-            self._say(step)
+            self._tell_step(step)
         self._step = step
 
     def planned(self, plan: Plan) -> None:

@@ -24,6 +24,7 @@ def check_outputs(
     layout: o.Layout = None,
     clip: o.Clips = None,
     frames: o.FrameCount = None,
+    fit: o.CropFit = None,
     crop_gt: o.CropGt = False,
 ) -> None:
     """Compare restored clips with their ground truth before anything is scored: shift, scale, frames that
@@ -31,24 +32,24 @@ def check_outputs(
 
     Nothing is changed or scored. Ends with 3 when something is off.
     """
-    from vfsrbench.cli.progress import StepBar
+    from vfsrbench.cli.progress import Paced, StepBar
     from vfsrbench.datasets.crop import crop_to, cropped
     from vfsrbench.datasets.dataset import open_dataset
     from vfsrbench.datasets.stored_outputs import open_outputs
     from vfsrbench.geometry.clips import report_on
 
     kind = layout or ("demo" if dataset is None else "folder")
-    opened = open_dataset(kind, dataset, tuple(clip or ()), frames, None)
+    opened = open_dataset(kind, dataset, tuple(clip or ()), frames, None, o.crop_multiple(fit))
     truths = {one.name: one for one in opened.clips()}
     without = [name for name, one in truths.items() if not one.reference]
     if without:
         raise InputError(f"clip {without[0]!r} has no ground truth: there is nothing to compare with")
-    off = 0
+    off, tell = 0, Paced()
     for name, path in o.parse_outputs(outputs).items():
         problems: dict[str, str] = {}
         restored = open_outputs(path, opened, problems, crop_gt)
         for number, (clip_name, made) in enumerate(restored.items()):
-            with StepBar() as bar:
+            with StepBar(tell) as bar:
                 bar.on_progress(f"looking at {clip_name}", number, len(restored))
                 gt = truths[clip_name].gt_or_upscaled
                 crop = crop_to(made, gt, name)

@@ -6,7 +6,6 @@ import csv
 import io
 import json
 import math
-import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
@@ -14,7 +13,6 @@ import typer
 
 from vfsrbench.cli import options as o
 from vfsrbench.cli.echo import say
-from vfsrbench.errors import InputError
 
 if TYPE_CHECKING:
     from vfsrbench.card import MetricCard
@@ -39,13 +37,7 @@ def evaluate(
     clip: o.Clips = None,
     frames: o.FrameCount = None,
     finder: o.Finder = "auto",
-    fit: Annotated[
-        str | None,
-        typer.Option(
-            metavar="cropN",
-            help="take the centre of ground truth whose sides are no multiples of N (and of results)",
-        ),
-    ] = None,
+    fit: o.CropFit = None,
     crop_gt: o.CropGt = False,
     csv_file: Annotated[
         Path | None, typer.Option("--csv", metavar="FILE", help="write the table: a row a clip, and the mean")
@@ -63,14 +55,11 @@ def evaluate(
     the mean says of how many clips it is. Ends with 3 when a clip was left out.
     """
     from vfsrbench.cli.progress import StepBar
-    from vfsrbench.datasets.dataset import multiple_of
     from vfsrbench.io.safety.paths import expanded
     from vfsrbench.io.safety.targets import check_out_folder, check_own_file
     from vfsrbench.runtime.device import choose_device
     from vfsrbench.scoring.folders import evaluate_folders
 
-    if fit is not None and not re.fullmatch("crop[1-9][0-9]{0,3}", fit):
-        raise InputError(f"--fit {fit!r}: say what to crop ground truth to multiples of, such as --fit crop4")
     given, truth = expanded(outputs), expanded(gt)
     for file in (csv_file, json_file):
         if file is not None:  # before anything is computed
@@ -84,7 +73,7 @@ def evaluate(
             clips=tuple(clip or ()),
             frames=frames,
             finder=finder,
-            multiple=multiple_of(fit or ""),
+            multiple=o.crop_multiple(fit),
             crop_gt=crop_gt,
             device=choose_device(None if device == "auto" else device),
             on_progress=lambda what, done, total: bar.on_progress(f"scoring {what}", done, total),
