@@ -43,7 +43,7 @@ demo: $(STAMP) $(FETCHED)
 	@$(ACTIVATE)
 
 test: $(STAMP) $(FETCHED)
-	$(BIN)/python -m pytest -n 2 --dist loadfile -m "not gpu and not weights and not slow"
+	$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder -m "not gpu and not weights and not slow"
 
 test-gpu: $(STAMP)
 	$(BIN)/python -m pytest -m gpu

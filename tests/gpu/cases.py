@@ -7,7 +7,7 @@ from vfsrbench.method_spec import choose_method
 from vfsrbench.plugins import methods
 
 ENLARGES, SAME = Sizes(3, 64, 256), Sizes(3, 256, 256)
-FACES = Sizes(3, 512, 512)
+FACES, TWO_FACES = Sizes(3, 512, 512), Sizes(2, 512, 512)
 SAMPLES = Sizes(2, 16, 128)
 
 VARIANTS: dict[str, tuple[str, ...]] = {
@@ -28,6 +28,12 @@ SIZES: dict[str, Sizes] = {
     "recompressed": SAME,
     "basicvsrpp[checkpoint=denoise]": SAME,
     "flair[degradation=jpeg,K=2]": Sizes(2, 32, 128),
+    # whose networks take long, and which are allowed nothing, or so much a frame
+    "dicface": TWO_FACES,
+    "dicface[sample=draw]": TWO_FACES,
+    "keep": TWO_FACES,
+    "keep[flow=pwcnet,stream=true]": TWO_FACES,
+    "pgtformer": TWO_FACES,
 }
 """Others: 512x512 where the card says so, else 64x64 enlarged to 256x256; FLAIR's from 16x16."""
 NOTHING = [
@@ -57,8 +63,8 @@ NOTHING = [
 """Methods that keep the host waiting nowhere."""
 ALLOWED: dict[str, Allowed] = {
     **dict.fromkeys(NOTHING, Allowed()),
-    "dicface": Allowed(casts=3),  # the codewords, which are mixed, once a frame: 1 MB
-    "dicface[sample=draw]": Allowed(waits=3, casts=3),  # the host draws, frame by frame
+    "dicface": Allowed(casts=2),  # the codewords, which are mixed, once a frame: 1 MB
+    "dicface[sample=draw]": Allowed(waits=2, casts=2),  # the host draws, frame by frame
     "realbasicvsr": Allowed(waits=2),  # whether to clean once more
     "flair+codeformer": Allowed(waits=1),  # the window's faces are found
     "flair+restoreformerpp": Allowed(waits=1),

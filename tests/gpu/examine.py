@@ -110,7 +110,8 @@ def examine_metric(name: str, profile: Profile, allowed: Allowed, folder: Path) 
             metric.profile = profile
             metric.load(weights, CUDA)
         face = np.array([(50, 60), (78, 60), (64, 76), (54, 92), (74, 92)], np.float64)
-        count = 16 if "i3d" in weights else 5  # I3D looks at 16 frames together
+        # one frame more than waits are allowed, so that one a frame is too many; I3D takes 16 together
+        count = 16 if "i3d" in weights else max(allowed.waits, allowed.uploads) + 1
         truth = TruthInfo("clip", "", count, landmarks=np.repeat(face[None], count, axis=0))
         side = 256 if name.startswith(("ewarp_evalcrafter", "liqe")) else 128  # which refuse smaller ones
         frames = np.zeros((count, side, side, 3), np.uint8)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import functools
 from pathlib import Path
 from typing import Any
 
@@ -53,10 +54,16 @@ def info(frames: Frames, size: int = SIDE) -> ClipInfo:
     return ClipInfo("clip", len(frames), 25.0, *frames.shape[1:3], size, size)
 
 
+@functools.lru_cache(maxsize=2)
+def readied(net: torch.nn.Module) -> torch.nn.Module:
+    """A copy, as the adapters lay it out; nothing changes its weights afterwards."""
+    return ready(copy.deepcopy(net), CPU)
+
+
 def method(spec: str, net: torch.nn.Module) -> Any:
     """The method as the harness builds it, with a network of seeded weights for 64x64 faces."""
     predictor = choose_method(spec).build()
-    predictor.device, predictor.net = CPU, ready(copy.deepcopy(net), CPU)
+    predictor.device, predictor.net = CPU, readied(net)
     return predictor
 
 
@@ -99,9 +106,9 @@ def test_codeformer_does_the_official_steps(
 
 
 def test_codeformers_frames_do_not_depend_on_the_batch(codeformer: CodeFormer) -> None:
-    predictor, frames = method("codeformer", codeformer), as_tensor(clip(5, 64, 64))
-    predictor.start_clip(info(clip(5, 64, 64)))
-    by_batch = [torch.cat([predictor.restore_batch(p) for p in frames.split(size)]) for size in (1, 2, 5)]
+    predictor, frames = method("codeformer", codeformer), as_tensor(clip(3, 64, 64))
+    predictor.start_clip(info(clip(3, 64, 64)))
+    by_batch = [torch.cat([predictor.restore_batch(p) for p in frames.split(size)]) for size in (1, 2, 3)]
     for other in by_batch[1:]:
         assert (other - by_batch[0]).abs().max() <= 1.01 / 255
         assert (other != by_batch[0]).float().mean() < 1e-3

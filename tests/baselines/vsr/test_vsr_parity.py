@@ -34,8 +34,9 @@ BUILDERS: dict[str, Callable[[], nn.Module]] = {
 }
 PACKS = {name: tap_tools.pack(name) for name in BUILDERS}
 SLOW = [  # the same paths with another number of frames or blocks
-    "basicvsr-mirror_t4", "basicvsrpp-t2_not_multiple_of_32", "basicvsrpp-t3_square",
-    "basicvsrpp_same-mirror_t4", "basicvsrpp_same-t3_square",
+    "basicvsr-mirror_t4", "basicvsr-t2_not_multiple_of_32", "basicvsrpp-t2_not_multiple_of_32",
+    "basicvsrpp-t3_square", "basicvsrpp_n15-t1", "basicvsrpp_same-mirror_t4", "basicvsrpp_same-t3_square",
+    "edvr_l-t5_batch2",
 ]  # fmt: skip
 
 

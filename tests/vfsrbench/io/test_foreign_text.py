@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -88,15 +90,34 @@ def clips(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return root
 
 
-def vfsrbench(*arguments: str | Path, code: int = 0) -> str:
-    """A real command in the C locale; its whole output, in which nothing may act on a terminal."""
-    command = [sys.executable, "-W", "error::UserWarning", "-m", "vfsrbench", *map(str, arguments)]
-    environment = os.environ | {"PYTHONIOENCODING": "ascii"}
-    done = subprocess.run(command, capture_output=True, check=False, env=environment)
-    text = (done.stdout + done.stderr).decode("ascii")
-    assert done.returncode == code, text[-600:]
+END = "-- ended with"
+COMMANDS = """
+import json, sys
+from vfsrbench.cli.main import run
+from vfsrbench.cli.streams import make_patient
+
+make_patient()
+for arguments in json.loads(sys.argv[1]):
+    print("-- ended with", run(arguments), flush=True)
+"""
+
+
+def vfsrbench(*commands: tuple[str | Path, ...]) -> list[str]:
+    """Commands in a process of their own, in the C locale; what each said, in which nothing may act on a
+    terminal."""
+    words = json.dumps([[str(word) for word in command] for command in commands])
+    done = subprocess.run(
+        [sys.executable, "-W", "error::UserWarning", "-c", COMMANDS, words],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        check=False,
+        env=os.environ | {"PYTHONIOENCODING": "ascii"},
+    )
+    text = done.stdout.decode("ascii")
+    *said, last = re.split(rf"{END} 0\n", text)
+    assert done.returncode == 0 and len(said) == len(commands) and not last, text[-600:]
     assert "Traceback" not in text and "\x1b" not in text and "\r" not in text
-    return text
+    return said
 
 
 def test_frames_have_clean_names(clips: Path) -> None:
@@ -108,27 +129,44 @@ def test_frames_have_clean_names(clips: Path) -> None:
 def test_a_board_of_such_clips(clips: Path, tmp_path: Path) -> None:
     """Run, report with its site, compare: every clip has its row under its clean name."""
     work, site = tmp_path / "work", tmp_path / "site"
-    board = ["demo", "--dataset", clips, "--layout", "folder", "--metric", "psnr", "--workspace", work]
+    board: list[str | Path] = [
+        "demo",
+        "--dataset",
+        clips,
+        "--layout",
+        "folder",
+        "--metric",
+        "psnr",
+        "--workspace",
+        work,
+    ]
     board += ["--split", "vfhq-mild"]
-    vfsrbench("run", *board, "--only-method", "nearest")
+    run = ("run", *board, "--only-method", "nearest")
+    compare = ("compare", work / "results", "--format")
+    *_, in_terminal, in_tex, again = vfsrbench(
+        run,
+        ("report", *board, "--html", site),
+        (*compare, "terminal"),
+        (*compare, "tex"),
+        (*run, "--clip", os.fsdecode(b"bad\xff\xfe")),
+    )
     found = [read_result(path) for path in result_files([work / "results"])]
     assert {r.record.clip for r in found} == set(ODD.values())
     assert {tuple(r.frame_names) for r in found} == {tuple(f"f%FF%5C{n}" for n in range(3))}
-    vfsrbench("report", *board, "--html", site)
     pages = {p.read_text(encoding="utf-8") for p in (site / "clips" / "vfhq-mild").iterdir()}
     assert len(pages) == len(ODD)
-    for form in ("terminal", "tex"):
-        assert "Nearest" in vfsrbench("compare", work / "results", "--format", form)
-    again = vfsrbench("run", *board, "--only-method", "nearest", "--clip", os.fsdecode(b"bad\xff\xfe"))
+    assert "Nearest" in in_terminal and "Nearest" in in_tex
     assert "0 to do" in again
 
 
 def test_such_clips_are_degraded_verified_and_restored(clips: Path, tmp_path: Path) -> None:
-    vfsrbench("degrade", tmp_path / "lq", "--dataset", clips, "--layout", "folder", "--split", "bi-x4")
     split = tmp_path / "lq" / "bi-x4"
+    outs = {tmp_path / "restored": (), tmp_path / "video": ("--as", "h264")}
+    vfsrbench(
+        ("degrade", split.parent, "--dataset", clips, "--layout", "folder", "--split", split.name),
+        ("verify", split),
+        *(("restore", clips, out, "--method", "nearest", "--scale", "1", *how) for out, how in outs.items()),
+    )
     assert {p.name for p in split.iterdir() if p.name[0] != "." and p.is_dir()} == set(ODD.values())
-    vfsrbench("verify", split)
-    for form in ((), ("--as", "h264")):
-        out = tmp_path / f"restored{len(form)}"
-        vfsrbench("restore", clips, out, "--method", "nearest", "--scale", "1", *form)
+    for out in outs:
         assert len([p for p in out.iterdir() if p.suffix != ".json" and p.name[0] != "."]) == len(ODD)

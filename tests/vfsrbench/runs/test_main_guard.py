@@ -13,7 +13,7 @@ from pathlib import Path
 from vfsrbench.runs.run import run_board
 with Path("log.txt").open("a") as log:
     log.write("script runs\\n")
-summary = run_board("board.toml", "w", workers=2)
+summary = run_board("board.toml", "w", workers=1)
 print(sorted(summary.counts.items()))
 """
 OWN_TASKS = """

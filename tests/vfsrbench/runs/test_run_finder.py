@@ -118,7 +118,7 @@ def test_a_board_that_can_find_no_face_to_align_by_is_refused(
 @needs_dlib
 def test_a_clip_without_any_face_fails_alone(tmp_path: Path) -> None:
     board = _board(tmp_path, "dlib", align=True)
-    write_clip(tmp_path / "data" / "wall", np.full((2, 512, 544, 3), 90, np.uint8))
+    write_clip(tmp_path / "data" / "wall", np.full((2, 128, 136, 3), 90, np.uint8))
     records = {r.clip: r for r in run_with(board, tmp_path / "w").records.values()}
     assert records["talk"].status == "ok" and records["wall"].status == "failed"
     assert "clip 'wall': no face was found in any of the clip's 2 frames" in records["wall"].reason

@@ -208,7 +208,7 @@ def ends(workspace: Path) -> dict[tuple[str, str], str]:
 
 def test_the_worker_is_replaced_and_the_neighbours_are_done(tmp_path: Path):
     """Without a new process each method after the first bad one would fail, with CUDA's words."""
-    bad = ["bad", "bad[step=load]", "bad[step=start]", "bad[step=hidden]"]
+    bad = ["bad", "bad[step=start]"]
     good = ["good", "nearest", "good[mark=x]"]
     order = [good[0], bad[0], good[1], *bad[1:], good[2]]
     metrics = ("psnr", "careful")
@@ -224,6 +224,23 @@ def test_the_worker_is_replaced_and_the_neighbours_are_done(tmp_path: Path):
     # what the new processes made is what a run without the bad ones makes
     run(board(tmp_path, "good", metrics=metrics), tmp_path / "v", engine="serial")
     assert {k: v for k, v in scores(tmp_path / "w").items() if k[0] == "good"} == scores(tmp_path / "v")
+
+
+@pytest.mark.parametrize(
+    ("step", "said"),
+    [
+        ("load", "misaligned address"),
+        ("start", "unspecified launch failure"),
+        ("hidden", "my network failed"),
+    ],
+)
+def test_it_is_lost_at_any_step(tmp_path: Path, step: str, said: str):
+    spec = f"bad[step={step}]"
+    with pytest.raises(PoisonedDevice):
+        run(board(tmp_path, spec, "good", clips=["one"]), tmp_path / "w", engine="serial")
+    assert ends(tmp_path / "w") == {(spec, "one"): "failed"}
+    (path,) = result_files([tmp_path / "w" / "results"])
+    assert "AcceleratorError: " in read_record(path).reason and said in read_record(path).reason
 
 
 def test_the_serial_engine_stops_with_one_line_and_the_next_run_goes_on(tmp_path: Path, capsys):

@@ -15,6 +15,7 @@ import psutil
 import pytest
 
 from tests.vfsrbench.boards import board_file, contents, data_set, method_folder, scores, small_board
+from vfsrbench.runs.run import run_board
 
 WEIGHT_FREE = ["psnr", "ssim", "ssim_vt", "psnr_clip", "ewarp_dis"]
 NOISY = "out = out + 0.1 * torch.randn(out.shape, generator=generator)"
@@ -29,6 +30,11 @@ def run(board: Path, workspace: Path, *more: str) -> subprocess.CompletedProcess
     return subprocess.run(
         command(board, workspace, *more), capture_output=True, text=True, timeout=300, check=False
     )
+
+
+def finish(board: Path, workspace: Path, engine: str = "serial", workers: int | None = None) -> None:
+    """The run, or what is left of it, from this process, which has all it needs loaded."""
+    assert run_board(board, workspace, engine=engine, workers=workers).exit_code == 0
 
 
 def make(
@@ -49,20 +55,18 @@ def begun(process: subprocess.Popen[str]) -> None:
 
 def test_any_number_of_workers_gives_the_same_bits(tmp_path: Path):
     board = make(tmp_path, {"plain": "pass", "noisy": NOISY}, metrics=WEIGHT_FREE)
-    for name, more in (("serial", ["--engine", "serial"]), ("1", []), ("3", [])):
-        workers = [] if name == "serial" else ["--workers", name]
-        done = run(board, tmp_path / name, *more, *workers)
-        assert done.returncode == 0, done.stderr
-    assert contents(tmp_path / "1") == contents(tmp_path / "3") == contents(tmp_path / "serial")
-    one = scores(tmp_path / "1")
-    assert len(one) == 12 and scores(tmp_path / "3") == one and scores(tmp_path / "serial") == one
+    finish(board, tmp_path / "serial")
+    finish(board, tmp_path / "3", "local", 3)
+    assert contents(tmp_path / "3") == contents(tmp_path / "serial")
+    one = scores(tmp_path / "serial")
+    assert len(one) == 12 and scores(tmp_path / "3") == one
     assert one["noisy", "bi-x4", "one"] != one["noisy", "bi-x4", "two"]
 
 
 def test_a_run_killed_at_any_moment_goes_on_to_the_scores_of_an_undisturbed_one(tmp_path: Path):
     slow = "time.sleep(0.1)"
     board = make(tmp_path, {"a": slow, "b": f"{slow}; {NOISY}", "c": slow})
-    assert run(board, tmp_path / "calm", "--engine", "serial").returncode == 0
+    finish(board, tmp_path / "calm")
     dice = random.Random(5)
     for engine in ("serial", "local", "local"):
         more = ["--engine", engine, *(["--workers", "2"] if engine == "local" else [])]
@@ -83,8 +87,7 @@ def test_a_run_killed_at_any_moment_goes_on_to_the_scores_of_an_undisturbed_one(
         assert process.stderr is not None
         process.stderr.close()
     assert len(scores(tmp_path / "wild")) < 18, "the kills came too late to prove anything"
-    done = run(board, tmp_path / "wild", "--engine", "serial")
-    assert done.returncode == 0, done.stderr
+    finish(board, tmp_path / "wild")
     assert scores(tmp_path / "wild") == scores(tmp_path / "calm")
     assert contents(tmp_path / "wild") == contents(tmp_path / "calm")
     assert not list((tmp_path / "wild" / "scratch").iterdir())
@@ -106,7 +109,7 @@ def test_ctrl_c_ends_cleanly_and_the_run_can_go_on(tmp_path: Path, engine: str):
     assert "Traceback" not in said
     _, alive = psutil.wait_procs(children, timeout=10)
     assert not alive
-    assert run(board, tmp_path / "w", "--engine", "serial").returncode == 0
+    finish(board, tmp_path / "w")
     assert len(scores(tmp_path / "w")) == 4
 
 
@@ -115,20 +118,22 @@ def test_two_runs_in_one_workspace_share_the_work(tmp_path: Path):
     count.write_text("")
     act = f"time.sleep(0.2); open({str(count)!r}, 'a').write('x')"
     board = make(tmp_path, {"slow": act})
-    both = [
-        subprocess.Popen(
-            command(board, tmp_path / "w", "--engine", "serial"), stderr=subprocess.PIPE, text=True
-        )
-        for _ in range(2)
-    ]
-    said = [process.communicate(timeout=120)[1] for process in both]
-    assert [process.returncode for process in both] == [0, 0], said
+    other = subprocess.Popen(
+        command(board, tmp_path / "w", "--engine", "serial"), stderr=subprocess.PIPE, text=True
+    )
+    begun(other)
+    finish(board, tmp_path / "w")
+    said = other.communicate(timeout=120)[1]
+    assert other.returncode == 0, said
     assert len(scores(tmp_path / "w")) == 6
     assert len(count.read_text()) == 6, "no clip was restored twice"
 
 
-def test_a_method_that_kills_its_worker_fails_alone(tmp_path: Path):
-    acts = {"good": "pass", "killer": "os.kill(os.getpid(), signal.SIGKILL)"}
+def test_a_method_that_kills_its_worker_fails_alone_and_what_methods_print_goes_into_the_log(tmp_path: Path):
+    acts = {
+        "good": "print('hello from the method'); os.write(2, b'and from C')",
+        "killer": "os.kill(os.getpid(), signal.SIGKILL)",
+    }
     board = make(tmp_path, acts, clips=["one"], splits=["bi-x4"])
     done = run(board, tmp_path / "w", "--workers", "1")
     assert done.returncode == 3 and "Traceback" not in done.stderr
@@ -136,15 +141,12 @@ def test_a_method_that_kills_its_worker_fails_alone(tmp_path: Path):
     assert set(found) == {("good", "bi-x4", "one"), ("killer", "bi-x4", "one")}
     assert "killed by SIGKILL" in done.stderr and "1 failed, 1 ok" in done.stderr
     assert "psnr" in found["good", "bi-x4", "one"]
-    assert run(board, tmp_path / "w").returncode == 3, "it is not tried again unless asked for"
-
-
-def test_what_methods_print_goes_into_the_log(tmp_path: Path):
-    board = make(tmp_path, {"chatty": "print('hello from the method'); os.write(2, b'and from C')"})
-    done = run(board, tmp_path / "w", "--workers", "1")
-    assert done.returncode == 0 and "hello" not in done.stdout + done.stderr
+    assert "hello" not in done.stdout + done.stderr and "and from C" not in done.stdout + done.stderr
     (log,) = (tmp_path / "w" / "logs").iterdir()
     assert "hello from the method" in log.read_text() and "and from C" in log.read_text()
+    again = run_board(board, tmp_path / "w", engine="local", workers=1)
+    assert again.exit_code == 3 and again.counts == {"failed": 1, "ok": 1}
+    assert set(scores(tmp_path / "w")) == set(found), "it is not tried again unless asked for"
 
 
 def test_two_workers_share_one_clip_and_the_bits_stay(tmp_path: Path):
@@ -156,6 +158,6 @@ def test_two_workers_share_one_clip_and_the_bits_stay(tmp_path: Path):
     assert done.returncode == 0 and "waiting for another run" not in done.stderr, done.stderr
     pids = seen.read_text().split()
     assert len(pids) == 8 and len(set(pids)) == 2
-    assert run(board, tmp_path / "serial", "--engine", "serial").returncode == 0
+    finish(board, tmp_path / "serial")
     assert contents(tmp_path / "two") == contents(tmp_path / "serial")
     assert scores(tmp_path / "two") == scores(tmp_path / "serial")

@@ -40,7 +40,8 @@ def nobody(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 )
 def test_what_needs_no_checkpoint_works(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     if arguments[0] == "restore":
-        assert main.run(["degrade", "lq", "--split", "bi-x4", "--frames", "1", "--engine", "serial"]) == 0
+        given = ["--split", "bi-x4", "--frames", "1", "--clip", "demo-calm", "--engine", "serial"]
+        assert main.run(["degrade", "lq", *given]) == 0
     assert main.run(arguments) == 0
     assert not list(Path.cwd().glob("~*")), "no folder called ~ is made"
 
