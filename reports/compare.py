@@ -32,6 +32,8 @@ def compare(
     versus: str | None = None,
     change: Callable[[Board], Board] = lambda board: board,
     bundles: Sequence[str | Path] = (),
+    dataset: str | None = None,
+    seed: int | None = None,
 ) -> tuple[list[Table], list[str]]:
     """Tables of all results in these files and folders, one a split, and what was skipped and why.
 
@@ -41,8 +43,9 @@ def compare(
     first metric. Outputs scored without a split go where the same frames are. A method that two folders have
     stays apart: its rows are called `name @ folder`, with as much of the folder's path as it takes to
     distinguish them. So are those that `bundles` have: results of them that do not fit the first source's
-    protocol (recipes, seed, ground truth) are skipped, with the reason. InputError when there are no results,
-    or when they come from several data sets.
+    protocol (recipes, seed, ground truth) are skipped, with the reason. `dataset` and `seed` take the results
+    of one data set, by its name, and of one seed alone. InputError when there are no results, or when they
+    come from several data sets or seeds.
     """
     others = read_bundles(bundles)
     if not places and not others:
@@ -55,12 +58,8 @@ def compare(
     if not found:
         why = f" ({skipped[0]})" if skipped else ""
         raise InputError(f"no results in {', '.join(map(str, [*places, *bundles]))}{why}")
-    datasets = sorted({r.record.dataset for r in found})
-    if len(datasets) > 1:
-        raise InputError(f"results of different data sets cannot be compared: {', '.join(datasets)}")
-    seeds = sorted({r.record.seed for r in found})
-    if len(seeds) > 1:
-        raise InputError(f"results of different seeds cannot be compared: {', '.join(map(str, seeds))}")
+    found = _of_one(found, "dataset", "data set", dataset)
+    found = _of_one(found, "seed", "seed", seed)
     if len({r.record.track for r in found} - {""}) > 1:
         raise InputError(
             "results of methods that are given a reference photograph cannot be compared with those of "
@@ -80,6 +79,22 @@ def compare(
     sources = replace(sources, split_values=values, verdicts=verdicts_of(others, found))
     tables = build_tables(change(board), found, sources)
     return [_with_sizes(table, found) for table in tables], skipped
+
+
+def _of_one(
+    found: Sequence[StoredResult], name: str, noun: str, chosen: str | int | None
+) -> list[StoredResult]:
+    """The results of one of several data sets or seeds. InputError if there is none of it, or several and
+    none is chosen."""
+    there = sorted({getattr(r.record, name) for r in found})
+    if chosen is not None and chosen not in there:
+        raise did_you_mean(f"{noun} of these results", str(chosen), map(str, there))
+    if chosen is None and len(there) > 1:
+        listed = ", ".join(map(str, there))
+        raise InputError(
+            f"results of different {noun}s cannot be compared: {listed}; --{name} takes those of one"
+        )
+    return [r for r in found if chosen is None or getattr(r.record, name) == chosen]
 
 
 def _with_sizes(table: Table, found: Sequence[StoredResult]) -> Table:

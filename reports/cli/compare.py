@@ -25,6 +25,11 @@ def compare(
     metric: Annotated[
         list[str] | None, typer.Option("--metric", help="these columns alone (repeatable)")
     ] = None,
+    dataset: Annotated[
+        str | None,
+        typer.Option("--dataset", metavar="NAME", help="results of this data set alone, by its name"),
+    ] = None,
+    seed: Annotated[int | None, typer.Option("--seed", min=0, help="results of this seed alone")] = None,
     versus: Annotated[str | None, typer.Option(help="the method that the others are tested against")] = None,
     partial: Annotated[bool, typer.Option("--partial", help="means over incomplete rows, too")] = False,
     table: TableOptions,
@@ -38,7 +43,13 @@ def compare(
     from reports.tables.terminal import print_tables
 
     tables, skipped = compare_results(
-        results or (), metrics=metric or (), versus=versus, change=table.of, bundles=bundle or ()
+        results or (),
+        metrics=metric or (),
+        versus=versus,
+        change=table.of,
+        bundles=bundle or (),
+        dataset=dataset,
+        seed=seed,
     )
     for text in skipped:
         say(f"skipped: {text}", err=True)

@@ -127,7 +127,7 @@ def read_config(tree: Tree) -> Config:
         InputError: There is none, or a key is wrong.
     """
     if FILE not in tree.files:
-        raise InputError(f"there is no {FILE}: `vfsrbench new leaderboard DIR` writes one")
+        raise InputError(f"{tree}: there is no {FILE}; `vfsrbench new leaderboard DIR` writes one")
     settings = parse(Settings, parse_toml(text_of(tree, FILE), FILE), FILE)
     found: dict[str, Rules] = {}
     for name in sorted(tree.files):

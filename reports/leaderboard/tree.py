@@ -47,6 +47,9 @@ class FolderTree:
 
     root: Path
 
+    def __str__(self) -> str:
+        return str(self.root)
+
     @cached_property
     def files(self) -> Mapping[str, Blob]:
         found: dict[str, Blob] = {}
@@ -82,6 +85,9 @@ class CommitTree:
 
     root: Path
     commit: str
+
+    def __str__(self) -> str:
+        return f"{self.root}, commit {self.commit[:10]}"
 
     @cached_property
     def files(self) -> Mapping[str, Blob]:

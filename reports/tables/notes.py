@@ -14,6 +14,7 @@ from reports.inputs.split_values import SplitValue
 from reports.tables.model import Column, Row
 from reports.tables.rounding import fixed
 from vfsrbench.board import Restriction
+from vfsrbench.errors import counted
 from vfsrbench.io.foreign_text import one_line
 from vfsrbench.runtime.reach import ALLOWED
 
@@ -124,9 +125,10 @@ class Noted:
                 )
             off = [r.record for r in self.grid.done(method) if r.record.findings]
             if off:
-                total = len(self.grid.done(method))
+                total = counted(len(self.grid.done(method)), "clip")
+                are = "are" if len(off) > 1 else "is"
                 notes.append(
-                    f"{method}: against the ground truth {len(off)} of {total} clips are off; "
+                    f"{method}: against the ground truth {len(off)} of {total} {are} off; "
                     f"{off[0].clip}: {', '.join(off[0].findings)}. Nothing was corrected."
                 )
         odd = [m for m in self.grid.methods if not all(r.record.canonical for r in self.grid.done(m))]

@@ -75,14 +75,28 @@ def test_a_reference_row_from_two_places_is_still_one(tmp_path: Path) -> None:
 def test_what_cannot_be_compared_is_one_clear_line(tmp_path: Path) -> None:
     synthetic.write_result(tmp_path / "a", "m", "vfhq-mild", "calm")
     synthetic.write_result(tmp_path / "b", "m", "vfhq-mild", "calm", dataset="other")
-    with pytest.raises(InputError, match="different data sets"):
+    with pytest.raises(InputError, match=r"different data sets .*; --dataset takes those of one"):
         compare([tmp_path / "a", tmp_path / "b"])
     synthetic.write_result(tmp_path / "c", "m", "vfhq-mild", "calm", seed=7)
-    with pytest.raises(InputError, match="different seeds"):
+    with pytest.raises(InputError, match=r"different seeds .*; --seed takes those of one"):
         compare([tmp_path / "a", tmp_path / "c"])
     (tmp_path / "empty").mkdir()
     with pytest.raises(InputError, match="no results in"):
         compare([tmp_path / "empty"])
+
+
+def test_one_of_several_data_sets_and_seeds_is_chosen(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """`demo`, `run` and boards of one's own share one workspace."""
+    for number, (dataset, seed) in enumerate((("one", 0), ("other", 0), ("other", 7))):
+        synthetic.write_result(tmp_path, f"m{number}", "vfhq-mild", "calm", dataset=dataset, seed=seed)
+    for options in ("--dataset one", "--dataset other --seed 7"):
+        assert run(["compare", str(tmp_path), *options.split(), "--format", "csv"]) == 0
+    said = capsys.readouterr().out
+    assert ",m0," in said and ",m2," in said and ",m1," not in said
+    assert run(["compare", str(tmp_path), "--dataset", "oter"]) == 2
+    assert "did you mean 'other'" in capsys.readouterr().err
 
 
 def test_the_verb_prints_every_form(tmp_path: Path) -> None:

@@ -163,7 +163,8 @@ def invoke(arguments: Sequence[str]) -> int:
     try:
         result = command.main(args=list(arguments), prog_name="vfsrbench", standalone_mode=False)
     except UsageProblem as problem:
-        text = " ".join(problem.format_message().split())
+        # newer typer lets pydantic check values, and that puts this before our words
+        text = " ".join(problem.format_message().split()).replace(": Value error, ", ": ")
         context = getattr(problem, "ctx", None)
         if text and context is not None:
             text += f" (see `{context.command_path} --help`)"

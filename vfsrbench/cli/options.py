@@ -188,8 +188,9 @@ def pairs(given: Sequence[str] | None, option: str) -> dict[str, str]:
     return found
 
 
-def parse_outputs(pairs: Sequence[str] | None) -> dict[str, Path]:
-    """NAME=PATH pairs. InputError for another form, or a name that comes twice."""
+def parse_outputs(pairs: Sequence[str] | None, option: str = "--outputs") -> dict[str, Path]:
+    """NAME=PATH pairs of an option, or of an argument. InputError for another form, or a name that comes
+    twice."""
     from vfsrbench.io.names import check_unique
 
     found: dict[str, Path] = {}
@@ -197,11 +198,12 @@ def parse_outputs(pairs: Sequence[str] | None) -> dict[str, Path]:
         name, equals, path = pair.partition("=")
         name = clean_name(name)
         if not (name and equals and path):
-            raise InputError(f"--outputs {pair!r} must be NAME=PATH")
+            last = Path(pair).name or "outputs"
+            raise InputError(f"{option} {pair!r} must be NAME=PATH, such as {last}={pair}")
         if name in found:
-            raise InputError(f"--outputs: the name {name!r} is given twice")
+            raise InputError(f"{option}: the name {name!r} is given twice")
         found[name] = Path(path)
-    check_unique(((name, None) for name in found), "--outputs")
+    check_unique(((name, None) for name in found), option)
     return found
 
 

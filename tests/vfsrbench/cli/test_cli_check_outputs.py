@@ -59,6 +59,8 @@ def test_ground_truth_is_cropped_as_runs_crop_it(clips: Path, capsys: pytest.Cap
     line = ["check-outputs", f"it={clips / 'centre'}", "--dataset", str(clips / "gt")]
     assert run([*line, "--fit", "crop100"]) == 0
     assert capsys.readouterr().out.strip() == "it, one: nothing off"
+    assert run(["check-outputs", str(clips / "centre"), *line[2:]]) == 2
+    assert f"must be NAME=PATH, such as centre={clips / 'centre'}" in capsys.readouterr().err
     assert run([*line, "--fit", "crop"]) == 2
     assert "such as --fit crop4" in capsys.readouterr().err
 
@@ -85,7 +87,9 @@ def test_a_run_records_and_shows_the_findings(
     place = ["--dataset", str(clips / "gt"), "--workspace", str(tmp_path / "ws")]
     assert run(["score", "--engine=serial", *outputs, *place, "--metric", "psnr"]) == 0
     printed = capsys.readouterr().out
-    assert "shifted by (-2.0, 1.0) px" in printed and "Nothing was corrected" in printed
+    assert "1 of 1 clip is off; one: shifted by (-2.0, 1.0) px. Nothing was corrected" in " ".join(
+        printed.split()
+    )
     _, records = vb.load_results(tmp_path / "ws")
     found = {record.method: record for record in records}
     assert found["honest"].findings == []

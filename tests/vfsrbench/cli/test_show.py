@@ -106,6 +106,8 @@ def test_a_name_after_its_kind_shows_the_card(capsys: pytest.CaptureFixture[str]
     assert said(capsys, "list", "metrics", "psnr") == said(capsys, "show", "psnr")
     assert said(capsys, "list", "methods", "keep", "gpen") == said(capsys, "show", "keep", "gpen")
     assert "'psnr' is none of the methods" in said(capsys, "list", "methods", "psnr", code=2)
+    near = said(capsys, "list", "boards", "keep-table2", code=2)
+    assert "unknown board 'keep-table2': did you mean 'keep-table1'" in near and "method" not in near
     assert "unknown kind of thing 'keep'" in said(capsys, "list", "keep", code=2)
 
 

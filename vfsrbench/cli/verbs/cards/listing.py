@@ -97,9 +97,12 @@ def _asked(words: Sequence[str]) -> tuple[list[str], list[tuple[str, str]]]:
 
 def _shown(kind: str, name: str) -> Iterable[Shown]:
     """The cards of this kind that a name stands for."""
-    from vfsrbench.cli.verbs.cards.show import find
+    from vfsrbench.cli.verbs.cards.show import find, names_by_kind
 
-    found = [shown for shown in find(name) if f"{shown.kind}s" == kind]
+    one = kind.removesuffix("s")
+    names = names_by_kind()
+    elsewhere = any(name in others for other, others in names.items() if other != one)
+    found = [shown for shown in find(name, None if elsewhere else one) if shown.kind == one]
     if not found:
         raise InputError(f"{name!r} is none of the {kind}; `vfsrbench show {name}` shows it")
     return found

@@ -57,8 +57,11 @@ def show_all(found: Sequence[Shown], as_json: bool) -> None:
     say("\n\n".join(map(_text, found)))
 
 
-def find(name: str) -> list[Shown]:
-    """All that has this name; of several kinds if there are."""
+def find(name: str, kind: str | None = None) -> list[Shown]:
+    """All that has this name; of several kinds if there are, or of one `kind` alone (`method`).
+
+    InputError says which names are near.
+    """
     from vfsrbench.method_spec import split_spec
 
     place = split_spec(name)
@@ -66,10 +69,14 @@ def find(name: str) -> list[Shown]:
         raise InputError(f"{name}: no method's folder, and no file of a board or recipe")
     if is_path(name) and expanded(name).is_file():
         return [_of_file(name)]
-    found = [shown for find in (_methods, _metrics, _boards, _recipes) for shown in find(name)]
+    finders = {"method": _methods, "metric": _metrics, "board": _boards, "recipe": _recipes}
+    found = [shown for each, find in finders.items() if kind in (None, each) for shown in find(name)]
     if found:
         return found
-    raise did_you_mean("method, metric, board or recipe", name, _all_names())
+    if kind is not None:
+        raise did_you_mean(kind, name, names_by_kind()[kind])
+    everything = [one for names in names_by_kind().values() for one in names]
+    raise did_you_mean("method, metric, board or recipe", name, everything)
 
 
 def _of_file(path: str) -> Shown:
@@ -149,16 +156,17 @@ def _recipe(recipe: Recipe) -> Shown:
     return Shown("recipe", recipe.name, _facts(recipe) | {"operators": plain(recipe.operators)})
 
 
-def _all_names() -> list[str]:
+def names_by_kind() -> dict[str, list[str]]:
+    """What there is to show."""
     from degradations.shipped import list_recipes
     from vfsrbench.plugins import board_files, methods, metrics
 
-    return [
-        *methods().entries,
-        *metrics().entries,
-        *board_files(),
-        *(recipe.name for recipe in list_recipes()),
-    ]
+    return {
+        "method": [*methods().entries],
+        "metric": [*metrics().entries],
+        "board": [*board_files()],
+        "recipe": [recipe.name for recipe in list_recipes()],
+    }
 
 
 def _facts(model: FrozenModel) -> dict[str, Any]:

@@ -45,7 +45,7 @@ def check_outputs(
     if without:
         raise InputError(f"clip {without[0]!r} has no ground truth: there is nothing to compare with")
     off, tell = 0, Paced()
-    for name, path in o.parse_outputs(outputs).items():
+    for name, path in o.parse_outputs(outputs, "outputs").items():
         problems: dict[str, str] = {}
         restored = open_outputs(path, opened, problems, crop_gt)
         for number, (clip_name, made) in enumerate(restored.items()):
