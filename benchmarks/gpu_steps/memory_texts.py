@@ -1,4 +1,4 @@
-"""What libraries really say when memory ends, and whether `runtime.memory` knows that it is that."""
+"""What libraries really say when memory ends, or a card is lost, and whether that is known for what it is."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ import torch.nn.functional as F
 
 from benchmarks.gpu_steps.session import Facts, Found, Session
 from vfsrbench.runtime.memory import free_memory, is_out_of_memory
+from vfsrbench.runtime.state.poisoned import is_poisoned
 
 HUGE = 1 << 46
 """Elements that no machine holds."""
@@ -22,6 +23,7 @@ def run(session: Session) -> Found:
     yield "tensor too large", said(lambda: torch.empty(HUGE, device=session.device))
     yield "host tensor too large", said(lambda: torch.empty(HUGE))
     yield "host array too large", said(lambda: np.empty(HUGE))
+    yield "onnxruntime", said(lambda: onnx_tensor(session))
     if not session.cuda:
         return
     for name, work in cases(session).items():
@@ -31,6 +33,7 @@ def run(session: Session) -> Found:
         finally:
             filling.clear()
             free_memory()
+    yield "a lost card", lost(session)  # last: this process can do nothing more on it
 
 
 def cases(session: Session) -> dict[str, Callable[[], Any]]:
@@ -46,6 +49,37 @@ def cases(session: Session) -> dict[str, Callable[[], Any]]:
         "attention": lambda: F.scaled_dot_product_attention(*[picture.flatten(2)[:, None]] * 3),
         "grid_sample": lambda: F.grid_sample(picture, torch.zeros(8, 512, 512, 2, device=device)),
     }
+
+
+def onnx_tensor(session: Session) -> Any:
+    """A network of onnxruntime's that makes a tensor as large as it is told: larger than any memory."""
+    import onnxruntime
+    from onnx import TensorProto, helper
+
+    count = helper.make_tensor_value_info("n", TensorProto.INT64, [1])
+    made = helper.make_tensor_value_info("y", TensorProto.FLOAT, None)
+    node = helper.make_node("ConstantOfShape", ["n"], ["y"])
+    graph = helper.make_graph([node], "g", [count], [made])
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 13)], ir_version=8)
+    options = onnxruntime.SessionOptions()
+    options.log_severity_level = 4
+    known = onnxruntime.get_available_providers()
+    providers = ["CUDAExecutionProvider"] if session.cuda and "CUDAExecutionProvider" in known else []
+    network = onnxruntime.InferenceSession(
+        model.SerializeToString(), options, providers=[*providers, "CPUExecutionProvider"]
+    )
+    return network.run(None, {"n": np.array([HUGE])})
+
+
+def lost(session: Session) -> Facts:
+    """What torch says when a kernel fails, and whether that is known to be for good."""
+    found = said(
+        lambda: torch.zeros(4, device=session.device)[torch.full((1,), 1 << 20, device=session.device)]
+    )
+    if found["error"] == "none":
+        return found
+    found["recognized"] = is_poisoned(RuntimeError(found["text"]))
+    return found
 
 
 def fill(session: Session) -> list[torch.Tensor]:

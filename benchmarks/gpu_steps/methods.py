@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from functools import partial
 
 import numpy as np
 import torch
@@ -13,7 +14,6 @@ from benchmarks.gpu_steps.session import PROFILES, Facts, Found, Session
 from benchmarks.gpu_steps.waits import waits_by_line
 from benchmarks.method_speed import Run, Task, drifting, psnr
 from benchmarks.random_weights import write_method_weights
-from vfsrbench.errors import InputError, JobFailure
 from vfsrbench.method_spec import Method, choose_method
 from vfsrbench.predictor import ClipInfo, Predictor
 from vfsrbench.restoration.method_use import MethodUse
@@ -35,11 +35,7 @@ def specs() -> list[str]:
 
 def run(session: Session) -> Found:
     for spec in session.methods or (REDUCED if session.reduced else specs()):
-        try:
-            yield spec, facts_of(spec, session)
-        except (InputError, JobFailure) as error:
-            yield spec, {"failed": str(error)}
-        free_memory()
+        yield spec, partial(facts_of, spec, session)
 
 
 def facts_of(spec: str, session: Session) -> Facts:

@@ -12,7 +12,10 @@ import torch
 from vfsrbench.runtime.precision import Profile
 
 Facts = dict[str, Any]
-Found = Iterator[tuple[str, Facts]]
+Part = Callable[[], Facts]
+Found = Iterator[tuple[str, Facts | Part]]
+"""Parts of a step by name: what was found, or what finds it. One that is called may fail by itself, and is
+left out by a run that goes on where another stopped."""
 PROFILES: tuple[Profile, ...] = get_args(Profile)
 
 

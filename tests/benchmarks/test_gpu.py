@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 import torch
 
 from benchmarks import gpu
-from benchmarks.gpu_steps import memory_texts
+from benchmarks.gpu_steps import memory_texts, methods
 from benchmarks.gpu_steps.session import Session
 from benchmarks.gpu_steps.waits import waits_by_line
 
@@ -86,6 +87,103 @@ def test_a_worker_that_dies_is_replaced_and_what_it_found_stays(
     assert gpu.run(given(out, "--steps", "attention")) == 1
     steps = gpu.load(out)["steps"]
     assert steps["attention"]["state"] == "not reached" and steps["machine"]["state"] == "done"
+
+
+ASKED = ("--steps", "methods", "--methods", "one", "two", "three", "four")
+
+
+def in_this_process(monkeypatch: pytest.MonkeyPatch, facts_of: Callable[[str, Session], object]) -> list[str]:
+    """Workers run here; what they are asked for is listed."""
+    asked: list[str] = []
+
+    def looked(spec: str, session: Session) -> object:
+        asked.append(spec)
+        return facts_of(spec, session)
+
+    def worker(given: argparse.Namespace, steps: list[str], ends: float) -> str:
+        code = gpu.work(argparse.Namespace(**{**vars(given), "steps": steps}))
+        return f"its process ended with {code}" if code else ""
+
+    monkeypatch.setattr(methods, "facts_of", looked)
+    monkeypatch.setattr(gpu, "work_until", worker)
+    return asked
+
+
+def test_a_method_that_fails_or_loses_the_card_costs_itself_alone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def facts_of(spec: str, session: Session) -> object:
+        if spec == "two":
+            raise ValueError("no such shape")
+        if spec == "three":
+            raise RuntimeError("CUDA error: an illegal memory access was encountered")
+        return {"load_s": 1.0}
+
+    asked = in_this_process(monkeypatch, facts_of)
+    out = tmp_path / "gpu.json"
+    assert gpu.run(given(out, *ASKED)) == 0
+    assert asked == ["one", "two", "three", "four"], "the new process goes on behind the one that lost it"
+    step = gpu.load(out)["steps"]["methods"]
+    assert step["parts"]["one"] == step["parts"]["four"] == {"load_s": 1.0}
+    assert "no such shape" in step["parts"]["two"]["failed"]
+    assert "an illegal memory access" in step["parts"]["three"]["failed"]
+    # again: what was found stays, what failed is tried
+    assert gpu.run(given(out, *ASKED[:2], "--resume")) == 0 and len(asked) == 4
+    more = in_this_process(monkeypatch, lambda spec, session: {"load_s": 2.0})
+    step["state"] = "cut"
+    gpu.save(out, {"steps": {"methods": step, "machine": {"state": "done", "parts": {}}}})
+    monkeypatch.setattr(methods, "specs", lambda: ["one", "two", "three", "four"])
+    monkeypatch.setattr(methods, "REDUCED", ("one", "two", "three", "four"))
+    assert gpu.run(given(out, "--resume", "--steps", "methods", "machine")) == 0
+    assert more == ["two", "three"]
+    found = gpu.load(out)["steps"]
+    assert [found["methods"]["parts"][name]["load_s"] for name in ("one", "two", "four")] == [1, 2, 1]
+    assert "--resume" in gpu.load(out)["command"] and found["machine"]["state"] == "done"
+    # one method anew: the others stay
+    assert gpu.run(given(out, "--steps", "methods", "--methods", "one")) == 0
+    assert {name: facts["load_s"] for name, facts in gpu.load(out)["steps"]["methods"]["parts"].items()} == {
+        "one": 2.0,
+        "two": 2.0,
+        "three": 2.0,
+        "four": 1.0,
+    }
+
+
+def test_what_kills_its_process_is_told_and_the_step_goes_on_behind_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Killed(BaseException):
+        pass
+
+    def facts_of(spec: str, session: Session) -> object:
+        if spec == "two":
+            raise Killed
+        return {"load_s": 1.0}
+
+    asked = in_this_process(monkeypatch, facts_of)
+    work = gpu.work_until
+
+    def worker(given: argparse.Namespace, steps: list[str], ends: float) -> str:
+        try:
+            return work(given, steps, ends)
+        except Killed:
+            return "its process ended with -11"
+
+    monkeypatch.setattr(gpu, "work_until", worker)
+    out = tmp_path / "gpu.json"
+    assert gpu.run(given(out, *ASKED)) == 0 and asked == ["one", "two", "three", "four"]
+    step = gpu.load(out)["steps"]["methods"]
+    assert step["parts"]["two"] == {"failed": "its process ended with -11"} and step["state"] == "done"
+
+
+def test_methods_leave_time_for_the_steps_after_them(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(gpu, "SHARES", {"methods": 0.0})
+    asked = in_this_process(monkeypatch, lambda spec, session: {})
+    out = tmp_path / "gpu.json"
+    assert gpu.run(given(out, *ASKED[:2], "machine", *ASKED[2:])) == 1 and not asked
+    steps = gpu.load(out)["steps"]
+    assert steps["methods"]["state"] == "cut" and "--resume goes on" in steps["methods"]["why"]
+    assert steps["machine"]["state"] == "done"
 
 
 @pytest.mark.slow
