@@ -22,6 +22,9 @@ from vfsrbench.faces.similarity import invert, transform_points
 from vfsrbench.runtime.memory import is_out_of_memory
 
 CPU, CUDA = "CPUExecutionProvider", "CUDAExecutionProvider"
+GPU = (
+    "on a GPU it takes onnxruntime-gpu in its place, and CUDA's libraries: pip install 'vfsrbench[onnx-gpu]'"
+)
 BATCH = 32
 RECOGNITION_SIDE, EMBEDDING = 112, 512
 LANDMARK_SIDE, LANDMARKS, ROOM = 192, 106, 1.5
@@ -40,6 +43,10 @@ class OnnxNetwork:
         ort = _onnxruntime()
         self._session = _open(ort, self.path, _providers(ort, torch.device(device)))
         self.provider: str = self._session.get_providers()[0]
+        if torch.device(device).type == "cuda" and self.provider == CPU:
+            _LOG.warning(
+                "onnxruntime does not compute on the GPU: %s runs on the CPU (%s)", self.path.name, GPU
+            )
         self.runs_on = f"onnxruntime: {self.provider}"
         entry, out = self._session.get_inputs()[0], self._session.get_outputs()[0]
         self._names = entry.name, out.name
@@ -161,9 +168,6 @@ def _providers(ort: Any, device: torch.device) -> list[Any]:
     if device.type != "cuda":
         return [CPU]
     if CUDA not in ort.get_available_providers():
-        _LOG.warning(
-            "onnxruntime has no CUDA; ONNX networks run on the CPU (onnxruntime-gpu in its place has)"
-        )
         return [CPU]
     if hasattr(ort, "preload_dlls"):
         ort.preload_dlls()  # finds the CUDA libraries that came with torch

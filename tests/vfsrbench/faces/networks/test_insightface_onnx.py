@@ -164,6 +164,41 @@ def test_without_onnxruntime_the_message_says_what_to_install(
         OnnxNetwork(_embedder(tmp_path / "e.onnx"))
 
 
+@pytest.mark.parametrize("reached", [True, False])
+@pytest.mark.parametrize("installed", [True, False])
+def test_on_a_gpu_onnxruntime_is_asked_for_it_and_what_ran_is_recorded(
+    installed: bool, reached: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog
+) -> None:
+    """onnxruntime goes on with the CPU, without a word, where CUDA's libraries are not found."""
+    import onnxruntime
+
+    path = _embedder(tmp_path / "r.onnx")
+    asked: list[list[Any]] = []
+    session = onnxruntime.InferenceSession
+
+    def opened(path: str, options: Any, providers: list[Any]) -> Any:
+        asked.append(providers)
+        real = session(path, options, providers=["CPUExecutionProvider"])
+        ran = ["CUDAExecutionProvider"] if installed and reached else []
+        monkeypatch.setattr(real, "get_providers", lambda: [*ran, "CPUExecutionProvider"])
+        return real
+
+    known = ["CUDAExecutionProvider"] if installed else []
+    monkeypatch.setattr(onnxruntime, "InferenceSession", opened)
+    monkeypatch.setattr(onnxruntime, "get_available_providers", lambda: [*known, "CPUExecutionProvider"])
+    found = OnnxArcFace(path, "cuda:1")
+    cuda = (
+        "CUDAExecutionProvider",
+        {"device_id": "1", "use_tf32": "0", "cudnn_conv_algo_search": "HEURISTIC"},
+    )
+    assert asked == [[cuda, "CPUExecutionProvider"] if installed else ["CPUExecutionProvider"]]
+    on_gpu = installed and reached
+    assert found.runs_on == f"onnxruntime: {'CUDA' if on_gpu else 'CPU'}ExecutionProvider"
+    assert ("onnxruntime-gpu" in caplog.text) == (not on_gpu)
+    OnnxArcFace(path, "cpu")
+    assert asked[-1] == ["CPUExecutionProvider"] and caplog.text.count("onnxruntime-gpu") == (not on_gpu)
+
+
 def test_telemetry_is_off_before_onnxruntime_starts(tmp_path: Path) -> None:
     """In a process of its own: the library reads the variable once, when it is loaded."""
     path = _embedder(tmp_path / "e.onnx")
