@@ -11,7 +11,7 @@ from vfsrbench.errors import InputError, JobFailure
 from vfsrbench.predictor import Predictor
 from vfsrbench.restoration.method_use import MethodUse
 from vfsrbench.runtime.memory import attempt_again, free_memory, held_bytes, is_out_of_memory
-from vfsrbench.runtime.precision import Profile
+from vfsrbench.runtime.precision import Profile, arithmetic
 from vfsrbench.runtime.seeding import seeded
 from vfsrbench.runtime.state.poisoned import failure_of, settle
 from vfsrbench.runtime.state.settings import kept_settings
@@ -116,7 +116,9 @@ class PredictorCache:
     def _load(self, use: MethodUse) -> Predictor:
         """Errors of the method become a JobFailure, but for running out of memory."""
         try:
-            with kept_settings(self.changed), seeded(self.seed, self.device):
+            # what is computed of weights is exact in either profile
+            exact = arithmetic("strict", self.device)
+            with exact, kept_settings(self.changed), seeded(self.seed, self.device):
                 predictor = use.method.build()
                 predictor.profile = self.profile
                 if isinstance(predictor, CommandPredictor):

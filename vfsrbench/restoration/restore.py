@@ -186,8 +186,10 @@ def restore_clip(
 
 
 def start_clip(predictor: Predictor, info: ClipInfo, seed: int, device: torch.device) -> bool:
-    """`predictor.start_clip` under seeded global generators; True. JobFailure when it raises."""
-    with poison_named(), kept_settings(), seeded(window_seed(seed, info.name, -1), device):
+    """`predictor.start_clip` under seeded global generators, in exact arithmetic; True. JobFailure when it
+    raises."""
+    exact = arithmetic("strict", device)
+    with poison_named(), exact, kept_settings(), seeded(window_seed(seed, info.name, -1), device):
         _guarded(predictor.start_clip, info)
         _guarded(settle, device)
     return True

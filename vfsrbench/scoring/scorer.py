@@ -16,7 +16,7 @@ from vfsrbench.io.clip import Clip
 from vfsrbench.metric import Metric, TruthInfo
 from vfsrbench.plugins import Registry, build_metric
 from vfsrbench.runtime.memory import attempt, attempt_again
-from vfsrbench.runtime.precision import Profile
+from vfsrbench.runtime.precision import Profile, arithmetic
 from vfsrbench.runtime.state.poisoned import settle
 from vfsrbench.runtime.state.settings import kept_settings
 from vfsrbench.scoring.derived import with_sources
@@ -102,7 +102,7 @@ class Scorer:
         self.finders[metric_id] = found_by(self.known[metric_id].card, weights)
 
     def _loaded(self, metric_id: str, weights: Weights) -> Metric:
-        with kept_settings():
+        with arithmetic("strict", self.device), kept_settings():
             metric = build_metric(self.known[metric_id])
             metric.profile = self.profile
             metric.weight_digests = weights.digests

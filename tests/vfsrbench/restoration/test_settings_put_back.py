@@ -124,8 +124,10 @@ def innocent(root: Path, name: str) -> tuple[np.ndarray, list[object]]:
 def test_the_next_method_computes_as_if_it_were_the_first(place: str, tmp_path: Path) -> None:
     before = seen()
     first, expected = innocent(tmp_path, "alone")
-    settings = [found[1] for found in expected]  # type: ignore[index]
-    assert not [one for one in settings[-1] if isinstance(one, str) and one.startswith("PyTorch")]
+    settings = {found[0]: found[1] for found in expected}  # type: ignore[index]
+    assert list(settings) == ["load", "start", "restore"]
+    for one in settings.values():
+        assert one[:3] == ("highest", False, False), "no TF32 in strict, wherever a method computes"
     for number, line in enumerate(LINES):
         folder = method_folder(tmp_path, f"m{number}")
         code = tmp_path / f"m{number}" / "code.py"

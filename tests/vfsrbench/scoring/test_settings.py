@@ -45,11 +45,12 @@ class Careless(Metric):
 class Innocent(Metric):
     """Looks at the settings wherever it is called."""
 
+    loaded: list[tuple[object, ...]] = []
     found: list[tuple[object, ...]] = []
 
     def load(self, weights, device):
         super().load(weights, device)
-        self.found.append(seen())
+        self.loaded.append(seen())
 
     def prepare(self, gt):
         self.found.append(seen())
@@ -74,6 +75,7 @@ def card(name: str, kind: str, **params: str) -> MetricCard:
 def test_a_metric_s_settings_are_its_own(where: str) -> None:
     before = seen()
     Innocent.found.clear()
+    Innocent.loaded.clear()
     careless = [card(f"a{n}", "Careless", where=where, change=change) for n, change in enumerate(CHANGES)]
     innocent = [card(f"b{n}", "Innocent") for n in range(2)]
     cards = [innocent[0], *careless, innocent[1]]
@@ -82,5 +84,7 @@ def test_a_metric_s_settings_are_its_own(where: str) -> None:
     scorer = Scorer([c.id for c in cards], known, CPU)
     ((scores,), _) = scorer.score(clip, TruthInfo("c", "", 20), [clip])
     assert not scores.broken and set(scores.clip_values) == set(known.entries)
-    assert len(Innocent.found) == 2 * (1 + 2 + 2 + 1)  # two windows
+    assert len(Innocent.found) == 2 * (2 + 2 + 1)  # two windows
+    assert len(Innocent.loaded) == 2 and len(set(Innocent.loaded)) == 1
+    assert Innocent.loaded[0][:3] == ("highest", False, False), "what is computed of weights has no TF32"
     assert set(Innocent.found) == {before} and seen() == before
