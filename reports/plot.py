@@ -101,13 +101,18 @@ class _Figure:
     lacking: str
 
 
-def noted_board(workspace: Path) -> Board:
+def noted_board(workspace: Path, name: str | None = None) -> Board:
     """The board that was run in a workspace: as it is installed, else as its runs noted it.
 
+    Args:
+        workspace: The folder of its results.
+        name: Which one, where several were run.
+
     Raises:
-        InputError: No board was run there, or several were: says which.
+        InputError: No board was run there, or several were and none is named: says which.
     """
     notes = sorted((workspace / "boards").glob("*.json"))
+    notes = [note for note in notes if name is None or note.stem == slug(name)]
     if not notes:
         raise InputError(
             f"{workspace}: no board was run there; `vfsrbench run BOARD -w {workspace}` makes results, "

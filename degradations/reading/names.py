@@ -36,11 +36,14 @@ def expanded(path: str | os.PathLike[str]) -> Path:
 
 
 def unknown_name(kind: str, name: str, choices: Iterable[str]) -> InputError:
-    """The error for a bare name that is not known: the nearest ones, and `./NAME` if that lies here."""
+    """The error for a bare name that is not known: the nearest ones, and `./NAME` or `./NAME.toml` if it is
+    here."""
     error = did_you_mean(kind, name, choices)
     place = Path(name)
     try:
         here = "" if not name else "folder" if place.is_dir() else "file" if place.is_file() else ""
+        if name and not here and Path(f"{name}.toml").is_file():
+            here, name = "file", f"{name}.toml"
     except (OSError, ValueError):
         here = ""
     if not here:

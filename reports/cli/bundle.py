@@ -11,6 +11,7 @@ import typer.core
 from vfsrbench.cli import options as o
 from vfsrbench.cli.echo import note, say
 from vfsrbench.cli.option_groups import BoardChanges, Without, grouped
+from vfsrbench.errors import counted
 from vfsrbench.io.safety.paths import expanded
 
 MAKE, CHECK = "make", "check"
@@ -76,7 +77,8 @@ def make(
         say(f"bundle: without the {line}", err=True)
     for line in made.doubts:
         say(f"bundle: {line}", err=True)
-    say(f"{made.path}: {made.results} results, {max(1, made.size >> 10)} KiB, content {made.digest[:16]}")
+    size = f"{counted(made.results, 'result')}, {max(1, made.size >> 10)} KiB"
+    say(f"{made.path}: {size}, content {made.digest[:16]}")
 
 
 @app.command(CHECK)

@@ -15,7 +15,7 @@ import typer.core
 from reports.cli.table_options import Bundles
 from vfsrbench.cli import options as o
 from vfsrbench.cli.echo import say
-from vfsrbench.errors import InputError
+from vfsrbench.errors import InputError, counted
 
 if TYPE_CHECKING:
     from reports.gates.gate import Decision, Outcome
@@ -117,14 +117,14 @@ def _told(outcome: Outcome) -> str:
     asked = f"at least {outcome.bound:+g} is asked for"
     parts = [f"{outcome.metric}, {outcome.split}: gain {outcome.gain:+.4g}"]
     if outcome.reason:
-        parts.append(f"{asked}; {outcome.clips} clips: {outcome.reason}")
+        parts.append(f"{asked}; {counted(outcome.clips, 'clip')}: {outcome.reason}")
     else:
         parts[0] += f" [{outcome.low:+.4g}, {outcome.high:+.4g}]"
-        parts.append(f"{asked}; {outcome.clips} clips")
+        parts.append(f"{asked}; {counted(outcome.clips, 'clip')}")
     if outcome.left_out:
         parts.append(f"{outcome.left_out} without a value on both sides")
     if outcome.needed is not None and outcome.needed > outcome.clips:
-        parts.append(f"about {outcome.needed} clips would decide it at the seen spread")
+        parts.append(f"about {counted(outcome.needed, 'clip')} would decide it at the seen spread")
     return ", ".join(parts)
 
 

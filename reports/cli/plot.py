@@ -50,11 +50,14 @@ def plot(
 ) -> None:
     """One figure alone, as PDF or PNG: values over time, one column over time, values against the splits, or
     frames with magnified details."""
-    from reports.plot import Wanted
+    from reports.plot import Wanted, noted_board
     from reports.plot import plot as draw
+    from vfsrbench.io.names import slug
 
     names = [tuple(listed(given) or ()) for given in (clip, metric, method, split, highlight)]
-    made = draw(Wanted(kind, *names), workspace, out, None if board is None else o.find_board(board))
+    noted = board is None or (workspace / "boards" / f"{slug(board)}.json").is_file()
+    chosen = noted_board(workspace, board) if noted else o.find_board(board or "")
+    made = draw(Wanted(kind, *names), workspace, out, chosen)
     for line in made.skipped:
         say(f"plot: {line}", err=True)
     note(f"plot: {made.caption}")

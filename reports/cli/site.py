@@ -7,7 +7,8 @@ from typing import Annotated
 
 import typer
 
-from vfsrbench.cli.echo import note, say
+from vfsrbench.cli.echo import say
+from vfsrbench.errors import counted
 
 app = typer.Typer()
 
@@ -21,8 +22,11 @@ def site(
 ) -> None:
     """Pages of a leaderboard: all boards on one, and one a method. They need nothing from outside."""
     from reports.leaderboard.pages.build import build_site
+    from vfsrbench.cli.progress import Paced
 
-    built = build_site(root, root / "public" if out is None else out, lambda what: note(f"site: {what}"))
+    tell = Paced()
+    built = build_site(root, root / "public" if out is None else out, lambda what: tell(f"site: {what}"))
     for line in built.left_out:
         say(f"left out: {line}", err=True)
-    say(f"{built.index}: {built.boards} boards, {built.methods} methods, {built.rows} rows")
+    sizes = ((built.boards, "board"), (built.methods, "method"), (built.rows, "row"))
+    say(f"{built.index}: {', '.join(counted(*size) for size in sizes)}")

@@ -13,7 +13,7 @@ from reports.inputs.results import AT
 from reports.inputs.split_values import SplitValue
 from vfsrbench import plugins
 from vfsrbench.card import MetricCard
-from vfsrbench.errors import InputError
+from vfsrbench.errors import InputError, counted
 from vfsrbench.results.load import StoredResult, latest
 from vfsrbench.results.stats import Interval
 
@@ -104,7 +104,8 @@ def fitting(own: Sequence[StoredResult], bundles: Sequence[Bundle]) -> tuple[lis
                 left_out[f"{bundle.label}: {reason}"] += 1
             else:
                 taken.append(result)
-    return taken, [f"left out: {count} results of {why}" for why, count in sorted(left_out.items())]
+    said = sorted(left_out.items())
+    return taken, [f"left out: {counted(count, 'result')} of {why}" for why, count in said]
 
 
 def _without_twins(own: Sequence[StoredResult], taken: Sequence[BundledResult]) -> list[BundledResult]:

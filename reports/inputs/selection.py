@@ -156,7 +156,7 @@ def _misfit(record: JobRecord, wanted: Wanted) -> str:
     method = record.method.partition(AT)[0]
     names = {record.method, method, method.partition("[")[0]}
     if wanted.only and not names & set(wanted.only) and method not in wanted.beside:
-        return "results of other methods than --only-method asks for"
+        return "results of methods that were not asked for"
     if record.split not in board.splits:
         return f"results of the split {record.split!r}, which is not on the board: --split shows it"
     if record.seed != board.seed:

@@ -9,6 +9,7 @@ from typing import TypeVar
 
 from reports.tables.model import Cell, Column, Mark, Papers, Row, Table
 from reports.tables.rounding import fixed, significant
+from vfsrbench.errors import counted
 from vfsrbench.io.foreign_text import one_line
 from vfsrbench.results.stats import Comparison
 
@@ -132,7 +133,7 @@ def _hint(cell: Cell) -> str:
     if cell.versus is not None:
         parts.append(_tests(cell.versus))
     if cell.missing:
-        parts.append(f"{cell.missing} frames without a value")
+        parts.append(f"{counted(cell.missing, 'frame')} without a value")
     return _joined(*parts, _sources(cell.published))
 
 

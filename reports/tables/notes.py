@@ -65,8 +65,8 @@ class Noted:
         beside = reference_notes(rows, self.columns)
         return [*beside, *self._on_jobs(), *self._on_restored(), *self._on_values(rows)]
 
-    def _total(self, method: str) -> int:
-        return int(self.expected[method].sum())
+    def _clips(self, method: str) -> str:
+        return counted(int(self.expected[method].sum()), "clip")
 
     def _on_jobs(self) -> list[str]:
         notes = [f"{m} ran with untrained weights and is not on the board." for m in self.refused]
@@ -76,7 +76,7 @@ class Noted:
             if bad:
                 first = bad[0]
                 notes.append(
-                    f"{method}: {len(bad)} of {self._total(method)} clips without a result; "
+                    f"{method}: {len(bad)} of {self._clips(method)} without a result; "
                     f"{first.clip}: {first.status}, {first.reason or 'no reason recorded'}."
                 )
         return notes
@@ -91,7 +91,7 @@ class Noted:
                 clips = self.grid.clips
                 chosen = [c for c, here in zip(clips, self.expected[method], strict=True) if here]
                 notes.append(
-                    f"{method} is on the board for {len(chosen)} of {len(clips)} clips "
+                    f"{method} is on the board for {len(chosen)} of {counted(len(clips), 'clip')} "
                     f"({one_line(', '.join(chosen))}): its means are over these, without place or mark."
                 )
         return notes
@@ -105,14 +105,14 @@ class Noted:
             shares = [r.record.clamped for r in self.grid.done(method) if r.record.clamped > ALLOWED]
             if shares:
                 notes.append(
-                    f"{method}: wrong range? In {len(shares)} of {self._total(method)} clips up to "
+                    f"{method}: wrong range? In {len(shares)} of {self._clips(method)} up to "
                     f"{fixed(100 * max(shares), 1)}% of its values lay far outside [0, 1] and were clamped."
                 )
         for method in self.grid.methods:
             cut = [r.record for r in self.grid.done(method) if r.record.smaller_windows]
             if cut:
                 notes.append(
-                    f"{method}: another protocol. Memory ran out in {len(cut)} of {clips} clips, "
+                    f"{method}: another protocol. Memory ran out in {len(cut)} of {counted(clips, 'clip')}, "
                     f"restored in windows of {min(r.window or 0 for r in cut)} frames or more, smaller than "
                     "the method's own; its results depend on that."
                 )
@@ -120,7 +120,7 @@ class Noted:
             if parts:
                 notes.append(
                     f"{method}: --crop-gt cut the ground truth to its outputs in {len(parts)} of "
-                    f"{self._total(method)} clips, so its values are over other pixels than the others'; "
+                    f"{self._clips(method)}, so its values are over other pixels than the others'; "
                     f"{parts[0].clip}: {parts[0].cropped}."
                 )
             off = [r.record for r in self.grid.done(method) if r.record.findings]

@@ -70,7 +70,7 @@ def test_two_runs_with_other_methods_and_outputs_stand_in_one_table(
     assert "left out" not in capsys.readouterr().err
     _, table = house.report("--only-method", "b", "--only-method", "theirs")
     assert methods(table) == ["b", "theirs"]
-    assert "left out: 2 results of other methods than --only-method" in capsys.readouterr().err
+    assert "left out: 2 results of methods that were not asked for" in capsys.readouterr().err
 
 
 def test_clips_of_several_runs_come_together(house: House) -> None:

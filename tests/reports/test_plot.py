@@ -17,6 +17,7 @@ from reports.figures import style
 from reports.plot import Wanted, noted_board, plot
 from tests.reports import synthetic
 from vfsrbench.board import Board, DatasetUse
+from vfsrbench.cli.main import run
 from vfsrbench.errors import InputError
 from vfsrbench.io.safety.sealed import write_note
 from vfsrbench.results.board_note import Protocol, TableRules
@@ -175,6 +176,12 @@ def test_the_board_is_that_of_the_workspace(workspace: Path, board: Board, tmp_p
     write_note(place.board_note("demo"), "board-1", note)
     with pytest.raises(InputError, match=r"several boards were run there \(demo, synthetic\).*--board"):
         noted_board(tmp_path)
+    assert noted_board(tmp_path, "synthetic").methods == board.methods
+    assert noted_board(tmp_path, "demo").title == "Demo board"
+    figure = str(tmp_path / "by-name.png")
+    line = ["plot", "curves", str(tmp_path), "--metric", "ewarp_dis", "-o", figure]
+    assert run([*line, "--board", "synthetic"]) == 0, "though no file of it is here"
+    assert run([*line, "--board", "synthetik"]) == 2
     place.board_note("synthetic").unlink()
     assert noted_board(tmp_path).title == "Demo board", "as it is installed"
 

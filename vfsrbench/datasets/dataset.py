@@ -132,7 +132,7 @@ class Dataset:
         return self._clip(found)
 
     def __repr__(self) -> str:
-        return f"Dataset({self.name!r}, layout={self.layout!r}, {len(self)} clips)"
+        return f"Dataset({self.name!r}, layout={self.layout!r}, {counted(len(self), 'clip')})"
 
     @property
     def names(self) -> tuple[str, ...]:

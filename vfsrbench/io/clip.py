@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import os
 from collections.abc import Iterator
 from functools import cached_property
 from pathlib import Path
@@ -65,6 +66,8 @@ class Clip:
         `name` defaults to the folder's name or the video's without suffix, `fps` to the video's own or 25.
         InputError when there is nothing, nothing readable, or no frame.
         """
+        if not isinstance(path, str | os.PathLike):
+            raise InputError(f"path: give a folder of pictures or a video, got {type(path).__name__}")
         place = Path(path)
         if place.is_dir():
             folder = PictureSource.of_folder(place)

@@ -147,3 +147,12 @@ def test_published_figures_are_the_shipped_ones(here: Path) -> None:
     assert shipped is not None and shipped.tables[0].figures
     with pytest.raises(InputError, match="the columns must be"):
         figures_of([PublishedUse(file="./keep.csv")])
+
+
+def test_a_file_is_found_without_its_suffix(capsys: pytest.CaptureFixture[str], here: Path) -> None:
+    """Boards are called by their names everywhere else."""
+    for line in (["run", "small", "-w", "w"], ["report", "small", "-w", "w"]):
+        assert said(capsys, *line, code=2).endswith("in the current folder, write ./small.toml")
+    (here / "mine.toml").write_text('name = "mine"')
+    line = ["degrade", "o", "--split", "mine", "--dataset", "clips"]
+    assert said(capsys, *line, code=2).endswith("write ./mine.toml")

@@ -35,6 +35,7 @@ def read_all(path: Path) -> Frames:
 
 
 def test_missing_and_empty(tmp_path: Path) -> None:
+    assert message(lambda: Clip.open(5)).endswith("got int")  # type: ignore[arg-type]
     gone = tmp_path / "gone"
     assert message(lambda: Clip.open(gone)) == f"{gone}: no such folder or video"
     (tmp_path / "empty").mkdir()

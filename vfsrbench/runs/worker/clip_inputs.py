@@ -13,6 +13,7 @@ from vfsrbench.datasets.dataset import Dataset, DatasetClip, dataset_of
 from vfsrbench.datasets.found_landmarks import found_landmarks
 from vfsrbench.datasets.reference import gt_side, lq_side
 from vfsrbench.datasets.stored_outputs import open_outputs
+from vfsrbench.errors import counted
 from vfsrbench.faces.align_clips import FindLandmarks
 from vfsrbench.io.clip import Clip
 from vfsrbench.io.digest_cache import ClipDigests, check_unchanged
@@ -78,7 +79,7 @@ class ClipInputs:
         if self.facts.truth.found_by is None or self.clip.landmarks is None:
             return self.facts.notes
         bare = int(np.isnan(self.clip.landmarks).any(axis=(1, 2)).sum())
-        line = f"{bare} frames without a face, aligned as those beside them"
+        line = f"{counted(bare, 'frame')} without a face, aligned as those beside them"
         return (*self.facts.notes, line) if bare else self.facts.notes
 
     @cached_property

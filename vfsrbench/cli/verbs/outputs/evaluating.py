@@ -13,6 +13,7 @@ import typer
 
 from vfsrbench.cli import options as o
 from vfsrbench.cli.echo import say
+from vfsrbench.errors import counted
 
 if TYPE_CHECKING:
     from vfsrbench.card import MetricCard
@@ -90,7 +91,8 @@ def evaluate(
             say(f"{name}: no {metric_id}: {why}", err=True)
         for metric_id, count in scores.missing.items():
             if count:
-                say(f"{name}: {metric_id} has no value for {count} of {len(scores.names)} frames", err=True)
+                of = counted(len(scores.names), "frame")
+                say(f"{name}: {metric_id} has no value for {count} of {of}", err=True)
     if csv_file is not None:
         _write(csv_file, _csv(found))
     if json_file is not None:
