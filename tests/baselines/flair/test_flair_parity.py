@@ -50,7 +50,7 @@ def test_every_tap_is_the_official_networks(
 def test_a_frame_alone_and_without_temporal_parts() -> None:
     """One frame works, and without the temporal parts frames of a clip differ only through normalization."""
     generator = torch.Generator().manual_seed(0)
-    x, low = (torch.randn(1, 3, 64, 64, generator=generator) for _ in range(2))
+    x, low = (torch.randn(1, 3, 128, 128, generator=generator) for _ in range(2))
     with torch.random.fork_rng():
         torch.manual_seed(0)
         net = FlairUNet("bicubic").eval()
@@ -59,7 +59,7 @@ def test_a_frame_alone_and_without_temporal_parts() -> None:
         plain = net(x, torch.tensor([0.5]), low[None], enable_cross_frames=False)
         twice = net(x.repeat(2, 1, 1, 1), torch.tensor([0.5, 0.5]), low.repeat(2, 1, 1, 1)[None],
                     enable_cross_frames=False)  # fmt: skip
-    assert one.shape == (1, 3, 64, 64)
+    assert one.shape == (1, 3, 128, 128)
     assert not torch.allclose(one, plain, atol=1e-3)
     torch.testing.assert_close(twice[1:], plain, rtol=1e-3, atol=1e-3)
 
