@@ -151,15 +151,15 @@ class Gallery:
         return [Planned("persons", drawn, f"{column.title} by person; {table.split}.")]
 
     def _slices(self, table: Table, grid: Grid, clip: str) -> list[Planned]:
-        figure = self.data.slices(table, grid, clip)
-        if figure is None:
+        found = self.data.slices(table, grid, clip)
+        if found is None:
             return []
-        drawn = self.figures.draw(slices.draw_slices, _name("slices", table.split, clip), figure)
+        drawn = self.figures.draw(slices.draw_slices, _name("slices", table.split, clip), found.figure)
         return [
             Planned(
                 "slices",
                 drawn,
-                f"{figure.truth.place} of every frame of {clip}, time to the right; {table.split}.",
+                f"{found.place} of every frame of {clip}, time to the right; {table.split}.",
             )
         ]
 

@@ -20,7 +20,8 @@ from typing import Any
 import numpy as np
 from pydantic import BaseModel
 
-from reports.figures.fonts import families
+from reports.figures.fonts import families, families_noted
+from reports.known.unchanged import Unchanged
 from vfsrbench.hashing.code import folder_digest
 from vfsrbench.io.safety.ownership import sha256_of
 from vfsrbench.io.safety.targets import own_file
@@ -72,7 +73,8 @@ def _silent(name: str) -> None:
 class Figures:
     """Draws figures into `folder`, or takes them from `earlier`, a folder of an earlier report's figures.
 
-    `workers`: so many processes draw. `on_drawn` is called with the name of each figure that is drawn.
+    `workers`: so many processes draw. `on_drawn` is called with the name of each figure that is drawn;
+    `unchanged` knows whether fonts are as they were. Matplotlib is imported where something is drawn.
     """
 
     folder: Path
@@ -80,11 +82,13 @@ class Figures:
     formats: Sequence[str] = ("png",)
     workers: int = 1
     on_drawn: Callable[[str], None] = _silent
+    unchanged: Unchanged = field(default_factory=Unchanged)
     drawn: dict[str, dict[str, str]] = field(default_factory=dict)
     _due: list[_Due] = field(default_factory=list)
 
     def __post_init__(self) -> None:
-        self._known = _read(self.earlier / NOTE)
+        self._known, noted = _read(self.earlier / NOTE)
+        self._fonts = families_noted(noted, self.unchanged)
         old = {Path(name).suffix[1:] for name in self._known}
         # those that lie there and are not asked for would show other results than the new page
         self.formats = (*self.formats, *sorted(old - set(self.formats)))
@@ -97,7 +101,7 @@ class Figures:
             name: The files' name without suffix.
             data: All that the figure shows; `Later` stands for what it reads.
         """
-        drawn, key = Drawn(), figure_key(draw, data)
+        drawn, key = Drawn(), figure_key(draw, data, tuple(self._fonts["families"]))  # type: ignore[arg-type]
         names = [f"{name}.{kind}" for kind in self.formats]
         known = [content for file in names if (content := self._kept(file, key)) is not None]
         if len(known) < len(names):
@@ -124,7 +128,8 @@ class Figures:
             return []
         note = self.folder / NOTE
         with own_file(note) as temporary:
-            temporary.write_text(json.dumps(self.drawn, indent=1, sort_keys=True) + "\n", encoding="utf-8")
+            text = json.dumps({"figures": self.drawn, "fonts": self._fonts}, indent=1, sort_keys=True)
+            temporary.write_text(f"{text}\n", encoding="utf-8")
         return [note]
 
     def _draw_all(self, due: Sequence[_Due]) -> Iterable[list[Path]]:
@@ -156,9 +161,11 @@ def _draw(asked: tuple[Draw, tuple[Any, ...], Path, Sequence[str]]) -> list[Path
     return draw(*data, path, formats)
 
 
-def figure_key(draw: Draw, data: Iterable[Any]) -> str:
-    """A name for what a figure is drawn from: the data, our code that draws, the libraries and the fonts."""
-    total = hashlib.sha256(f"{draw.__module__}.{draw.__qualname__} {_surroundings()}".encode())
+def figure_key(draw: Draw, data: Iterable[Any], fonts: Sequence[str] | None = None) -> str:
+    """A name for what a figure is drawn from: the data, our code that draws, the libraries and the fonts (the
+    installed ones, where they are not known)."""
+    around = f"{_surroundings()} {tuple(families() if fonts is None else fonts)}"
+    total = hashlib.sha256(f"{draw.__module__}.{draw.__qualname__} {around}".encode())
     for value in data:
         _add(total.update, value)
     return total.hexdigest()
@@ -168,7 +175,7 @@ def figure_key(draw: Draw, data: Iterable[Any]) -> str:
 def _surroundings() -> str:
     here = Path(__file__).parent
     code = [folder_digest(folder, _CODE) for folder in (here, here.parent / "tables")]
-    return repr((code, [(name, _version(name)) for name in _LIBRARIES], families()))
+    return repr((code, [(name, _version(name)) for name in _LIBRARIES]))
 
 
 def _version(package: str) -> str:
@@ -206,11 +213,12 @@ def _add(update: Callable[[bytes], None], value: Any) -> None:
         raise TypeError(f"a figure cannot be named by a {kind}")
 
 
-def _read(note: Path) -> dict[str, dict[str, str]]:
-    """What a note says; nothing if it is not there or not what was written."""
+def _read(note: Path) -> tuple[dict[str, dict[str, str]], dict[str, object]]:
+    """What a note says of figures and of fonts; nothing if it is not there or not what was written."""
     try:
         found = json.loads(note.read_text(encoding="utf-8"))
-        entries = {str(k): {str(a): str(b) for a, b in v.items()} for k, v in found.items()}
-    except (OSError, ValueError, AttributeError):
-        return {}
-    return {name: entry for name, entry in entries.items() if Path(name).name == name}
+        entries = {str(k): {str(a): str(b) for a, b in v.items()} for k, v in found["figures"].items()}
+        fonts = dict(found["fonts"])
+    except (OSError, ValueError, AttributeError, LookupError, TypeError):
+        return {}, {}
+    return {name: entry for name, entry in entries.items() if Path(name).name == name}, fonts
