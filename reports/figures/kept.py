@@ -21,6 +21,7 @@ import numpy as np
 from pydantic import BaseModel
 
 from reports.figures.fonts import families, families_noted
+from reports.figures.style import DARK, figure_file
 from reports.known.unchanged import Unchanged
 from vfsrbench.hashing.code import folder_digest
 from vfsrbench.io.safety.ownership import sha256_of
@@ -61,6 +62,7 @@ class _Due:
     draw: Draw
     name: str
     data: tuple[Any, ...]
+    formats: tuple[str, ...]
     key: str
     drawn: Drawn
 
@@ -93,21 +95,23 @@ class Figures:
         # those that lie there and are not asked for would show other results than the new page
         self.formats = (*self.formats, *sorted(old - set(self.formats)))
 
-    def draw(self, draw: Draw, name: str, *data: Any) -> Drawn:
+    def draw(self, draw: Draw, name: str, *data: Any, photographs: bool = False) -> Drawn:
         """Ask for a figure. It has no files if there is nothing to draw.
 
         Args:
             draw: Called with `data`, the path without suffix and the formats.
             name: The files' name without suffix.
             data: All that the figure shows; `Later` stands for what it reads.
+            photographs: It shows some, and has a file for dark pages, too.
         """
         drawn, key = Drawn(), figure_key(draw, data, tuple(self._fonts["families"]))  # type: ignore[arg-type]
-        names = [f"{name}.{kind}" for kind in self.formats]
+        formats = (*self.formats, DARK) if photographs else tuple(self.formats)
+        names = [figure_file(Path(name), kind).name for kind in formats]
         known = [content for file in names if (content := self._kept(file, key)) is not None]
         if len(known) < len(names):
             read = [one.read() if isinstance(one, Later) else (one, True) for one in data]
             key = key if all(whole for _, whole in read) else ""
-            self._due.append(_Due(draw, name, tuple(one for one, _ in read), key, drawn))
+            self._due.append(_Due(draw, name, tuple(one for one, _ in read), formats, key, drawn))
             return drawn
         for file, content in zip(names, known, strict=True):
             with own_file(self.folder / file) as temporary:
@@ -133,7 +137,7 @@ class Figures:
         return [note]
 
     def _draw_all(self, due: Sequence[_Due]) -> Iterable[list[Path]]:
-        asked = [(one.draw, one.data, self.folder / one.name, tuple(self.formats)) for one in due]
+        asked = [(one.draw, one.data, self.folder / one.name, one.formats) for one in due]
         workers = min(self.workers, len(asked) // FEW)
         if workers < 2:
             return map(_draw, asked)

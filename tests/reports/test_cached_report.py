@@ -16,6 +16,7 @@ from PIL import Image
 
 from reports import build_report
 from reports.figures import kept
+from reports.figures.style import figure_file
 from reports.known import statistics, unchanged
 from reports.report import Report
 from reports.site import media
@@ -86,12 +87,14 @@ def counted(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 
         monkeypatch.setattr(holder, name, noting)
 
-    def drawn(asked: tuple[object, object, Path, object]) -> list[Path]:
+    def drawn(asked: tuple[object, object, Path, tuple[str, ...]]) -> list[Path]:
         """A point stands for a figure: how they look is tested elsewhere."""
         found.append(asked[2].name)
         asked[2].parent.mkdir(parents=True, exist_ok=True)
-        Image.new("RGB", (1, 1)).save(f"{asked[2]}.png")
-        return [Path(f"{asked[2]}.png")]
+        files = [figure_file(asked[2], kind) for kind in asked[3]]
+        for file in files:
+            Image.new("RGB", (1, 1)).save(file)
+        return files
 
     monkeypatch.setattr(kept, "_draw", drawn)
     return found
