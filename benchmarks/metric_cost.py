@@ -4,8 +4,9 @@
     python benchmarks/metric_cost.py dists clipiqa    these rows; the page's others stay
     python benchmarks/metric_cost.py --print psnr     to the terminal
 
-Derived metrics cost nothing, and dlib's have figures of their own (dlib_cost.py). Left out: networks in ONNX
-files, whose random stand-in is a smaller one, and what is computed when a clip ends.
+Derived metrics cost nothing, and dlib's have figures of their own (dlib_cost.py). DOVER's networks look at as
+many frames of every clip, when it ends: rows have that beside. Its ids share it, so measure one a call. Left
+out: networks in ONNX files, whose random stand-in is smaller, and what else is computed when a clip ends.
 """
 
 from __future__ import annotations
@@ -36,7 +37,8 @@ from tests.vfsrbench.metrics import clips  # noqa: E402
 from tests.vfsrbench.metrics.random_weights import metric  # noqa: E402
 from vfsrbench import plugins  # noqa: E402
 from vfsrbench.card import MetricCard  # noqa: E402
-from vfsrbench.metric import Frames, SplitMetric, TruthInfo, Window  # noqa: E402
+from vfsrbench.metric import Frames, Metric, SplitMetric, TruthInfo, Window  # noqa: E402
+from vfsrbench.metrics.quality.dover import Dover  # noqa: E402
 
 PAGE = ROOT / "docs" / "metrics.md"
 BEGIN, END = "<!-- begin: cost -->", "<!-- end: cost -->"
@@ -63,10 +65,10 @@ PLAIN, NETWORKS, CLIPS = Amount(8, 10, 5), Amount(2, 1, 1), Amount(16, 0, 1)
 
 
 def amount(card: MetricCard) -> Amount:
-    """Networks take their time; I3D looks at 16 frames together."""
+    """Networks take their time; I3D looks at 16 frames together, DOVER at a clip."""
     if not card.weights:
         return PLAIN
-    return CLIPS if any(use.name == "i3d" for use in card.weights) else NETWORKS
+    return CLIPS if any(use.name in ("i3d", "dover") for use in card.weights) else NETWORKS
 
 
 def milliseconds(work: Callable[[], Any], much: Amount) -> float:
@@ -102,7 +104,16 @@ def row(card: MetricCard) -> str:
     truth = fresh(frames)
     state = chosen.prepare(truth)
     each = milliseconds(lambda: of_restored(fresh(spoilt)), much)
-    return f"| `{card.id}` | {_shown(once)} | {_shown(each)} |"
+    cells = [f"`{card.id}`", _shown(once), _shown(each) + _at_the_end(chosen, of_restored, fresh(spoilt))]
+    return f"| {' | '.join(cells)} |"
+
+
+def _at_the_end(chosen: Metric, scored: Callable[[Window], Any], clip: Window) -> str:
+    """What DOVER adds when a clip ends."""
+    if not isinstance(chosen, Dover):
+        return ""
+    values = scored(clip)
+    return f" + {_shown(milliseconds(lambda: chosen.finish(values), Amount(1, 0, 1)))} a clip"
 
 
 def _shown(value: float) -> str:
@@ -127,8 +138,8 @@ def table(page: str, new: dict[str, str]) -> str:
     lines += [known[card.id] for card in counted_cards() if card.id in known]
     where = (
         f"One thread, OpenCV {cv2.__version__}, torch {torch.__version__}, {platform.machine()}; windows of "
-        f"{PLAIN.frames} frames, of {NETWORKS.frames} for metrics with a network ({CLIPS.frames} for I3D), "
-        "whose weights are random."
+        f"{PLAIN.frames} frames, of {NETWORKS.frames} for metrics with a network ({CLIPS.frames} for I3D and "
+        "DOVER), whose weights are random."
     )
     return "\n".join([where, "", *lines, ""])
 

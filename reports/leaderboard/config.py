@@ -75,7 +75,8 @@ class Rules(FrozenModel):
         dataset: The data set's name.
         seed: Of the degradations.
         metrics: The columns.
-        sort_by: The metric that rows are sorted by.
+        sort_by: The metric that rows are sorted by; none that frames unlike the truth can score well in.
+            Default: the first that compares with the ground truth, else the methods' names.
         divisions: Those that it takes.
         hub_dataset: The data set's name on the Hugging Face Hub; exports of that form need it.
         task: What exports call it.
@@ -134,10 +135,21 @@ def read_config(tree: Tree) -> Config:
         path = PurePosixPath(name)
         if path.parent == PurePosixPath(BOARDS) and path.suffix == ".toml":
             found[path.stem] = parse(Rules, parse_toml(text_of(tree, name), name), name)
+            _check_order(found[path.stem], name)
     if lost := [name for name in settings.boards if name not in found]:
         raise InputError(f"{FILE}: there is no {BOARDS}/{lost[0]}.toml")
     order = [*settings.boards, *(name for name in found if name not in settings.boards)]
     return Config(settings, {name: found[name] for name in order})
+
+
+def _check_order(rules: Rules, name: str) -> None:
+    """Refuse rows in the order of a metric that frames unlike the truth can score well in."""
+    card = plugins.metrics().cards.get(rules.sort_by or "")
+    if card is not None and card.gameable:
+        raise InputError(
+            f"{name}: sort_by = {rules.sort_by!r}: frames unlike the truth can score well in it, so no board "
+            "is sorted by it alone; choose a metric that compares with the ground truth, or leave sort_by out"
+        )
 
 
 def read_lab(tree: Tree, lab: str) -> Lab | None:

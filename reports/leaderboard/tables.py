@@ -124,10 +124,14 @@ def _summary(claim: CellClaim) -> Summary:
 
 
 def _sorted(entries: Sequence[Entry], rules: Rules, columns: Sequence[Column]) -> list[Entry]:
-    """By the board's metric, or its first; rows without a value of it, then reference rows, last."""
-    by = next((c for c in columns if c.id == rules.sort_by), columns[0])
+    """By the board's metric, or the first that compares with the ground truth, or by name; rows without a
+    value of it, then reference rows, last."""
+    orders = [c for c in columns if not c.gameable]
+    by = next((c for c in orders if c.id == rules.sort_by), next(iter(orders), None))
 
     def place(entry: Entry) -> tuple[bool, bool, float, str]:
+        if by is None:
+            return not entry.lab, False, 0.0, row_name(entry)
         claim = entry.cells.get(by.id)
         value = None if claim is None else claim.mean
         if value is None:

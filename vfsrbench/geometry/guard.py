@@ -159,7 +159,8 @@ class Guard:
         pairs = self._pairs(early)
         if featureless([own for own, _ in pairs]) or featureless([gt for _, gt in pairs]):
             return Placement()
-        return place([own for own, _ in pairs], [gt for _, gt in pairs], shrinking(*reversed(self.size)))
+        own, gt = ([pair[side] for pair in pairs] for side in (0, 1))
+        return place(own, gt, shrinking(*reversed(self.size)), self.number)
 
     def _pairs(self, early: int) -> list[tuple[Picture, Picture]]:
         """Small pictures of both clips; frames that only repeat the one before lie where that one lay."""

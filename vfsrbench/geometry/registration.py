@@ -22,6 +22,10 @@ _SIGMA = 1.5
 _BORDER = 6
 _ROUNDS = 6
 _COARSE_FRAMES = 3
+_CLUMPS = 2.0
+"""How much wider than the blur what codecs and restorers leave hangs together."""
+_ALIKE_FOR = 2
+"""Frames for which it stays the same: so many neighbours say no more of a place than one."""
 Frames = NDArray[np.uint8]
 Picture = NDArray[np.float32]
 Array = NDArray[np.float64]
@@ -56,8 +60,9 @@ def small(frame: Frames) -> Picture:
     return np.asarray(cv2.GaussianBlur(tiny, (0, 0), _SIGMA), dtype=np.float32)
 
 
-def place(restored: list[Picture], gt: list[Picture], times: int) -> Placement:
-    """The restored clip's place against the ground truth's, from `small` frames of both, `times` smaller."""
+def place(restored: list[Picture], gt: list[Picture], times: int, frames: int) -> Placement:
+    """The restored clip's place against the ground truth's, from `small` frames of both, `times` smaller,
+    which are spread over so many `frames`."""
     some = slice(None, None, max(1, len(gt) // _COARSE_FRAMES))
     start = _coarse(restored[some], gt[some], REACH // times + 1)
     at = np.array([*start, 0.0])
@@ -67,7 +72,9 @@ def place(restored: list[Picture], gt: list[Picture], times: int) -> Placement:
         if np.abs(step * [1, 1, len(gt[0])]).max() < 2e-3:
             break
     shift = float(at[0] * times), float(at[1] * times)
-    return Placement(shift, float(1 + at[2]), max(errors[:2]) * times, errors[2], likeness)
+    together = math.sqrt(max(1.0, len(gt) / max(1.0, frames / _ALIKE_FOR)))
+    error, scale_error = max(errors[:2]) * times * together, errors[2] * together
+    return Placement(shift, float(1 + at[2]), error, scale_error, likeness)
 
 
 def _coarse(restored: list[Picture], gt: list[Picture], reach: int) -> tuple[float, float]:
@@ -116,8 +123,8 @@ def _step(restored: list[Picture], gt: list[Picture], at: Array) -> tuple[Array,
     residual = max(0.0, squares[0] - solution @ right)
     variance = squares[0] - squares[1] ** 2 / n
     inverse = np.linalg.inv(normal + damping)
-    # neighbours are blurred together: about one independent value in (2 sigma)^2 pi
-    noise = residual / n * np.pi * (2 * _SIGMA) ** 2
+    # neighbours are blurred together: about one independent value in (2 sigma)^2 pi, and in more of a codec's
+    noise = residual / n * np.pi * (2 * _SIGMA * _CLUMPS) ** 2
     gain = max(abs(solution[3]), 1e-3)
     errors = tuple(float(np.sqrt(max(0.0, noise * inverse[i, i])) / gain) for i in range(3))
     likeness = float(np.sqrt(max(0.0, 1 - residual / variance))) if variance > 0 else 0.0

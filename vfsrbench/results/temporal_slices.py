@@ -7,13 +7,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
-if TYPE_CHECKING:
-    from vfsrbench.io.clip import Clip
+from vfsrbench.io.clip import Clip
 
 Frames = NDArray[np.uint8]
 Floats = NDArray[np.float64]

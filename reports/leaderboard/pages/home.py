@@ -55,6 +55,7 @@ class Section:
     labs: int
     leads: str
     lead_page: str
+    no_order: str
     sheets: tuple[Sheet, ...]
 
 
@@ -64,7 +65,8 @@ def section(config: Config, board: str, entries: Sequence[Entry], page: Callable
     own = [entry for entry in entries if entry.board == board]
     sheets = tuple(_sheet(config, table, own, page) for table in tables_of(config, board, own))
     rivals = [entry for entry in own if entry.lab]
-    first = [line for sheet in sheets[:1] for line in sheet.lines("method")]
+    ordered = any(not column.gameable for sheet in sheets[:1] for column in sheet.table.columns)
+    first = [line for sheet in sheets[:1] if ordered for line in sheet.lines("method")]
     lead = sheets[0].tags.get(first[0].method) if first else None
     return Section(
         name=board,
@@ -76,6 +78,7 @@ def section(config: Config, board: str, entries: Sequence[Entry], page: Callable
         labs=len({entry.lab for entry in rivals}),
         leads="" if lead is None else f"{lead.title}, {lead.lab}",
         lead_page="" if lead is None else lead.page,
+        no_order="".join(sheet.table.no_order for sheet in sheets[:1]),
         sheets=sheets,
     )
 

@@ -9,12 +9,14 @@ from pathlib import Path
 
 import pytest
 
+from reports.leaderboard.config import Config, read_config
 from reports.leaderboard.exports.hub import hub_files
 from reports.leaderboard.exports.results_csv import results_csv
 from reports.leaderboard.exports.writing import write_export
 from reports.leaderboard.filing import submit
 from reports.leaderboard.pages.build import build_site, write_pages
 from reports.leaderboard.pages.papers import spreads, transcribed
+from reports.leaderboard.tree import FolderTree
 from tests.reports.leaderboard.conftest import Repository
 from tests.reports.leaderboard.made_up import EVIL, config, entries
 from vfsrbench.errors import InputError
@@ -24,6 +26,37 @@ def test_papers_disagree_on_keep() -> None:
     """The figures that the transcribed papers print of KEEP on one test set, blind."""
     found = next(s for s in spreads(transcribed(), "keep") if (s.metric, s.dataset) == ("fvd", "VFHQ-Test"))
     assert found.sentence == "158 to 399 in 3 papers" and (found.low, found.high) == (158.46, 399.239)
+
+
+def test_no_board_is_sorted_by_a_metric_that_can_be_gamed_alone(tmp_path: Path) -> None:
+    made_up = config()
+
+    def page(*metrics: str) -> str:
+        boards = {n: r.replace(metrics=metrics, sort_by=None) for n, r in made_up.boards.items()}
+        changed = Config(made_up.settings, boards)
+        rows = entries(changed)
+        for entry in rows:
+            entry.cells.update(dict.fromkeys(("musiq_koniq", "niqe"), entry.cells["psnr"]))
+        built = write_pages(changed, rows, {}, tmp_path / "-".join(metrics), [])
+        return built.index.read_text(encoding="utf-8")
+
+    both = page("niqe", "psnr")
+    names = re.findall(r'<a href="methods/[^"]*">([^<]*)</a><small>', both)
+    assert names[0] == "Method 3", "by PSNR, higher first, though NIQE is the first column"
+    assert both.count("There is no order by NIQE alone: frames unlike the truth can score well.") == 2
+    alone = page("musiq_koniq", "niqe")
+    names = re.findall(r'<a href="methods/[^"]*">([^<]*)</a><small>', alone)
+    assert names[0] == "KEEP" and alone.count("<td>–</td></tr>") == 2, "by name, and nobody leads"
+
+
+def test_a_board_in_the_order_of_such_a_metric_is_refused(board: Repository) -> None:
+    (path,) = (board.root / "boards").glob("*.toml")
+    text = path.read_text(encoding="utf-8").replace("metrics = [", 'metrics = ["niqe", ')
+    path.write_text(
+        re.sub(r"^sort_by = .*$|\\A", 'sort_by = "niqe"', text, count=1, flags=re.M), encoding="utf-8"
+    )
+    with pytest.raises(InputError, match="no board is sorted by it alone"):
+        read_config(FolderTree(board.root))
 
 
 def test_the_pages_say_everything_and_escape_it(tmp_path: Path) -> None:

@@ -46,6 +46,16 @@ def test_honest_outputs_pass(clips: Path, capsys: pytest.CaptureFixture[str]) ->
     assert capsys.readouterr().out.strip() == "honest, one: nothing off"
 
 
+def test_frames_that_are_too_small_are_said_not_to_be_looked_at(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    frames = np.zeros((2, 62, 80, 3), np.uint8)
+    for place in ("gt", "mine"):
+        Clip.from_array(frames, name="one").write(tmp_path / place / "one")
+    assert check(tmp_path, "mine") == 0
+    assert capsys.readouterr().out.strip() == "mine, one: not looked at, under 64 pixels a side"
+
+
 def test_what_is_off_is_said_and_ends_with_3(clips: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert check(clips, "honest", "shifted", "late", "limited") == 3
     said = dict(line.split(", one: ") for line in capsys.readouterr().out.splitlines())

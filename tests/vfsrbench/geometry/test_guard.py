@@ -181,6 +181,16 @@ def test_a_still_or_short_clip_is_never_late() -> None:
     assert look(gt[:1], gt[:1]).findings == ()
 
 
+def test_a_few_frames_say_little_of_a_place() -> None:
+    """What heavy compression leaves is alike in neighbouring frames, so it does not average out."""
+    gt, heavy = truth("hopper-talking"), restoration("hopper-talking", "vfhq-heavy")
+    for frames in (1, 2, 3, 4, 6, 8):
+        assert look(heavy[:frames], gt[:frames]).findings == (), frames
+        found = look(moved(gt[:frames], 0.4), gt[:frames]).findings
+        assert found == ("shifted by (0.4, 0.0) px",), frames
+        assert "shifted by (1." in look(moved(heavy[:frames], 1.5), gt[:frames]).findings[0]
+
+
 def test_bars_of_the_ground_truth_are_nobodys_fault() -> None:
     barred = truth("demo-calm").copy()
     barred[:, :20] = 0

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -9,11 +10,13 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+import torch.nn.functional as F
 from torch import Tensor, nn
 
 from degradations.errors import InputError
 from tests.baselines.taps import metric_taps, taps
 from vfsrbench.metrics.networks.clip import rn50
+from vfsrbench.metrics.networks.clip.image_tower import HEADS, AttentionPool
 from vfsrbench.metrics.networks.clip.rn50 import load_prompts
 from vfsrbench.metrics.quality.clipiqa import SENTENCES
 
@@ -48,6 +51,39 @@ def test_every_tap_and_score_of_the_five_pairs_is_the_official() -> None:
 @pytest.mark.parametrize("name", sorted(set(CASES) - {SMALL}))
 def test_every_tap_and_score_of_other_pictures_and_prompts_is_the_official(name: str) -> None:
     _check(CASES[name])
+
+
+class PlacedPool(AttentionPool):
+    """Of pyiqa's clipiqa+_rn50_512, which no metric is: adds the table of positions, resized whole."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        places = x.flatten(2).transpose(1, 2)
+        places = torch.cat([places.mean(1, keepdim=True), places], 1)
+        table = self.positional_embedding[None, None]
+        places = places + F.interpolate(table, places.shape[1:], mode="bicubic", align_corners=False)[0]
+        parts = (self.q_proj(places[:, :1]), self.k_proj(places), self.v_proj(places))
+        q, k, v = (part.unflatten(2, (HEADS, -1)).transpose(1, 2) for part in parts)
+        weights = (q @ k.transpose(2, 3) / math.sqrt(q.shape[-1])).softmax(-1)
+        return self.c_proj((weights @ v).transpose(1, 2).flatten(1))
+
+
+@pytest.mark.slow
+def test_our_towers_give_every_tap_of_the_variant_with_positions() -> None:
+    """The pack's case clipiqa+_rn50_512: both towers and the learned prompts are those of clipiqa_plus."""
+    (case,) = [case for case in PACK["cases"] if case["kind"] == "clipiqa+_rn50_512"]
+    both = metric_taps.clipiqa_net()
+    pool = PlacedPool(2048, 1024).eval()
+    pool.load_state_dict(both.net.visual.attnpool.state_dict(), strict=True)
+    both.net.visual.attnpool = pool
+    plus = {**case, "kind": "clipiqa+"}
+    seen = metric_taps.clipiqa_taps(both, plus)
+    assert set(case["outputs"]) <= set(seen)
+    for tap, difference in taps.differences(seen, case["outputs"]).items():
+        assert difference < 1e-4, (tap, difference)
+    with torch.inference_mode():
+        logits = both.net.logits(seen["image_features"], seen["text_features"])
+    np.testing.assert_allclose(logits, case["values"]["logits"], atol=1e-3)
+    np.testing.assert_allclose(logits.softmax(1)[:, 0], case["values"]["score"], atol=1e-5)
 
 
 def test_tokens_are_the_packs() -> None:

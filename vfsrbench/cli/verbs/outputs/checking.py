@@ -37,6 +37,7 @@ def check_outputs(
     from vfsrbench.datasets.dataset import open_dataset
     from vfsrbench.datasets.stored_outputs import open_outputs
     from vfsrbench.geometry.clips import report_on
+    from vfsrbench.geometry.guard import LEAST_SIDE
 
     kind = layout or ("demo" if dataset is None else "folder")
     opened = open_dataset(kind, dataset, tuple(clip or ()), frames, None, o.crop_multiple(fit))
@@ -56,7 +57,8 @@ def check_outputs(
                 report = report_on(made, gt if crop is None else cropped(gt, crop))
             off += bool(report.findings)
             cut = "" if crop is None else f"; against the ground truth's {crop}"
-            say(f"{name}, {clip_name}: {', '.join(report.findings) or 'nothing off'}{cut}")
+            passed = "nothing off" if report.numbers else f"not looked at, under {LEAST_SIDE} pixels a side"
+            say(f"{name}, {clip_name}: {', '.join(report.findings) or passed}{cut}")
         for clip_name, problem in problems.items():
             off += 1
             say(f"{name}, {clip_name}: {problem}")

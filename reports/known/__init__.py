@@ -1,1 +1,0 @@
-"""What reports keep from one to the next: what was found out about files, and statistics."""
