@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,11 +17,22 @@ from reports.inputs.results import Grid
 from reports.material import Material
 from reports.tables.model import Column, Table
 from vfsrbench.errors import InputError
-from vfsrbench.io.clip import Clip
 from vfsrbench.results.load import StoredResult
 from vfsrbench.results.schema import JobRecord
+from vfsrbench.results.slice_store import Place
+
+if TYPE_CHECKING:
+    from vfsrbench.io.clip import Clip
 
 Pixels = NDArray[np.uint8]
+
+
+@dataclass(frozen=True)
+class Slices:
+    """A `SliceFigure` that is read when it is drawn, and the column that it shows."""
+
+    place: Place
+    figure: Later
 
 
 @dataclass(frozen=True)
@@ -48,36 +59,54 @@ class FigureData:
         looks, references = self.material.looks, self.material.reference_rows
         return curve_figures.Curves(column, panels, titles, looks, references, heading)
 
-    def slices(self, table: Table, grid: Grid, clip: str) -> slices.SliceFigure | None:
+    def slices(self, table: Table, grid: Grid, clip: str) -> Slices | None:
         """One column over time: the ground truth, what methods were given, the methods. None where a run kept
         no slices of the clip."""
         store = self.material.strips
-        records = [r.record for m in grid.methods if (r := grid.cells.get((m, clip))) and _ok(r)]
-        truth = next((t for r in records if (t := store.truth(r)) is not None), None)
-        strips = {r.method: s for r in records if (s := store.restored(r)) is not None}
-        if truth is None or not strips:
+        records = {m: r.record for m in grid.methods if (r := grid.cells.get((m, clip))) and _ok(r)}
+        known = next(((r, p) for r in records.values() if (p := store.place(r)) is not None), None)
+        seals = {m: s for m, r in records.items() if (s := store.seal(store.restored_path(r))) is not None}
+        if known is None or not seals:
             return None
+        of_truth, place = known
         titles = {r.method: r.title for r in table.rows}
-        degraded = next((s for r in records if (s := store.degraded(r)) is not None), None)
-        if not records[0].reference:
-            degraded = None  # it is the first row already
-        rows = {} if degraded is None else {"Degraded": degraded}
-        rows |= {titles[r.method]: strips[r.method] for r in table.rows if r.method in strips}
-        looks = {titles[m]: self.material.looks[m] for m in strips}
-        return slices.SliceFigure(clip, table.split, truth, rows, looks, truth_title(records[0]))
+        first = next(iter(records.values()))
+        # without ground truth the degraded clip is the first row already
+        fed = self._fed(records.values()) if first.reference else None
+        looks = {titles[m]: self.material.looks[m] for m in seals}
+        order = [r.method for r in table.rows if r.method in seals]
+        fixed = (clip, table.split, looks, truth_title(first))
+        named = (place, None if fed is None else fed[1], {titles[m]: seals[m] for m in order})
+
+        def read() -> tuple[slices.SliceFigure, bool]:
+            truth = store.truth(of_truth)
+            assert truth is not None  # its seal was compared
+            strips = {titles[m]: store.restored(records[m]) for m in order}
+            degraded = {} if fed is None else {"Degraded": store.degraded(fed[0])}
+            rows = degraded | strips
+            found = {title: strip for title, strip in rows.items() if strip is not None}
+            return slices.SliceFigure(*fixed[:2], truth, found, *fixed[2:]), len(found) == len(rows)
+
+        return Slices(place, Later((*fixed, *named), read))
+
+    def _fed(self, records: Iterable[JobRecord]) -> tuple[JobRecord, str] | None:
+        """The first record whose degraded strip is there, and its checksum."""
+        store = self.material.strips
+        paths = {store.degraded_path(r): r for r in records}
+        return next(((r, s) for p, r in paths.items() if (s := store.seal(p)) is not None), None)
 
     def faces(self, truth: JobRecord, restored: Mapping[str, JobRecord], frames: Sequence[int]) -> Later:
         """These frames of the ground truth and of restored clips by title, read when they are drawn."""
         shown = {title: record for title, record in restored.items() if self.material.frames.may_show(record)}
-        clip = self.material.frames.truth(truth)
         key = (
             truth.key,
-            clip is not None,
+            self.material.frames.has_truth(truth),
             {title: record.key for title, record in shown.items()},
             tuple(frames),
         )
 
         def read() -> tuple[dict[str, list[Pixels]], bool]:
+            clip = self.material.frames.truth(truth)
             clips = {t: self.material.frames.restored(record) for t, record in shown.items()}
             found = {t: self.frames(one, frames) for t, one in {truth_title(truth): clip, **clips}.items()}
             return found, all(len(found[title]) == len(frames) for title in shown)
@@ -97,7 +126,7 @@ class FigureData:
             }
             methods = {title: r.key for title, r in titles.items() if frames.may_show(r)}
             sides = [
-                (r.key, r.frames, r.lq_digest, frames.truth(r) is not None, frames.may_show_degraded(r))
+                (r.key, r.frames, r.lq_digest, frames.has_truth(r), frames.may_show_degraded(r))
                 for r in ([fed_record(cells.values())] if cells else [])
             ]
             named.append((clip, methods, sides))

@@ -10,7 +10,7 @@ from reports.figure_data import FigureData
 from reports.figures import curves as curve_figures
 from reports.figures import grids, jumps, overview, persons, slices
 from reports.figures.kept import Drawn, Figures, Later
-from reports.figures.style import Look
+from reports.figures.style import DARK, Look, figure_file
 from reports.inputs.results import Grid
 from reports.material import Material
 from reports.tables.model import Table
@@ -25,17 +25,19 @@ MOST_FACES = 4
 
 @dataclass(frozen=True)
 class Picture:
-    """A figure's files, what it shows in a sentence, its size in pixels on a page, and which kind it is."""
+    """A figure's files, what it shows in a sentence, its size in pixels on a page, and which kind it is.
+    `dark` is the file for dark pages of a figure with photographs."""
 
     kind: str
     png: Path
     pdf: Path | None
+    dark: Path | None
     caption: str
     size: tuple[int, int]
 
     @property
     def files(self) -> list[Path]:
-        return [self.png] if self.pdf is None else [self.png, self.pdf]
+        return [path for path in (self.png, self.pdf, self.dark) if path is not None]
 
 
 @dataclass(frozen=True)
@@ -137,7 +139,7 @@ class Gallery:
             return jumps.JumpFigure(curves, jump, pictures), whole
 
         data = Later((curves, jump, *faces.key), figure)
-        drawn = self.figures.draw(jumps.draw_jump, _name("jump", table.split, metric), data)
+        drawn = self.figures.draw(jumps.draw_jump, _name("jump", table.split, metric), data, photographs=True)
         what = f"{curves.column.title} over time on {panel.title}, its worst jump marked"
         return [Planned("jumps", drawn, f"{what}; {table.split}.")]
 
@@ -151,22 +153,26 @@ class Gallery:
         return [Planned("persons", drawn, f"{column.title} by person; {table.split}.")]
 
     def _slices(self, table: Table, grid: Grid, clip: str) -> list[Planned]:
-        figure = self.data.slices(table, grid, clip)
-        if figure is None:
+        found = self.data.slices(table, grid, clip)
+        if found is None:
             return []
-        drawn = self.figures.draw(slices.draw_slices, _name("slices", table.split, clip), figure)
+        drawn = self.figures.draw(
+            slices.draw_slices, _name("slices", table.split, clip), found.figure, photographs=True
+        )
         return [
             Planned(
                 "slices",
                 drawn,
-                f"{figure.truth.place} of every frame of {clip}, time to the right; {table.split}.",
+                f"{found.place} of every frame of {clip}, time to the right; {table.split}.",
             )
         ]
 
     def _grid(self, table: Table, grid: Grid) -> list[Planned]:
         clips = curve_figures.telling_clips(grid, table.columns[0].id, self.board.figures.grids)
         rows = self.data.grid(table, grid, clips)
-        drawn = self.figures.draw(grids.draw_grid, _name("grid", table.split, "frames"), rows)
+        drawn = self.figures.draw(
+            grids.draw_grid, _name("grid", table.split, "frames"), rows, photographs=True
+        )
         return [
             Planned("grids", drawn, f"Middle frames and where methods differ most in them; {table.split}.")
         ]
@@ -182,7 +188,9 @@ def picture(kind: str, files: Sequence[Path], caption: str) -> list[Picture]:
         return []
     from PIL import Image
 
-    by_kind = {p.suffix: p for p in files}
-    with Image.open(by_kind[".png"]) as image:
+    png = next(p for p in files if p.suffix == ".png")
+    pdf = next((p for p in files if p.suffix == ".pdf"), None)
+    dark = next((p for p in files if p == figure_file(png.with_suffix(""), DARK)), None)
+    with Image.open(png) as image:
         wide, high = image.size
-    return [Picture(kind, by_kind[".png"], by_kind.get(".pdf"), caption, (wide // 2, high // 2))]
+    return [Picture(kind, png, pdf, dark, caption, (wide // 2, high // 2))]

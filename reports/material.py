@@ -6,14 +6,15 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from reports.figures.style import Look, looks
 from reports.inputs.bundled import read_bundles, split_values_of, verdicts_of, with_bundles
+from reports.inputs.frames import Frames
 from reports.inputs.losses import Losses
 from reports.inputs.results import AT, Grid, read_results
 from reports.inputs.selection import Wanted, as_run, implied, last_protocol, select
 from reports.inputs.split_values import SplitValue, combine_splits
+from reports.known.unchanged import Unchanged
 from reports.tables.leaderboard import Sources, build_tables
 from reports.tables.model import Table
 from reports.tables.published import figures_of
@@ -28,9 +29,6 @@ from vfsrbench.results.board_note import Protocol, protocols
 from vfsrbench.results.load import StoredResult
 from vfsrbench.results.slice_store import StripStore
 from vfsrbench.results.workspace import Workspace
-
-if TYPE_CHECKING:
-    from reports.inputs.frames import Frames
 
 
 @dataclass(frozen=True)
@@ -73,8 +71,6 @@ def gather(
 ) -> Material:
     """Read results and make the tables, with intervals and ranks from so many resamples. See
     `reports.build_report` for the other parameters and errors."""
-    from reports.inputs.frames import Frames  # reading clips: tables alone do without
-
     board = board.replace()  # `model_copy` checks nothing
     place = Workspace(workspace)
     losses = Losses(place.damaged)
@@ -103,7 +99,8 @@ def gather(
     whole = combine_splits(board, found, place.store, plugins.metrics(), losses)
     values = {**whole.values, **split_values_of(others, found, cards)}
     sources = replace(sources, split_values=values, verdicts=verdicts_of(others, found))
-    tables = build_tables(board, found, sources, resamples=resamples)
+    note = place.cache / "statistics.json"
+    tables = build_tables(board, found, sources, resamples=resamples, note=note)
     shown = {row.method for table in tables for row in table.rows}
     prominent = {row.method for table in tables for row in table.rows if row.highlighted}
     reference_rows = frozenset(shown & sources.reference_rows)
@@ -111,7 +108,7 @@ def gather(
         board=shown_board(board, cards),
         results=tuple(found),
         tables=tuple(tables),
-        frames=Frames(place, board.dataset, outputs or {}, losses),
+        frames=Frames(place, board.dataset, outputs or {}, losses, Unchanged(place.cache / "unchanged.json")),
         strips=StripStore(place.slices, board.figures.slice_column, losses.set_aside),
         looks=looks(shown, reference_rows, prominent),
         reference_rows=reference_rows,

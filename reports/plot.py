@@ -227,14 +227,15 @@ def _slices(material: Material, wanted: Wanted, clips: Sequence[str]) -> _Figure
     table, grid = _first(material)
     clip = clips[0] if clips else _telling(grid, table, 1)[0]
     data = FigureData(material).slices(table, grid, clip)
-    return _Figure(
-        f"slices-{slug(table.split)}-{slug(clip)}",
-        ""
-        if data is None
-        else f"{data.truth.place} of every frame of {clip}, time to the right; {table.split}.",
-        lambda path, formats: [] if data is None else slices.draw_slices(data, path, formats),
-        f"no slices of {clip} on {table.split} were kept",
+    caption = (
+        "" if data is None else f"{data.place} of every frame of {clip}, time to the right; {table.split}."
     )
+
+    def draw(path: Path, formats: Sequence[str]) -> list[Path]:
+        return [] if data is None else slices.draw_slices(data.figure.read()[0], path, formats)
+
+    name = f"slices-{slug(table.split)}-{slug(clip)}"
+    return _Figure(name, caption, draw, f"no slices of {clip} on {table.split} were kept")
 
 
 def _levels(material: Material, wanted: Wanted, clips: Sequence[str]) -> _Figure:

@@ -75,12 +75,14 @@ def build_report(
     files that we did not make and that have the names of ours.
     """
     refuse_overlap(out, [*_inputs(board, workspace), *results, *bundles, *(outputs or {}).values()])
-    material = gather(board, workspace, results, clips, outputs, only, said, bundles=bundles)
-    refuse_overlap(out, _inputs(material.board, workspace))
-    claim_folder(out, FILES, lasting=["media"])
-    site = site or (out / "worst.html").is_file()  # a site that is there stays whole
-    with known_syntax(our_sources(), workspace / "cache" / "syntax.json"), staged(out) as folder:
-        built = _build(material, folder, out, formats, partial, site, workers, progress)
+    with known_syntax(our_sources(), workspace / "cache" / "syntax.json"):
+        material = gather(board, workspace, results, clips, outputs, only, said, bundles=bundles)
+        refuse_overlap(out, _inputs(material.board, workspace))
+        claim_folder(out, FILES, lasting=["media"])
+        site = site or (out / "worst.html").is_file()  # a site that is there stays whole
+        with staged(out) as folder:
+            built = _build(material, folder, out, formats, partial, site, workers, progress)
+    material.frames.unchanged.keep()
     written = [out / path.relative_to(folder) for path in built]
     skipped = (*material.skipped, *material.losses.lines)
     return Report(written[0], material.tables, tuple(written), skipped)
@@ -98,7 +100,8 @@ def _build(
 ) -> list[Path]:
     """Write a report into `folder`; the page first, then every other file. Media that `out` has are kept, and
     figures that would be drawn alike."""
-    figures = Figures(folder / "figures", out / "figures", formats, workers)
+    unchanged = material.frames.unchanged
+    figures = Figures(folder / "figures", out / "figures", formats, workers, unchanged=unchanged)
     gallery = Gallery(figures, material)
     files: list[Path] = []
     asked = []

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 
-from degradations.manifest import Manifest
 from degradations.reading.typed_toml import parse
 from reports.bundles import schema
 from reports.bundles.archive import Archive
@@ -25,6 +24,7 @@ from vfsrbench.results.load import StoredResult
 from vfsrbench.results.schema import SCHEMA, JobRecord
 
 if TYPE_CHECKING:
+    from degradations.manifest import Manifest
     from vfsrbench.io.clip import Clip
 
 T = TypeVar("T")
@@ -118,6 +118,8 @@ def read_bundle(
         ...
         degradations.errors.InputError: no-such.vfsr.zip: no such bundle; `vfsrbench bundle BOARD` makes one
     """
+    from degradations.manifest import Manifest
+
     archive = Archive.open(path)
     where = archive.path
     head = _head(archive)

@@ -85,7 +85,7 @@ def report_and_tell(
     from reports import build_report
     from reports.tables.terminal import print_tables
     from vfsrbench.cli.progress import Paced
-    from vfsrbench.engines.local import cores
+    from vfsrbench.engines.cores import cores
     from vfsrbench.results.workspace import Workspace
 
     tell = Paced()

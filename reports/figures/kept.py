@@ -20,7 +20,9 @@ from typing import Any
 import numpy as np
 from pydantic import BaseModel
 
-from reports.figures.fonts import families
+from reports.figures.fonts import families, families_noted
+from reports.figures.style import DARK, figure_file
+from reports.known.unchanged import Unchanged
 from vfsrbench.hashing.code import folder_digest
 from vfsrbench.io.safety.ownership import sha256_of
 from vfsrbench.io.safety.targets import own_file
@@ -60,6 +62,7 @@ class _Due:
     draw: Draw
     name: str
     data: tuple[Any, ...]
+    formats: tuple[str, ...]
     key: str
     drawn: Drawn
 
@@ -72,7 +75,8 @@ def _silent(name: str) -> None:
 class Figures:
     """Draws figures into `folder`, or takes them from `earlier`, a folder of an earlier report's figures.
 
-    `workers`: so many processes draw. `on_drawn` is called with the name of each figure that is drawn.
+    `workers`: so many processes draw. `on_drawn` is called with the name of each figure that is drawn;
+    `unchanged` knows whether fonts are as they were. Matplotlib is imported where something is drawn.
     """
 
     folder: Path
@@ -80,30 +84,34 @@ class Figures:
     formats: Sequence[str] = ("png",)
     workers: int = 1
     on_drawn: Callable[[str], None] = _silent
+    unchanged: Unchanged = field(default_factory=Unchanged)
     drawn: dict[str, dict[str, str]] = field(default_factory=dict)
     _due: list[_Due] = field(default_factory=list)
 
     def __post_init__(self) -> None:
-        self._known = _read(self.earlier / NOTE)
+        self._known, noted = _read(self.earlier / NOTE)
+        self._fonts = families_noted(noted, self.unchanged)
         old = {Path(name).suffix[1:] for name in self._known}
         # those that lie there and are not asked for would show other results than the new page
         self.formats = (*self.formats, *sorted(old - set(self.formats)))
 
-    def draw(self, draw: Draw, name: str, *data: Any) -> Drawn:
+    def draw(self, draw: Draw, name: str, *data: Any, photographs: bool = False) -> Drawn:
         """Ask for a figure. It has no files if there is nothing to draw.
 
         Args:
             draw: Called with `data`, the path without suffix and the formats.
             name: The files' name without suffix.
             data: All that the figure shows; `Later` stands for what it reads.
+            photographs: It shows some, and has a file for dark pages, too.
         """
-        drawn, key = Drawn(), figure_key(draw, data)
-        names = [f"{name}.{kind}" for kind in self.formats]
+        drawn, key = Drawn(), figure_key(draw, data, tuple(self._fonts["families"]))  # type: ignore[arg-type]
+        formats = (*self.formats, DARK) if photographs else tuple(self.formats)
+        names = [figure_file(Path(name), kind).name for kind in formats]
         known = [content for file in names if (content := self._kept(file, key)) is not None]
         if len(known) < len(names):
             read = [one.read() if isinstance(one, Later) else (one, True) for one in data]
             key = key if all(whole for _, whole in read) else ""
-            self._due.append(_Due(draw, name, tuple(one for one, _ in read), key, drawn))
+            self._due.append(_Due(draw, name, tuple(one for one, _ in read), formats, key, drawn))
             return drawn
         for file, content in zip(names, known, strict=True):
             with own_file(self.folder / file) as temporary:
@@ -124,11 +132,12 @@ class Figures:
             return []
         note = self.folder / NOTE
         with own_file(note) as temporary:
-            temporary.write_text(json.dumps(self.drawn, indent=1, sort_keys=True) + "\n", encoding="utf-8")
+            text = json.dumps({"figures": self.drawn, "fonts": self._fonts}, indent=1, sort_keys=True)
+            temporary.write_text(f"{text}\n", encoding="utf-8")
         return [note]
 
     def _draw_all(self, due: Sequence[_Due]) -> Iterable[list[Path]]:
-        asked = [(one.draw, one.data, self.folder / one.name, tuple(self.formats)) for one in due]
+        asked = [(one.draw, one.data, self.folder / one.name, one.formats) for one in due]
         workers = min(self.workers, len(asked) // FEW)
         if workers < 2:
             return map(_draw, asked)
@@ -156,9 +165,11 @@ def _draw(asked: tuple[Draw, tuple[Any, ...], Path, Sequence[str]]) -> list[Path
     return draw(*data, path, formats)
 
 
-def figure_key(draw: Draw, data: Iterable[Any]) -> str:
-    """A name for what a figure is drawn from: the data, our code that draws, the libraries and the fonts."""
-    total = hashlib.sha256(f"{draw.__module__}.{draw.__qualname__} {_surroundings()}".encode())
+def figure_key(draw: Draw, data: Iterable[Any], fonts: Sequence[str] | None = None) -> str:
+    """A name for what a figure is drawn from: the data, our code that draws, the libraries and the fonts (the
+    installed ones, where they are not known)."""
+    around = f"{_surroundings()} {tuple(families() if fonts is None else fonts)}"
+    total = hashlib.sha256(f"{draw.__module__}.{draw.__qualname__} {around}".encode())
     for value in data:
         _add(total.update, value)
     return total.hexdigest()
@@ -168,7 +179,7 @@ def figure_key(draw: Draw, data: Iterable[Any]) -> str:
 def _surroundings() -> str:
     here = Path(__file__).parent
     code = [folder_digest(folder, _CODE) for folder in (here, here.parent / "tables")]
-    return repr((code, [(name, _version(name)) for name in _LIBRARIES], families()))
+    return repr((code, [(name, _version(name)) for name in _LIBRARIES]))
 
 
 def _version(package: str) -> str:
@@ -206,11 +217,12 @@ def _add(update: Callable[[bytes], None], value: Any) -> None:
         raise TypeError(f"a figure cannot be named by a {kind}")
 
 
-def _read(note: Path) -> dict[str, dict[str, str]]:
-    """What a note says; nothing if it is not there or not what was written."""
+def _read(note: Path) -> tuple[dict[str, dict[str, str]], dict[str, object]]:
+    """What a note says of figures and of fonts; nothing if it is not there or not what was written."""
     try:
         found = json.loads(note.read_text(encoding="utf-8"))
-        entries = {str(k): {str(a): str(b) for a, b in v.items()} for k, v in found.items()}
-    except (OSError, ValueError, AttributeError):
-        return {}
-    return {name: entry for name, entry in entries.items() if Path(name).name == name}
+        entries = {str(k): {str(a): str(b) for a, b in v.items()} for k, v in found["figures"].items()}
+        fonts = dict(found["fonts"])
+    except (OSError, ValueError, AttributeError, LookupError, TypeError):
+        return {}, {}
+    return {name: entry for name, entry in entries.items() if Path(name).name == name}, fonts

@@ -17,10 +17,11 @@ from numpy.typing import NDArray
 from reports.figures.fonts import shortened
 from reports.figures.legend import broken
 from reports.figures.style import Look, drawing, save
-from vfsrbench.results.slice_store import TruthStrip
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+
+    from vfsrbench.results.slice_store import TruthStrip
 
 Frames = NDArray[np.uint8]
 LINE = "#E8112D"

@@ -2,27 +2,34 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from reports.inputs.losses import Losses
-from vfsrbench.board import DatasetUse
-from vfsrbench.datasets.dataset import DatasetClip, dataset_of
-from vfsrbench.datasets.found_landmarks import FoundBy, kept_landmarks
-from vfsrbench.datasets.reference import GtFacts, gt_facts, gt_frames_digest, gt_side, lq_side
-from vfsrbench.datasets.stored_outputs import open_outputs
+from reports.known.unchanged import Unchanged
 from vfsrbench.errors import DamagedFile, InputError
-from vfsrbench.io.clip import Clip
-from vfsrbench.io.digest_cache import ClipDigests, clip_files
+from vfsrbench.hashing.code import module_digest
 from vfsrbench.io.names import slug
 from vfsrbench.io.safety.sealed import content_digest, reading
 from vfsrbench.results import restored_store
 from vfsrbench.results.job import Job
-from vfsrbench.results.schema import JobRecord
-from vfsrbench.results.workspace import Workspace
-from vfsrbench.splits.degraded import read_degraded_note
+from vfsrbench.runtime.versions import library_versions
+
+if TYPE_CHECKING:
+    from vfsrbench.board import DatasetUse
+    from vfsrbench.datasets.dataset import DatasetClip
+    from vfsrbench.datasets.layouts import Found
+    from vfsrbench.datasets.reference import GtFacts
+    from vfsrbench.io.clip import Clip
+    from vfsrbench.results.schema import JobRecord
+    from vfsrbench.results.workspace import Workspace
+
+
+DEMO = "demo"
+_COMPARED = {"clip", "reference", "aligned", "finder", "frames", "gt_digest", "cropped"}
 
 
 def truth_title(record: JobRecord) -> str:
@@ -41,13 +48,16 @@ class Frames:
     """Opens clips of a workspace by the records of their jobs; what is not there any more is None.
 
     Nothing is read before frames are asked for; files of the workspace are checked against their checksums.
-    `outputs` says where stored outputs are, by method; `losses` collects what cannot be shown.
+    `truth`, `degraded` and `restored` give frames; `has_truth` and so on say whether they would, and look
+    into no file that is as it was when it was last found whole (`unchanged`). `outputs` says where stored
+    outputs are, by method; `losses` collects what cannot be shown. What reads clips is imported when one is.
     """
 
     workspace: Workspace
     dataset: DatasetUse
     outputs: Mapping[str, Path] = field(default_factory=dict)
     losses: Losses | None = None
+    unchanged: Unchanged = field(default_factory=Unchanged)
 
     def __post_init__(self) -> None:
         self.losses = self.losses or Losses(self.workspace.damaged)
@@ -57,10 +67,22 @@ class Frames:
 
     @cached_property
     def _clips(self) -> dict[str, DatasetClip]:
+        from vfsrbench.datasets.dataset import dataset_of
+
         try:
             return {c.name: c for c in dataset_of(self.dataset).clips()}
         except InputError as error:
             self._say(f"no frames of the data set are shown: {error}")
+            return {}
+
+    @cached_property
+    def _places(self) -> dict[str, Found]:
+        """Where the data set's clips lie; empty where that cannot be told."""
+        from vfsrbench.datasets.dataset import dataset_of
+
+        try:
+            return {place.name: place for place in dataset_of(self.dataset).found}
+        except InputError:
             return {}
 
     def _say(self, line: str) -> None:
@@ -73,8 +95,59 @@ class Frames:
             self._opened[key] = find()
         return self._opened[key]
 
+    def has_truth(self, record: JobRecord) -> bool:
+        """Whether there is a `truth`."""
+        return self.unchanged.holds(
+            ["truth", *self._asked(record)], self._files(record), lambda: self.truth(record) is not None
+        )
+
+    def has_degraded(self, record: JobRecord) -> bool:
+        """Whether there is a `degraded` clip."""
+        place = self._places.get(record.clip)
+        files = list(self._files(record))
+        if files and place is not None and record.split not in place.lq:
+            notes = self._degraded_notes(record)
+            files = [*files, *notes, *(note.with_suffix("") for note in notes)] if notes else []
+        return self.unchanged.holds(
+            ["degraded", record.split, record.lq_digest, *self._asked(record)],
+            files,
+            lambda: self.degraded(record) is not None,
+        )
+
+    def has_restored(self, record: JobRecord) -> bool:
+        """Whether there is a `restored` clip."""
+        own = record.method not in self.outputs and not record.cropped
+        return self.unchanged.holds(
+            ["restored", record.restored_digest],
+            restored_store.files(self.workspace, _job(record)) if own else (),
+            lambda: self.restored(record) is not None,
+        )
+
+    def _asked(self, record: JobRecord) -> list[object]:
+        """What `truth` depends on beside files. Decoders count, as the digest is of decoded frames."""
+        reading = module_digest("vfsrbench.io.images.reader", "vfsrbench.io.video.reader")
+        return [
+            self.dataset.model_dump(mode="json"),
+            record.model_dump(mode="json", include=_COMPARED),
+            [reading, *library_versions().items()],
+        ]
+
+    def _files(self, record: JobRecord) -> Sequence[Path]:
+        """All files that `truth` reads; none where they cannot be told, as where landmarks were found."""
+        place = self._places.get(record.clip)
+        if place is None or (record.aligned and record.finder):
+            return ()
+        if self.dataset.layout == DEMO:
+            from vfsrbench.datasets.demo.clips import DEFAULT_FRAMES, demo_files
+
+            return demo_files(place.name, self.dataset.frames or DEFAULT_FRAMES)
+        lies = (place.gt, *place.lq.values(), place.landmarks)
+        return [path for path in lies if path is not None]
+
     def truth(self, record: JobRecord) -> Clip | None:
         """The ground truth as it was compared (aligned, if the job was); without one, the enlarged input."""
+        from vfsrbench.datasets.reference import gt_side
+
         clip, facts = self._clip(record)
         if clip is None or facts is None:
             return None
@@ -86,6 +159,8 @@ class Frames:
 
     def degraded(self, record: JobRecord) -> Clip | None:
         """The degraded clip as methods got it."""
+        from vfsrbench.datasets.reference import lq_side
+
         clip, facts = self._clip(record)
         if clip is None or facts is None:
             return None
@@ -94,6 +169,9 @@ class Frames:
         return None if found is None else lq_side(clip, facts, found)
 
     def _clip(self, record: JobRecord) -> tuple[DatasetClip | None, GtFacts | None]:
+        from vfsrbench.datasets.found_landmarks import FoundBy
+        from vfsrbench.datasets.reference import gt_facts
+
         clip = self._clips.get(record.clip)
         if clip is None or clip.reference != record.reference:
             if self._clips:
@@ -113,6 +191,8 @@ class Frames:
     def _is_as_run(self, clip: DatasetClip, record: JobRecord) -> bool:
         """Whether the frames are those of the record's digest. What was aligned, or has no files, is taken as
         it is: its digest is of more than its frames."""
+        from vfsrbench.io.digest_cache import clip_files
+
         source = clip.gt if clip.gt is not None else next(iter(clip.lq.values()))
         if record.aligned or not clip_files(source) or len(source) != record.frames:
             return True  # another length has a reason of its own
@@ -122,6 +202,10 @@ class Frames:
 
     def _digest(self, clip: DatasetClip) -> str:
         """Of the clip's ground truth now; empty where it cannot be read, which is said when it is shown."""
+        from vfsrbench.datasets.reference import gt_frames_digest
+        from vfsrbench.io.clip import Clip
+        from vfsrbench.io.digest_cache import ClipDigests
+
         notes = self.workspace.cache / "digests"
         try:
             known = ClipDigests(notes, self.set_aside).of if notes.is_dir() else Clip.digest
@@ -131,6 +215,8 @@ class Frames:
 
     def _found(self, clip: DatasetClip, record: JobRecord) -> DatasetClip:
         """The clip with the landmarks that the run found on it. InputError when they are gone."""
+        from vfsrbench.datasets.found_landmarks import kept_landmarks
+
         points = kept_landmarks(self.workspace.truth_cache(record.gt_digest))
         if points is None:
             raise InputError(f"the landmarks that {record.finder} found on it are gone from the workspace")
@@ -141,6 +227,9 @@ class Frames:
         return sorted(folder.glob(f"{_literal(slug(record.clip))}.*.json"))
 
     def _made(self, record: JobRecord) -> Clip | None:
+        from vfsrbench.io.clip import Clip
+        from vfsrbench.splits.degraded import read_degraded_note
+
         for note in self._degraded_notes(record):
             place = note.with_suffix("")
             try:
@@ -161,13 +250,12 @@ class Frames:
             return False
         if record.method in self.outputs:
             return self.outputs[record.method].exists()
-        job = Job(record.method, record.split, record.clip, record.restore_key, record.key)
-        return any(restored_store.is_there(self.workspace, job, form) for form in ("png", "video"))
+        return restored_store.is_kept(self.workspace, _job(record))
 
     def may_show_degraded(self, record: JobRecord) -> bool:
         """Whether `degraded` is likely to find something."""
-        clip = self._clips.get(record.clip)
-        return clip is not None and (record.split in clip.lq or bool(self._degraded_notes(record)))
+        place = self._places.get(record.clip)
+        return place is not None and (record.split in place.lq or bool(self._degraded_notes(record)))
 
     def restored(self, record: JobRecord) -> Clip | None:
         """The restored clip, if the run kept it or stored outputs are still where they were; None for one of
@@ -177,14 +265,16 @@ class Frames:
             return None
         if record.method in self.outputs:
             return self._stored(record)
-        job = Job(record.method, record.split, record.clip, record.restore_key, record.key)
-        digest = record.restored_digest
+        job, digest = _job(record), record.restored_digest
         return self._once(
             ("restored", record.split, record.method, record.clip, digest),
             lambda: restored_store.look_at(self.workspace, job, digest, record.fps, self.set_aside),
         )
 
     def _stored(self, record: JobRecord) -> Clip | None:
+        from vfsrbench.datasets.dataset import dataset_of
+        from vfsrbench.datasets.stored_outputs import open_outputs
+
         root = self.outputs[record.method]
         place = root / record.split if (root / record.split).is_dir() else root
         try:
@@ -192,6 +282,10 @@ class Frames:
         except (InputError, KeyError) as error:
             self._say(f"no frames of {record.method} are shown: {error}")
             return None
+
+
+def _job(record: JobRecord) -> Job:
+    return Job(record.method, record.split, record.clip, record.restore_key, record.key)
 
 
 def _literal(name: str) -> str:

@@ -48,7 +48,7 @@ GROUPS = {
     "levels": "Over all levels",
 }
 
-DRAWN = ("curves", "averages", "speed", "levels")
+DRAWN = ("curves", "averages", "persons", "speed", "levels")
 """Kinds of figures without pictures in them: a dark page turns their light and dark round."""
 
 
@@ -82,10 +82,15 @@ def write_page(
         wide, high = picture.size
         drawn = Markup(' class="drawn"') if picture.kind in DRAWN else ""
         pdf = "" if picture.pdf is None else Markup(' <a href="{}">PDF</a>').format(link(picture.pdf, page))
-        return Markup(
-            '<figure{}><img src="{}" alt="{}" width="{}" height="{}" loading="lazy">'
-            "<figcaption>{}{}</figcaption></figure>\n"
-        ).format(drawn, link(picture.png, page), picture.caption, wide, high, picture.caption, pdf)
+        image = Markup('<img src="{}" alt="{}" width="{}" height="{}" loading="lazy">').format(
+            link(picture.png, page), picture.caption, wide, high
+        )
+        if picture.dark is not None:
+            other = Markup('<picture><source srcset="{}" media="(prefers-color-scheme: dark)">{}</picture>')
+            image = other.format(link(picture.dark, page), image)
+        return Markup("<figure{}>{}<figcaption>{}{}</figcaption></figure>\n").format(
+            drawn, image, picture.caption, pdf
+        )
 
     def section(s: Section) -> dict[str, object]:
         html = to_html(

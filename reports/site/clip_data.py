@@ -6,7 +6,7 @@ import math
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from numpy.typing import NDArray
 
@@ -19,9 +19,11 @@ from reports.site.media import Media, Pixels
 from reports.tables.model import Table
 from reports.tables.rounding import as_printed
 from vfsrbench.errors import DiskError, InputError
-from vfsrbench.io.clip import Clip
 from vfsrbench.results.schema import JobRecord
-from vfsrbench.results.slice_store import TruthStrip
+from vfsrbench.results.slice_store import Place, TruthStrip
+
+if TYPE_CHECKING:
+    from vfsrbench.io.clip import Clip
 
 TRUTH_ID, DEGRADED_ID, INPUT_ID = "_truth", "_degraded", "_input"
 IDENTITY = ("ids_", "idd_")
@@ -66,27 +68,36 @@ class ClipTracks:
         """One entry a track; without video where frames are gone, or are the ground truth itself."""
         first = next(iter(self.records.values()))
         frames = self.material.frames
+        truth = _Footage(first.gt_digest, lambda: frames.has_truth(first), lambda: frames.truth(first))
         if first.reference:
-            truth = self._track(TRUTH_ID, "Ground truth", TRUTH, first.gt_digest, frames.truth(first))
             fed = fed_record(self.records.values())
-            degraded = self._track(DEGRADED_ID, "Degraded", DEGRADED, fed.lq_digest, frames.degraded(fed))
-            tracks = [truth | {"reference": True}, degraded | {"small": True, "reference": True}]
+            given = _Footage(fed.lq_digest, lambda: frames.has_degraded(fed), lambda: frames.degraded(fed))
+            shown = self._track(TRUTH_ID, "Ground truth", TRUTH, truth)
+            degraded = self._track(DEGRADED_ID, "Degraded", DEGRADED, given)
+            tracks = [shown | {"reference": True}, degraded | {"small": True, "reference": True}]
         else:
-            shown = self._track(INPUT_ID, truth_title(first), DEGRADED, first.gt_digest, frames.truth(first))
+            shown = self._track(INPUT_ID, truth_title(first), DEGRADED, truth)
             tracks = [shown | {"reference": True}]
         for row in self.table.rows:
             record = self.records.get(row.method)
             if record is None or record.status != "ok":
                 continue
             look = self.material.looks[row.method]
-            clip = None if _is_truth(record) else frames.restored(record)
-            track = self._track(row.method, row.title, look.colour, record.restored_digest, clip)
+            track = self._track(row.method, row.title, look.colour, self._restored(record))
             track |= {**_drawn(look), "reference": row.is_reference}
             tracks.append(track)
         self._add_strips(tracks, first)
         return tracks
 
-    def _track(self, name: str, title: str, colour: str, digest: str, clip: Clip | None) -> Json:
+    def _restored(self, record: JobRecord) -> _Footage | None:
+        """None for the ground truth itself, which is shown already."""
+        frames = self.material.frames
+        if _is_truth(record):
+            return None
+        digest = record.restored_digest
+        return _Footage(digest, lambda: frames.has_restored(record), lambda: frames.restored(record))
+
+    def _track(self, name: str, title: str, colour: str, footage: _Footage | None) -> Json:
         track: Json = {
             "id": name,
             "title": title,
@@ -95,38 +106,70 @@ class ClipTracks:
             "video": None,
             "poster": None,
         }
-        if clip is not None and digest:
+        if footage is not None and footage.digest and footage.is_there():
             try:
-                video, poster = self.media.video(digest, clip)
+                made = self.media.video(footage.digest, footage.open)
             except DiskError:
                 raise
             except InputError as error:
                 self.material.losses.say(f"no video of {title} is shown: {error}")
                 return track
-            track |= {"video": self.address(video), "poster": self.address(poster)}
+            if made is not None:
+                track |= {"video": self.address(made[0]), "poster": self.address(made[1])}
         return track
 
     def _add_strips(self, tracks: list[Json], first: JobRecord) -> None:
-        truth = self.material.strips.truth(first)
-        if truth is None:
+        place = self.material.strips.place(first)
+        if place is None:
             return
         for track in tracks:
             if track["id"] in self.records and _is_truth(self.records[track["id"]]):
                 continue  # the ground truth's own strip is there
-            strip, digest = self._strip(track["id"], truth, first)
-            if strip is not None:
-                name = f"{digest[:20]}-{truth.column}-{truth.rows[0]}"
-                shown = crop(strip, truth.rows, len(truth.strip))
-                track["strip"] = self.address(self.media.strip(name, shown))
+            strip = self._strip(track["id"], first)
+            if self.material.strips.seal(strip.path) is None:
+                continue
+            name = f"{strip.digest[:20]}-{place.column}-{place.rows[0]}"
+            made = self.media.strip(name, lambda strip=strip: self._shown(strip, place, first))  # type: ignore[misc]
+            if made is not None:
+                track["strip"] = self.address(made)
 
-    def _strip(self, name: str, truth: TruthStrip, first: JobRecord) -> tuple[Pixels | None, str]:
+    def _strip(self, name: str, first: JobRecord) -> _Strip:
+        store = self.material.strips
         if name in {TRUTH_ID, INPUT_ID}:
-            return truth.strip, first.gt_digest
+            return _Strip(first.gt_digest, store.truth_path(first), lambda: _pixels(store.truth(first)))
         if name == DEGRADED_ID:
             fed = fed_record(self.records.values())
-            return self.material.strips.degraded(fed), fed.lq_digest
+            return _Strip(fed.lq_digest, store.degraded_path(fed), lambda: store.degraded(fed))
         record = self.records[name]
-        return self.material.strips.restored(record), record.restored_digest
+        return _Strip(record.restored_digest, store.restored_path(record), lambda: store.restored(record))
+
+    def _shown(self, strip: _Strip, place: Place, first: JobRecord) -> Pixels | None:
+        """The part of a strip that is shown, as high as the ground truth's."""
+        pixels, truth = strip.read(), self.material.strips.truth(first)
+        return None if pixels is None or truth is None else crop(pixels, place.rows, len(truth.strip))
+
+
+@dataclass(frozen=True)
+class _Footage:
+    """A clip by its frames' digest: whether it is there, which looks into no file that is as it was, and how
+    it is opened."""
+
+    digest: str
+    is_there: Callable[[], bool]
+    open: Callable[[], Clip | None]
+
+
+@dataclass(frozen=True)
+class _Strip:
+    """A column of a clip over time by the clip's digest: its file, and how it is read."""
+
+    digest: str
+    path: Path
+    read: Callable[[], Pixels | None]
+
+
+def _pixels(truth: TruthStrip | None) -> Pixels | None:
+    return None if truth is None else truth.strip
 
 
 def _drawn(look: Look) -> Json:

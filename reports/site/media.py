@@ -10,14 +10,15 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from degradations.imaging.yuv.frame import rgb_to_frame
-from vfsrbench.io.clip import Clip
 from vfsrbench.io.safety.targets import own_file
+
+if TYPE_CHECKING:
+    from vfsrbench.io.clip import Clip
 
 Pixels = NDArray[np.uint8]
 POSTER = 192
@@ -38,23 +39,30 @@ class Media:
     folder: Path
     kept: Path | None = None
 
-    def video(self, digest: str, clip: Clip) -> tuple[Path, Path]:
-        """The clip as H.264 in MP4, which every browser plays, and its middle frame, small, as JPEG."""
+    def video(self, digest: str, find: Callable[[], Clip | None]) -> tuple[Path, Path] | None:
+        """The clip as H.264 in MP4, which every browser plays, and its middle frame, small, as JPEG.
+
+        `find` opens the clip, where they have to be made; None where it finds none.
+        """
         video, poster = (self.folder / f"{digest[:20]}.{kind}" for kind in ("mp4", "jpg"))
         if not (self._has(video) and self._has(poster)):
+            clip = find()
+            if clip is None:
+                return None
             with own_file(video) as film, own_file(poster) as picture:
                 write_poster(picture, write_mp4(film, clip))
         return video, poster
 
-    def strip(self, name: str, strip: Pixels) -> Path:
-        """A column slice, one pixel wide a frame."""
-        return self._made(f"{name}.png", lambda path: write_png(path, strip))
-
-    def _made(self, name: str, write: Callable[[Path], None]) -> Path:
-        path = self.folder / name
+    def strip(self, name: str, find: Callable[[], Pixels | None]) -> Path | None:
+        """A column slice, one pixel wide a frame. `find` reads it, where it has to be made; None where it
+        finds none."""
+        path = self.folder / f"{name}.png"
         if not self._has(path):
+            strip = find()
+            if strip is None:
+                return None
             with own_file(path) as temporary:
-                write(temporary)
+                write_png(temporary, strip)
         return path
 
     def weight(self) -> tuple[int, int]:
@@ -78,6 +86,8 @@ def write_mp4(path: Path, clip: Clip) -> Pixels:
     every frame is read once only."""
     import av
     from av.video.reformatter import ColorRange, Colorspace
+
+    from degradations.imaging.yuv.frame import rgb_to_frame
 
     height, width = clip.height + clip.height % 2, clip.width + clip.width % 2
     with av.open(str(path.resolve()), "w", format="mp4", options={"movflags": "faststart"}) as container:

@@ -142,7 +142,7 @@ class _Site:
             if any(t["id"] == track and not t["video"] for t in tracks)
         ]
         self.absent.update(absent)
-        column = self.material.strips.truth(first)
+        column = self.material.strips.place(first)
         shown = grid.clips
         at = shown.index(clip)
         write_html(
@@ -160,7 +160,7 @@ class _Site:
             absent=absent,
             kept=any(t["video"] for t in tracks if not t.get("reference")),
             sliced=any(t.get("strip") for t in tracks),
-            column="" if column is None else column.place,
+            column="" if column is None else str(column),
             others=[
                 (t.split, link_between(page, self.place(t.split, clip)))
                 for t in self.material.tables
@@ -240,7 +240,7 @@ class _Site:
             f"Pictures and videos of this site: {files} files, {size / 2**20:.1f} MiB, fetched as they come "
             "into view. They are compressed for looking at: no figure was computed from them."
         ]
-        if not any(self.material.frames.restored(r.record) for r in self.material.results):
+        if not any(self.material.frames.has_restored(r.record) for r in self.material.results):
             notes = ["The restored frames were not kept, so there are no players: run with --keep video."]
         for what, clips in self.absent.items():
             pages = "page" if clips == 1 else "pages"

@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
+from pathlib import Path
 
 import numpy as np
 
 from reports.inputs.results import Grid, is_asked
 from reports.inputs.split_values import SplitValue
+from reports.known.statistics import Statistics
 from reports.tables.finders import crop_notes, finder_notes
 from reports.tables.model import Cell, Column, Mark, PublishedRow, Row, Table, Threshold
 from reports.tables.notes import Noted
@@ -60,11 +62,17 @@ class Sources:
 
 
 def build_tables(
-    board: Board, results: Iterable[StoredResult], sources: Sources, *, resamples: int = stats.RESAMPLES
+    board: Board,
+    results: Iterable[StoredResult],
+    sources: Sources,
+    *,
+    resamples: int = stats.RESAMPLES,
+    note: Path | None = None,
 ) -> list[Table]:
     """One table for each of the board's splits that has results or published figures, in the board's order.
 
-    InputError when there is neither.
+    `note` keeps statistics for the next time (`reports.known.statistics`). InputError when there is neither
+    result nor figure.
     """
     board = shown_board(board, sources.cards)
     sources = replace(sources, published=shown_papers(sources.published, board))
@@ -79,10 +87,12 @@ def build_tables(
     check_methods(board, {r.record.method for r in of_board})
     clips = _clips(board, of_board, sources)
     tables = []
+    statistics = Statistics(board.seed, resamples, note)
     for split in board.splits:
         here = [r for r in of_board if r.record.split == split]
         if here or split in papers:
-            tables.append(_Builder(board, split, here, clips, sources, resamples).table())
+            tables.append(_Builder(board, split, here, clips, sources, statistics).table())
+    statistics.keep()
     return [replace(table, several=len(tables) > 1) for table in tables]
 
 
@@ -100,7 +110,7 @@ class _Builder:
     results: Sequence[StoredResult]
     clips: tuple[str, ...]
     sources: Sources
-    resamples: int
+    statistics: Statistics
 
     def __post_init__(self) -> None:
         named = {r.record.method: r.record for r in self.results if r.record.clip in self.clips}
@@ -188,12 +198,11 @@ class _Builder:
         # means over some clips alone are not in the same order as means over all
         rivals = {m: v for m, v in series.items() if m not in self.sources.reference_rows and self._on_all(m)}
         weights = self._weights(column, due)
-        how = {"seed": self.board.seed, "resamples": self.resamples}
-        places = stats.ranks(rivals, column.direction, weights, **how)
+        places = self.statistics.ranks(rivals, column.direction, weights)
         marked = marks({m: cells[m].value for m in rivals}, column)
         versus: dict[str, stats.Comparison] = {}
         if self.versus is not None and not np.isnan(series[self.versus]).all():
-            versus = stats.compare(series, self.versus, column.direction, weights, **how)
+            versus = self.statistics.compare(series, self.versus, column.direction, weights)
         return {
             m: replace(c, mark=marked.get(m, ""), rank=places.get(m), versus=versus.get(m))
             for m, c in cells.items()
@@ -236,7 +245,7 @@ class _Builder:
             empty = stats.Summary(None, float("nan"), None, 0, self._total(method))
             return Cell(empty, unavailable=reason or NO_VALUE, published=figure)
         weights = (self._weights(column, due) or {}).get(method)
-        summary = stats.summarise(values[due], weights, seed=self.board.seed, resamples=self.resamples)
+        summary = self.statistics.summarise(values[due], weights)
         missing = sum(r.missing.get(column.id, 0) for r in records)
         return Cell(summary, missing=missing, unavailable=reason, published=figure)
 

@@ -114,7 +114,7 @@ def test_cuda_graphs_on_a_cpu_do_nothing_and_records_say_so() -> None:
 @pytest.mark.slow  # compiles: up to a minute each
 @pytest.mark.parametrize(
     ("name", "profile"),
-    [*((name, "strict") for name in NETS), ("codeformer", "fast"), ("basicvsr", "fast")],
+    [*((name, "strict") for name in NETS), ("basicvsr", "fast")],
 )
 def test_compiled_networks_give_the_same(name: str, profile: Profile) -> None:
     frames = clip(3, 16, 16)
@@ -125,3 +125,37 @@ def test_compiled_networks_give_the_same(name: str, profile: Profile) -> None:
     if profile == "strict":
         assert apart.max() <= 2
     assert apart.mean() < 2
+
+
+class Heard:
+    """A network, and the logits that it gave."""
+
+    def __init__(self, net: Any) -> None:
+        self.net, self.side = net, net.side
+        self.logits: list[torch.Tensor] = []
+
+    def __call__(self, *given: Any, **options: Any) -> Any:
+        found = self.net(*given, **options)
+        self.logits.append(found[1].float())
+        return found
+
+
+@pytest.mark.slow  # compiles
+def test_compiled_codeformer_is_in_fast_as_near_to_strict_as_its_operations_one_by_one() -> None:
+    """Its pictures cannot be compared: untrained, its logits lie so near to each other that bfloat16 chooses
+    other codes of the book, whoever computes."""
+
+    def logits(spec: str, profile: Profile) -> torch.Tensor:
+        predictor = method(spec, profile)
+        predictor.net = Heard(predictor.net)
+        _, report = restored(predictor, clip(3, 16, 16))
+        assert report.warnings == []  # it was compiled
+        return torch.cat(predictor.net.logits)
+
+    strict = logits("codeformer", "strict")
+    plain, compiled = (
+        (logits(spec, "fast") - strict).abs() / strict.std()
+        for spec in ("codeformer", "codeformer[compiled=true]")
+    )
+    assert 0 < compiled.mean() < 1.2 * plain.mean() < 0.05
+    assert compiled.max() < 1.2 * plain.max()

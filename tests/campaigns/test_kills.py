@@ -18,6 +18,7 @@ import pytest
 
 from tests.vfsrbench.boards import board_file, contents, data_set, method_folder, small_board
 from vfsrbench.io.safety.ownership import NOTE
+from vfsrbench.runs.run import run_board
 
 KILLS = 50
 KILLS_EACH = 10
@@ -120,7 +121,7 @@ def verbs(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Verb]:
     data = data_set(root / "data", ["id/one", "id/two", "three"], frames=12)
     slow = method_folder(root / "methods", "slow", "time.sleep(0.3)")
     board = board_file(root / "board.toml", small_board(data, [slow], splits=["bi-x4"]))
-    subprocess.run(command(board, root / "w", "--engine", "serial"), capture_output=True, check=True)
+    assert run_board(board, root / "w", engine="serial").exit_code == 0
     degrade = ["degrade", "OUT", "--dataset", str(data), "--split", "vfhq-mild", "--split", "bi-x4"]
     report = ["report", str(board), "-w", str(root / "w")]
     restore = ["restore", str(data), "OUT", "--method", slow, "--scale", "1"]

@@ -7,23 +7,23 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
 from degradations.reading.limits import MOST_FRAMES, MOST_SCALE
 from vfsrbench.board import DatasetUse
-from vfsrbench.datasets.landmarks_file import clip_landmarks
 from vfsrbench.datasets.layouts import DEMO, REAL, Found, clips_of, find_layout
-from vfsrbench.datasets.preparing.cropping import Cropped
 from vfsrbench.errors import DiskError, InputError, all_of, counted, did_you_mean
-from vfsrbench.faces.align_clips import enlarged
-from vfsrbench.io.clip import Clip
 from vfsrbench.io.foreign_text import clean_name
 from vfsrbench.io.names import frame_key
 from vfsrbench.io.safety.paths import check_regular_file, is_there
-from vfsrbench.io.upscaled import upscaled
-from vfsrbench.metric import FlowField
+
+if TYPE_CHECKING:  # what opens clips is imported when one is opened: listing them takes none of it
+    from vfsrbench.datasets.preparing.cropping import Cropped
+    from vfsrbench.io.clip import Clip
+    from vfsrbench.metric import FlowField
 
 Landmarks = NDArray[np.float64]
 _MOST_NAMED = 10
@@ -252,6 +252,11 @@ def _demo(name: str, frames: int | None) -> DatasetClip:
 
 
 def _open(found: Found, frames: int | None, scale: int) -> DatasetClip:
+    from vfsrbench.datasets.landmarks_file import clip_landmarks
+    from vfsrbench.faces.align_clips import enlarged
+    from vfsrbench.io.clip import Clip
+    from vfsrbench.io.upscaled import upscaled
+
     clean = None if found.gt is None else Clip.open(found.gt, found.name)
     gt = None if clean is None else _first(clean, frames)
     lq = {}
@@ -270,6 +275,8 @@ def _open(found: Found, frames: int | None, scale: int) -> DatasetClip:
 
 def _fitted(clip: DatasetClip, multiple: int) -> DatasetClip:
     """The clip with its ground truth cropped to a multiple, its landmarks moved along."""
+    from vfsrbench.datasets.preparing.cropping import Cropped
+
     if clip.gt is None:
         return clip
     cut = Cropped.of(clip.gt, multiple)

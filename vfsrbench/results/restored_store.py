@@ -4,15 +4,18 @@ from __future__ import annotations
 
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from vfsrbench.errors import DamagedFile
-from vfsrbench.io.clip import Clip, write_png_folder, write_video
 from vfsrbench.io.names import slug
 from vfsrbench.io.safety.damaged import SetAside
 from vfsrbench.io.safety.ownership import remove_made
 from vfsrbench.io.safety.sealed import content_digest, read_note, reading, write_note
 from vfsrbench.results.job import Job, Keep
 from vfsrbench.results.workspace import Workspace
+
+if TYPE_CHECKING:  # reports that show what they showed before decode nothing
+    from vfsrbench.io.clip import Clip
 
 _KIND = "kept-frames-1"
 
@@ -57,6 +60,13 @@ def is_kept(workspace: Workspace, job: Job) -> bool:
     return is_there(workspace, job, "png") or is_there(workspace, job, "video")
 
 
+def files(workspace: Workspace, job: Job) -> list[Path]:
+    """The note and what lies in either form: all that `look_at` reads of a job. Empty if there is nothing."""
+    note, frames = _note(workspace, job), [_place(workspace, job, form) for form in ("png", "video")]
+    there = [path for path in frames if path.exists()]
+    return [note, *there] if there and note.is_file() else []
+
+
 def kept_note(workspace: Workspace, job: Job, set_aside: SetAside | None = None) -> KeptNote | None:
     """The note of what is kept for this method, split and clip, whatever made it. A damaged one is set
     aside."""
@@ -73,6 +83,8 @@ def kept_note(workspace: Workspace, job: Job, set_aside: SetAside | None = None)
 
 def reopen(workspace: Workspace, job: Job, fps: float) -> tuple[Clip, KeptNote] | None:
     """The kept frames, if this job would make the same ones. Damaged frames are set aside."""
+    from vfsrbench.io.clip import Clip
+
     note = kept_note(workspace, job)
     if note is None or note.restore_key != job.restore_key:
         return None
@@ -95,6 +107,8 @@ def look_at(workspace: Workspace, job: Job, digest: str, fps: float, set_aside: 
 
     Their files are compared with the note's checksum, which is quicker than to decode them all.
     """
+    from vfsrbench.io.clip import Clip
+
     note = kept_note(workspace, job, set_aside)
     if note is None or note.digest != digest:
         return None
@@ -116,6 +130,8 @@ def keep_frames(workspace: Workspace, job: Job, keep: Keep, clip: Clip, note: Ke
 
     `clip` may be what is kept already, in this form or the other.
     """
+    from vfsrbench.io.clip import write_png_folder, write_video
+
     place = _place(workspace, job, keep)
     if clip.path == place:
         return

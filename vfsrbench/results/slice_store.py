@@ -7,19 +7,18 @@ same one.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from vfsrbench.errors import DamagedFile
-from vfsrbench.io.clip import Clip
 from vfsrbench.io.names import slug
 from vfsrbench.io.safety.damaged import SetAside, leave
-from vfsrbench.io.safety.sealed import read_arrays, reading, write_arrays
+from vfsrbench.io.safety.sealed import read_arrays, reading, seal_of, write_arrays
 from vfsrbench.results.schema import JobRecord
 from vfsrbench.results.temporal_slices import (
     Column,
@@ -33,7 +32,25 @@ from vfsrbench.results.temporal_slices import (
     motion,
 )
 
+if TYPE_CHECKING:
+    from vfsrbench.io.clip import Clip
+
 Strip = TypeVar("Strip")
+
+
+@dataclass(frozen=True)
+class Place:
+    """The column of a clip's strips: `rows` is the part of it to show; `where` says in words where an
+    automatic column lies. `seal` is the checksum of the file that says so, the ground truth's strip."""
+
+    column: int
+    rows: tuple[int, int]
+    where: str
+    seal: str
+
+    def __str__(self) -> str:
+        """`Column 193 (through the left eye)`."""
+        return f"Column {self.column} ({self.where})" if self.where else f"Column {self.column}"
 
 
 @dataclass(frozen=True)
@@ -80,7 +97,7 @@ class TruthStrip:
     @property
     def place(self) -> str:
         """`Column 193 (through the left eye)`."""
-        return f"Column {self.column} ({self.where})" if self.where else f"Column {self.column}"
+        return str(Place(self.column, self.rows, self.where, ""))
 
     def write(self, path: Path) -> None:
         """Whole or not at all, with a checksum."""
@@ -90,10 +107,9 @@ class TruthStrip:
     @classmethod
     def read(cls, path: Path) -> TruthStrip:
         """DamagedFile if it is not what was written, FileNotFoundError if there is none."""
-        arrays = _load(path, "strip", "frame", "column", "rows")
-        first, last = (int(v) for v in arrays["rows"])
-        where = str(arrays.get("where", ""))  # earlier files do not say it
-        return cls(arrays["strip"], arrays["frame"], int(arrays["column"]), (first, last), where)
+        arrays = _load(path, ("strip", "frame", *_PLACE))
+        place = _place(arrays, "")
+        return cls(arrays["strip"], arrays["frame"], place.column, place.rows, place.where)
 
 
 def write_strip(path: Path, strip: Frames) -> None:
@@ -103,8 +119,14 @@ def write_strip(path: Path, strip: Frames) -> None:
 
 def read_strip(path: Path) -> Frames:
     """The strip at `path`, uint8 RGB (H, T, 3). DamagedFile, FileNotFoundError as `TruthStrip.read`."""
-    strip: Frames = _load(path, "strip")["strip"]
+    strip: Frames = _load(path, ("strip",))["strip"]
     return strip
+
+
+def read_place(path: Path) -> Place:
+    """What a ground truth's strip says of the column; the pictures in the file are not unpacked.
+    DamagedFile, FileNotFoundError as `TruthStrip.read`."""
+    return _place(_load(path, _PLACE, alone=True), seal_of(path))
 
 
 class StripStore:
@@ -116,6 +138,7 @@ class StripStore:
     def __init__(self, root: Path, column: Column = "auto", set_aside: SetAside = leave) -> None:
         self.column: Column = column
         self._set_aside = set_aside
+        self._places: dict[Path, Place | None] = {}
         self.root = root / (column if column == "auto" else f"{column:.4f}")
 
     def keep(
@@ -142,6 +165,17 @@ class StripStore:
     def truth(self, record: JobRecord) -> TruthStrip | None:
         """The ground truth's side, None if it was not kept."""
         return self._read(TruthStrip.read, self.truth_path(record))
+
+    def place(self, record: JobRecord) -> Place | None:
+        """Where the clip's strips lie, read once; None if they were not kept."""
+        path = self.truth_path(record)
+        if path not in self._places:
+            self._places[path] = self._read(read_place, path)
+        return self._places[path]
+
+    def seal(self, path: Path) -> str | None:
+        """The checksum of a strip's file, compared with its bytes; None if it was not kept."""
+        return self._read(seal_of, path)
 
     def degraded(self, record: JobRecord) -> Frames | None:
         """The degraded clip's strip, less high than the ground truth's; None if it was not kept."""
@@ -176,9 +210,20 @@ class StripStore:
         return folder / f"{slug(record.clip)}.{record.restored_digest[:16]}.npz"
 
 
-def _load(path: Path, *needed: str) -> dict[str, NDArray[Any]]:
+_PLACE = ("column", "rows", "where")
+
+
+def _place(arrays: dict[str, NDArray[Any]], seal: str) -> Place:
+    first, last = (int(v) for v in arrays["rows"])
+    return Place(int(arrays["column"]), (first, last), str(arrays.get("where", "")), seal)
+
+
+def _load(path: Path, needed: Sequence[str], alone: bool = False) -> dict[str, NDArray[Any]]:
+    """The arrays of a file, those `needed` or (not `alone`) all. Earlier files do not say where a column
+    lies."""
     with reading(path):
-        arrays = read_arrays(path)
+        arrays = read_arrays(path, needed if alone else None)
         for name in needed:
-            arrays[name]
+            if name != "where":
+                arrays[name]
         return arrays

@@ -7,12 +7,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
-from vfsrbench.io.clip import Clip
+if TYPE_CHECKING:
+    from vfsrbench.io.clip import Clip
 
 Frames = NDArray[np.uint8]
 Floats = NDArray[np.float64]

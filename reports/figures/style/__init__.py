@@ -19,11 +19,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from reports.figures.fonts import families, make_drawable
+from reports.figures.style.dark import dark_png
 from reports.inputs.own_methods import own_methods
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
+DARK = "dark"
+"""The format of a figure with photographs for dark pages."""
 STYLE_FILE = Path(__file__).parent / "vfsrbench.mplstyle"
 HUES = ("#0072B2", "#D55E00", "#009E73", "#E69F00", "#56B4E9", "#CC79A7", "#332288", "#6B3A00")
 DASHES: tuple[tuple[float, ...], ...] = ((), (4, 1.5), (1, 1.2), (6, 1.5, 1, 1.5))
@@ -155,18 +158,32 @@ def drawing() -> Iterator[None]:
 
 
 def save(figure: Figure, path: Path, formats: Sequence[str] = ("png",)) -> list[Path]:
-    """Write `path` with each suffix, each whole or not at all. The bytes depend on what is drawn, not on the
-    time. InputError when the disk is full, or a file of that name is there that we did not make."""
+    """Write `path` with each suffix, each whole or not at all; `dark` is a PNG for dark pages, after `png`.
+
+    The bytes depend on what is drawn, not on the time. InputError when the disk is full, or a file of that
+    name is there that we did not make.
+    """
     from vfsrbench.io.safety.targets import own_file
 
     make_drawable(figure)
     undated = {"png": {"Software": None}, "pdf": {"CreationDate": None, "Producer": None}}
-    written = []
+    written: list[Path] = []
+    light = b""
     for kind in formats:
-        target = path.parent / f"{path.name}.{kind}"
-        made = io.BytesIO()  # Pillow does not say of its own files that the disk is full
-        figure.savefig(made, format=kind, metadata=undated.get(kind))
+        if kind == DARK:
+            content = dark_png(figure, light)
+        else:
+            made = io.BytesIO()  # Pillow does not say of its own files that the disk is full
+            figure.savefig(made, format=kind, metadata=undated.get(kind))
+            content = made.getvalue()
+            light = content if kind == "png" else light
+        target = figure_file(path, kind)
         with own_file(target) as temporary:
-            temporary.write_bytes(made.getvalue())
+            temporary.write_bytes(content)
         written.append(target)
     return written
+
+
+def figure_file(path: Path, kind: str) -> Path:
+    """The file of a figure in a format: `curves.pdf`, `slices-dark.png`."""
+    return path.parent / (f"{path.name}-{DARK}.png" if kind == DARK else f"{path.name}.{kind}")

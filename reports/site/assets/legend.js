@@ -10,11 +10,14 @@ class Legend {
     this.boxes = new Map();
     this.onChange = onChange;
     for (const entry of entries) place.append(this.entry(entry, icon));
+    const both = Page.make("span", {});
+    both.className = "all-or-none";
     for (const [text, on] of [["All", true], ["None", false]]) {
       const button = Page.make("button", { type: "button" }, text);
       button.addEventListener("click", () => this.all(on));
-      place.append(button);
+      both.append(button);
     }
+    place.append(both);
   }
 
   entry(entry, icon) {

@@ -35,7 +35,7 @@ class Undrawn(TorchFunctionMode):
 
     def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         if getattr(func, "__name__", "") in ("uniform_", "normal_"):
-            return args[0]
+            return args[0] if args else kwargs["tensor"]
         return func(*args, **(kwargs or {}))
 
 

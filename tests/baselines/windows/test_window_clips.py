@@ -29,7 +29,7 @@ from vfsrbench.windows import smaller, smallest_window
 @pytest.mark.parametrize(
     ("spec", "count", "windows"),
     [
-        ("dicface", 7, [5]),
+        ("dicface", 6, [5]),
         pytest.param("dicface[protocol=official]", 10, [9], marks=pytest.mark.slow),
         pytest.param("pgtformer", 4, [3], marks=pytest.mark.slow),
         pytest.param("dicface", 51, [24, 12], marks=pytest.mark.slow),

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from reports.figures import curves, persons, slices, style
+from reports.figures import curves, grids, jumps, persons, slices, style
 from reports.inputs.results import Grid, read_results
 from reports.tables.leaderboard import column
 from tests.reports import synthetic
@@ -183,6 +183,45 @@ def test_a_long_name_stays_beside_the_slices_picture(tmp_path: Path, title: str)
     beside = slice(int(2.58 * 200), int(2.62 * 200))  # right of the picture, which is 2.5 inches wide
     assert pixels[:, int(2.5 * 200)].min() < 200, "the picture ends here"
     assert pixels[:, beside].min() > 240
+
+
+def test_figures_with_photographs_are_dark_around_these_on_dark_pages(tmp_path: Path) -> None:
+    """Every photograph to its edges as it is, all else turned round: no white is left, no photograph is."""
+    column = np.full((64, 12, 3), (200, 150, 90), np.uint8)
+    photo = np.full((64, 64, 3), (200, 150, 90), np.uint8)
+    truth = TruthStrip(column, photo, 30, (8, 24))
+    looked = style.looks(["One", "Two"], prominent=["Two"])
+    strips = {"One": column, "Two": column}
+    formats = ("png", "pdf", style.DARK)
+    series = {"One": np.linspace(20, 30, 12)}
+    shown = curves.Curves(PSNR, [curves.Panel("calm", series)], {"One": "One"}, looked, set(), "")
+    jump = jumps.JumpFigure(
+        shown, jumps.Jump("One", 2, 5, 3.0), {"One": [photo, photo], "Two": [photo, photo]}
+    )
+    made = {
+        "slices": slices.draw_slices(
+            slices.SliceFigure("calm", "vfhq-mild", truth, strips, looked), tmp_path / "s", formats
+        ),
+        "grid": grids.draw_grid([grids.GridRow("calm", {"A": photo, "B": photo})], tmp_path / "g", formats),
+        "jump": jumps.draw_jump(jump, tmp_path / "j", formats),
+    }
+    for kind, files in made.items():
+        assert [path.name[1:] for path in files] == [".png", ".pdf", "-dark.png"], kind
+        light, dark = (np.asarray(Image.open(files[i]).convert("RGB")).astype(int) for i in (0, 2))
+        assert light.shape == dark.shape
+        inside = (light == (200, 150, 90)).all(axis=-1)
+        assert inside.mean() > 0.15, kind
+        # a pixel at an edge may be either
+        changed = inside & (dark != light).any(axis=-1)
+        assert changed.sum() <= 0.01 * inside.sum(), kind
+        paper = (light >= 250).all(axis=-1)
+        assert paper.mean() > 0.15 and (dark[paper].max(axis=-1) < 40).mean() > 0.999, kind
+        ink = (light < 60).all(axis=-1)
+        assert ink.sum() > 100 and (dark[ink].min(axis=-1) > 150).all(), kind
+    again = slices.SliceFigure("calm", "vfhq-mild", truth, strips, looked)
+    other = slices.draw_slices(again, tmp_path / "again", formats)
+    assert other[2].read_bytes() == made["slices"][2].read_bytes()
+    assert other[0].read_bytes() == made["slices"][0].read_bytes(), "the light file does not know of it"
 
 
 def test_own_methods_have_hues_and_dashes_that_no_shipped_one_has() -> None:

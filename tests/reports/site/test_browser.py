@@ -107,7 +107,13 @@ def test_a_dark_system_gets_dark_pages_and_figures_but_pictures_as_they_are(brow
     assert max(page.locator("body").evaluate(shade)) < 60
     turned = "e => getComputedStyle(e).filter"
     assert "invert" in page.locator("figure.drawn img").first.evaluate(turned)
-    assert page.locator("figure:not(.drawn) img").first.evaluate(turned) == "none"
+    photographs = page.locator("figure:not(.drawn) img").first
+    assert photographs.evaluate(turned) == "none"
+    photographs.scroll_into_view_if_needed()
+    assert photographs.evaluate("e => e.currentSrc").endswith("-dark.png"), "dark around the photographs"
+    page.emulate_media(color_scheme="light")
+    assert not photographs.evaluate("e => e.currentSrc").endswith("-dark.png")
+    page.emulate_media(color_scheme="dark")
     page.goto((root / "clips/vfhq-mild/calm.html").as_uri())
     ink = "e => getComputedStyle(e).stroke"
     dark = page.locator("#chart polyline").first.evaluate(ink)

@@ -182,6 +182,6 @@ def test_scratch_of_a_killed_run_goes_although_its_clip_is_done(tmp_path: Path):
 def test_a_run_leaves_no_scratch_behind(tmp_path: Path):
     data = data_set(tmp_path / "data", ["one", "two"], frames=4)
     board = small_board(data, [method_folder(tmp_path, "m")], splits=["bi-x4"])
-    assert run_board(board, tmp_path / "w", engine="local", workers=2).exit_code == 0
+    assert run_board(board, tmp_path / "w", engine="local", workers=1).exit_code == 0
     assert not list((tmp_path / "w" / "scratch").iterdir())
     assert not [f for f in files(tmp_path / "w") if ".part" in f]

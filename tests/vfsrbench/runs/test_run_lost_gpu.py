@@ -230,8 +230,9 @@ def test_the_worker_is_replaced_and_the_neighbours_are_done(tmp_path: Path):
     ("step", "said"),
     [
         ("load", "misaligned address"),
-        ("start", "unspecified launch failure"),
+        ("start", "RuntimeError: CUDA error: unspecified launch failure"),
         ("hidden", "my network failed"),
+        ("old", "RuntimeError: CUDA error: an illegal memory access"),
     ],
 )
 def test_it_is_lost_at_any_step(tmp_path: Path, step: str, said: str):
@@ -240,7 +241,7 @@ def test_it_is_lost_at_any_step(tmp_path: Path, step: str, said: str):
         run(board(tmp_path, spec, "good", clips=["one"]), tmp_path / "w", engine="serial")
     assert ends(tmp_path / "w") == {(spec, "one"): "failed"}
     (path,) = result_files([tmp_path / "w" / "results"])
-    assert "AcceleratorError: " in read_record(path).reason and said in read_record(path).reason
+    assert "CUDA error: " in read_record(path).reason and said in read_record(path).reason
 
 
 def test_the_serial_engine_stops_with_one_line_and_the_next_run_goes_on(tmp_path: Path, capsys):

@@ -49,14 +49,20 @@ def demo_clip(name: str, frames: int = DEFAULT_FRAMES, folder: Path | None = Non
         raise InputError(
             f"a demo clip has at least 1 frame and at most {MOST_DEMO_FRAMES}, {frames} were asked for"
         )
-    place = (folder or cache_folder()) / f"demo-v{VERSION}" / name
-    files = [place / f"{number:08d}.png" for number in range(frames)]
+    files = demo_files(name, frames, folder)
+    place = files[0].parent
     if not all(map(_is_whole, files)):
         with _locked(place):
             sweep_beside(place)
             missing = [number for number, file in enumerate(files) if not _is_whole(file)]
             _render(chosen, missing, files)
     return Clip(PictureSource(files), name, FPS, place)
+
+
+def demo_files(name: str, frames: int = DEFAULT_FRAMES, folder: Path | None = None) -> list[Path]:
+    """Where the frames of a demo clip lie, or will."""
+    place = (folder or cache_folder()) / f"demo-v{VERSION}" / name
+    return [place / f"{number:08d}.png" for number in range(frames)]
 
 
 def demo_landmarks(name: str, frames: int = DEFAULT_FRAMES) -> NDArray[np.float64]:

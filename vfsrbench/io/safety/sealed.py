@@ -112,8 +112,8 @@ def write_arrays(path: Path, arrays: Mapping[str, NDArray[Any]], *, compressed: 
             file.write(_MARK + digest.encode())
 
 
-def read_arrays(path: Path) -> Arrays:
-    """The arrays of a sealed `.npz` file.
+def read_arrays(path: Path, names: Collection[str] | None = None) -> Arrays:
+    """The arrays of a sealed `.npz` file, all or those of these names that it has.
 
     Raises:
         FileNotFoundError: There is none.
@@ -124,19 +124,31 @@ def read_arrays(path: Path) -> Arrays:
         check_seal(path, file)
         file.seek(0)
         with np.load(file, allow_pickle=False) as loaded:
-            return {name: loaded[name] for name in loaded.files}
+            return {name: loaded[name] for name in loaded.files if names is None or name in names}
 
 
-def check_seal(path: Path, file: BinaryIO) -> None:
-    """DamagedFile if the seal at the file's end is not that of the bytes before it."""
+def seal_of(path: Path) -> str:
+    """The checksum that a sealed `.npz` file carries, compared with its bytes.
+
+    Raises:
+        FileNotFoundError, DamagedFile, InputError: As `read_arrays`.
+    """
+    with reading(path), path.open("rb") as file:
+        return check_seal(path, file)
+
+
+def check_seal(path: Path, file: BinaryIO) -> str:
+    """The seal at the file's end; DamagedFile if it is not that of the bytes before it."""
     size = file.seek(0, 2)
     file.seek(max(0, size - _TAIL))
     tail = file.read(_TAIL)
     if not tail.startswith(_MARK):
         raise DamagedFile(path, "it carries no checksum")
     file.seek(0)
-    if tail[len(_MARK) :] != _digest(file, size - _TAIL).encode():
+    seal = tail[len(_MARK) :]
+    if seal != _digest(file, size - _TAIL).encode():
         raise DamagedFile(path, "its checksum differs")
+    return seal.decode()
 
 
 def content_digest(place: Path) -> str:
