@@ -115,7 +115,10 @@ def values(metric: Metric) -> NDArray[np.float64]:
 def row(card: MetricCard) -> str:
     """Score one metric."""
     metric, weights = loaded(card)
-    shown = [f"{value:.{card.digits}f}" for value in values(metric)]
+    found = values(metric)
+    shown = [f"{value:.{card.digits}f}" for value in found]
+    if len(set(shown)) == 1:  # a share of random weights may lie at the end of its range
+        shown = [f"{value:.3g}" for value in found]
     name = f"`{card.id}`" + (f" ({card.unit})" if card.unit else "")
     return f"| {' | '.join([name, card.direction, weights, *shown])} |"
 
