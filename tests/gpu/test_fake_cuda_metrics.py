@@ -12,13 +12,8 @@ from vfsrbench.runtime.precision import Profile
 
 DEFAULT = Allowed(waits=2)
 """The numbers of the ground truth's window, and of the restored one."""
-RAFT = Allowed(waits=2, uploads=4, made=8)  # torchvision makes a grid on the CPU, twice a batch of pairs
 DETECTED = Allowed(waits=4)  # faces are found, on the host, before they are cut out
 ALLOWED = {
-    "ewarp_raft": RAFT,
-    "ewarp_self_raft": RAFT,
-    "tof_raft": RAFT,
-    "ewarp_evalcrafter": RAFT,
     "ids_detected_ir_se50": DETECTED,
     "legacy_ids_bfvr": DETECTED,
 }

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
-from torchvision.models.optical_flow.raft import CorrBlock
+from torchvision.models.optical_flow.raft import CorrBlock, upsample_flow
 
 from vfsrbench.metric import Window
 from vfsrbench.metrics.estimators.flow import Flow, Pair
@@ -57,10 +58,35 @@ class RaftFlow:
 
 
 def found_flow(network: nn.Module, frames: Tensor, updates: int = UPDATES) -> Tensor:
-    """The flow (n, 2, H, W) of pairs (n, 2, 3, H, W) in [-1, 1], sides multiples of 8."""
-    with frames.device:  # torchvision makes grids on the CPU with every update, for the host to copy
-        found: list[Tensor] = network(frames[:, 0], frames[:, 1], num_flow_updates=updates)
-    return found[-1]
+    """The flow (n, 2, H, W) of pairs (n, 2, 3, H, W) in [-1, 1], sides multiples of 8.
+
+    The parts of torchvision's network in its order, to the same bits, but that the last flow alone is
+    enlarged, and that nothing is made on the CPU for the host to copy.
+    """
+    parts: Any = network
+    first, second = frames[:, 0], frames[:, 1]
+    with frames.device:  # its pyramid looks around with numbers of the default device
+        maps = parts.feature_encoder(torch.cat([first, second]))
+        parts.corr_block.build_pyramid(*maps.chunk(2))
+        context = parts.context_encoder(first)
+        size = parts.update_block.hidden_state_size
+        hidden, context = context[:, :size].tanh(), context[:, size:].relu()
+        start = _places(maps).expand(len(frames), -1, -1, -1)
+        place = start
+        for _ in range(updates):
+            seen = parts.corr_block.index_pyramid(centroids_coords=place)
+            hidden, step = parts.update_block(hidden, context, seen, place - start)
+            place = place + step
+        parts.corr_block.corr_pyramid = []  # of the size of all pairs of places
+        flow: Tensor = upsample_flow(place - start, parts.mask_predictor(hidden))
+    return flow
+
+
+def _places(maps: Tensor) -> Tensor:
+    """Where each place of a map is: (2, h, w), x then y."""
+    height, width = maps.shape[-2:]
+    rows, columns = (torch.arange(size, device=maps.device).float() for size in (height, width))
+    return torch.stack([columns.expand(height, width), rows[:, None].expand(height, width)])
 
 
 def load_raft(path: Path) -> nn.Module:
