@@ -5,6 +5,7 @@ Nothing is corrected. A finding is a sentence; the numbers behind it are kept wi
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
@@ -230,7 +231,7 @@ class Guard:
         }
         numbers |= {f"gain_{c}": float(v) for c, v in zip("rgb", gains, strict=True)}
         numbers |= {f"offset_{c}": float(v) for c, v in zip("rgb", offsets, strict=True)}
-        return {name: round(value, 4) for name, value in numbers.items()}
+        return {name: round(value, 4) for name, value in numbers.items() if math.isfinite(value)}
 
 
 def _shrunk(frame: Frames | Picture, side: int) -> Picture:

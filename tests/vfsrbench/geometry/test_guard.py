@@ -152,6 +152,7 @@ def test_a_ground_truth_without_detail_accuses_nobody() -> None:
     stripes = np.broadcast_to(((np.arange(128) // 4 % 2) * 200 + 20).astype(np.uint8)[:, None], shape)
     for flat in (np.zeros(shape, np.uint8), np.full(shape, 128, np.uint8), ramp, stripes):
         assert look(flat, flat).findings == ()
+        assert np.isfinite(list(look(flat, flat).numbers.values())).all(), "records hold no infinite numbers"
         assert look(noisy(flat), flat).findings == ()
 
 
