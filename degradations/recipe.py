@@ -7,7 +7,7 @@ import json
 from collections.abc import Iterable, Mapping
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,7 +18,7 @@ from degradations.errors import InputError
 from degradations.operators.base import Operator, plain, scale_through
 from degradations.operators.catalogue import build, count_operators
 from degradations.reading.limits import MOST_NAME, MOST_OPERATORS
-from degradations.reading.typed_toml import FrozenModel, parse, read_toml
+from degradations.reading.typed_toml import FrozenModel, parse, read_toml, spelled
 from degradations.shipped import list_recipes, recipe_path
 
 __all__ = ["ARITHMETIC", "Recipe", "content_digest", "list_recipes", "load_recipe"]
@@ -30,12 +30,16 @@ ARITHMETIC = 1
 class Recipe(FrozenModel):
     """How a clip is degraded. `status` says whether a publication states these numbers or we chose them."""
 
-    name: str = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$", max_length=MOST_NAME)
+    name: Annotated[
+        str,
+        Field(max_length=MOST_NAME),
+        spelled("[A-Za-z0-9][A-Za-z0-9._-]*", "letters, digits and . _ -, a letter or digit first"),
+    ]
     version: int = Field(ge=1, le=1_000_000)
     status: Literal["official", "extrapolated"]
     source: str = Field(min_length=1)
     description: str = Field(min_length=1)
-    numbers: str | None = Field(default=None, pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*@[0-9]+$")
+    numbers: Annotated[str, spelled("[A-Za-z0-9][A-Za-z0-9._-]*@[0-9]+", "NAME@VERSION")] | None = None
     """Draw the same random numbers as this recipe version (name@version), to differ only in an operator."""
     operators: tuple[Operator, ...] = Field(min_length=1)
 

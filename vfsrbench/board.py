@@ -11,13 +11,14 @@ from pydantic import AfterValidator, Field, field_validator, model_validator
 
 from degradations.reading import typed_toml
 from degradations.reading.limits import MOST_FRAMES, MOST_SCALE, MOST_SEED
-from degradations.reading.typed_toml import FrozenModel
+from degradations.reading.typed_toml import FrozenModel, spelled
 from vfsrbench.board_sections.figures import Figures
 from vfsrbench.board_sections.published import PublishedUse
 from vfsrbench.board_sections.table import TableStyle
 from vfsrbench.card import MetricCard, Name, Title, Track
-from vfsrbench.errors import InputError
+from vfsrbench.errors import InputError, did_you_mean
 from vfsrbench.io.foreign_text import clean_name
+from vfsrbench.io.safety.paths import is_path
 
 __all__ = [
     "Board",
@@ -60,7 +61,9 @@ class DatasetUse(FrozenModel):
     align: bool = False
     finder: FinderName = "auto"
     scale: int | None = Field(default=None, ge=1, le=MOST_SCALE)
-    fit: Annotated[str, Field(pattern=r"^(alone|refuse|crop|crop[1-9]\d{0,3})$")] = "alone"
+    fit: Annotated[
+        str, spelled(r"alone|refuse|crop|crop[1-9]\d{0,3}", "alone, refuse, crop, or cropN such as crop8")
+    ] = "alone"
 
 
 class Restriction(FrozenModel):
@@ -216,6 +219,26 @@ class Board(FrozenModel):
                 f"unlike the truth can score well in it, so no board is sorted by it alone; choose one that "
                 f"compares with the ground truth, or leave sort_by out"
             )
+
+    def check_names(self) -> None:
+        """Refuse to order, compare or draw by what the board does not have.
+
+        Raises:
+            InputError: Names the key, and what is near.
+
+        Example:
+            >>> import vfsrbench as vb
+            >>> vb.boards()["demo"].check_names()
+        """
+        lists = {f"figures.{key}": value for key, value in self.figures if isinstance(value, tuple)}
+        drawn = [(key, metric) for key, value in lists.items() for metric in value]
+        for key, metric in (("sort_by", self.sort_by), *drawn):
+            if metric is not None and metric not in self.metrics:
+                raise did_you_mean(f"metric of board {self.name!r} under {key}", metric, self.metrics)
+        bare = {method.partition("[")[0] for method in self.methods}
+        # the method in a folder has the name on its card
+        if self.versus and self.versus.partition("[")[0] not in bare and not any(map(is_path, bare)):
+            raise did_you_mean(f"method of board {self.name!r} under versus", self.versus, self.methods)
 
     def replace(self, **changes: Any) -> Self:
         """The same with other values, checked as those of a file are.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 import math
 import re
 from collections.abc import Iterable, Mapping
@@ -76,6 +77,10 @@ class Method:
 
     def _remedy(self, error: Exception) -> str:
         """What mends an import that failed, if we know it; else empty."""
+        wanted = (self.card.factory or "").rpartition(":")[2]
+        if isinstance(error, AttributeError) and error.name == wanted:
+            near = difflib.get_close_matches(wanted, vars(error.obj), n=1, cutoff=0.5)
+            return f"; did you mean {near[0]}?" if near else ""
         name = (error.name or "").partition(".")[0] if isinstance(error, ModuleNotFoundError) else ""
         folder = self.entry.folder
         if folder is None or not name or name.startswith("_vfsrbench_method_"):

@@ -289,7 +289,9 @@ def find_board(name: str) -> Board:
     path = expanded(name)
     if not is_there(path):
         raise InputError(f"{name}: no such board file; `vfsrbench list boards` shows those that ship")
-    return _with_ids(load_board(path))
+    board = _with_ids(load_board(path))
+    board.check_names()
+    return board
 
 
 def _with_ids(board: Board) -> Board:

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import difflib
+import re
 from pathlib import Path
 from typing import Any, Self, TypeVar
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, ValidationError
 
 from degradations.errors import InputError
 from degradations.reading.text import read_toml
 
-__all__ = ["FrozenModel", "Model", "load", "parse", "read_toml"]
+__all__ = ["FrozenModel", "Model", "load", "parse", "read_toml", "spelled"]
 
 
 class FrozenModel(BaseModel):
@@ -38,6 +39,25 @@ class FrozenModel(BaseModel):
 
 
 Model = TypeVar("Model", bound=BaseModel)
+
+
+def spelled(pattern: str, words: str) -> AfterValidator:
+    """Marks texts that must match a pattern; the error says it in `words`, not as a pattern.
+
+    Example:
+        >>> from typing import Annotated
+        >>> from pydantic import TypeAdapter
+        >>> TypeAdapter(Annotated[str, spelled("[a-z]+", "small letters")]).validate_python("abc")
+        'abc'
+    """
+    expression = re.compile(pattern)
+
+    def check(text: str) -> str:
+        if expression.fullmatch(text) is None:
+            raise ValueError(f"{text!r} is none; use {words}")
+        return text
+
+    return AfterValidator(check)
 
 
 def parse(model: type[Model], data: dict[str, Any], where: str) -> Model:

@@ -146,6 +146,12 @@ def test_what_cannot_be_found_says_where_to_find_it(tmp_path: Path, code: str, r
     assert str(error.value).partition("No module named ")[2].find(remedy) > 0, str(error.value)
 
 
+def test_a_misspelt_class_says_what_is_near(tmp_path: Path) -> None:
+    folder = make_method(tmp_path / "mine", code=CODE.replace("class Copy", "class Coppy"))
+    with pytest.raises(InputError, match=r"has no attribute 'Copy'; did you mean Coppy\?"):
+        choose_method(str(folder)).build()
+
+
 def test_a_package_whose_init_raises_fails_at_the_second_try_too(tmp_path: Path) -> None:
     folder = make_method(tmp_path / "mine")
     (folder / "__init__.py").write_text("from . import helper\nraise RuntimeError('no licence key')\n")

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 from pydantic import AfterValidator, Field, field_validator
 
 from degradations.reading.limits import MOST_NAME
-from degradations.reading.typed_toml import FrozenModel
+from degradations.reading.typed_toml import FrozenModel, spelled
 from vfsrbench.io.foreign_text import one_line
 
 Digits = Annotated[int, Field(ge=0, le=12)]
@@ -43,7 +43,9 @@ class TableStyle(FrozenModel):
     digits: Digits | dict[str, Digits] | None = None
     facts: bool = True
     caption: Annotated[str, Field(max_length=2000), AfterValidator(one_line)] = ""
-    label: Annotated[str, Field(pattern=r"^[A-Za-z0-9:._+-]*$", max_length=MOST_NAME)] = ""
+    label: Annotated[
+        str, Field(max_length=MOST_NAME), spelled("[A-Za-z0-9:._+-]*", "letters, digits and : . _ + -")
+    ] = ""
     highlight: tuple[str, ...] = ()
     order: str | None = None
 

@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, model_validator
 
 from degradations.reading.limits import MOST_FRAMES, MOST_NAME
-from degradations.reading.typed_toml import FrozenModel
+from degradations.reading.typed_toml import FrozenModel, spelled
 from vfsrbench.card.parts import Factory, Title, Value, Version, WeightUse, named_weights
 
 
@@ -85,7 +85,11 @@ class MetricCard(FrozenModel):
         ('dB', 'higher', 'frame', 100.0)
     """
 
-    id: Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$", max_length=MOST_NAME)]
+    id: Annotated[
+        str,
+        Field(max_length=MOST_NAME),
+        spelled("[a-z][a-z0-9_]*", "small letters, digits and _, a letter first"),
+    ]
     title: Title
     short: Title = ""
     unit: str = ""

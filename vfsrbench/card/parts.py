@@ -7,18 +7,22 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, Field
 
 from degradations.reading.limits import MOST_NAME, MOST_SIDE
-from degradations.reading.typed_toml import FrozenModel
+from degradations.reading.typed_toml import FrozenModel, spelled
 from vfsrbench.io.foreign_text import one_line
 
 Value = bool | int | float | str
-Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.+-]*$", max_length=MOST_NAME)]
+Name = Annotated[
+    str,
+    Field(max_length=MOST_NAME),
+    spelled("[A-Za-z0-9][A-Za-z0-9_.+-]*", "letters, digits and . _ + -, a letter or digit first"),
+]
 Title = Annotated[str, AfterValidator(one_line)]
 """A name as it is shown, without signs that act on a terminal or a page."""
 Version = Annotated[int, Field(ge=0, le=1_000_000)]
 Side = Annotated[int, Field(ge=1, le=MOST_SIDE)]
 Track = Literal["none", "photo"]
 """What a method is given beside the degraded clip: nothing, or a reference photograph of the person."""
-Factory = Annotated[str, Field(pattern=r"^[A-Za-z_][\w.]*:[A-Za-z_]\w*$")]
+Factory = Annotated[str, spelled(r"[A-Za-z_][\w.]*:[A-Za-z_]\w*", "module:Class")]
 
 
 class Option(FrozenModel):

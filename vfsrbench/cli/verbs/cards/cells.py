@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 Rows = list[list[str]]
 NOT_COMMERCIAL, MORE = "*", "+"
 FOOTNOTE = (
-    f"licence: {NOT_COMMERCIAL} not for commercial use; {MORE} there is more to it; own: one of its own"
+    f"licence: {NOT_COMMERCIAL} not for commercial use; {MORE} more to it; own: one of its own; ?: unknown"
 )
 _LONGEST = 10
 _NONE = re.compile(r"(none|not stated|of the weights: not stated)\b", re.IGNORECASE)
