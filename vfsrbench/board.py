@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
@@ -18,7 +18,6 @@ from vfsrbench.board_sections.table import TableStyle
 from vfsrbench.card import MetricCard, Name, Title, Track
 from vfsrbench.errors import InputError, did_you_mean
 from vfsrbench.io.foreign_text import clean_name
-from vfsrbench.io.safety.paths import is_path
 
 __all__ = [
     "Board",
@@ -220,25 +219,32 @@ class Board(FrozenModel):
                 f"compares with the ground truth, or leave sort_by out"
             )
 
-    def check_names(self) -> None:
+    def check_names(self, own: Collection[str] | None = ()) -> Self:
         """Refuse to order, compare or draw by what the board does not have.
+
+        Args:
+            own: The names of its methods that stand in folders; None: nobody knows them.
+
+        Returns:
+            The board.
 
         Raises:
             InputError: Names the key, and what is near.
 
         Example:
             >>> import vfsrbench as vb
-            >>> vb.boards()["demo"].check_names()
+            >>> vb.boards()["demo"].check_names().name
+            'demo'
         """
         lists = {f"figures.{key}": value for key, value in self.figures if isinstance(value, tuple)}
         drawn = [(key, metric) for key, value in lists.items() for metric in value]
         for key, metric in (("sort_by", self.sort_by), *drawn):
             if metric is not None and metric not in self.metrics:
                 raise did_you_mean(f"metric of board {self.name!r} under {key}", metric, self.metrics)
-        bare = {method.partition("[")[0] for method in self.methods}
-        # the method in a folder has the name on its card
-        if self.versus and self.versus.partition("[")[0] not in bare and not any(map(is_path, bare)):
+        bare = {*(method.partition("[")[0] for method in self.methods), *(own or ())}
+        if self.versus and own is not None and self.versus.partition("[")[0] not in bare:
             raise did_you_mean(f"method of board {self.name!r} under versus", self.versus, self.methods)
+        return self
 
     def replace(self, **changes: Any) -> Self:
         """The same with other values, checked as those of a file are.

@@ -290,8 +290,11 @@ def find_board(name: str) -> Board:
     if not is_there(path):
         raise InputError(f"{name}: no such board file; `vfsrbench list boards` shows those that ship")
     board = _with_ids(load_board(path))
-    board.check_names()
-    return board
+    try:
+        own = [folder_method(expanded(method)).card.name for method in board.methods if is_path(method)]
+    except InputError:  # one has options, or cannot be read from here
+        own = None
+    return board.check_names(own)
 
 
 def _with_ids(board: Board) -> Board:
@@ -305,11 +308,10 @@ def _with_ids(board: Board) -> Board:
     if all(re.fullmatch(r"[a-z0-9_]+", name) for name in every):  # the cards need not be read
         return board
     known = metrics()
-    drawn = {name: metric_ids(value, known) for name, value in figures.items()}
     return board.replace(
         metrics=metric_ids(board.metrics, known),
         sort_by=board.sort_by and known.named(board.sort_by),
-        figures=board.figures.replace(**drawn),
+        figures=board.figures.replace(**{name: metric_ids(v, known) for name, v in figures.items()}),
     )
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 import vfsrbench as vb
+from tests.vfsrbench.boards import method_folder
 from vfsrbench.errors import InputError
 from vfsrbench.plugins import board_files, find_board
 
@@ -48,5 +49,13 @@ def test_what_stands_in_folders_and_ships_is_taken(tmp_path: Path) -> None:
     path = tmp_path / "small.toml"
     path.write_text(TEXT.replace("keep[max_length=10]", "./mine"))
     assert find_board(str(path)).versus == "keep", "the name on the folder's card may be that"
+    for name in ("keep", "other"):
+        folder = method_folder(tmp_path / name, name)
+        path.write_text(TEXT.replace("keep[max_length=10]", folder))
+        if name == "keep":
+            assert find_board(str(path)).versus == "keep"
+            continue
+        with pytest.raises(InputError, match="under versus 'keep'"):
+            find_board(str(path))
     for name in board_files():
         vb.boards()[name].check_names()
