@@ -33,7 +33,7 @@ def count_of(text: str) -> str:
     return "|".join(text.split("|")[:4])
 
 
-@pytest.mark.parametrize("name", ["edvr"])
+@pytest.mark.parametrize("name", ["gpen", pytest.param("edvr", marks=pytest.mark.slow)])
 def test_the_page_has_the_arithmetic_of_methods(name: str) -> None:
     assert table.rows_of(PAGE, "methods")[name] == table.method_row(subject(name)), (
         "run benchmarks/arithmetic_table.py"
