@@ -147,3 +147,24 @@ def test_a_chosen_part_of_the_board_keeps_them_where_they_are_needed(tmp_path: P
     made = build_tables(own, found, sources, resamples=200)[0]
     for text in (made.caption, to_latex(made)):
         assert "Mine" in text and "no order by EWARP-DIS alone" in text
+
+
+def test_what_is_off_about_a_row_stands_beside_its_name_in_every_form(tmp_path: Path) -> None:
+    said = "shifted by (1.5, 0.0) px"
+    for clip in synthetic.CLIPS:
+        off = {"findings": [said, "one frame late"], "guard": 1} if clip == synthetic.CLIPS[1] else {}
+        synthetic.write_result(tmp_path, "bicubic", "vfhq-mild", clip, **off)
+        synthetic.write_result(tmp_path, "nearest", "vfhq-mild", clip)
+    made = table(tmp_path)
+    assert {row.method: row.off for row in made.rows} == {"bicubic": said, "nearest": ""}
+    out = io.StringIO()
+    print_tables([made], Console(file=out, width=200))
+    texts = [to_markdown(made), to_latex(made), to_html(made), out.getvalue()]
+    for text in texts:
+        assert f"Bicubic ({said})" in text and "Nearest (" not in text
+    assert (
+        f"bicubic: against the ground truth 1 of 3 clips is off; {synthetic.CLIPS[1]}: {said}, one frame"
+        in (" ".join(made.notes))
+    )
+    records = {r["method"]: r["off"] for r in csv.DictReader(io.StringIO(to_csv([made])))}
+    assert records == {"bicubic": said, "nearest": ""}
