@@ -18,6 +18,9 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 Pixels = NDArray[np.uint8]
+Box = tuple[int, int, int, int]
+"""Left, top, right, bottom in pixels."""
+_PAPER = 2  # lines at most
 INVERT = 0.915
 """Part of the way to the other end of the scale: white becomes the page's ground, black its ink."""
 # the CSS filter `hue-rotate(180deg)`: hues are as before the inversion
@@ -38,7 +41,8 @@ def dark_png(figure: Figure, png: bytes) -> bytes:
     with Image.open(io.BytesIO(png)) as image:
         light = np.asarray(image.convert("RGB"))
     dark = turned(light)
-    for left, top, right, bottom in _photographs(figure, light.shape[1], light.shape[0]):
+    for box in _photographs(figure, light.shape[1], light.shape[0]):
+        left, top, right, bottom = _trimmed(light, box)
         dark[top:bottom, left:right] = light[top:bottom, left:right]
     made = io.BytesIO()
     Image.fromarray(dark).save(made, "PNG")
@@ -54,8 +58,21 @@ def turned(light: Pixels) -> Pixels:
     return found
 
 
-def _photographs(figure: Figure, width: int, height: int) -> Iterator[tuple[int, int, int, int]]:
-    """Where pictures lie in the file: left, top, right, bottom in pixels, rounded inwards."""
+def _trimmed(light: Pixels, box: Box) -> Box:
+    """The part without paper at its edges: where matplotlib lets a picture begin differs by a pixel."""
+    left, top, right, bottom = box
+    white = (light[top:bottom, left:right] == 255).all(axis=-1)
+    rows, columns = white.all(axis=1), white.all(axis=0)
+    for _ in range(_PAPER):
+        if bottom - top < 2 * _PAPER or right - left < 2 * _PAPER:
+            break
+        top, bottom = top + int(rows[top - box[1]]), bottom - int(rows[bottom - 1 - box[1]])
+        left, right = left + int(columns[left - box[0]]), right - int(columns[right - 1 - box[0]])
+    return left, top, right, bottom
+
+
+def _photographs(figure: Figure, width: int, height: int) -> Iterator[Box]:
+    """Where pictures lie in the file, rounded inwards."""
     import matplotlib
 
     before, dpi = figure.dpi, float(matplotlib.rcParams["savefig.dpi"])

@@ -216,6 +216,7 @@ def test_figures_with_photographs_are_dark_around_these_on_dark_pages(tmp_path: 
         assert changed.sum() <= 0.01 * inside.sum(), kind
         paper = (light >= 250).all(axis=-1)
         assert paper.mean() > 0.15 and (dark[paper].max(axis=-1) < 40).mean() > 0.999, kind
+        assert not (dark.min(axis=-1) >= 250).any(), f"{kind}: no line of paper is left at an edge"
         ink = (light < 60).all(axis=-1)
         assert ink.sum() > 100 and (dark[ink].min(axis=-1) > 150).all(), kind
     again = slices.SliceFigure("calm", "vfhq-mild", truth, strips, looked)

@@ -110,9 +110,10 @@ def test_a_dark_system_gets_dark_pages_and_figures_but_pictures_as_they_are(brow
     photographs = page.locator("figure:not(.drawn) img").first
     assert photographs.evaluate(turned) == "none"
     photographs.scroll_into_view_if_needed()
-    assert photographs.evaluate("e => e.currentSrc").endswith("-dark.png"), "dark around the photographs"
+    picture = photographs.element_handle()
+    page.wait_for_function("e => e.currentSrc.endsWith('-dark.png')", arg=picture)
     page.emulate_media(color_scheme="light")
-    assert not photographs.evaluate("e => e.currentSrc").endswith("-dark.png")
+    page.wait_for_function("e => e.currentSrc && !e.currentSrc.endsWith('-dark.png')", arg=picture)
     page.emulate_media(color_scheme="dark")
     page.goto((root / "clips/vfhq-mild/calm.html").as_uri())
     ink = "e => getComputedStyle(e).stroke"
