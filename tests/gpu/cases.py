@@ -46,8 +46,6 @@ NOTHING = [
     "edvr",
     "flair",
     "flair_space_time",
-    "gfpgan",
-    "gpen",
     "input",
     "keep",
     "lanczos",
@@ -55,8 +53,6 @@ NOTHING = [
     "oracle",
     "pgtformer",
     "realesrgan",
-    "restoreformer",
-    "restoreformerpp",
     "secnet",
     "vqfr",
 ]
@@ -65,6 +61,10 @@ ALLOWED: dict[str, Allowed] = {
     **dict.fromkeys(NOTHING, Allowed()),
     "dicface": Allowed(casts=2),  # the codewords, which are mixed, once a frame: 1 MB
     "dicface[sample=draw]": Allowed(waits=2, casts=2),  # the host draws, frame by frame
+    # StyleGAN2's filters, whose norms are taken in float32, and VQGAN's codewords, once a batch of frames
+    **dict.fromkeys(("gfpgan", "gpen"), Allowed(casts=15)),
+    "gfpgan[noise=seeded]": Allowed(casts=45),  # which takes each frame alone
+    **dict.fromkeys(("restoreformer", "restoreformerpp"), Allowed(casts=1)),
     "realbasicvsr": Allowed(waits=2),  # whether to clean once more
     "flair+codeformer": Allowed(waits=1),  # the window's faces are found
     "flair+restoreformerpp": Allowed(waits=1),

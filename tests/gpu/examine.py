@@ -16,6 +16,7 @@ from vfsrbench.method_spec import Method
 from vfsrbench.metric import Metric, SplitMetric, TruthInfo, Window
 from vfsrbench.plugins import metrics
 from vfsrbench.predictor import ClipInfo, Predictor
+from vfsrbench.runtime import network
 from vfsrbench.runtime.memory import networks_of
 from vfsrbench.runtime.precision import Profile, arithmetic
 
@@ -116,7 +117,8 @@ def examine_metric(name: str, profile: Profile, allowed: Allowed, folder: Path) 
         side = 256 if name.startswith(("ewarp_evalcrafter", "liqe")) else 128  # which refuse smaller ones
         frames = np.zeros((count, side, side, 3), np.uint8)
         gt, restored = (Window(frames, 0, 0, truth) for _ in range(2))
-        with watched(patch) as watch:
+        shared = [one.network for one in list(network._alive.values()) if isinstance(one, network.Runner)]
+        with watched(patch, *shared) as watch:
             for window in (gt, restored):
                 window.tensor(CUDA)  # the harness's own upload, once for all metrics
             watch.events.clear()

@@ -89,8 +89,9 @@ class Watch(TorchDispatchMode):
     def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         kwargs = kwargs or {}
         tensors = [t for t in tree_leaves((args, kwargs)) if isinstance(t, Tensor)]
-        if any(t.is_inference() for t in tensors) and _is_composite(func):
-            with self:  # operations on such tensors arrive whole, not in the parts that they are made of
+        inference = torch.is_inference_mode_enabled() or any(t.is_inference() for t in tensors)
+        if inference and _is_composite(func):
+            with self:  # operations arrive whole then, not in the parts that they are made of
                 return func.decompose(*args, **kwargs)
         on_device = any(t.device.type == "cuda" for t in tensors)
         target = kwargs.get("device")
@@ -128,7 +129,7 @@ class Watch(TorchDispatchMode):
         if given.device.type == "cuda" and target is not None and torch.device(target).type == "cpu":
             self.note("wait", func)
             return _made_up(given.shape, kwargs.get("dtype") or given.dtype)
-        if id(given) in self.parameters and kwargs.get("dtype") not in (None, given.dtype):
+        if storage_of(given) in self.parameters and kwargs.get("dtype") not in (None, given.dtype):
             self.note("cast", func)
         return func(*args, **kwargs)
 
@@ -258,7 +259,7 @@ def building(patch: pytest.MonkeyPatch) -> Iterator[None]:
 def watched(patch: pytest.MonkeyPatch, *networks: nn.Module) -> Iterator[Watch]:
     """What runs inside is noted. networks: whose parameters are frozen."""
     watch = Watch()
-    watch.parameters = {id(p) for net in networks for p in net.parameters()}
+    watch.parameters = {storage_of(p) for net in networks for p in net.parameters()}
 
     def pin(tensor: Tensor) -> Tensor:
         watch.pinned.append(tensor)
@@ -328,6 +329,12 @@ def _is_composite(func: Any) -> bool:
         func.name(), key
     )
     return known
+
+
+def storage_of(tensor: Tensor) -> int:
+    """What a tensor's numbers lie in, which a part of it shares."""
+    found: int = tensor.untyped_storage()._cdata
+    return found
 
 
 def _place() -> str:

@@ -18,9 +18,10 @@ from baselines.layers.flow.gmflow import network as gmflow
 from baselines.layers.flow.gmflow import transformer
 from baselines.layers.flow.warp import flow_warp
 from tests.gpu.cases import allowed_of, sizes_of
-from tests.gpu.examine import examine_method
+from tests.gpu.examine import Allowed, examine_method, examine_metric
 from vfsrbench.method_spec import choose_method
 from vfsrbench.predictor import Predictor
+from vfsrbench.runtime import network
 from vfsrbench.runtime.precision import Profile
 
 Patch = pytest.MonkeyPatch
@@ -114,3 +115,18 @@ def test_weights_that_are_cast_with_every_call_are_found(tmp_path: Path) -> None
         predictor.net.float()  # type: ignore[attr-defined]
 
     assert "x cast" in faults("secnet", tmp_path, "fast", widen)
+
+
+def test_weights_of_a_metric_that_are_cast_with_every_call_are_found(
+    tmp_path: Path, monkeypatch: Patch
+) -> None:
+    assert not examine_metric("ids_resnet18_gray", "fast", Allowed(waits=2), tmp_path)
+    monkeypatch.setattr(network, "round_weights", lambda net: None)
+    found = examine_metric("ids_resnet18_gray", "fast", Allowed(waits=2), tmp_path)
+    assert found is not None and "x cast (0 allowed)" in "\n".join(found)
+
+
+def test_channels_of_a_metric_s_norms_that_lie_last_are_found(tmp_path: Path, monkeypatch: Patch) -> None:
+    monkeypatch.setattr(network, "_channels_first", lambda net: False)
+    found = examine_metric("tof_raft", "fast", Allowed(waits=2), tmp_path)
+    assert found is not None and "x hidden copy (0 allowed)" in "\n".join(found)

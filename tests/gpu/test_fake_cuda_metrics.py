@@ -13,9 +13,11 @@ from vfsrbench.runtime.precision import Profile
 DEFAULT = Allowed(waits=2)
 """The numbers of the ground truth's window, and of the restored one."""
 DETECTED = Allowed(waits=4)  # faces are found, on the host, before they are cut out
+TOKENS = Allowed(waits=2, casts=9)  # the token of a class, 3 KB, with each batch of crops
 ALLOWED = {
     "ids_detected_ir_se50": DETECTED,
     "legacy_ids_bfvr": DETECTED,
+    **dict.fromkeys(("liqe", "liqe_mix", "maniqa", "maniqa_drawn"), TOKENS),
 }
 WITH_NETWORK = [n for n, e in metrics().entries.items() if e.card.factory is not None and e.card.weights]
 SLOW = {

@@ -50,7 +50,8 @@ def round_weights(network: nn.Module, exact: Collection[str] = ()) -> None:
     """Hold a frozen network's filters and matrices in bfloat16, for the profile `fast`.
 
     autocast rounds them with every call otherwise, and keeps nothing, as they need no gradient. The results
-    are the same bits. Norms, embeddings and parameters of a network's own layers stay as they are.
+    are the same bits. Norms and embeddings stay as they are, and so do parameters of a network's own layers,
+    but for those that a layer names (its attribute `products`), as it multiplies with them under autocast.
 
     Args:
         network: In evaluation mode. All its convolutions and linear layers but the `exact` ones must run
@@ -63,7 +64,10 @@ def round_weights(network: nn.Module, exact: Collection[str] = ()) -> None:
 
     kept = {*exact, *getattr(network, "exact_layers", ())}
     for name, layer in network.named_modules():
-        if isinstance(layer, nn.Linear | nn.modules.conv._ConvNd) and kept.isdisjoint(name.split(".")):
-            for key, parameter in layer.named_parameters(recurse=False):
+        if not kept.isdisjoint(name.split(".")):
+            continue
+        whole = isinstance(layer, nn.Linear | nn.PReLU | nn.modules.conv._ConvNd)
+        for key, parameter in layer.named_parameters(recurse=False):
+            if whole or key in getattr(layer, "products", ()):
                 rounded = nn.Parameter(parameter.detach().to(torch.bfloat16), requires_grad=False)
                 setattr(layer, key, rounded)

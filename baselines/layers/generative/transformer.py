@@ -16,6 +16,8 @@ def attend(q: Tensor, k: Tensor, v: Tensor, heads: int) -> Tensor:
 class SelfAttention(nn.Module):
     """Self-attention with nn.MultiheadAttention's parameters, a position code on query and key only."""
 
+    products = ("in_proj_weight", "in_proj_bias")
+
     def __init__(self, dim: int, heads: int) -> None:
         super().__init__()
         self.dim, self.heads = dim, heads

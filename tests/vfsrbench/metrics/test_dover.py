@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import numpy as np
 import pytest
 import torch
@@ -14,12 +12,9 @@ from tests.vfsrbench.metrics.checker import scores
 from tests.vfsrbench.metrics.random_weights import metric
 from vfsrbench import plugins
 from vfsrbench.errors import InputError
-from vfsrbench.hashing.facts import digest_of
 from vfsrbench.metric import Frames, Metric, TruthInfo, Window
 from vfsrbench.metrics.quality.dover import Dover, Opinions
 from vfsrbench.metrics.quality.dover_views import frames_of, pieces_of
-from vfsrbench.runs.keys import metric_facts
-from vfsrbench.weights.resolve import resolve_weights
 
 TOTAL, SIDE = 40, 64
 IDS = ("dover", "dover_technical", "dover_aesthetic", "dover_mean5")
@@ -68,18 +63,6 @@ def test_draws_have_seeds_of_their_own_that_are_part_of_the_key() -> None:
         (frames_of(300, 42), frames_of(300, 43)),
     ):
         assert any((a != b).any() for a, b in zip(before, after, strict=True))
-
-
-def test_the_key_of_results_has_seed_and_draws() -> None:
-    entry = plugins.metrics().entries["dover"]
-    weights = resolve_weights(entry.card.weights)
-
-    def key(**changes: int) -> str:
-        card = entry.card.model_copy(update={"params": {**entry.card.params, **changes}})
-        return digest_of("metric", metric_facts(replace(entry, card=card), weights))
-
-    assert key() == key(seed=42, draws=1)
-    assert len({key(), key(seed=43), key(draws=5)}) == 3
 
 
 def test_frames_that_are_no_pictures_or_too_small_are_refused(frames: Frames) -> None:

@@ -14,6 +14,9 @@ from baselines.flair.unet.bicubic_unet import BicubicUNet
 from baselines.flair.unet.blur_unet import BlurUNet
 from baselines.gfpgan.network import GFPGANClean
 from baselines.keep.network import KEEP
+from vfsrbench.faces.networks.arcface_resnet18 import ArcFaceResNet18
+from vfsrbench.metrics.networks.clip.transformer import Attention
+from vfsrbench.metrics.networks.clip.vit_b32 import VisionTransformer
 from vfsrbench.metrics.networks.lpips_net import LPIPS
 from vfsrbench.runtime.precision import arithmetic, round_weights
 from vfsrbench.weights.random_init import untrained_state
@@ -44,6 +47,8 @@ CASES: dict[str, tuple[Callable[[], nn.Module], Callable[[nn.Module], Tensor]]] 
         lambda: BlurUNet(64, (0.5, 1, 1), attention_levels=(2,), recurrent_levels=(0,)),
         unet,
     ),
+    "arcface": (ArcFaceResNet18, lambda net: net(faces(2, 128)[:, :1])),
+    "clip": (VisionTransformer, lambda net: net(faces(1, 224))),
     "lpips": (lambda: LPIPS("alex"), lambda net: net(faces(2), faces(2).flip(3))),
 }
 
@@ -61,6 +66,15 @@ def test_rounded_weights_give_the_bits_of_autocast(name: str) -> None:
     assert torch.isfinite(wanted).all()
     after = sum(p.numel() * p.element_size() for p in net.parameters())
     assert after < 0.9 * before
+
+
+def test_slopes_and_what_a_layer_multiplies_with_are_rounded() -> None:
+    net = nn.ModuleDict(
+        {"attn": Attention(8, 2, causal=False), "prelu": nn.PReLU(4), "norm": nn.LayerNorm(4)}
+    )
+    round_weights(net)
+    exact = {name for name, p in net.named_parameters() if p.dtype == torch.float32}
+    assert exact == {"norm.weight", "norm.bias"}
 
 
 def test_norms_and_named_layers_stay_exact() -> None:

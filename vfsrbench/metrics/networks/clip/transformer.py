@@ -10,6 +10,8 @@ from torch import Tensor, nn
 class Attention(nn.Module):
     """`causal`: a token attends to itself and those before it."""
 
+    products = ("in_proj_weight", "in_proj_bias")
+
     def __init__(self, width: int, heads: int, causal: bool) -> None:
         super().__init__()
         self.heads, self.causal = heads, causal

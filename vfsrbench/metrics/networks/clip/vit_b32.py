@@ -19,6 +19,7 @@ _PREFIX = "clip_model."
 class VisionTransformer(nn.Module):
     """Pictures (N, 3, 224, 224) RGB in [0, 1] -> features (N, 512)."""
 
+    products = ("proj",)
     mean: Tensor
     std: Tensor
 
