@@ -66,7 +66,7 @@ def test_the_row_says_so_and_the_job_is_oom_without_the_option(tmp_path: Path, c
     for text in (to_html(table), to_markdown(table)):
         assert "m (smaller windows)" in text and "n (" not in text
     assert "smaller_windows" in to_csv([table]).splitlines()[0]
-    assert [n for n in table.notes if n.startswith("m: another protocol. Memory ran out in 1 of 1 clips")]
+    assert [n for n in table.notes if n.startswith("m: another protocol. Memory ran out in 1 of 1 clip, ")]
     # kept frames say the same when other metrics are asked of them
     more, _ = run(small_board(data, [folder], splits=["bi-x4"], metrics=["ssim"]), tmp_path / "w")
     assert all(r.smaller_windows for r in more.records.values())
