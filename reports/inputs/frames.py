@@ -138,7 +138,7 @@ class Frames:
         if place is None or (record.aligned and record.finder):
             return ()
         if self.dataset.layout == DEMO:
-            from vfsrbench.datasets.demo.clips import DEFAULT_FRAMES, demo_files
+            from vfsrbench.datasets.demo.places import DEFAULT_FRAMES, demo_files
 
             return demo_files(place.name, self.dataset.frames or DEFAULT_FRAMES)
         lies = (place.gt, *place.lq.values(), place.landmarks)

@@ -222,7 +222,7 @@ def open_dataset(
     if scale is not None and not 1 <= scale <= MOST_SCALE:
         raise InputError(f"scale must be at least 1 and at most {MOST_SCALE}, got {scale}")
     if layout == DEMO:
-        from vfsrbench.datasets.demo.clips import DEMO_CLIPS
+        from vfsrbench.datasets.demo.presets import DEMO_CLIPS
 
         return Dataset(DEMO, layout, _chosen([Found(name, None) for name in DEMO_CLIPS], clips), frames)
     if path is None:

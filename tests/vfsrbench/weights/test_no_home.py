@@ -9,7 +9,7 @@ from typing import NoReturn
 import pytest
 
 from vfsrbench.cli import main
-from vfsrbench.datasets.demo.clips import cache_folder
+from vfsrbench.datasets.demo.places import cache_folder
 from vfsrbench.errors import InputError
 from vfsrbench.io.safety.paths import expanded, user_cache
 from vfsrbench.weights.receipts import weights_root

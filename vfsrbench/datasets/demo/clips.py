@@ -7,8 +7,6 @@ enlarged photographs), which is why every report labels them as demo.
 from __future__ import annotations
 
 import hashlib
-import os
-import tempfile
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -19,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vfsrbench.datasets.demo.motion import FPS, SIZE, Motion, Pose, from_portrait, pose, to_portrait
+from vfsrbench.datasets.demo.places import DEFAULT_FRAMES, demo_files
 from vfsrbench.datasets.demo.portrait import MARGIN, PEOPLE, portrait
 from vfsrbench.datasets.demo.presets import DEMO_CLIPS, DemoClip
 from vfsrbench.datasets.demo.resample import OUT_BITS, Planes, positions, sample
@@ -27,11 +26,8 @@ from vfsrbench.io.atomic import atomic_file
 from vfsrbench.io.clip import Clip
 from vfsrbench.io.images.folder import PictureSource, encode_png
 from vfsrbench.io.safety.lease import sweep_beside
-from vfsrbench.io.safety.paths import expanded, user_cache
 
 Frames = NDArray[np.uint8]
-DEFAULT_FRAMES = 24
-VERSION = 1  # counted up whenever a pixel changes; caches of other versions are left alone
 _BAND = 32  # rows worked on at a time: they stay in the processor's cache
 _GAIN_BITS = 12
 MOST_DEMO_FRAMES = 3000  # they are rendered and kept: two minutes of video
@@ -59,12 +55,6 @@ def demo_clip(name: str, frames: int = DEFAULT_FRAMES, folder: Path | None = Non
     return Clip(PictureSource(files), name, FPS, place)
 
 
-def demo_files(name: str, frames: int = DEFAULT_FRAMES, folder: Path | None = None) -> list[Path]:
-    """Where the frames of a demo clip lie, or will."""
-    place = (folder or cache_folder()) / f"demo-v{VERSION}" / name
-    return [place / f"{number:08d}.png" for number in range(frames)]
-
-
 def demo_landmarks(name: str, frames: int = DEFAULT_FRAMES) -> NDArray[np.float64]:
     """The five landmarks of every frame, (frames, 5, 2) pixels, as exact as the flow."""
     chosen = _chosen(name)
@@ -82,15 +72,6 @@ class DemoFlow:
     def __call__(self, a: int, b: int) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
         """See `exact_flow`; computed anew each time, as that takes a twentieth of a second."""
         return exact_flow(_chosen(self.name).motion, a, b)
-
-
-def cache_folder() -> Path:
-    """Where rendered frames are kept: `VFSRBENCH_CACHE`, or the platform's cache folder; a user without a
-    home folder gets one in the folder of temporary files."""
-    given = os.environ.get("VFSRBENCH_CACHE")
-    if given:
-        return expanded(given)
-    return user_cache() or Path(tempfile.gettempdir()) / f"vfsrbench-cache-{os.getuid()}"
 
 
 def _chosen(name: str) -> DemoClip:
