@@ -15,6 +15,7 @@ _STILL = 1e-3  # variance over time, in squared grey levels a pixel, below which
 _LEAST = 6  # frames
 _SLOW = 0.7  # of the least change: a mean below it arrives late in a coded video, and no offset can be told
 _PART, _CHANCE = 0.26, 2.7  # of the advantage that an offset would have, were it all that is off; over frames
+_LIKE = 0.1  # correlation of the changes, below which it is chance that clips change alike at any offset
 _REPEATED, _VISIBLE = 0.05, 1.0  # squared change of a frame against the ground truth's; squared grey levels
 Picture = NDArray[np.float32]
 Pictures = NDArray[np.float32]
@@ -80,14 +81,17 @@ class Timing:
             return 0
         early = best - MOST
         part = max(_PART, _CHANCE / (len(self.gt) - abs(early)))
-        return early if found[best] > part * self._expected(early) else 0
+        like, expected = self._expected(early)
+        return early if like > _LIKE and found[best] > part * expected else 0
 
-    def _expected(self, early: int) -> float:
-        """The advantage of a clip that is early by so much and else as like as it is: by so much the ground
-        truth is less like itself. What encoders do to little motion, and chance in much noise, has less."""
+    def _expected(self, early: int) -> tuple[float, float]:
+        """How like the clip is at that offset, and the advantage of one that is early by so much and else as
+        like as it is: by so much the ground truth is less like itself. What encoders do to little motion, and
+        chance in much noise, has less."""
         first, last = max(0, -early), len(self.gt) - max(0, early)
         here, later = np.stack(self.gt[first:last]), np.stack(self.gt[first + early : last + early])
-        return _alike(np.stack(self.restored[first:last]), later) * (1 - _alike(here, later))
+        like = _alike(np.stack(self.restored[first:last]), later)
+        return like, like * (1 - _alike(here, later))
 
 
 def _change(picture: Picture, before: Picture) -> float:

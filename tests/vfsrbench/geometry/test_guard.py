@@ -11,7 +11,8 @@ import pytest
 import vfsrbench as vb
 from tests.vfsrbench.geometry.faults import Frames, h264, late, limited, look, moved, shrunk, swapped, tinted
 from vfsrbench.datasets.demo.clips import demo_clip
-from vfsrbench.geometry.guard import Guard, Report
+from vfsrbench.geometry.guard import LATE, Guard, Report
+from vfsrbench.geometry.timing import Timing
 
 FRAMES = 12
 CLIPS = ("demo-calm", "hopper-talking")
@@ -204,3 +205,18 @@ def test_tiny_and_odd_pictures() -> None:
     odd = truth("demo-calm")[:, :131, :203]
     assert look(odd, odd).findings == ()
     assert "shifted by (2.0, 0.0) px" in look(np.roll(odd, 2, axis=2), odd).findings
+
+
+def test_a_clip_that_changes_like_nothing_is_never_late() -> None:
+    """Where a restoration shares no change with the ground truth, some offset fits best by chance."""
+    rows, columns = np.mgrid[:32, :32]
+    gt = [20 * np.sin((columns + 0.05 * t * (t + 5)) / 3 + rows / 5).astype(np.float32) for t in range(10)]
+    for seed in range(40):
+        numbers = np.random.default_rng(seed)
+        noise = np.cumsum(numbers.normal(size=(13, 32, 32)), axis=0).astype(np.float32)
+        by_chance, late_by_two = Timing(0.12), Timing(0.12)
+        for t, picture in enumerate(gt):
+            by_chance.add(6 * noise[t], picture)
+            late_by_two.add(0.5 * noise[t] + gt[max(0, t - 2)], picture)
+        assert by_chance.offset(LATE) == 0, seed
+        assert late_by_two.offset(LATE) == -2, seed
