@@ -100,28 +100,28 @@ def test_a_size_that_the_encoder_refuses_fails_its_clip_alone(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
     """No size is too large for FFV1 that fits a test, so the encoder's answer is given for it."""
-    from vfsrbench.results import restored_store
+    from vfsrbench.io import clip as clips
 
-    data, write = data_set(tmp_path / "data", CLIPS), restored_store.write_video
+    data, write = data_set(tmp_path / "data", CLIPS), clips.write_video
 
     def refuses(path, frames, fps, *more):
         if path.stem == "two":
             raise InputError(f"{path}: cannot be written: frames of 32x32 are refused")
         write(path, frames, fps, *more)
 
-    monkeypatch.setattr(restored_store, "write_video", refuses)
+    monkeypatch.setattr(clips, "write_video", refuses)
     board = small_board(data, [method_folder(tmp_path, "m")], splits=["bi-x4"], metrics=["psnr"])
     summary, _ = run(board, tmp_path / "w", keep="video")
     assert outcome(summary) == {"one": "ok", "two": "failed", "three": "ok"}
 
 
 def test_only_the_disk_is_fatal(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    from vfsrbench.results import restored_store
+    from vfsrbench.io import clip as clips
 
     def full(path, frames, fps, *more):
         raise DiskError(f"{path}: cannot be written: No space left on device")
 
-    monkeypatch.setattr(restored_store, "write_video", full)
+    monkeypatch.setattr(clips, "write_video", full)
     data = data_set(tmp_path / "data", CLIPS)
     board = small_board(data, [method_folder(tmp_path, "m")], splits=["bi-x4"], metrics=["psnr"])
     with pytest.raises(InputError, match="No space left"):
