@@ -284,4 +284,5 @@ def test_ctrl_c_cancels_what_it_submitted_and_nothing_else(
         process.kill()
         cluster.ask("scancel", foreign)
     (plan,) = plans_of(tmp_path / "w")
-    until(lambda: all(plan.leases.listing().open_now(unit.id) for unit in plan.units), 10)
+    # a worker that Slurm killed before it could give its unit back is silent for so long first
+    until(lambda: all(plan.leases.listing().open_now(unit.id) for unit in plan.units), 30)
