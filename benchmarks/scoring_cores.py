@@ -18,6 +18,7 @@ import os
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 import argparse
+import resource
 import subprocess
 import sys
 import tempfile
@@ -108,18 +109,27 @@ def workers(frames: int, rounds: int) -> None:
             write_untrained(load_manifest()[name], weights, part)
         write_png_clip(outputs / CLIP, restored[0].read(0, frames))
         write_png_clip(place / "data" / CLIP, truth.read(0, frames))
-        times: dict[int, list[float]] = {1: [], 2: []}
-        for turn in range(rounds):
-            for count, taken in times.items():
+        print("| `score`, one clip | workers | seconds | processor seconds | use of two cores |")
+        print("|---|---|---|---|---|")
+        for count in (1, 2):
+            taken = []
+            for turn in range(rounds):
                 command = [sys.executable, "-m", "vfsrbench", "score", "--outputs", f"mine={outputs}"]
                 command += ["--dataset", str(place / "data"), "--workspace", str(place / f"{turn}-{count}")]
                 command += [word for name in NETWORKS for word in ("--metric", name)]
                 command += ["--workers", str(count)]
-                taken.append(wall(lambda command=command: scored(command, weights)))
-    best = {count: min(taken) for count, taken in times.items()}
-    print("| `score`, one clip | one worker, s | two workers, s | times as fast |\n|---|---|---|---|")
-    what = f"{frames} frames, {', '.join(NETWORKS)}"
-    print(f"| {what} | {best[1]:.1f} | {best[2]:.1f} | {best[1] / best[2]:.2f} |")
+                before = processors()
+                seconds = wall(lambda command=command: scored(command, weights))
+                taken.append((seconds, processors() - before))
+            seconds, spent = min(taken)
+            what = f"{frames} frames, {', '.join(NETWORKS)}"
+            print(f"| {what} | {count} | {seconds:.1f} | {spent:.1f} | {100 * spent / seconds / 2:.0f} % |")
+
+
+def processors() -> float:
+    """Processor seconds of all commands that have ended."""
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
 
 
 def scored(command: list[str], weights: Path) -> None:
