@@ -284,5 +284,13 @@ def test_ctrl_c_cancels_what_it_submitted_and_nothing_else(
         process.kill()
         cluster.ask("scancel", foreign)
     (plan,) = plans_of(tmp_path / "w")
-    # a worker that Slurm killed before it could give its unit back is silent for so long first
-    until(lambda: all(plan.leases.listing().open_now(unit.id) for unit in plan.units), 30)
+
+    def free(unit: str) -> bool:
+        """Given back, or, by a worker that Slurm killed before it could do that, silent for so long."""
+        listing = plan.leases.listing()
+        if listing.open_now(unit):
+            return True
+        lease = plan.leases.look(unit, listing.last[unit])
+        return lease is not None and lease.silent
+
+    until(lambda: all(free(unit.id) for unit in plan.units), 30)
