@@ -16,9 +16,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from vfsrbench.errors import DamagedFile, InputError
+from reports.known.notes import keep_known, known_of
 from vfsrbench.hashing.code import module_digest
-from vfsrbench.io.safety.sealed import read_note, write_note
 from vfsrbench.results import stats
 from vfsrbench.results.stats import Comparison, Interval, Rank, Summary
 from vfsrbench.runtime.versions import library_versions
@@ -42,7 +41,7 @@ class Statistics:
     _learned: bool = False
 
     def __post_init__(self) -> None:
-        self._known = _read(self.note)
+        self._known = known_of(self.note, _KIND, MOST)
 
     def summarise(self, values: Floats, weights: Floats | None = None) -> Summary:
         """See `stats.summarise`."""
@@ -87,12 +86,8 @@ class Statistics:
 
     def keep(self) -> None:
         """Write what was computed. Where that cannot be, it is computed again next time."""
-        if self.note is None or not self._learned or not self.note.parent.is_dir():
-            return
-        try:
-            write_note(self.note, _KIND, self._known)
-        except (InputError, OSError):
-            return
+        if self._learned:
+            keep_known(self.note, _KIND, self._known)
 
     def _of(self, what: str, how: str, arrays: list[Floats | None], compute: Callable[[], Json]) -> Json:
         if self.note is None:
@@ -124,13 +119,3 @@ def _arrays(series: Mapping[str, Floats], weights: Mapping[str, Floats] | None) 
 
 def _interval(facts: Mapping[str, float] | None) -> Interval | None:
     return None if facts is None else Interval(**facts)
-
-
-def _read(note: Path | None) -> dict[str, Json]:
-    if note is None:
-        return {}
-    try:
-        known = read_note(note, _KIND)
-    except (FileNotFoundError, DamagedFile, InputError):
-        return {}
-    return known if len(known) <= MOST else {}

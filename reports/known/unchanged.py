@@ -14,8 +14,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from vfsrbench.errors import DamagedFile, InputError
-from vfsrbench.io.safety.sealed import read_note, write_note
+from reports.known.notes import keep_known, known_of
 
 _KIND = "unchanged-1"
 MOST = 100_000
@@ -38,7 +37,7 @@ class Unchanged:
     _learned: bool = False
 
     def __post_init__(self) -> None:
-        self._known = _read(self.note)
+        self._known = known_of(self.note, _KIND, MOST)
 
     def holds(self, question: object, files: Sequence[Path], ask: Callable[[], bool]) -> bool:
         """Whether `ask` says yes.
@@ -65,12 +64,8 @@ class Unchanged:
 
     def keep(self) -> None:
         """Write what was learned. Where that cannot be, it is asked again next time."""
-        if self.note is None or not self._learned or not self.note.parent.is_dir():
-            return
-        try:
-            write_note(self.note, _KIND, self._known)
-        except (InputError, OSError):
-            return
+        if self._learned:
+            keep_known(self.note, _KIND, self._known)
 
 
 @dataclass(frozen=True)
@@ -99,13 +94,3 @@ def signature(files: Iterable[Path]) -> Signature | None:
     except OSError:
         return None
     return Signature(total.hexdigest()[:32], newest) if count else None
-
-
-def _read(note: Path | None) -> dict[str, str]:
-    if note is None:
-        return {}
-    try:
-        known = {str(key): str(text) for key, text in read_note(note, _KIND).items()}
-    except (FileNotFoundError, DamagedFile, InputError):
-        return {}
-    return known if len(known) <= MOST else {}
