@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import json
-import os
 import shutil
-import signal
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from tests.vfsrbench.boards import contents, data_set, method_folder, run_with, small_board
+from tests.vfsrbench.process_state import process_kept
 from vfsrbench.board import Board
 from vfsrbench.cli import main
 from vfsrbench.engines.base import Event, WorkerUnfit
@@ -31,12 +30,8 @@ from vfsrbench.runs.worker.units import SHARE
 
 @pytest.fixture(autouse=True)
 def environment() -> Iterator[None]:
-    """A worker chooses its device by the environment, and takes SIGTERM like Ctrl-C: of its own process."""
-    before, handler = dict(os.environ), signal.getsignal(signal.SIGTERM)
-    yield
-    os.environ.clear()
-    os.environ.update(before)
-    signal.signal(signal.SIGTERM, handler)
+    with process_kept():
+        yield
 
 
 @pytest.fixture

@@ -11,6 +11,7 @@ import pytest
 import torch
 
 from tests.vfsrbench.boards import method_folder
+from tests.vfsrbench.process_state import answers
 from tests.vfsrbench.restoration.test_restore import go, ramp
 from vfsrbench.method_spec import choose_method
 from vfsrbench.restoration.method_use import MethodUse
@@ -81,12 +82,7 @@ def seen() -> tuple[object, ...]:
         cudnn, mkldnn = backends.cudnn, backends.mkldnn
         nodes = (backends, cudnn, cudnn.conv, cudnn.rnn, backends.cuda.matmul, mkldnn, mkldnn.matmul)
         reads += [lambda node=node: node.fp32_precision for node in nodes]  # type: ignore[misc]
-    for read in reads:
-        try:
-            found.append(read())
-        except RuntimeError as error:
-            found.append(str(error)[:40])
-    return tuple(found)
+    return (*found, *answers(reads))
 
 
 LOOK = """

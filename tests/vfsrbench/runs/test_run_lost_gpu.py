@@ -4,7 +4,6 @@ raise what torch raises then, and with which all else in their process fails, as
 from __future__ import annotations
 
 import os
-import signal
 import sys
 import textwrap
 from collections.abc import Iterator, Sequence
@@ -14,6 +13,7 @@ import pytest
 
 from tests.vfsrbench.boards import board_file, data_set, scores, small_board
 from tests.vfsrbench.cli.commands import fails
+from tests.vfsrbench.process_state import process_kept
 from tests.vfsrbench.runs.recording import Listener
 from vfsrbench.cli import main
 from vfsrbench.engines.base import WorkerUnfit
@@ -309,12 +309,8 @@ def test_check_ends_with_the_finding(capsys):
 
 @pytest.fixture
 def environment() -> Iterator[None]:
-    """A worker chooses its device by the environment, and takes SIGTERM like Ctrl-C: of its own process."""
-    before, handler = dict(os.environ), signal.getsignal(signal.SIGTERM)
-    yield
-    os.environ.clear()
-    os.environ.update(before)
-    signal.signal(signal.SIGTERM, handler)
+    with process_kept():
+        yield
 
 
 def planned(tmp_path: Path) -> None:

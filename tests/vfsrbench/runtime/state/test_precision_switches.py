@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 import torch
 
+from tests.vfsrbench.process_state import answers
 from vfsrbench.runtime.precision import arithmetic
 from vfsrbench.runtime.state.precision_switches import PrecisionSwitches, has_new, kept_precision, set_tf32
 
@@ -34,12 +35,7 @@ def seen() -> tuple[object, ...]:
         lambda: backends.cudnn.allow_tf32,
         lambda: backends.cuda.matmul.allow_tf32,
     ]
-    for read in reads:
-        try:
-            found.append(read())
-        except RuntimeError as error:
-            found.append(str(error)[:40])
-    return tuple(found)
+    return (*found, *answers(reads))
 
 
 @pytest.fixture(autouse=True)
