@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from vfsrbench.metric import Frames, Metric, Values, Window
 from vfsrbench.metrics.pixels import check_frames, check_pair, check_size
-from vfsrbench.metrics.ssim import MARGIN, TAPS, Moments, Plane, gaussian, product, ssim_sum
+from vfsrbench.metrics.ssim import MARGIN, TAPS, Moments, Plane, Room, gaussian, spread_of, ssim_sum
 
 _STRIP = 8  # columns that are worked on at a time, to stay inside the processor's cache
 
@@ -37,7 +37,8 @@ class SsimVt(Metric):
         first = _first(gt)
         if len(gt.frames) - first < TAPS:
             return []
-        return [_moments(part) for part in _strips(gt.frames[first:])]
+        room = Room()
+        return [_moments(part, room) for part in _strips(gt.frames[first:])]
 
     def score(self, restored: Window, gt: Window, state: list[Moments]) -> Values:
         check_pair(restored, gt)
@@ -45,10 +46,13 @@ class SsimVt(Metric):
         sums = np.zeros(max(0, len(gt.frames) - first - (TAPS - 1)))
         if len(sums):
             strips = _strips(restored.frames[first:]), _strips(gt.frames[first:])
+            room = Room()
             for ours, theirs, known in zip(*strips, state, strict=True):
-                windowed = _smooth(ours), _smooth(product(ours, ours)), _smooth(product(ours, theirs))
-                frames = zip(*windowed, known.mean, known.variance, strict=True)
-                sums += [ssim_sum(x, xx, xy, Moments(y, variance)) for x, xx, xy, y, variance in frames]
+                mean = _smooth(ours, 2, "mean", room)
+                square = _smooth(room.product(ours, ours), 4, "square", room)
+                cross = _smooth(room.product(ours, theirs), 4, "cross", room)
+                frames = zip(mean, square, cross, known.twice, known.spread, strict=True)
+                sums += [ssim_sum(x, xx, xy, Moments(y, spread)) for x, xx, xy, y, spread in frames]
         height, width, channels = gt.frames.shape[1:]
         values = np.full(len(restored.scored), np.nan)
         values[len(values) - len(sums) :] = sums / ((height - 2 * MARGIN) * width * channels)
@@ -74,15 +78,14 @@ def _strips(frames: Frames) -> Iterator[Frames]:
         yield part.reshape(len(part), part.shape[1], part.shape[2] * 3)
 
 
-def _moments(part: Frames) -> Moments:
-    mean = _smooth(part)
-    variance = _smooth(product(part, part))
-    variance -= mean * mean
-    return Moments(mean, variance)
+def _moments(part: Frames, room: Room) -> Moments:
+    twice = _smooth(part, 2, "mean", room).copy()
+    return Moments(twice, spread_of(twice, _smooth(room.product(part, part), 4, "square", room).copy()))
 
 
-def _smooth(planes: NDArray[Any]) -> Plane:
-    """(T, H, N) under the Gaussian window over T and H, valid area: (T-10, H-10, N), T >= 11.
+def _smooth(planes: NDArray[Any], scale: int, name: str, room: Room) -> Plane:
+    """(T, H, N) under the Gaussian window over T and H, times a power of two, valid area: (T-10, H-10, N),
+    T >= 11. It lies in the room's array of that name.
 
     Both directions are OpenCV's column filter, which treats every row alike: a value does not depend on how
     many frames are worked on together, not even in its last bit. Rows near a frame's border mix with the
@@ -90,7 +93,9 @@ def _smooth(planes: NDArray[Any]) -> Plane:
     """
     times, height, width = planes.shape
     taps, one = gaussian(), np.ones(1)
-    over_time = np.asarray(cv2.sepFilter2D(planes.reshape(times, -1), cv2.CV_64F, one, taps))
+    over_time = room.array("over time", (times, height * width))
+    cv2.sepFilter2D(planes.reshape(times, -1), cv2.CV_64F, one, taps, over_time)
     rows = over_time[MARGIN:-MARGIN].reshape(-1, width)
-    whole = np.asarray(cv2.sepFilter2D(rows, cv2.CV_64F, one, taps), dtype=np.float64)
+    whole = room.array(name, rows.shape)
+    cv2.sepFilter2D(rows, cv2.CV_64F, one, scale * taps, whole)
     return whole.reshape(-1, height, width)[:, MARGIN:-MARGIN]

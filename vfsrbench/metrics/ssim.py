@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 import cv2
@@ -18,22 +20,26 @@ TAPS = 11
 MARGIN = TAPS // 2
 C1 = (0.01 * 255) ** 2
 C2 = (0.03 * 255) ** 2
-_CHUNK = 1 << 15  # numbers of a map that are worked on at a time, to stay inside the processor's cache
+_BAND = 3 << 17  # numbers of a picture that are filtered at a time, and of a map that are worked on: what
+_CHUNK = 1 << 14  # stays inside the processor's caches
 
 
+@cache
 def gaussian() -> NDArray[np.float64]:
-    """The normalised 1-D window: 11 taps, sigma 1.5."""
+    """The normalised 1-D window: 11 taps, sigma 1.5; read-only."""
     at = np.arange(TAPS) - MARGIN
     weights = np.exp(-(at**2) / (2 * 1.5**2))
-    return weights / weights.sum()
+    weights /= weights.sum()
+    weights.flags.writeable = False
+    return weights
 
 
 @dataclass(frozen=True)
 class Moments:
-    """What SSIM needs of one picture: windowed mean and variance, laid out as `smooth` gives them."""
+    """What SSIM needs of the ground truth y, laid out as `smooth` gives it: 2 E[y] and 4 (Var[y] + C2)."""
 
-    mean: Plane
-    variance: Plane
+    twice: Plane
+    spread: Plane
 
 
 class Ssim(Metric):
@@ -53,71 +59,102 @@ class Ssim(Metric):
     def score(self, restored: Window, gt: Window, state: list[Moments]) -> Values:
         check_pair(restored, gt)
         frames = zip(scored_frames(restored), scored_frames(gt), state, strict=True)
-        return np.array([ssim(self._picture(a), self._picture(b), known) for a, b, known in frames])
+        room = Room()
+        return np.array([ssim(self._picture(a), self._picture(b), known, room) for a, b, known in frames])
 
     def _picture(self, frame: Any) -> Picture:
         return in_space(frame, str(self.card.params.get("space", "rgb")))
 
 
+class Room:
+    """Arrays that are used again and again, so that results are written where the processor's cache has them.
+
+    What `array` gave under a name is overwritten by the next call for that name.
+    """
+
+    def __init__(self) -> None:
+        self._memory: dict[tuple[str, str], NDArray[Any]] = {}
+
+    def array(self, name: str, shape: tuple[int, ...], dtype: type[np.generic] = np.float64) -> NDArray[Any]:
+        """An array (shape) without gaps, of whatever numbers."""
+        key, size = (name, np.dtype(dtype).str), math.prod(shape)
+        if key not in self._memory or self._memory[key].size < size:
+            self._memory[key] = np.empty(size, dtype)
+        return self._memory[key][:size].reshape(shape)
+
+    def product(self, a: NDArray[Any], b: NDArray[Any]) -> NDArray[Any]:
+        """a * b, exact for uint8 (which fits uint16)."""
+        dtype = np.uint16 if a.dtype == np.uint8 else np.float64
+        return np.multiply(a, b, out=self.array("product", a.shape, dtype), dtype=dtype)
+
+
 def moments(picture: Picture) -> Moments:
-    """Windowed mean and variance of a picture (H, W) or (H, W, C) on the 0..255 scale."""
-    mean = smooth(picture)
-    variance = smooth(product(picture, picture))
-    variance -= mean * mean
-    return Moments(mean, variance)
+    """What SSIM needs of a ground truth (H, W) or (H, W, C) on the 0..255 scale."""
+    twice = smooth(picture, 2)
+    return Moments(twice, spread_of(twice, smooth(Room().product(picture, picture), 4)))
 
 
-def ssim(picture: Picture, gt: Picture, known: Moments) -> float:
-    """SSIM of two pictures (H, W) or (H, W, C) on the 0..255 scale; `known` are the truth's moments."""
-    mean = smooth(picture)
-    square = smooth(product(picture, picture))
-    cross = smooth(product(picture, gt))
+def spread_of(twice: Plane, square: Plane) -> Plane:
+    """4 (Var[y] + C2) of 2 E[y] and 4 E[y y], in the second's place."""
+    square -= twice * twice
+    square += 4 * C2
+    return square
+
+
+def ssim(picture: Picture, gt: Picture, known: Moments, room: Room | None = None) -> float:
+    """SSIM of two pictures (H, W) or (H, W, C) on the 0..255 scale; `known` belongs to the ground truth.
+    `room` has memory of an earlier call."""
+    room = room or Room()
+    rows, width = known.twice.shape
     edge = MARGIN * picture.size // (picture.shape[0] * picture.shape[1])
-    return ssim_sum(mean, square, cross, known, edge) / (mean.size - 2 * edge * len(mean))
+    total = 0.0
+    step = max(1, _BAND // width)
+    for top in range(0, rows, step):
+        end = min(top + step, rows)
+        ours, theirs = (whole[top : end + TAPS - 1] for whole in (picture, gt))
+        mean = smooth(ours, 2, room.array("mean", ours.shape))
+        square = smooth(room.product(ours, ours), 4, room.array("square", ours.shape))
+        cross = smooth(room.product(ours, theirs), 4, room.array("cross", ours.shape))
+        part = Moments(known.twice[top:end], known.spread[top:end])
+        total += ssim_sum(mean, square, cross, part, edge)
+    return total / (rows * (width - 2 * edge))
 
 
-def ssim_sum(mean: Plane, square: Plane, cross: Plane, known: Moments, edge: int = 0) -> float:
-    """Sum of the SSIM map. The arrays are windowed means of x, x*x and x*y, (rows, N) without gaps; `known`
-    belongs to y. The first and last `edge` numbers of each row are left out."""
-    rows, width = mean.shape
-    inner = width - 2 * edge
-    step = max(1, _CHUNK // inner)
-    room = np.empty((4, min(step, rows), width))
-    counted = np.empty((len(room[0]), inner))
+def ssim_sum(twice: Plane, square: Plane, cross: Plane, known: Moments, edge: int = 0) -> float:
+    """Sum of the SSIM map, of 2 E[x], 4 E[x x] and 4 E[x y], (rows, N) without gaps; the last two are
+    overwritten. `known` belongs to y. The first and last `edge` numbers of each row are left out.
+
+    With a = 2 E[x] and b = 2 E[y] a place has 4 (a b + 2 C1) (4 E[xy] + 2 C2 - a b) over
+    (a a + b b + 4 C1) (4 E[xx] - a a + 4 Var[y] + 4 C2). Twos and fours are exact, and spare a
+    multiplication each.
+    """
+    rows, width = twice.shape
+    step = max(1, _CHUNK // width)
+    room = np.empty((2, min(step, rows), width))
     total = 0.0
     for top in range(0, rows, step):
         part = slice(top, top + step)
-        mx, my = mean[part], known.mean[part]
-        map_, contrast, squared, spread = room[:, : len(mx)]
-        np.multiply(mx, my, out=map_)
-        np.subtract(cross[part], map_, out=contrast)
-        map_ *= 2
-        map_ += C1
-        contrast *= 2
-        contrast += C2
-        map_ *= contrast
-        np.multiply(mx, mx, out=squared)
-        np.subtract(square[part], squared, out=spread)
-        spread += known.variance[part]
-        spread += C2
-        squared += np.multiply(my, my, out=contrast)
-        squared += C1
-        squared *= spread
-        map_ /= squared
-        counts = counted[: len(mx)]
-        counts[...] = map_[:, edge : width - edge]
-        total += float(counts.sum())
-    return total
+        a, b, over, under = twice[part], known.twice[part], cross[part], square[part]
+        map_, other = room[:, : len(a)]
+        np.multiply(a, b, out=map_)
+        over -= map_
+        over += 2 * C2
+        map_ += 2 * C1
+        map_ *= over
+        under += known.spread[part]
+        under -= np.multiply(a, a, out=other)
+        other += np.multiply(b, b, out=over)
+        other += 4 * C1
+        other *= under
+        map_ /= other
+        total += float(map_[:, edge : width - edge].sum())
+    return 4 * total
 
 
-def smooth(picture: NDArray[Any]) -> Plane:
-    """The Gaussian window over both axes, each channel on its own: (H-10, W) or (H-10, W * C). The rows are
-    the valid ones; at either end of a row lie 5 * C numbers that are not valid."""
+def smooth(picture: NDArray[Any], scale: int = 1, into: NDArray[np.float64] | None = None) -> Plane:
+    """The Gaussian window over both axes, times a power of two, each channel on its own: (H-10, W) or
+    (H-10, W * C). The rows are the valid ones; at either end of a row lie 5 * C numbers that are not valid.
+    `into`: an array of the picture's shape for the result."""
     taps = gaussian()
-    whole: Plane = np.asarray(cv2.sepFilter2D(picture, cv2.CV_64F, taps, taps), dtype=np.float64)
+    whole: Plane = np.asarray(cv2.sepFilter2D(picture, cv2.CV_64F, scale * taps, taps, into), np.float64)
     return whole.reshape(len(whole), -1)[MARGIN:-MARGIN]
-
-
-def product(a: NDArray[Any], b: NDArray[Any]) -> NDArray[Any]:
-    """a * b, exact for uint8 (which fits uint16)."""
-    return np.multiply(a, b, dtype=np.uint16 if a.dtype == np.uint8 else np.float64)

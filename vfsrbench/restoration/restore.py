@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import math
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -220,14 +221,15 @@ def restore_window(
     with poison_named(), kept_settings(), torch.no_grad(), exact, seeded(seed, device):
         batch = torch.from_numpy(frames).to(device).permute(0, 3, 1, 2).contiguous().float().div_(255.0)
         out = _guarded(predictor.restore, batch, generator)
-        _check(out, (len(frames), 3, info.out_height, info.out_width))
+        low, high = _check(out, (len(frames), 3, info.out_height, info.out_width))
         done = to_uint8(out)
         if reach is not None:
-            reach.count(out)
+            reach.count(out, low, high)
         return done
 
 
-def _check(out: object, expected: tuple[int, int, int, int]) -> None:
+def _check(out: object, expected: tuple[int, int, int, int]) -> tuple[float, float]:
+    """The lowest and the highest value; JobFailure when it is not what `restore` has to return."""
     import torch
 
     if not isinstance(out, torch.Tensor):
@@ -238,8 +240,10 @@ def _check(out: object, expected: tuple[int, int, int, int]) -> None:
         raise JobFailure(f"restore returned {counted(len(out), 'frame')} for the {expected[0]} it was given")
     if tuple(out.shape) != expected:
         raise JobFailure(f"restore returned the shape {tuple(out.shape)}, {expected} is expected")
-    if torch.isnan(out).any():
+    low, high = torch.stack(out.aminmax()).tolist()  # both are NaN if there is one anywhere
+    if math.isnan(low):
         raise JobFailure(f"restore returned NaN in {int(torch.isnan(out).flatten(1).any(1).sum())} frames")
+    return low, high
 
 
 def _guarded(call: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:

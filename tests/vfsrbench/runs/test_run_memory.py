@@ -228,9 +228,9 @@ def test_what_is_loaded_again_gives_the_same(tmp_path: Path):
 
 def test_values_far_outside_are_counted_exactly():
     reach = Reach()
-    reach.count(torch.tensor([-0.05, 0.0, 1.0, 1.05]))
+    reach.count(torch.tensor([-0.05, 0.0, 1.0, 1.05]), -0.05, 1.05)
     assert (reach.far, reach.total, reach.warnings) == (0, 4, [])
-    reach.count(torch.tensor([-0.11, float("inf"), 1.2, -float("inf")]))
+    reach.count(torch.tensor([-0.11, float("inf"), 1.2, -float("inf")]), -float("inf"), float("inf"))
     assert (reach.far, reach.total, reach.clamped) == (4, 8, 0.5)
     assert reach.warnings == ["wrong range? 50.0% of the values were clamped: they reach from -inf to inf"]
 
