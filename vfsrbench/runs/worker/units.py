@@ -10,9 +10,8 @@ computed once, too. The first share holds the locks of the parts, puts all value
 from __future__ import annotations
 
 import heapq
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
-from itertools import pairwise
 from math import ceil
 from pathlib import Path
 
@@ -71,27 +70,31 @@ def _cuts(tasks: list[Task], workers: int) -> Iterator[list[Task]]:
 
 
 def _pieces(task: Task, count: int) -> list[Task]:
-    """The task in about `count` pieces with alike numbers of parts; jobs of one split stay together. Where
-    nothing is restored, in shares of its frames."""
+    """The task in about `count` pieces that restore alike much; a method's parts are dealt out among them,
+    as slow methods are slow on every split. Where nothing is restored, in shares of its frames."""
     if not any(job.restores for job in task.jobs):
         shares = max(1, min(count, task.clip.frames // SHARE))
         return [replace(task, share=Share(number, shares)) for number in range(shares)]
     parts: dict[int, list[Job]] = {}
     for job in task.jobs:
         parts.setdefault(part_of(job), []).append(job)
-    groups = sorted(parts.values(), key=lambda jobs: len({job.split for job in jobs}) > 1)
-    bounds = [len(groups) * n // count for n in range(count + 1)]
-    cuts = [groups[a:b] for a, b in pairwise(bounds) if a < b]
+    groups = sorted(parts.values(), key=lambda jobs: jobs[0].method)
+    chosen: list[set[Job]] = [set() for _ in range(min(count, len(groups)))]
+    for jobs in groups:
+        min(chosen, key=_restored).update(jobs)
     # in the order of the plan, as in a task that is not cut
-    chosen = [{job for jobs in cut for job in jobs} for cut in cuts]
     return [replace(task, jobs=tuple(job for job in task.jobs if job in jobs)) for jobs in chosen]
 
 
 def _cost(task: Task) -> int:
     """How long a task takes: pixels, times what is done with them."""
-    restored = len({job.restore_key for job in task.jobs})
-    whole = task.clip.frames * task.clip.height * task.clip.width * (restored + PREPARED)
+    whole = task.clip.frames * task.clip.height * task.clip.width * (_restored(task.jobs) + PREPARED)
     return ceil(whole / task.share.count)
+
+
+def _restored(jobs: Iterable[Job]) -> int:
+    """How many restorations the jobs have."""
+    return len({job.restore_key for job in jobs})
 
 
 def _time(tasks: Sequence[Task], workers: int) -> int:

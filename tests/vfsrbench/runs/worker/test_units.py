@@ -57,6 +57,10 @@ def test_the_demo_s_last_clip_is_cut_for_two_workers() -> None:
     assert [len(unit.jobs) for unit in whole] == [27, 27]
     assert len(halves) == 2 and {unit.clip.name for unit in halves} == {"c"}
     assert work(halves[0]) < 1.25 * work(halves[1])
+    own = [{(j.method, j.restore_key) for j in half.jobs} for half in halves]
+    for method in (f"m{n}" for n in range(7)):
+        shares = sorted(len([m for m, _ in jobs if m == method]) for jobs in own)
+        assert shares == [1, 2], "a slow method would be slow in one of them alone"
 
 
 @pytest.mark.parametrize(("clips", "workers"), [(1, 2), (1, 8), (2, 3), (3, 2), (5, 4), (2, 8)])
