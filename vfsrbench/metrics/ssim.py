@@ -20,8 +20,10 @@ TAPS = 11
 MARGIN = TAPS // 2
 C1 = (0.01 * 255) ** 2
 C2 = (0.03 * 255) ** 2
-_BAND = 3 << 17  # numbers of a picture that are filtered at a time, and of a map that are worked on: what
-_CHUNK = 1 << 14  # stays inside the processor's caches
+# what stays inside the processor's caches: numbers of a picture that are filtered at a time, in bands of so
+# many rows at least, as ten rows of each are filtered again; numbers of a map that are worked on
+_BAND, _LEAST_ROWS = 3 << 17, 128
+_CHUNK = 1 << 14
 
 
 @cache
@@ -108,7 +110,7 @@ def ssim(picture: Picture, gt: Picture, known: Moments, room: Room | None = None
     rows, width = known.twice.shape
     edge = MARGIN * picture.size // (picture.shape[0] * picture.shape[1])
     total = 0.0
-    step = max(1, _BAND // width)
+    step = max(_LEAST_ROWS, _BAND // width)
     for top in range(0, rows, step):
         end = min(top + step, rows)
         ours, theirs = (whole[top : end + TAPS - 1] for whole in (picture, gt))
