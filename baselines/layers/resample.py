@@ -21,8 +21,8 @@ def resample(frames: Tensor, height: int, width: int, method: str) -> Tensor:
     down = _matrix(frames.shape[-2], height, method).on(frames.device)
     across = _matrix(frames.shape[-1], width, method).on(frames.device)
     made = frames.new_empty((*frames.shape[:-2], height, width))
-    for frame, large in zip(frames, made, strict=True):
-        large.copy_(down @ (frame.double() @ across.T))
+    for number, frame in enumerate(frames):
+        made[number] = down @ (frame.double() @ across.T)
     return made
 
 

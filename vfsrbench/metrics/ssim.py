@@ -20,10 +20,9 @@ TAPS = 11
 MARGIN = TAPS // 2
 C1 = (0.01 * 255) ** 2
 C2 = (0.03 * 255) ** 2
-# what stays inside the processor's caches: numbers of a picture that are filtered at a time, in bands of so
-# many rows at least, as ten rows of each are filtered again; numbers of a map that are worked on
-_BAND, _LEAST_ROWS = 3 << 17, 128
-_CHUNK = 1 << 14
+_BAND = 3 << 17  # numbers of a picture that are filtered at a time: they fit the processor's cache
+_LEAST_ROWS = 128  # of a band: ten rows of each are filtered twice
+_CHUNK = 1 << 14  # numbers of a map that are worked on at a time
 
 
 @cache
@@ -38,7 +37,7 @@ def gaussian() -> NDArray[np.float64]:
 
 @dataclass(frozen=True)
 class Moments:
-    """What SSIM needs of the ground truth y, laid out as `smooth` gives it: 2 E[y] and 4 (Var[y] + C2)."""
+    """What SSIM needs of the ground truth y, laid out as `smooth` gives it: 2 E[y] and 4 Var[y]."""
 
     twice: Plane
     spread: Plane
@@ -97,9 +96,8 @@ def moments(picture: Picture) -> Moments:
 
 
 def spread_of(twice: Plane, square: Plane) -> Plane:
-    """4 (Var[y] + C2) of 2 E[y] and 4 E[y y], in the second's place."""
+    """4 Var[y] of 2 E[y] and 4 E[y y], in the second's place."""
     square -= twice * twice
-    square += 4 * C2
     return square
 
 
@@ -128,7 +126,8 @@ def ssim_sum(twice: Plane, square: Plane, cross: Plane, known: Moments, edge: in
 
     With a = 2 E[x] and b = 2 E[y] a place has 4 (a b + 2 C1) (4 E[xy] + 2 C2 - a b) over
     (a a + b b + 4 C1) (4 E[xx] - a a + 4 Var[y] + 4 C2). Twos and fours are exact, and spare a
-    multiplication each.
+    multiplication each. In this order equal pictures have exactly 1: variances and covariances are found
+    before anything else is added.
     """
     rows, width = twice.shape
     step = max(1, _CHUNK // width)
@@ -143,8 +142,9 @@ def ssim_sum(twice: Plane, square: Plane, cross: Plane, known: Moments, edge: in
         over += 2 * C2
         map_ += 2 * C1
         map_ *= over
-        under += known.spread[part]
         under -= np.multiply(a, a, out=other)
+        under += known.spread[part]
+        under += 4 * C2
         other += np.multiply(b, b, out=over)
         other += 4 * C1
         other *= under

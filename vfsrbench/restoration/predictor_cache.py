@@ -110,9 +110,8 @@ class PredictorCache:
         for name in self.held[: len(sizes) - 1 + room]:
             if len(self._loaded) + room <= self.most and sum(sizes.values()) <= self.most_bytes:
                 return
-            del self._loaded[name]
-            if sizes.pop(name):  # looking for what is not held any more takes a tenth of a second
-                free_memory()
+            del self._loaded[name], sizes[name]
+            free_memory()
 
     def _load(self, use: MethodUse) -> Predictor:
         """Errors of the method become a JobFailure, but for running out of memory."""

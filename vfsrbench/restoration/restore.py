@@ -221,7 +221,7 @@ def restore_window(
     with poison_named(), kept_settings(), torch.no_grad(), exact, seeded(seed, device):
         batch = torch.from_numpy(frames).to(device).permute(0, 3, 1, 2).contiguous().float().div_(255.0)
         out = _guarded(predictor.restore, batch, generator)
-        low, high = _check(out, (len(frames), 3, info.out_height, info.out_width))
+        low, high = _guarded(_check, out, (len(frames), 3, info.out_height, info.out_width))
         done = to_uint8(out)
         if reach is not None:
             reach.count(out, low, high)

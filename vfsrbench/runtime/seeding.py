@@ -31,7 +31,7 @@ def seeded(seed: int, device: torch.device) -> Iterator[None]:
         random.seed(seed)
         np.random.seed(seed & 0xFFFFFFFF)
         if device.type == "cpu":
-            torch.default_generator.manual_seed(seed)  # torch.manual_seed leaves other devices' seeded
+            torch.default_generator.manual_seed(seed)  # alone: nothing puts other devices' back
         else:
             torch.manual_seed(seed)
         try:

@@ -36,8 +36,8 @@ def by_definition(picture: NDArray[Any], gt: NDArray[Any]) -> float:
     return float((((2 * mx * my + C1) * (2 * cov + C2)) / ((mx**2 + my**2 + C1) * (vx + vy + C2))).mean())
 
 
-# one band; two and a rest; rows of one band and one more; as few as there may be
-@pytest.mark.parametrize(("height", "width"), [(60, 40), (300, 1100), (139, 1030), (11, 11)])
+# one band; bands of the least height; one row more than such a band; higher bands; as few as there may be
+@pytest.mark.parametrize(("height", "width"), [(60, 40), (300, 1100), (139, 1030), (1500, 150), (11, 11)])
 def test_bands_of_a_picture_give_what_the_whole_gives(height: int, width: int) -> None:
     picture, truth = pictures(height, width)
     want = by_definition(picture, truth)
@@ -47,8 +47,16 @@ def test_bands_of_a_picture_give_what_the_whole_gives(height: int, width: int) -
 
 def test_memory_that_is_used_again_leaves_no_trace() -> None:
     room = Room()
-    for height, width in ((300, 1100), (60, 40), (139, 1030)):
+    for height, width in ((60, 40), (300, 1100), (139, 1030)):
         picture, truth = pictures(height, width)
         for given in ((picture, truth), (picture.astype(np.float64), truth.astype(np.float64))):
             known = moments(given[1])
             assert ssim(*given, known, room) == ssim(*given, known)
+
+
+@pytest.mark.parametrize("level", [None, 0, 3, 128, 200, 255])
+def test_equal_pictures_have_exactly_one(level: int | None) -> None:
+    truth = pictures(300, 260)[1] if level is None else np.full((40, 50, 3), level, np.uint8)
+    assert ssim(truth, truth, moments(truth)) == 1.0
+    planes = truth[..., 0].astype(np.float64)
+    assert ssim(planes, planes, moments(planes)) == 1.0

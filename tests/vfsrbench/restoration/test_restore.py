@@ -256,6 +256,9 @@ def explode(frames):
         (lambda f: f[:3], "3 frames for the 4"),
         (lambda f: (f * 255).to(torch.uint8), "uint8"),
         (lambda f: None, "NoneType"),
+        (lambda f: f.to(torch.float8_e4m3fn), "NotImplementedError"),
+        (lambda f: f.to_sparse(), "Sparse"),
+        (lambda f: f.to("meta"), "meta"),
         (explode, r"KeyError: 'layer3' .*test_restore.py, line \d+"),
     ],
 )

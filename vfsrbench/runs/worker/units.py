@@ -70,8 +70,8 @@ def _cuts(tasks: list[Task], workers: int) -> Iterator[list[Task]]:
 
 
 def _pieces(task: Task, count: int) -> list[Task]:
-    """The task in about `count` pieces that restore alike much; a method's parts are dealt out among them,
-    as slow methods are slow on every split. Where nothing is restored, in shares of its frames."""
+    """The task in about `count` pieces. A method's restorations are dealt out among them, as a slow method is
+    slow on every split; then all are. Where nothing is restored, in shares of its frames."""
     if not any(job.restores for job in task.jobs):
         shares = max(1, min(count, task.clip.frames // SHARE))
         return [replace(task, share=Share(number, shares)) for number in range(shares)]
@@ -81,7 +81,9 @@ def _pieces(task: Task, count: int) -> list[Task]:
     groups = sorted(parts.values(), key=lambda jobs: jobs[0].method)
     chosen: list[set[Job]] = [set() for _ in range(min(count, len(groups)))]
     for jobs in groups:
-        min(chosen, key=_restored).update(jobs)
+        own = {job.method for job in jobs}
+        rank = [(_restored(job for job in piece if job.method in own), _restored(piece)) for piece in chosen]
+        chosen[rank.index(min(rank))].update(jobs)
     # in the order of the plan, as in a task that is not cut
     return [replace(task, jobs=tuple(job for job in task.jobs if job in jobs)) for jobs in chosen]
 
