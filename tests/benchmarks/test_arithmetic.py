@@ -10,6 +10,8 @@ import torch
 from torch.utils.flop_counter import FlopCounterMode
 from torchvision.ops import deform_conv2d
 
+from baselines.layers.deform import DeformPack
+from baselines.layers.norms import ChannelsLastGroupNorm
 from benchmarks import arithmetic_table as table
 from benchmarks.arithmetic import batches, measured, methods
 from benchmarks.arithmetic.counting import Card, Operation, Work, counted, roofline
@@ -184,6 +186,21 @@ def test_deformable_convolution_and_attention_count() -> None:
     with torch.no_grad(), counted() as work:
         torch.nn.functional.scaled_dot_product_attention(q, q, q)
     assert work.flop == 2 * (2 * 2 * 16 * 16 * 8)
+
+
+def test_what_cpus_do_in_many_operations_is_counted_as_on_a_card() -> None:
+    x = torch.rand(1, 32, 64, 64).to(memory_format=torch.channels_last)
+    deformed, norm = DeformPack(32, 4), ChannelsLastGroupNorm(8, 32)
+    names = []
+    for own in (lambda: deformed(x, x), lambda: norm(x)):
+        with torch.no_grad(), counted() as cpu:
+            own()
+        with torch.no_grad(), counted() as card, methods.as_on_a_card():
+            own()
+        assert len(card.operations) < len(cpu.operations)
+        names.append([operation.name for operation in card.operations])
+    assert sum("deform_conv2d" in name for name in names[0]) == 1
+    assert sum("group_norm" in name for name in names[1]) == 1 and len(names[1]) <= 2
 
 
 def test_the_total_is_that_of_the_flop_counter() -> None:
