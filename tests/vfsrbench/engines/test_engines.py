@@ -15,7 +15,7 @@ import psutil
 import pytest
 
 from vfsrbench.engines.base import Event, WorkerUnfit
-from vfsrbench.engines.local import worker_environments
+from vfsrbench.engines.local import huge_pages, worker_environments
 from vfsrbench.errors import InputError, PoisonedDevice
 from vfsrbench.plugins import get_engine
 
@@ -215,6 +215,19 @@ def test_each_worker_sees_one_gpu_and_its_share_of_the_cores(monkeypatch: pytest
     assert [e["CUDA_VISIBLE_DEVICES"] for e in environments] == ["0", "GPU-77", "0", "GPU-77"]
     assert {e["OMP_NUM_THREADS"] for e in environments} == {"2"}
     assert "CUDA_VISIBLE_DEVICES" not in worker_environments(2, [])[0]
+
+
+def test_workers_ask_for_huge_pages_and_keep_what_the_user_has_set(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("GLIBC_TUNABLES", raising=False)
+    monkeypatch.delenv("THP_MEM_ALLOC_ENABLE", raising=False)
+    asked = {"GLIBC_TUNABLES": "glibc.malloc.hugetlb=1", "THP_MEM_ALLOC_ENABLE": "1"}
+    assert worker_environments(1, [])[0].items() >= asked.items()
+    monkeypatch.setenv("GLIBC_TUNABLES", "glibc.malloc.check=0")
+    assert huge_pages()["GLIBC_TUNABLES"] == "glibc.malloc.check=0:glibc.malloc.hugetlb=1"
+    own = {"GLIBC_TUNABLES": "glibc.malloc.hugetlb=0", "THP_MEM_ALLOC_ENABLE": "0"}
+    for name, value in own.items():
+        monkeypatch.setenv(name, value)
+    assert huge_pages() == own
 
 
 def start_reporting_device():
