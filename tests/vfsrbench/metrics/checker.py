@@ -169,6 +169,7 @@ def check_flat_memory(case: Case) -> None:
             truth = Window(few[:count].copy(), start - lead, lead, info)
             restored = Window(spoilt[:count].copy(), start - lead, lead, info)
             case.metric.score(restored, truth, case.metric.prepare(truth))
+            del truth, restored  # not held while the next ones are made
 
     stream(case.long[0])  # what is made once is made
     peaks, kept = [], []

@@ -99,7 +99,7 @@ def case_of(metric_id: str) -> Case:
     if metric_id.startswith("maniqa"):  # of whose 20 crops one takes seconds
         one = type(chosen)(chosen.card.model_copy(update={"params": {**chosen.card.params, "crops": 1}}))
         one.load(weights_of(one.card), torch.device("cpu"))
-        return replace(case, metric=one, clip=partial(clips.moving, size=FACE), frames=3, long=(6, 12))
+        return replace(case, metric=one, clip=partial(clips.moving, size=FACE), frames=3, long=(8, 16))
     if metric_id.startswith("liqe"):  # smaller ones are refused
         return replace(case, clip=partial(clips.moving, size=256))
     if metric_id == "ewarp_evalcrafter":  # likewise
