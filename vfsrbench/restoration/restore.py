@@ -240,7 +240,7 @@ def _check(out: object, expected: tuple[int, int, int, int]) -> tuple[float, flo
         raise JobFailure(f"restore returned {counted(len(out), 'frame')} for the {expected[0]} it was given")
     if tuple(out.shape) != expected:
         raise JobFailure(f"restore returned the shape {tuple(out.shape)}, {expected} is expected")
-    low, high = torch.stack(out.aminmax()).tolist()  # both are NaN if there is one anywhere
+    low, high = (float(end) for end in torch.stack(out.aminmax()).cpu())  # NaN if there is one anywhere
     if math.isnan(low):
         raise JobFailure(f"restore returned NaN in {int(torch.isnan(out).flatten(1).any(1).sum())} frames")
     return low, high

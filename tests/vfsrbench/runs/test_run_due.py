@@ -106,7 +106,7 @@ def test_one_more_metric_on_kept_frames_does_that_metric_alone(tmp_path: Path, d
         assert now.record.scores["psnr"] == then.record.scores["psnr"], "the column is as it was"
         assert now.record.run != then.record.run and now.record.scores["ssim"].run == now.record.run
         assert now.record.restored_digest == then.record.restored_digest
-        assert now.record.metrics == {"psnr": 1, "ssim": 1}
+        assert now.record.metrics == {"psnr": 1, "ssim": 2}
     assert run(board(data, tmp_path, "ssim"), tmp_path / "w")[1].work == []
 
 
@@ -156,7 +156,7 @@ def test_a_new_version_of_a_metric_replaces_its_column(
     assert scored == ["psnr"] * 2 and listener.restored == 0
     assert listener.work == ["2 jobs: score psnr only"]
     for clip, record in records(second).items():
-        assert record.metrics == {"psnr": 2, "ssim": 1}
+        assert record.metrics == {"psnr": 2, "ssim": 2}
         old = records(first)[clip]
         assert record.scores["psnr"].key != old.scores["psnr"].key
         assert record.scores["ssim"] == old.scores["ssim"]
