@@ -50,16 +50,19 @@ def test_options_that_are_good() -> None:
 
 
 def test_without_ray_one_line_says_how_to_get_it(tmp_path: Path, capsys, monkeypatch) -> None:
+    file = board_file(
+        tmp_path / "board.toml", small_board(data_set(tmp_path / "data", ["one"], 2), ["bicubic"])
+    )
+    # what lies beside Ray and is not imported yet could not be found below
+    assert main.run(["run", str(file), "-w", str(tmp_path / "w"), "--engine", "serial", "--no-report"]) == 0
+    capsys.readouterr()
     # a folder of that name is no Ray
     (tmp_path / "ray").mkdir()
     monkeypatch.setattr(sys, "path", [str(tmp_path), *(p for p in sys.path if not _has_ray(p))])
     monkeypatch.setattr(sys, "path_importer_cache", {})
     for name in [name for name in sys.modules if name.partition(".")[0] == "ray"]:
         monkeypatch.delitem(sys.modules, name)
-    file = board_file(
-        tmp_path / "board.toml", small_board(data_set(tmp_path / "data", ["one"], 2), ["bicubic"])
-    )
-    assert main.run(["run", str(file), "-w", str(tmp_path / "w"), "--engine", "ray"]) == 2
+    assert main.run(["run", str(file), "-w", str(tmp_path / "v"), "--engine", "ray"]) == 2
     (line,) = capsys.readouterr().err.strip().splitlines()
     assert "engine 'ray' needs Ray, which is not installed: pip install vfsrbench[ray]" in line
 
