@@ -6,6 +6,7 @@ import os
 import re
 import signal
 import sys
+from importlib.machinery import ModuleSpec, PathFinder
 from pathlib import Path
 
 import pytest
@@ -49,26 +50,27 @@ def test_options_that_are_good() -> None:
     assert set(KNOWN) == {"address", "cpus", "device", "silence"}
 
 
+class RayIn:
+    """Finds what is called `ray` in one folder, whatever is installed."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = str(folder)
+
+    def find_spec(self, name: str, path: object = None, target: object = None) -> ModuleSpec | None:
+        return PathFinder.find_spec(name, [self.folder]) if name == "ray" else None
+
+
 def test_without_ray_one_line_says_how_to_get_it(tmp_path: Path, capsys, monkeypatch) -> None:
+    (tmp_path / "ray").mkdir()  # a folder of that name is no Ray
+    monkeypatch.setattr(sys, "meta_path", [RayIn(tmp_path), *sys.meta_path])
+    for name in [name for name in sys.modules if name.partition(".")[0] == "ray"]:
+        monkeypatch.delitem(sys.modules, name)
     file = board_file(
         tmp_path / "board.toml", small_board(data_set(tmp_path / "data", ["one"], 2), ["bicubic"])
     )
-    # what lies beside Ray and is not imported yet could not be found below
-    assert main.run(["run", str(file), "-w", str(tmp_path / "w"), "--engine", "serial", "--no-report"]) == 0
-    capsys.readouterr()
-    # a folder of that name is no Ray
-    (tmp_path / "ray").mkdir()
-    monkeypatch.setattr(sys, "path", [str(tmp_path), *(p for p in sys.path if not _has_ray(p))])
-    monkeypatch.setattr(sys, "path_importer_cache", {})
-    for name in [name for name in sys.modules if name.partition(".")[0] == "ray"]:
-        monkeypatch.delitem(sys.modules, name)
-    assert main.run(["run", str(file), "-w", str(tmp_path / "v"), "--engine", "ray"]) == 2
+    assert main.run(["run", str(file), "-w", str(tmp_path / "w"), "--engine", "ray"]) == 2
     (line,) = capsys.readouterr().err.strip().splitlines()
     assert "engine 'ray' needs Ray, which is not installed: pip install vfsrbench[ray]" in line
-
-
-def _has_ray(folder: str) -> bool:
-    return (Path(folder) / "ray" / "__init__.py").is_file()
 
 
 def test_actors_find_our_threads_and_no_others() -> None:
