@@ -153,7 +153,7 @@ def ssim_sum(twice: Plane, square: Plane, cross: Plane, known: Moments, edge: in
     return 4 * total
 
 
-def smooth(picture: NDArray[Any], scale: int = 1, into: NDArray[np.float64] | None = None) -> Plane:
+def smooth(picture: NDArray[Any], scale: int, into: NDArray[np.float64] | None = None) -> Plane:
     """The Gaussian window over both axes, times a power of two, each channel on its own: (H-10, W) or
     (H-10, W * C). The rows are the valid ones; at either end of a row lie 5 * C numbers that are not valid.
     `into`: an array of the picture's shape for the result."""
