@@ -34,6 +34,20 @@ def visit(browser: Any, home: Path) -> Iterator[Any]:
         one.close()
 
 
+def tops(board: Any) -> list[float]:
+    """Where a board begins in the window, in each of the next frames."""
+    return board.evaluate(
+        """async (e) => {
+          const found = [];
+          for (let i = 0; i < 20; i++) {
+            found.push(e.getBoundingClientRect().top);
+            await new Promise(requestAnimationFrame);
+          }
+          return found;
+        }"""
+    )
+
+
 def test_rows_of_all_boards_are_filtered_and_the_choice_is_in_the_address(visit: Any, home: Path) -> None:
     page = visit()
     assert page.locator("output.count").inner_text() == "39 rows"
@@ -81,8 +95,17 @@ def test_a_methods_page_leads_to_its_board_and_papers_stay_below(visit: Any) -> 
     assert table.locator("tbody").last.get_attribute("class") == "published"
     assert "KEEP FVD: 158 to 399 in 3 papers" in page.locator("li.printed").first.inner_text()
     page.locator("section.on-board h2 a").nth(2).click()
-    assert page.url.endswith("index.html#board-board-2")
-    assert page.locator("#board-board-2").evaluate("e => e.getBoundingClientRect().top") < 900
+    page.wait_for_url("**/index.html#board-board-2")  # and for its load: the board is scrolled to by then
+    assert all(0 < top < 150 for top in tops(page.locator("#board-board-2")))
+
+
+def test_nothing_moves_a_board_that_the_address_names(visit: Any, tmp_path: Path) -> None:
+    many = config(8)
+    index = write_pages(many, entries(many, 12), {}, tmp_path / "out").index
+    page = visit(f"{index}#board-board-7", height=300)
+    assert len(set(tops(page.locator("#board-board-7")))) == 1
+    heights = page.locator("section.on-board").evaluate_all("all => all.map(e => e.offsetHeight)")
+    assert len(set(heights[1:])) == 1, "boards of equal rows: those out of view have their true height, too"
 
 
 @pytest.mark.parametrize("name", ["index.html", "methods/keep.html"])
