@@ -189,10 +189,8 @@ class Array:
         name = f"task {slot.job}_{slot.index}"
         if self.slurm.requeue(slot.job, slot.index):
             self._submit_anew(slot, change)
-        else:  # Slurm would wait for two minutes
-            self.slurm.change(slot.job, slot.index, "StartTime=now")
-            if change and self.slurm.change(slot.job, slot.index, change):
-                self._less(slot)
+        elif change and self.slurm.change(slot.job, slot.index, change):
+            self._less(slot)
         more = f" with more memory ({change})" if change and slot.asked_more else ""
         self.say(f"{name} {end.why}; it starts again{more}")
 

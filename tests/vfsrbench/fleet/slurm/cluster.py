@@ -31,7 +31,7 @@ TaskPlugin=task/none
 SelectType=select/cons_tres
 SelectTypeParameters=CR_CPU_Memory
 SchedulerType=sched/backfill
-SchedulerParameters=sched_interval=2,bf_interval=2
+SchedulerParameters=sched_interval=1,bf_interval=1
 PreemptType=preempt/partition_prio
 PreemptMode=CANCEL
 AccountingStorageType=accounting_storage/none
@@ -135,13 +135,15 @@ class Cluster:
         return int((self.folder / f"{name}.pid").read_text())
 
 
-def until(holds: Callable[[], bool], seconds: float, report: Callable[[], str] = str) -> None:
-    """Wait until something holds."""
+def until(
+    holds: Callable[[], bool], seconds: float, report: Callable[[], str] = str, every: float = 0.2
+) -> None:
+    """Wait until something holds, and look so often."""
     last = time.monotonic() + seconds
     while not holds():
         if time.monotonic() > last:
             raise TimeoutError(report())
-        time.sleep(0.2)
+        time.sleep(every)
 
 
 def _call(*command: str) -> None:

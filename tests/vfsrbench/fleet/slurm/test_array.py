@@ -119,10 +119,10 @@ def test_a_task_that_was_ended_is_requeued_at_once_and_its_unit_is_free(array: A
     unit = takes(array, 1, 5)
     assert not array.plan.leases.listing().open_now(unit)
     ends(array, 1, state)
-    assert array.slurm.done[1:] == ["requeue 7_1", "change 7_1 StartTime=now"]
+    assert array.slurm.done[1:] == ["requeue 7_1"]
     assert array.plan.leases.listing().open_now(unit) and array.plan.leases.lost_tries(unit, 2) == 0
     array.look()
-    assert len(array.slurm.done) == 3, "once"
+    assert len(array.slurm.done) == 2, "once"
 
 
 def test_what_slurm_requeued_itself_is_not_requeued_again(array: Array) -> None:

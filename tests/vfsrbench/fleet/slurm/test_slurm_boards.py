@@ -19,6 +19,7 @@ from vfsrbench.errors import InputError
 from vfsrbench.fleet.plan.files import SharedPlan, plans_of
 from vfsrbench.fleet.plan.watching import Watch
 from vfsrbench.fleet.slurm.array import Array
+from vfsrbench.fleet.slurm.commands import Slurm
 from vfsrbench.fleet.slurm.dead import processes
 from vfsrbench.fleet.slurm.engine import SlurmEngine
 from vfsrbench.runs.jobs import Options
@@ -251,6 +252,21 @@ def test_a_program_that_cannot_start_is_told_of(cluster: Cluster, tmp_path: Path
         InputError, match=r"ended 3 times before it took a unit: ended by exit code 7 .*no such module"
     ):
         run_by(SlurmEngine(options=options), board, tmp_path / "w")
+
+
+def test_a_task_is_not_started_in_the_second_in_which_it_ended(cluster: Cluster, tmp_path: Path) -> None:
+    """Its node would refuse it, and Slurm would tell of exit code 1."""
+    script = tmp_path / "ends-as-a-second-begins.sh"
+    script.write_text("#!/bin/bash\nwhile (( 10#$(date +%N) > 50000000 )); do sleep 0.01; done\nexit 7\n")
+    slurm = Slurm()
+    job = slurm.submit(script, ["--array=0", "--requeue", "--output=/dev/null"])
+    codes = []
+    for _ in range(3):
+        until(lambda: slurm.tasks([job])[job, 0].ended, 30, cluster.report, every=0.01)
+        codes.append(slurm.details(job, 0).code)
+        assert not slurm.requeue(job, 0)
+    assert codes == [7, 7, 7]
+    slurm.cancel([job])
 
 
 def test_what_sbatch_refuses_is_told_in_its_words(cluster: Cluster, tmp_path: Path) -> None:
