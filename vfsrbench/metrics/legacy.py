@@ -46,7 +46,7 @@ class CorrectedSsim(Ssim):
     def score(self, restored: Window, gt: Window, state: list[Moments]) -> Values:
         check_pair(restored, gt)
         frames = zip(_corrected_frames(restored, gt), scored_frames(gt), state, strict=True)
-        return np.array([ssim(a, b.astype(np.float64), known) for a, b, known in frames])
+        return np.array([ssim(a, b.astype(np.float64), known, self.room) for a, b, known in frames])
 
 
 def _corrected_frames(restored: Window, gt: Window) -> list[Colours]:

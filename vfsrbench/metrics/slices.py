@@ -8,17 +8,27 @@ processor's cache, while the clip passes by in windows.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Any
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from vfsrbench.card import MetricCard
 from vfsrbench.metric import Frames, Metric, Values, Window
 from vfsrbench.metrics.pixels import check_frames, check_pair, check_size
 from vfsrbench.metrics.ssim import MARGIN, TAPS, Moments, Plane, Room, gaussian, spread_of, ssim_sum
 
 _STRIP = 8  # columns that are worked on at a time, to stay inside the processor's cache
+
+
+@dataclass(frozen=True)
+class _Strip:
+    """The ground truth of a strip: its columns (T, H, N), and their moments (T-10, H-10, N)."""
+
+    columns: Frames
+    known: Moments
 
 
 class SsimVt(Metric):
@@ -30,29 +40,32 @@ class SsimVt(Metric):
 
     threaded = True
 
-    def prepare(self, gt: Window) -> list[Moments]:
-        """The ground truth's moments (T-10, H-10, N) of each strip of columns."""
+    def __init__(self, card: MetricCard) -> None:
+        super().__init__(card)
+        self.room = Room()
+
+    def prepare(self, gt: Window) -> list[_Strip]:
+        """The ground truth, cut into strips of columns, with their moments."""
         check_frames(gt)
         check_size(gt, TAPS, self.card.id)
         first = _first(gt)
         if len(gt.frames) - first < TAPS:
             return []
-        room = Room()
-        return [_moments(part, room) for part in _strips(gt.frames[first:])]
+        return [_Strip(part, _moments(part, self.room)) for part in _strips(gt.frames[first:])]
 
-    def score(self, restored: Window, gt: Window, state: list[Moments]) -> Values:
+    def score(self, restored: Window, gt: Window, state: list[_Strip]) -> Values:
         check_pair(restored, gt)
         first = _first(gt)
         sums = np.zeros(max(0, len(gt.frames) - first - (TAPS - 1)))
         if len(sums):
-            strips = _strips(restored.frames[first:]), _strips(gt.frames[first:])
-            room = Room()
-            for ours, theirs, known in zip(*strips, state, strict=True):
+            room = self.room
+            for ours, gt_strip in zip(_strips(restored.frames[first:]), state, strict=True):
+                theirs, known = gt_strip.columns, gt_strip.known
                 mean = _smooth(ours, 2, "mean", room)
                 square = _smooth(room.product(ours, ours), 4, "square", room)
                 cross = _smooth(room.product(ours, theirs), 4, "cross", room)
                 frames = zip(mean, square, cross, known.twice, known.spread, strict=True)
-                sums += [ssim_sum(x, xx, xy, Moments(y, spread)) for x, xx, xy, y, spread in frames]
+                sums += [ssim_sum(x, xx, xy, Moments(y, spread), room) for x, xx, xy, y, spread in frames]
         height, width, channels = gt.frames.shape[1:]
         values = np.full(len(restored.scored), np.nan)
         values[len(values) - len(sums) :] = sums / ((height - 2 * MARGIN) * width * channels)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import threading
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
@@ -11,6 +12,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from vfsrbench.card import MetricCard
 from vfsrbench.metric import Metric, Values, Window
 from vfsrbench.metrics.pixels import Picture, check_frames, check_pair, check_size, in_space, scored_frames
 
@@ -51,24 +53,30 @@ class Ssim(Metric):
 
     threaded = True
 
+    def __init__(self, card: MetricCard) -> None:
+        super().__init__(card)
+        self.room = Room()
+
     def prepare(self, gt: Window) -> list[Moments]:
         """The ground truth's moments, a frame each: 2/5 of the filtering, done once for all methods."""
         check_frames(gt)
         check_size(gt, TAPS, self.card.id)
-        return [moments(self._picture(frame)) for frame in scored_frames(gt)]
+        return [moments(self._picture(frame), self.room) for frame in scored_frames(gt)]
 
     def score(self, restored: Window, gt: Window, state: list[Moments]) -> Values:
         check_pair(restored, gt)
         frames = zip(scored_frames(restored), scored_frames(gt), state, strict=True)
-        room = Room()
-        return np.array([ssim(self._picture(a), self._picture(b), known, room) for a, b, known in frames])
+        return np.array(
+            [ssim(self._picture(a), self._picture(b), known, self.room) for a, b, known in frames]
+        )
 
     def _picture(self, frame: Any) -> Picture:
         return in_space(frame, str(self.card.params.get("space", "rgb")))
 
 
-class Room:
-    """Arrays that are used again and again, so that results are written where the processor's cache has them.
+class Room(threading.local):
+    """Arrays that are used again and again, so that results are written where the processor's cache has them,
+    and no page of memory is cleared for them again. Each thread that uses it has arrays of its own.
 
     What `array` gave under a name is overwritten by the next call for that name.
     """
@@ -89,10 +97,12 @@ class Room:
         return np.multiply(a, b, out=self.array("product", a.shape, dtype), dtype=dtype)
 
 
-def moments(picture: Picture) -> Moments:
-    """What SSIM needs of a ground truth (H, W) or (H, W, C) on the 0..255 scale."""
+def moments(picture: Picture, room: Room | None = None) -> Moments:
+    """What SSIM needs of a ground truth (H, W) or (H, W, C) on the 0..255 scale. `room` has memory of an
+    earlier call."""
+    room = room or Room()
     twice = smooth(picture, 2)
-    return Moments(twice, spread_of(twice, smooth(Room().product(picture, picture), 4)))
+    return Moments(twice, spread_of(twice, smooth(room.product(picture, picture), 4)))
 
 
 def spread_of(twice: Plane, square: Plane) -> Plane:
@@ -116,11 +126,11 @@ def ssim(picture: Picture, gt: Picture, known: Moments, room: Room | None = None
         square = smooth(room.product(ours, ours), 4, room.array("square", ours.shape))
         cross = smooth(room.product(ours, theirs), 4, room.array("cross", ours.shape))
         part = Moments(known.twice[top:end], known.spread[top:end])
-        total += ssim_sum(mean, square, cross, part, edge)
+        total += ssim_sum(mean, square, cross, part, room, edge)
     return total / (rows * (width - 2 * edge))
 
 
-def ssim_sum(twice: Plane, square: Plane, cross: Plane, known: Moments, edge: int = 0) -> float:
+def ssim_sum(twice: Plane, square: Plane, cross: Plane, known: Moments, room: Room, edge: int = 0) -> float:
     """Sum of the SSIM map, of 2 E[x], 4 E[x x] and 4 E[x y], (rows, N) without gaps; the last two are
     overwritten. `known` belongs to y. The first and last `edge` numbers of each row are left out.
 
@@ -131,12 +141,12 @@ def ssim_sum(twice: Plane, square: Plane, cross: Plane, known: Moments, edge: in
     """
     rows, width = twice.shape
     step = max(1, _CHUNK // width)
-    room = np.empty((2, min(step, rows), width))
+    both = room.array("map", (2, min(step, rows), width))
     total = 0.0
     for top in range(0, rows, step):
         part = slice(top, top + step)
         a, b, over, under = twice[part], known.twice[part], cross[part], square[part]
-        map_, other = room[:, : len(a)]
+        map_, other = both[:, : len(a)]
         np.multiply(a, b, out=map_)
         over -= map_
         over += 2 * C2

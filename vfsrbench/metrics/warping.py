@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -128,47 +128,77 @@ def visible(forward: Flow, backward: Flow) -> Mask:
     squared. Where a flow says itself that it is unknown, the earlier frame's pixel is left out; where only
     the backward flow is unknown, the first rule says nothing.
     """
-    fw = forward.vectors.astype(np.float64)
     bw = backward.vectors.astype(np.float64)
     if backward.valid is not None:
         bw = np.where(backward.valid, bw, np.nan)
-    everywhere = np.ones(fw.shape[1:], dtype=bool)
-    there = (_sampling(fw, everywhere, np.float64) @ bw.reshape(2, -1).T).T.reshape(fw.shape)
+    seen = np.empty(bw.shape[1:], dtype=bool)
+    for rows in _bands(*seen.shape):
+        seen[rows] = _consistent(forward.vectors, bw, rows)
+    return seen if forward.valid is None else seen & forward.valid
+
+
+def _consistent(forward: NDArray[np.float32], bw: NDArray[np.float64], rows: slice) -> Mask:
+    """Where neither rule of `visible` leaves a pixel of these rows out."""
+    height, width = bw.shape[1:]
+    count = rows.stop - rows.start
+    fw = forward[:, rows.start : rows.stop + 1].astype(np.float64)  # and the row below, if there is one
+    down = np.diff(fw, axis=1, append=fw[:, -1:])[:, :count]
+    fw = fw[:, :count]
+    across = np.diff(fw, axis=2, append=fw[:, :, -1:])
+    x, y = np.arange(width) + fw[0], np.arange(rows.start, rows.stop)[:, None] + fw[1]
+    there = np.zeros_like(fw)
+    for pixel, weight in _corners(x, y, height, width):
+        for sum_, values in zip(there, bw, strict=True):
+            sum_ += weight * values.take(pixel)
     length = (fw**2).sum(0)
     inconsistent = ((there + fw) ** 2).sum(0) > 0.01 * ((there**2).sum(0) + length) + 0.5
-    across = np.diff(fw, axis=2, append=fw[:, :, -1:])
-    down = np.diff(fw, axis=1, append=fw[:, -1:])
     boundary = (across**2 + down**2).sum(0) > 0.01 * length + 0.002
-    seen = ~(inconsistent | boundary)
-    return seen if forward.valid is None else seen & forward.valid
+    return np.asarray(~(inconsistent | boundary))
 
 
 def carrier(forward: Flow, seen: Mask) -> Carrier:
     """The carrier along `forward` (earlier frame to later) for the visible pixels `seen` (H, W)."""
-    return Carrier(_sampling(forward.vectors.astype(np.float64), seen, np.float32), np.flatnonzero(seen))
-
-
-def _sampling(fw: NDArray[np.float64], where: Mask, precision: type[np.floating[Any]]) -> csr_matrix:
-    """(pixels in `where`, H*W): bilinear samples at p + fw(p), positions clamped to the border."""
     from scipy.sparse import csr_matrix
 
-    height, width = where.shape
-    rows, columns = np.nonzero(where)
-    x = np.clip(columns + fw[0][where], 0, width - 1)
-    y = np.clip(rows + fw[1][where], 0, height - 1)
-    left, top = np.floor(x).astype(np.int32), np.floor(y).astype(np.int32)
+    height, width = seen.shape
+    count, done = int(np.count_nonzero(seen)), 0
+    weights, pixels = np.empty((count, 4), np.float32), np.empty((count, 4), np.int32)
+    for rows in _bands(height, width):
+        here = seen[rows]
+        y, x = np.nonzero(here)
+        fw = [part[rows][here].astype(np.float64) for part in forward.vectors]
+        part = slice(done, done + len(x))
+        for corner, (pixel, weight) in enumerate(_corners(x + fw[0], y + rows.start + fw[1], height, width)):
+            pixels[part, corner], weights[part, corner] = pixel, weight
+        done = part.stop
+    starts = np.arange(0, 4 * count + 1, 4, dtype=np.int32)
+    matrix = csr_matrix((weights.ravel(), pixels.ravel(), starts), shape=(count, height * width))
+    return Carrier(matrix, np.flatnonzero(seen))
+
+
+def _bands(height: int, width: int) -> list[slice]:
+    """The rows of a picture, so many at a time that the processor's cache holds what is made of them."""
+    step = max(1, _CHUNK // width)
+    return [slice(top, min(top + step, height)) for top in range(0, height, step)]
+
+
+def _corners(
+    x: NDArray[np.float64], y: NDArray[np.float64], height: int, width: int
+) -> list[tuple[NDArray[np.int32], NDArray[np.float64]]]:
+    """The four pixels around each position, as y * W + x, and their bilinear weights. Positions, which are
+    overwritten, are clamped to the border."""
+    np.clip(x, 0, width - 1, out=x)
+    np.clip(y, 0, height - 1, out=y)
+    left, top = x.astype(np.int32), y.astype(np.int32)
     right, bottom = np.minimum(left + 1, width - 1), np.minimum(top + 1, height - 1)
     x -= left
     y -= top
     over, beside = 1 - y, 1 - x
-    weights = np.empty((len(x), 4), precision)
-    corners = np.empty((len(x), 4), np.int32)
     top *= width
     bottom *= width
-    for corner, (row, down, column, across) in enumerate(
-        [(top, over, left, beside), (top, over, right, x), (bottom, y, left, beside), (bottom, y, right, x)]
-    ):
-        np.multiply(across, down, out=weights[:, corner], casting="same_kind")
-        np.add(row, column, out=corners[:, corner])
-    starts = np.arange(0, 4 * len(x) + 1, 4, dtype=np.int32)
-    return csr_matrix((weights.ravel(), corners.ravel(), starts), shape=(len(x), height * width))
+    return [
+        (top + left, beside * over),
+        (top + right, x * over),
+        (bottom + left, beside * y),
+        (bottom + right, x * y),
+    ]

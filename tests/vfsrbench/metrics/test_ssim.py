@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import numpy as np
@@ -52,6 +53,15 @@ def test_memory_that_is_used_again_leaves_no_trace() -> None:
         for given in ((picture, truth), (picture.astype(np.float64), truth.astype(np.float64))):
             known = moments(given[1])
             assert ssim(*given, known, room) == ssim(*given, known)
+
+
+def test_threads_do_not_write_into_each_other_s_memory() -> None:
+    room = Room()
+    here = room.array("mean", (4, 4))
+    again = room.array("mean", (4, 4))
+    with ThreadPoolExecutor(1) as pool:
+        there = pool.submit(room.array, "mean", (4, 4)).result()
+    assert np.shares_memory(here, again) and not np.shares_memory(here, there)
 
 
 @pytest.mark.parametrize("level", [None, 0, 3, 128, 200, 255])
