@@ -22,7 +22,7 @@ def each_picture(frames: Tensor, change: Callable[[Picture], Picture]) -> Tensor
 
 def to_pixels(frames: Tensor) -> NDArray[np.uint8]:
     """(n, 3, h, w) in [0, 1] as uint8 pictures (n, h, w, 3), rounded."""
-    levels = frames.float().mul(255).round().clamp(0, 255).to(torch.uint8)
+    levels = frames.float().mul(255).round_().clamp_(0, 255).to(torch.uint8)
     return levels.permute(0, 2, 3, 1).contiguous().cpu().numpy()
 
 

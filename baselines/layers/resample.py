@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from functools import lru_cache
 
 import torch
@@ -9,6 +10,17 @@ from torch import Tensor
 
 from degradations.imaging.resize import real_taps, taps
 from vfsrbench.runtime.device import OnDevice
+
+_ROWS = 64  # of output, made at a time
+
+
+@dataclass(frozen=True)
+class _Band:
+    """Output pixels along an axis, the input pixels that they are made of, and their weights."""
+
+    made: slice
+    source: slice
+    weights: OnDevice
 
 
 def resample(frames: Tensor, height: int, width: int, method: str) -> Tensor:
@@ -18,17 +30,29 @@ def resample(frames: Tensor, height: int, width: int, method: str) -> Tensor:
     Sums run in float64, a frame at a time, so that a frame's result does not depend on its batch, and CPU
     and GPU agree in every level of the 8-bit picture.
     """
-    down = _matrix(frames.shape[-2], height, method).on(frames.device)
-    across = _matrix(frames.shape[-1], width, method).on(frames.device)
+    down = _bands(frames.shape[-2], height, method)
+    across = _bands(frames.shape[-1], width, method)
     made = frames.new_empty((*frames.shape[:-2], height, width))
-    for number, frame in enumerate(frames):
-        made[number] = down @ (frame.double() @ across.T)
+    wide = frames.new_empty((*frames.shape[1:-1], width), dtype=torch.float64)
+    for number, frame in enumerate(frames.double()):
+        for band in across:
+            wide[..., band.made] = frame[..., band.source] @ band.weights.on(frames.device).T
+        for band in down:
+            made[number, ..., band.made, :] = band.weights.on(frames.device) @ wide[..., band.source, :]
     return made
 
 
 @lru_cache(maxsize=16)
-def _matrix(source: int, target: int, method: str) -> OnDevice:
-    return OnDevice(weight_matrix(source, target, method))
+def _bands(source: int, target: int, method: str) -> list[_Band]:
+    """The axis cut into bands: most of the whole matrix is zeros."""
+    matrix = weight_matrix(source, target, method)
+    bands = []
+    for top in range(0, target, _ROWS):
+        rows = matrix[top : top + _ROWS]
+        used = rows.any(0).nonzero()
+        near = slice(int(used[0]), int(used[-1]) + 1)
+        bands.append(_Band(slice(top, top + len(rows)), near, OnDevice(rows[:, near].contiguous())))
+    return bands
 
 
 def weight_matrix(source: int, target: int, method: str, real: bool = False) -> Tensor:

@@ -16,7 +16,7 @@ class RichardsonLucy(ImagePredictor):
     """Maximum likelihood under Poisson noise for a picture blurred by a known Gaussian."""
 
     def restore_batch(self, frames: Tensor) -> Tensor:
-        large = resample(frames, self.clip.out_height, self.clip.out_width, "cubic").clamp(0, 1)
+        large = resample(frames, self.clip.out_height, self.clip.out_width, "cubic").clamp_(0, 1)
         return each_picture(large, self._deconvolve)
 
     def _deconvolve(self, picture: Picture) -> Picture:

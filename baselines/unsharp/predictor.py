@@ -13,7 +13,7 @@ class Unsharp(ImagePredictor):
     """x + amount (x - blurred x), x the bicubic enlargement."""
 
     def restore_batch(self, frames: Tensor) -> Tensor:
-        large = resample(frames, self.clip.out_height, self.clip.out_width, "cubic").clamp(0, 1)
+        large = resample(frames, self.clip.out_height, self.clip.out_width, "cubic").clamp_(0, 1)
         return each_picture(large, self._sharpen)
 
     def _sharpen(self, picture: Picture) -> Picture:

@@ -13,6 +13,7 @@ from skimage.filters import unsharp_mask
 from skimage.restoration import richardson_lucy
 from torch import Tensor
 
+from baselines.layers.resample import resample, weight_matrix
 from degradations.imaging.codec import Encoding, round_trip
 from vfsrbench.method_spec import choose_method
 from vfsrbench.predictor import ClipInfo, Predictor
@@ -65,6 +66,14 @@ def resized(frames: Tensor, size: tuple[int, int], how: int) -> Tensor:
 def test_interpolation_is_opencvs(name: str, how: int, size: tuple[int, int]) -> None:
     frames = noise(1, 12, 20)
     torch.testing.assert_close(restore(name, frames, *size), resized(frames, size, how), rtol=0, atol=1e-4)
+
+
+@pytest.mark.parametrize("size", [(63, 65), (128, 200), (512, 96), (16, 9)])
+@pytest.mark.parametrize("method", ["cubic", "lanczos", "matlab", "area"])
+def test_resampling_in_bands_is_the_whole_matrices(method: str, size: tuple[int, int]) -> None:
+    frames = noise(2, 40, 50).double()
+    down, across = (weight_matrix(a, b, method) for a, b in zip((40, 50), size, strict=True))
+    torch.testing.assert_close(resample(frames, *size, method), down @ frames @ across.T, rtol=0, atol=1e-14)
 
 
 def test_bicubic_is_torchs_too_and_lanczos_is_another() -> None:
