@@ -35,6 +35,15 @@ UNFIT = 78
 _ONE_THREAD = ("OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 """Libraries that sum in another order with another number of threads."""
 _BYTES_A_WORKER = 2 << 30
+_MAPPED = 64 << 20
+"""Arrays of more bytes come from the system, and go back to it."""
+_KEPT = 256 << 20
+"""Bytes at the end of its memory that a worker keeps at most when they were freed."""
+_MALLOC = {
+    "glibc.malloc.mmap_threshold": "MALLOC_MMAP_THRESHOLD_",
+    "glibc.malloc.trim_threshold": "MALLOC_TRIM_THRESHOLD_",
+}
+"""glibc's names of these two, and the older ones."""
 
 
 @dataclass
@@ -80,22 +89,22 @@ def cpu_workers() -> int:
 
 
 def worker_environments(count: int, gpus: Sequence[str]) -> list[dict[str, str]]:
-    """What each worker's environment adds to ours: its GPU, its share of the threads, and huge pages."""
+    """What each worker's environment adds to ours: its GPU, its share of the threads, memory that is kept."""
     shared = {"OMP_NUM_THREADS": os.environ.get("OMP_NUM_THREADS", str(max(1, cores() // count)))}
-    shared |= dict.fromkeys(_ONE_THREAD, "1") | huge_pages()
+    shared |= dict.fromkeys(_ONE_THREAD, "1") | kept_memory()
     if not gpus:
         return [dict(shared) for _ in range(count)]
     return [{**shared, **visibility(gpus[i % len(gpus)])} for i in range(count)]
 
 
-def huge_pages() -> dict[str, str]:
-    """Settings of glibc and of torch by which large arrays lie in huge pages, where Linux gives them to those
-    who ask: a page fault for 2 MiB instead of 4 KiB. What the user has set stays."""
-    torch = os.environ.get("THP_MEM_ALLOC_ENABLE", "1")
-    glibc = os.environ.get("GLIBC_TUNABLES", "")
-    if "glibc.malloc.hugetlb=" not in glibc:
-        glibc = f"{glibc}:glibc.malloc.hugetlb=1".removeprefix(":")
-    return {"THP_MEM_ALLOC_ENABLE": torch, "GLIBC_TUNABLES": glibc}
+def kept_memory() -> dict[str, str]:
+    """Settings of glibc by which memory that was freed is used again: else much of it goes back to the
+    system, which clears every page before it gives it out anew. What the user has set stays."""
+    given = os.environ.get("GLIBC_TUNABLES", "")
+    if any(name in given for name in _MALLOC) or any(name in os.environ for name in _MALLOC.values()):
+        return {}
+    ours = f"glibc.malloc.mmap_threshold={_MAPPED}:glibc.malloc.trim_threshold={_KEPT}"
+    return {"GLIBC_TUNABLES": f"{given}:{ours}".removeprefix(":")}
 
 
 @dataclass

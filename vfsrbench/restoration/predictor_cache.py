@@ -26,6 +26,10 @@ MOST_BYTES_ON_CPU = 2 << 30
 """What their parameters and buffers take together at most; the one in use is always held."""
 
 
+ClipSize = tuple[int, int, int, int, int]
+"""Frames, height and width of what a method gets, height and width of what it makes."""
+
+
 class PredictorCache:
     """Makes and loads each method once. `release` evicts all but one.
 
@@ -53,6 +57,8 @@ class PredictorCache:
         self.most, self.most_bytes = MOST_ON_CPU, MOST_BYTES_ON_CPU
         self.changed: set[str] = set()
         """Settings of torch that methods changed while they were imported and loaded; they were put back."""
+        self.peaks: dict[tuple[str, ClipSize], int] = {}
+        """What clips took at their peak, by method and size."""
         self._cold: set[str] = set()
         self._loaded: dict[str, Predictor] = {}  # the one used last stands last
 

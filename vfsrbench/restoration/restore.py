@@ -108,6 +108,7 @@ def restore_clip(
     smaller_windows: bool = True,
     halved: int = 0,
     warm_up: bool = False,
+    known_peak: int = 0,
 ) -> Restoration:
     """Restore a whole clip, window by window.
 
@@ -117,8 +118,9 @@ def restore_clip(
     the result (`card.window_dependent`), it is another protocol: without `smaller_windows` the job ends
     there. `halved` says how often memory ran out before, of which a process died: the first window is
     smaller by that, as far as it may be. `on_progress` gets the number of frames done. With `warm_up` the
-    first window is restored once before the clock runs. JobFailure says why the method gives no result;
-    PoisonedDevice, that the GPU is lost to this process.
+    first window is restored once before the clock runs. `known_peak` is the `peak_memory` of such a clip
+    before, in this process: on a CPU, measuring it anew costs time. JobFailure says why the method gives no
+    result; PoisonedDevice, that the GPU is lost to this process.
     """
     card = predictor.card
     window = first_window(card, info.frames)
@@ -147,7 +149,7 @@ def restore_clip(
             report.seconds += time.perf_counter() - began
 
     own = held_bytes(predictor, device)
-    with watch_peak(device) as peak:
+    with watch_peak(device, max(0, known_peak - own)) as peak:
         start()
         if warm_up:
             span = method_windows(info.frames, window, overlap, card.tail)[0]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import platform
 import signal
 import subprocess
 import sys
@@ -15,7 +16,7 @@ import psutil
 import pytest
 
 from vfsrbench.engines.base import Event, WorkerUnfit
-from vfsrbench.engines.local import huge_pages, worker_environments
+from vfsrbench.engines.local import kept_memory, worker_environments
 from vfsrbench.errors import InputError, PoisonedDevice
 from vfsrbench.plugins import get_engine
 
@@ -217,17 +218,35 @@ def test_each_worker_sees_one_gpu_and_its_share_of_the_cores(monkeypatch: pytest
     assert "CUDA_VISIBLE_DEVICES" not in worker_environments(2, [])[0]
 
 
-def test_workers_ask_for_huge_pages_and_keep_what_the_user_has_set(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_workers_keep_freed_memory_unless_the_user_says_otherwise(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("GLIBC_TUNABLES", raising=False)
-    monkeypatch.delenv("THP_MEM_ALLOC_ENABLE", raising=False)
-    asked = {"GLIBC_TUNABLES": "glibc.malloc.hugetlb=1", "THP_MEM_ALLOC_ENABLE": "1"}
-    assert worker_environments(1, [])[0].items() >= asked.items()
+    ours = "glibc.malloc.mmap_threshold=67108864:glibc.malloc.trim_threshold=268435456"
+    assert worker_environments(1, [])[0]["GLIBC_TUNABLES"] == ours
     monkeypatch.setenv("GLIBC_TUNABLES", "glibc.malloc.check=0")
-    assert huge_pages()["GLIBC_TUNABLES"] == "glibc.malloc.check=0:glibc.malloc.hugetlb=1"
-    own = {"GLIBC_TUNABLES": "glibc.malloc.hugetlb=0", "THP_MEM_ALLOC_ENABLE": "0"}
-    for name, value in own.items():
-        monkeypatch.setenv(name, value)
-    assert huge_pages() == own
+    assert kept_memory() == {"GLIBC_TUNABLES": f"glibc.malloc.check=0:{ours}"}
+    monkeypatch.setenv("GLIBC_TUNABLES", "glibc.malloc.trim_threshold=0")
+    assert kept_memory() == {}
+    monkeypatch.delenv("GLIBC_TUNABLES")
+    monkeypatch.setenv("MALLOC_MMAP_THRESHOLD_", "131072")
+    assert kept_memory() == {}
+
+
+@pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="these settings are glibc's")
+def test_a_worker_uses_an_array_s_memory_again() -> None:
+    """Page faults of a process that makes and frees an array of 40 MB again and again."""
+    code = (
+        "import resource, numpy as np\n"
+        "faults = lambda: resource.getrusage(resource.RUSAGE_SELF).ru_minflt\n"
+        "np.ones(5_000_000)\nbefore = faults()\n"
+        "for _ in range(20): np.ones(5_000_000)\n"
+        "print(faults() - before)"
+    )
+    clean = {name: value for name, value in os.environ.items() if name != "GLIBC_TUNABLES"}
+    found = []
+    for more in ({}, worker_environments(1, [])[0]):
+        done = subprocess.run([sys.executable, "-c", code], env=clean | more, capture_output=True, text=True)
+        found.append(int(done.stdout))
+    assert found[1] < 0.1 * found[0]
 
 
 def start_reporting_device():

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 from collections.abc import Callable
 
 import numpy as np
 import pytest
 import torch
 
+from vfsrbench.engines.local import kept_memory
 from vfsrbench.runtime.memory import is_out_of_memory, watch_peak
 
 OF_TORCH = [
@@ -180,3 +184,29 @@ def test_a_peak_is_what_the_block_took_beside_what_was_held():
         pass
     assert held and nothing.bytes < 20 << 20 and after.bytes < 20 << 20
     assert 50 << 20 < peak.bytes < 90 << 20
+    with watch_peak(torch.device("cpu"), known=30 << 20) as less:
+        pass
+    with watch_peak(torch.device("cpu"), known=30 << 20) as more:
+        np.ones(60 << 20, np.uint8)
+    assert less.bytes == 30 << 20 and more.bytes > 50 << 20
+
+
+def test_memory_that_a_worker_keeps_does_not_hide_what_a_block_takes():
+    code = (
+        "import numpy as np, torch\n"
+        "from vfsrbench.runtime.memory import watch_peak\n"
+        "parts = [np.ones(20 << 20, np.uint8) for _ in range(6)]\n"
+        "end = np.ones(1 << 20, np.uint8)\n"  # so that they do not lie at the end of the memory
+        "del parts\n"
+        "with watch_peak(torch.device('cpu')) as peak:\n"
+        "    parts = [np.ones(20 << 20, np.uint8) for _ in range(6)]\n"
+        "print(peak.bytes >> 20)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        env=os.environ | kept_memory(),
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert 110 < int(done.stdout) < 150

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import logging
 import multiprocessing
 import os
@@ -26,9 +27,13 @@ class StartWorker:
     log: Path
 
     def __call__(self) -> Callable[[Task, EventSink], Report]:
-        if multiprocessing.parent_process() is not None:
+        own = multiprocessing.parent_process() is not None
+        if own:
             _own_process(self.log)
-        return work_of(Worker(self.setup))
+        worker = Worker(self.setup)
+        if own:
+            gc.freeze()  # modules stay: the collections that free methods need not look at them
+        return work_of(worker)
 
 
 def work_of(worker: Worker) -> Callable[[Task, EventSink], Report]:

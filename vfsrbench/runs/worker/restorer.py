@@ -93,7 +93,8 @@ class ClipRestorer:
         drawn = self.inputs.made[split.name][1].parameters if recipe else {}
         info = ClipInfo.of(source, truth, recipe, drawn)
         path = self.scratch / f"{slug(job.method)}.{job.restore_key[:16]}.raw"
-        device = self.worker.device
+        device, peaks = self.worker.device, self.worker.predictors.peaks
+        alike = use.id, (info.frames, info.height, info.width, info.out_height, info.out_width)
         with RawWriter(path, truth.height, truth.width) as sink:
             with overlapped(source, sink, predictor.card, info, device) as (reading, writing):
                 report = restore_clip(
@@ -108,7 +109,9 @@ class ClipRestorer:
                     smaller_windows=self.setup.options.smaller_windows,
                     halved=self.task.halved,
                     warm_up=self.worker.predictors.warms_up(use),
+                    known_peak=peaks.get(alike, 0),
                 )
+            peaks[alike] = report.peak_memory
             raw = sink.done(truth.frame_names if truth.named_frames else None)
         fed = None if use.from_gt else self.inputs.made[split.name][1]
         note = KeptNote(

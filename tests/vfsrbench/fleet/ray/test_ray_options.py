@@ -13,7 +13,7 @@ import pytest
 
 from tests.vfsrbench.boards import board_file, data_set, small_board
 from vfsrbench.cli import main
-from vfsrbench.engines.local import huge_pages
+from vfsrbench.engines.local import kept_memory
 from vfsrbench.errors import InputError
 from vfsrbench.fleet.ray import options
 from vfsrbench.fleet.ray.cluster import RayCluster, actor_environment, reason_of
@@ -84,7 +84,7 @@ def test_actors_find_our_threads_and_no_others() -> None:
         "MKL_NUM_THREADS": "1",
         "RAY_USAGE_STATS_ENABLED": "0",
         "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "1",
-        **huge_pages(),
+        **kept_memory(),
     }
     assert actor_environment({"OMP_NUM_THREADS": "2"}, 4)["OMP_NUM_THREADS"] == "2"
 
