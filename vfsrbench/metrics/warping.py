@@ -131,8 +131,9 @@ def visible(forward: Flow, backward: Flow) -> Mask:
     bw = backward.vectors.astype(np.float64)
     if backward.valid is not None:
         bw = np.where(backward.valid, bw, np.nan)
-    seen = np.empty(bw.shape[1:], dtype=bool)
-    for rows in _bands(*seen.shape):
+    height, width = bw.shape[1:]
+    seen = np.empty((height, width), dtype=bool)
+    for rows in _bands(height, width):
         seen[rows] = _consistent(forward.vectors, bw, rows)
     return seen if forward.valid is None else seen & forward.valid
 
