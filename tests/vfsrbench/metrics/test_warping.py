@@ -9,6 +9,7 @@ import sys
 import cv2
 import numpy as np
 import pytest
+from scipy.ndimage import map_coordinates
 
 from tests.vfsrbench.metrics import clips
 from tests.vfsrbench.metrics.checker import scores
@@ -73,6 +74,24 @@ def test_pixels_whose_flow_is_unknown_are_left_out() -> None:
     assert (visible(Flow(still, known), Flow(still)) == known).all()
     nonsense = np.where(known, still, 99).astype(np.float32)
     assert visible(Flow(still), Flow(nonsense, known)).all()  # an unknown backward flow says nothing
+
+
+def test_bands_of_rows_give_what_the_whole_picture_gives() -> None:
+    """A picture of three bands, of 81 rows at most: at the first row of each the flow changes."""
+    rng = np.random.default_rng(3)
+    height, width = 200, 100
+    forward = rng.normal(0, 0.01, (2, height, width)) + 3
+    forward[0, ::9] += 1
+    backward = rng.normal(0, 1, (2, height, width)) - 3
+    y, x = np.mgrid[:height, :width]
+    at = np.clip(y + forward[1], 0, height - 1), np.clip(x + forward[0], 0, width - 1)
+    there = np.stack([map_coordinates(part, at, order=1, mode="nearest") for part in backward])
+    length = (forward**2).sum(0)
+    consistent = ((there + forward) ** 2).sum(0) <= 0.01 * ((there**2).sum(0) + length) + 0.5
+    steps = [np.diff(forward, axis=axis, append=forward.take([-1], axis)) ** 2 for axis in (1, 2)]
+    smooth = (steps[0] + steps[1]).sum(0) <= 0.01 * length + 0.002
+    assert 0.2 < consistent.mean() < 0.8 and 0.7 < smooth.mean() < 0.8
+    assert (visible(Flow(forward), Flow(backward)) == (consistent & smooth)).all()
 
 
 def test_blur_wins_over_noise_and_the_card_says_so() -> None:
