@@ -57,8 +57,8 @@ class PredictorCache:
         self.most, self.most_bytes = MOST_ON_CPU, MOST_BYTES_ON_CPU
         self.changed: set[str] = set()
         """Settings of torch that methods changed while they were imported and loaded; they were put back."""
-        self.peaks: dict[tuple[str, ClipSize], int] = {}
-        """What clips took at their peak, by method and size."""
+        self.peaks: dict[tuple[str, ClipSize, int], int] = {}
+        """What clips took at their peak, by method, size, and how often windows were halved beforehand."""
         self._cold: set[str] = set()
         self._loaded: dict[str, Predictor] = {}  # the one used last stands last
 

@@ -94,7 +94,8 @@ class ClipRestorer:
         info = ClipInfo.of(source, truth, recipe, drawn)
         path = self.scratch / f"{slug(job.method)}.{job.restore_key[:16]}.raw"
         device, peaks = self.worker.device, self.worker.predictors.peaks
-        alike = use.id, (info.frames, info.height, info.width, info.out_height, info.out_width)
+        size = info.frames, info.height, info.width, info.out_height, info.out_width
+        alike = use.id, size, self.task.halved
         with RawWriter(path, truth.height, truth.width) as sink:
             with overlapped(source, sink, predictor.card, info, device) as (reading, writing):
                 report = restore_clip(
