@@ -164,3 +164,10 @@ def test_peak_memory_is_the_method_s_own(tmp_path: Path):
         large, small = pool.submit(peaks, tmp_path).result()
     assert 90 << 20 < large < 150 << 20
     assert small < 40 << 20
+
+
+def test_a_known_peak_is_the_least_that_stands_in_the_record_and_counts_the_networks(tmp_path: Path):
+    predictor = Layered(same, window=9)
+    predictor.load({}, torch.device("cpu"))
+    _, report = go(predictor, ramp(), tmp_path, known_peak=4 << 30)
+    assert report.peak_memory == 4 << 30
