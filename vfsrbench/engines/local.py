@@ -35,8 +35,10 @@ UNFIT = 78
 _ONE_THREAD = ("OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 """Libraries that sum in another order with another number of threads."""
 _BYTES_A_WORKER = 2 << 30
-_MAPPED = 64 << 20
-"""Arrays of more bytes come from the system, and go back to it."""
+_MAPPED = 32 << 20
+"""Arrays of more bytes come from the system, and go back to it. The most that glibc before 2.35 takes: it
+would pass over more in silence, and map all above 128 KiB anew each time, as the other setting ends its own
+adapting."""
 _KEPT = 256 << 20
 """Bytes at the end of its memory that a worker keeps at most when they were freed."""
 _MALLOC = {

@@ -220,7 +220,7 @@ def test_each_worker_sees_one_gpu_and_its_share_of_the_cores(monkeypatch: pytest
 
 def test_workers_keep_freed_memory_unless_the_user_says_otherwise(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("GLIBC_TUNABLES", raising=False)
-    ours = "glibc.malloc.mmap_threshold=67108864:glibc.malloc.trim_threshold=268435456"
+    ours = "glibc.malloc.mmap_threshold=33554432:glibc.malloc.trim_threshold=268435456"
     assert worker_environments(1, [])[0]["GLIBC_TUNABLES"] == ours
     monkeypatch.setenv("GLIBC_TUNABLES", "glibc.malloc.check=0")
     assert kept_memory() == {"GLIBC_TUNABLES": f"glibc.malloc.check=0:{ours}"}
@@ -233,12 +233,12 @@ def test_workers_keep_freed_memory_unless_the_user_says_otherwise(monkeypatch: p
 
 @pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="these settings are glibc's")
 def test_a_worker_uses_an_array_s_memory_again() -> None:
-    """Page faults of a process that makes and frees an array of 40 MB again and again."""
+    """Page faults of a process that makes and frees an array of 32 MB again and again."""
     code = (
         "import resource, numpy as np\n"
         "faults = lambda: resource.getrusage(resource.RUSAGE_SELF).ru_minflt\n"
-        "np.ones(5_000_000)\nbefore = faults()\n"
-        "for _ in range(20): np.ones(5_000_000)\n"
+        "np.ones(4_000_000)\nbefore = faults()\n"
+        "for _ in range(20): np.ones(4_000_000)\n"
         "print(faults() - before)"
     )
     clean = {name: value for name, value in os.environ.items() if name != "GLIBC_TUNABLES"}
