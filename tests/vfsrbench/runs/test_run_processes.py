@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import random
 import signal
@@ -61,6 +62,17 @@ def test_any_number_of_workers_gives_the_same_bits(tmp_path: Path):
     one = scores(tmp_path / "serial")
     assert len(one) == 12 and scores(tmp_path / "3") == one
     assert one["noisy", "bi-x4", "one"] != one["noisy", "bi-x4", "two"]
+
+
+def test_collections_in_a_worker_pass_over_modules_and_in_this_process_do_not(tmp_path: Path):
+    """This process is the user's."""
+    frozen = "import gc; assert gc.get_freeze_count() > 10_000"
+    board = make(tmp_path, {"m": frozen}, ["one"], splits=["bi-x4"], metrics=["psnr"])
+    finish(board, tmp_path / "w", "local", 1)
+    before = gc.get_freeze_count()
+    board = make(tmp_path / "here", {"m": "pass"}, ["one"], splits=["bi-x4"], metrics=["psnr"])
+    finish(board, tmp_path / "here" / "w")
+    assert gc.get_freeze_count() <= before  # what dies is counted no more
 
 
 def test_a_run_killed_at_any_moment_goes_on_to_the_scores_of_an_undisturbed_one(tmp_path: Path):
