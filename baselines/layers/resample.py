@@ -34,9 +34,10 @@ def resample(frames: Tensor, height: int, width: int, method: str) -> Tensor:
     across = _bands(frames.shape[-1], width, method)
     made = frames.new_empty((*frames.shape[:-2], height, width))
     wide = frames.new_empty((*frames.shape[1:-1], width), dtype=torch.float64)
-    for number, frame in enumerate(frames.double()):
+    for number, frame in enumerate(frames):
+        exact = frame.double()
         for band in across:
-            wide[..., band.made] = frame[..., band.source] @ band.weights.on(frames.device).T
+            wide[..., band.made] = exact[..., band.source] @ band.weights.on(frames.device).T
         for band in down:
             made[number, ..., band.made, :] = band.weights.on(frames.device) @ wide[..., band.source, :]
     return made

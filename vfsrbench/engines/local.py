@@ -101,12 +101,14 @@ def worker_environments(count: int, gpus: Sequence[str]) -> list[dict[str, str]]
 
 def kept_memory() -> dict[str, str]:
     """Settings of glibc by which memory that was freed is used again: else much of it goes back to the
-    system, which clears every page before it gives it out anew. What the user has set stays."""
+    system, which clears every page before it gives it out anew. And of torch, by which its large tensors lie
+    in huge pages, where Linux has them. What the user has set stays."""
+    torch = {"THP_MEM_ALLOC_ENABLE": os.environ.get("THP_MEM_ALLOC_ENABLE", "1")}
     given = os.environ.get("GLIBC_TUNABLES", "")
     if any(name in given for name in _MALLOC) or any(name in os.environ for name in _MALLOC.values()):
-        return {}
+        return torch
     ours = f"glibc.malloc.mmap_threshold={_MAPPED}:glibc.malloc.trim_threshold={_KEPT}"
-    return {"GLIBC_TUNABLES": f"{given}:{ours}".removeprefix(":")}
+    return {**torch, "GLIBC_TUNABLES": f"{given}:{ours}".removeprefix(":")}
 
 
 @dataclass

@@ -101,8 +101,20 @@ def moments(picture: Picture, room: Room | None = None) -> Moments:
     """What SSIM needs of a ground truth (H, W) or (H, W, C) on the 0..255 scale. `room` has memory of an
     earlier call."""
     room = room or Room()
-    twice = smooth(picture, 2)
-    return Moments(twice, spread_of(twice, smooth(room.product(picture, picture), 4)))
+    shape = picture.shape[0] - 2 * MARGIN, picture.size // picture.shape[0]
+    known = Moments(np.empty(shape), np.empty(shape))
+    for rows in _bands(*shape):
+        part = picture[rows.start : rows.stop + 2 * MARGIN]
+        known.twice[rows] = smooth(part, 2, room.array("mean", part.shape))
+        square = smooth(room.product(part, part), 4, room.array("square", part.shape))
+        known.spread[rows] = spread_of(known.twice[rows], square)
+    return known
+
+
+def _bands(rows: int, width: int) -> list[slice]:
+    """The map's rows, so many at a time that the processor's cache holds what is made of them."""
+    step = max(_LEAST_ROWS, _BAND // width)
+    return [slice(top, min(top + step, rows)) for top in range(0, rows, step)]
 
 
 def spread_of(twice: Plane, square: Plane) -> Plane:
@@ -118,14 +130,12 @@ def ssim(picture: Picture, gt: Picture, known: Moments, room: Room | None = None
     rows, width = known.twice.shape
     edge = MARGIN * picture.size // (picture.shape[0] * picture.shape[1])
     total = 0.0
-    step = max(_LEAST_ROWS, _BAND // width)
-    for top in range(0, rows, step):
-        end = min(top + step, rows)
-        ours, theirs = (whole[top : end + TAPS - 1] for whole in (picture, gt))
+    for band in _bands(rows, width):
+        ours, theirs = (whole[band.start : band.stop + 2 * MARGIN] for whole in (picture, gt))
         mean = smooth(ours, 2, room.array("mean", ours.shape))
         square = smooth(room.product(ours, ours), 4, room.array("square", ours.shape))
         cross = smooth(room.product(ours, theirs), 4, room.array("cross", ours.shape))
-        part = Moments(known.twice[top:end], known.spread[top:end])
+        part = Moments(known.twice[band], known.spread[band])
         total += ssim_sum(mean, square, cross, part, room, edge)
     return total / (rows * (width - 2 * edge))
 

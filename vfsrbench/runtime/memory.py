@@ -148,7 +148,6 @@ def attempt(call: Callable[[], T]) -> T | None:
         if not is_out_of_memory(error):
             raise
     free_memory()
-    give_back()
     return None
 
 

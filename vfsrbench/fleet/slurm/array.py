@@ -189,8 +189,10 @@ class Array:
         name = f"task {slot.job}_{slot.index}"
         if self.slurm.requeue(slot.job, slot.index):
             self._submit_anew(slot, change)
-        elif change and self.slurm.change(slot.job, slot.index, change):
-            self._less(slot)
+        else:
+            if change and self.slurm.change(slot.job, slot.index, change):
+                self._less(slot)
+            self.slurm.start_soon(slot.job, slot.index)
         more = f" with more memory ({change})" if change and slot.asked_more else ""
         self.say(f"{name} {end.why}; it starts again{more}")
 

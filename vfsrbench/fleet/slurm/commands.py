@@ -133,12 +133,14 @@ class Slurm:
         return Details() if done.returncode else read_details(done.stdout)
 
     def requeue(self, job: int, index: int) -> str:
-        """Put a task that ended into the queue again, to start soon; why that cannot be, if so."""
+        """Put a task that ended into the queue again; why that cannot be, if so. It waits for two minutes, or
+        for `start_soon`."""
         done = _run(["scontrol", "requeue", f"{job}_{index}"])
-        if done.returncode:
-            return said(done.stderr or done.stdout)
-        self.change(job, index, f"StartTime=now+{SOON}")  # Slurm would wait for two minutes
-        return ""
+        return said(done.stderr or done.stdout) if done.returncode else ""
+
+    def start_soon(self, job: int, index: int) -> None:
+        """Let a task that was requeued start as soon as it can."""
+        self.change(job, index, f"StartTime=now+{SOON}")
 
     def change(self, job: int, index: int, change: str) -> str:
         """Change a task that waits (`MinMemoryNode=2000`); why that cannot be, if so."""

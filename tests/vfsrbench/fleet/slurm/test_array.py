@@ -75,6 +75,9 @@ class Scripted(Slurm):
         self.done.append(f"change {job}_{index} {change}")
         return self.refuses_memory if "=2000" in change else ""
 
+    def start_soon(self, job: int, index: int) -> None:
+        self.done.append(f"start {job}_{index}")
+
     def cancel(self, jobs: Iterable[int], waiting_only: bool = False) -> str:
         self.done.append(f"cancel {sorted(set(jobs))}{' waiting' if waiting_only else ''}")
         return ""
@@ -119,10 +122,10 @@ def test_a_task_that_was_ended_is_requeued_at_once_and_its_unit_is_free(array: A
     unit = takes(array, 1, 5)
     assert not array.plan.leases.listing().open_now(unit)
     ends(array, 1, state)
-    assert array.slurm.done[1:] == ["requeue 7_1"]
+    assert array.slurm.done[1:] == ["requeue 7_1", "start 7_1"]
     assert array.plan.leases.listing().open_now(unit) and array.plan.leases.lost_tries(unit, 2) == 0
     array.look()
-    assert len(array.slurm.done) == 2, "once"
+    assert len(array.slurm.done) == 3, "once"
 
 
 def test_what_slurm_requeued_itself_is_not_requeued_again(array: Array) -> None:
@@ -144,7 +147,7 @@ def test_a_task_that_slurm_has_forgotten_is_submitted_anew(array: Array) -> None
 def test_more_memory_and_where_there_is_none_smaller_windows(array: Array) -> None:
     unit = takes(array, 1, 5)
     ends(array, 1, "OUT_OF_MEMORY")
-    assert array.slurm.done[-1] == "change 7_1 MinMemoryNode=2000"
+    assert array.slurm.done[-2:] == ["change 7_1 MinMemoryNode=2000", "start 7_1"]
     assert array.plan.lacking_memory() == {unit: 1000} and array.plan.leases.lost_tries(unit, 2) == 1
     array.slurm.reason = "BadConstraints"
     array.look()

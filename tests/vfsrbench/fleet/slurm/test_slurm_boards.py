@@ -265,6 +265,7 @@ def test_a_task_is_not_started_in_the_second_in_which_it_ended(cluster: Cluster,
         until(lambda: slurm.tasks([job])[job, 0].ended, 30, cluster.report, every=0.01)
         codes.append(slurm.details(job, 0).code)
         assert not slurm.requeue(job, 0)
+        slurm.start_soon(job, 0)
     assert codes == [7, 7, 7]
     slurm.cancel([job])
 
