@@ -12,8 +12,8 @@ import torch
 from torch import Tensor
 
 from baselines.layers.flow.warp import flow_warp
-from baselines.layers.pictures import to_pixels
 from degradations.errors import InputError
+from vfsrbench.io.images.rounding import to_uint8
 
 Interpolator = Callable[[Tensor, Tensor, Sequence[float]], Tensor]
 """Two frames (3, h, w) RGB in [0, 1] and times between 0 and 1 -> (times, 3, h, w)."""
@@ -27,7 +27,7 @@ def dis_interpolator(first: Tensor, last: Tensor, times: Sequence[float]) -> Ten
     """
     from vfsrbench.runtime.dis_flow import dis_flow
 
-    a, b = to_pixels(torch.stack([first, last]))
+    a, b = to_uint8(torch.stack([first, last]))
     ahead, back = (torch.from_numpy(dis_flow(*pair)).to(first) for pair in ((a, b), (b, a)))
     made = []
     for t in times:

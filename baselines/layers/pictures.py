@@ -20,12 +20,6 @@ def each_picture(frames: Tensor, change: Callable[[Picture], Picture]) -> Tensor
     return torch.from_numpy(changed).permute(0, 3, 1, 2).to(frames)
 
 
-def to_pixels(frames: Tensor) -> NDArray[np.uint8]:
-    """(n, 3, h, w) in [0, 1] as uint8 pictures (n, h, w, 3), rounded."""
-    levels = frames.float().mul(255).round_().clamp_(0, 255).to(torch.uint8)
-    return levels.permute(0, 2, 3, 1).contiguous().cpu().numpy()
-
-
 def gaussian_blur(picture: Picture, sigma: float, into: Picture | None = None) -> Picture:
     """Gaussian of `sigma` pixels, cut at four of them, the picture mirrored at its border. `into`: an array
     of the picture's shape for the result, another one than the picture."""

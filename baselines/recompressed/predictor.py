@@ -8,8 +8,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from baselines.layers.pictures import to_pixels
 from degradations.imaging.codec import Encoding, round_trip
+from vfsrbench.io.images.rounding import to_uint8
 from vfsrbench.predictor import Predictor
 
 
@@ -24,5 +24,5 @@ class Recompressed(Predictor):
             preset="medium",
             x264_params="mbtree=0",
         )
-        decoded = np.stack(list(round_trip(iter(to_pixels(frames)), encoding)))
+        decoded = np.stack(list(round_trip(iter(to_uint8(frames)), encoding)))
         return torch.from_numpy(decoded).to(frames.device).permute(0, 3, 1, 2).to(frames.dtype) / 255

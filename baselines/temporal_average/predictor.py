@@ -8,8 +8,8 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from baselines.layers.flow.warp import flow_warp
-from baselines.layers.pictures import to_pixels
 from baselines.layers.resample import resample
+from vfsrbench.io.images.rounding import to_uint8
 from vfsrbench.predictor import Predictor
 from vfsrbench.runtime.dis_flow import dis_flow
 
@@ -18,7 +18,7 @@ class TemporalAverage(Predictor):
     """Noise falls as frames are averaged; what the flow gets wrong is smeared."""
 
     def restore(self, frames: Tensor, generator: torch.Generator) -> Tensor:
-        pixels = to_pixels(frames)
+        pixels = to_uint8(frames)
         averaged = torch.cat([self._average(frames, pixels, t) for t in range(len(frames))])
         return resample(averaged, self.clip.out_height, self.clip.out_width, "cubic")
 

@@ -23,6 +23,11 @@ _LUMA = (65.481, 128.553, 24.966)
 _BLACK = 16.0
 
 
+def row_bands(rows: int, step: int) -> list[slice]:
+    """Rows, `step` at a time: so many that the processor's cache holds what is made of them."""
+    return [slice(top, min(top + step, rows)) for top in range(0, rows, step)]
+
+
 def check_frames(window: Window) -> None:
     """InputError unless the window holds uint8 RGB frames: numbers that are not finite cannot get in."""
     frames = window.frames

@@ -14,7 +14,15 @@ from numpy.typing import NDArray
 
 from vfsrbench.card import MetricCard
 from vfsrbench.metric import Metric, Values, Window
-from vfsrbench.metrics.pixels import Picture, check_frames, check_pair, check_size, in_space, scored_frames
+from vfsrbench.metrics.pixels import (
+    Picture,
+    check_frames,
+    check_pair,
+    check_size,
+    in_space,
+    row_bands,
+    scored_frames,
+)
 
 Plane = NDArray[np.float64]
 
@@ -112,9 +120,8 @@ def moments(picture: Picture, room: Room | None = None) -> Moments:
 
 
 def _bands(rows: int, width: int) -> list[slice]:
-    """The map's rows, so many at a time that the processor's cache holds what is made of them."""
-    step = max(_LEAST_ROWS, _BAND // width)
-    return [slice(top, min(top + step, rows)) for top in range(0, rows, step)]
+    """The rows of a map."""
+    return row_bands(rows, max(_LEAST_ROWS, _BAND // width))
 
 
 def spread_of(twice: Plane, square: Plane) -> Plane:

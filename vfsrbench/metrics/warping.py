@@ -19,7 +19,7 @@ from vfsrbench.card import MetricCard
 from vfsrbench.metric import Frames, Metric, Values, Window
 from vfsrbench.metrics.estimators.flow import Flow, pairs_of
 from vfsrbench.metrics.estimators.flow_sources import flow_source
-from vfsrbench.metrics.pixels import check_frames, check_pair
+from vfsrbench.metrics.pixels import check_frames, check_pair, row_bands
 
 if TYPE_CHECKING:
     import torch
@@ -133,7 +133,7 @@ def visible(forward: Flow, backward: Flow) -> Mask:
         bw = np.where(backward.valid, bw, np.nan)
     height, width = bw.shape[1:]
     seen = np.empty((height, width), dtype=bool)
-    for rows in _bands(height, width):
+    for rows in row_bands(height, max(1, _CHUNK // width)):
         seen[rows] = _consistent(forward.vectors, bw, rows)
     return seen if forward.valid is None else seen & forward.valid
 
@@ -164,7 +164,7 @@ def carrier(forward: Flow, seen: Mask) -> Carrier:
     height, width = seen.shape
     count, done = int(np.count_nonzero(seen)), 0
     weights, pixels = np.empty((count, 4), np.float32), np.empty((count, 4), np.int32)
-    for rows in _bands(height, width):
+    for rows in row_bands(height, max(1, _CHUNK // width)):
         here = seen[rows]
         y, x = np.nonzero(here)
         fw = [part[rows][here].astype(np.float64) for part in forward.vectors]
@@ -175,12 +175,6 @@ def carrier(forward: Flow, seen: Mask) -> Carrier:
     starts = np.arange(0, 4 * count + 1, 4, dtype=np.int32)
     matrix = csr_matrix((weights.ravel(), pixels.ravel(), starts), shape=(count, height * width))
     return Carrier(matrix, np.flatnonzero(seen))
-
-
-def _bands(height: int, width: int) -> list[slice]:
-    """The rows of a picture, so many at a time that the processor's cache holds what is made of them."""
-    step = max(1, _CHUNK // width)
-    return [slice(top, min(top + step, height)) for top in range(0, height, step)]
 
 
 def _corners(
