@@ -19,8 +19,9 @@ from reports.tables.model import Table
 from reports.tables.wins import wins_csv
 from vfsrbench.board import Board
 from vfsrbench.hashing.code import our_sources
+from vfsrbench.io.atomic import atomic_file
 from vfsrbench.io.names import slug
-from vfsrbench.io.safety.targets import claim_folder, own_file, refuse_overlap
+from vfsrbench.io.safety.targets import claim_folder, refuse_overlap
 from vfsrbench.results.workspace import FOLDERS
 from vfsrbench.runs.sources.known_syntax import known_syntax
 
@@ -155,6 +156,6 @@ def _write_all(out: Path, tables: Sequence[Table]) -> list[Path]:
 
 
 def _write(path: Path, text: str) -> Path:
-    with own_file(path) as temporary:
+    with atomic_file(path) as temporary:
         temporary.write_text(text, encoding="utf-8")
     return path

@@ -48,7 +48,7 @@ def staged(out: Path) -> Iterator[Path]:
 
 def _publish(stage: Path, out: Path) -> None:
     """All that can fail comes first, then nothing but renames; the page last, when what it shows is there."""
-    names = [p.relative_to(stage) for p in stage.rglob("*") if p.is_file() and p != stage / NOTE]
+    names = [p.relative_to(stage) for p in stage.rglob("*") if p.is_file() and p.name != NOTE]
     names.sort(key=lambda name: (name.name == "index.html", name.as_posix()))
     made = read_made(out)
     for name in names:

@@ -88,7 +88,7 @@ class Cache(Protocol):
     Example:
         >>> import numpy as np
         >>> from pathlib import Path
-        >>> from vfsrbench.io.array_cache import ArrayCache
+        >>> from vfsrbench.io.safety.array_cache import ArrayCache
         >>> cache: Cache = ArrayCache(Path("cache"))
         >>> cache.put("landmarks", {"points": np.zeros((24, 68, 2))})
         >>> sorted(cache.get("landmarks") or {})

@@ -13,7 +13,7 @@ from torch import Tensor
 
 from baselines.layers.flow.warp import flow_warp
 from degradations.errors import InputError
-from vfsrbench.io.images.rounding import to_uint8
+from vfsrbench.io.rounding import to_uint8
 
 Interpolator = Callable[[Tensor, Tensor, Sequence[float]], Tensor]
 """Two frames (3, h, w) RGB in [0, 1] and times between 0 and 1 -> (times, 3, h, w)."""

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from degradations.imaging.codec import Encoding, round_trip
-from vfsrbench.io.images.rounding import to_uint8
+from vfsrbench.io.rounding import to_uint8
 from vfsrbench.predictor import Predictor
 
 

@@ -9,7 +9,7 @@ from torch import Tensor
 
 from baselines.layers.flow.warp import flow_warp
 from baselines.layers.resample import resample
-from vfsrbench.io.images.rounding import to_uint8
+from vfsrbench.io.rounding import to_uint8
 from vfsrbench.predictor import Predictor
 from vfsrbench.runtime.dis_flow import dis_flow
 

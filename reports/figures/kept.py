@@ -24,8 +24,8 @@ from reports.figures.fonts import families, families_noted
 from reports.figures.style import DARK, figure_file
 from reports.known.unchanged import Unchanged
 from vfsrbench.hashing.code import folder_digest
+from vfsrbench.io.atomic import atomic_file
 from vfsrbench.io.safety.ownership import sha256_of
-from vfsrbench.io.safety.targets import own_file
 
 NOTE = "drawn.json"
 _CODE = frozenset({".py", ".toml", ".mplstyle"})
@@ -114,7 +114,7 @@ class Figures:
             self._due.append(_Due(draw, name, tuple(one for one, _ in read), formats, key, drawn))
             return drawn
         for file, content in zip(names, known, strict=True):
-            with own_file(self.folder / file) as temporary:
+            with atomic_file(self.folder / file) as temporary:
                 temporary.write_bytes(content)
             drawn.files.append(self.folder / file)
         self._note(drawn.files, key)
@@ -131,7 +131,7 @@ class Figures:
         if not self.drawn:
             return []
         note = self.folder / NOTE
-        with own_file(note) as temporary:
+        with atomic_file(note) as temporary:
             text = json.dumps({"figures": self.drawn, "fonts": self._fonts}, indent=1, sort_keys=True)
             temporary.write_text(f"{text}\n", encoding="utf-8")
         return [note]

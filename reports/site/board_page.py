@@ -12,8 +12,8 @@ from reports.material import Material
 from reports.site.templates import environment, link
 from reports.tables.model import Table
 from reports.tables.wins import wins_lines
+from vfsrbench.io.atomic import atomic_file
 from vfsrbench.io.names import slug
-from vfsrbench.io.safety.targets import own_file
 from vfsrbench.results.load import written_at
 from vfsrbench.results.schema import JobRecord
 
@@ -131,7 +131,7 @@ def write_page(
 def write_html(page: Path, template: str, **values: object) -> Path:
     """Fill a template into a file."""
     text = environment().get_template(template).render(**values)
-    with own_file(page) as temporary:
+    with atomic_file(page) as temporary:
         temporary.write_text(text, encoding="utf-8")
     return page
 

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from vfsrbench.io.safety.targets import own_file
+from vfsrbench.io.atomic import atomic_file
 
 if TYPE_CHECKING:
     from vfsrbench.io.clip import Clip
@@ -49,7 +49,7 @@ class Media:
             clip = find()
             if clip is None:
                 return None
-            with own_file(video) as film, own_file(poster) as picture:
+            with atomic_file(video) as film, atomic_file(poster) as picture:
                 write_poster(picture, write_mp4(film, clip))
         return video, poster
 
@@ -61,7 +61,7 @@ class Media:
             strip = find()
             if strip is None:
                 return None
-            with own_file(path) as temporary:
+            with atomic_file(path) as temporary:
                 write_png(temporary, strip)
         return path
 

@@ -20,8 +20,8 @@ from reports.site.board_page import SCRIPTS, Extras, Section, write_html, write_
 from reports.site.media import Media
 from reports.site.templates import link
 from reports.tables.model import Column, Table
+from vfsrbench.io.atomic import atomic_file
 from vfsrbench.io.names import slug
-from vfsrbench.io.safety.targets import own_file
 
 HERE = Path(__file__).parent
 _ASSETS = (
@@ -79,7 +79,7 @@ class _Site:
         sources = [*_ASSETS, HERE / "vendor" / "sortable" / "LICENSE.txt"]
         names = [p.name for p in _ASSETS] + ["sortable.LICENSE.txt"]
         for source, name in zip(sources, names, strict=True):
-            with own_file(folder / name) as temporary:
+            with atomic_file(folder / name) as temporary:
                 shutil.copyfile(source, temporary)
         return [folder / name for name in names]
 

@@ -135,3 +135,38 @@ def test_a_figure_appears_whole_or_not_at_all(here: Path, monkeypatch: pytest.Mo
             save(Figure(), here / "curve", ["pdf"])
     assert saved.read_bytes() == before
     assert sorted(p.name for p in here.iterdir()) == [NOTE, "board.toml", "curve.pdf", "data", "w"]
+
+
+def plot(file: str) -> int:
+    return main.run(["plot", "curves", "w", "--board", "./board.toml", "--metric", "psnr", "-o", file])
+
+
+def test_a_figure_is_noted_where_it_lies(here: Path) -> None:
+    assert plot("above.png") == 0  # the folder above now carries a note, as /tmp may of anybody
+    before = (here / NOTE).read_bytes()
+    assert plot("deep/er/curve.png") == plot("deep/er/curve.png") == 0
+    assert (here / NOTE).read_bytes() == before
+    assert sorted(p.name for p in (here / "deep").rglob("*")) == [NOTE, "curve.png", "er"]
+    (here / "deep").rename(here / "moved")
+    assert plot("moved/er/curve.png") == 0, "the note went with it"
+
+
+def test_a_figure_of_a_report_may_be_drawn_again(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert report("--html", "public") == 0
+    assert list((here / "public").rglob(NOTE)) == [here / "public" / NOTE]
+    figure = next((here / "public" / "figures").glob("*.png"))
+    assert plot(str(figure.relative_to(here))) == 0
+    assert list((here / "public").rglob(NOTE)) == [here / "public" / NOTE]
+    assert report("--html", "public") == 0
+    figure.write_bytes(b"mine")
+    capsys.readouterr()
+    assert plot(str(figure.relative_to(here))) == 2
+    assert "was changed since vfsrbench made it" in capsys.readouterr().err
+
+
+def test_a_note_that_cannot_be_written_is_told(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (here / "p" / NOTE).mkdir(parents=True)
+    assert plot("p/curve.png") == 2
+    (line,) = capsys.readouterr().err.strip().splitlines()
+    assert f"p/curve.png: the note of our files, p/{NOTE}, cannot be written" in line
+    assert [p.name for p in (here / "p").iterdir()] == [NOTE]

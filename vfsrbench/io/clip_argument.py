@@ -14,7 +14,7 @@ from vfsrbench.errors import InputError, counted
 from vfsrbench.io.clip import DEFAULT_FPS, Clip
 from vfsrbench.io.formats import PICTURE_SUFFIXES
 from vfsrbench.io.images.folder import PictureSource
-from vfsrbench.io.images.rounding import to_uint8
+from vfsrbench.io.rounding import to_uint8
 
 if TYPE_CHECKING:
     import torch

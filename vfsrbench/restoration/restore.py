@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vfsrbench.errors import InputError, JobFailure, counted
-from vfsrbench.io.images.rounding import to_uint8
+from vfsrbench.io.rounding import to_uint8
 from vfsrbench.predictor import ClipInfo, Predictor
 from vfsrbench.runtime.memory import attempt, attempt_again, held_bytes, is_out_of_memory, watch_peak
 from vfsrbench.runtime.precision import arithmetic

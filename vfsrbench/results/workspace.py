@@ -20,9 +20,9 @@ from pathlib import Path
 from filelock import BaseFileLock, FileLock
 
 from vfsrbench.errors import InputError
-from vfsrbench.io.array_cache import ArrayCache
 from vfsrbench.io.names import slug
 from vfsrbench.io.safety import lease
+from vfsrbench.io.safety.array_cache import ArrayCache
 from vfsrbench.io.safety.damaged import DamagedPieces
 from vfsrbench.io.safety.ownership import read_made
 from vfsrbench.io.safety.targets import claim_folder, refuse_overlap

@@ -19,8 +19,9 @@ from reports.leaderboard.standing import standing
 from reports.leaderboard.tree import FolderTree
 from reports.site.templates import environment
 from reports.staging import staged
+from vfsrbench.io.atomic import atomic_file
 from vfsrbench.io.names import slug
-from vfsrbench.io.safety.targets import claim_folder, own_file, refuse_overlap
+from vfsrbench.io.safety.targets import claim_folder, refuse_overlap
 
 if TYPE_CHECKING:
     from jinja2 import Environment
@@ -102,7 +103,7 @@ class _Pages:
     def write(self, folder: Path, left_out: Sequence[str]) -> None:
         for source in (*_ASSETS, SITE / "vendor" / "sortable" / "LICENSE.txt"):
             name = "sortable.LICENSE.txt" if source.name == "LICENSE.txt" else source.name
-            with own_file(folder / "assets" / name) as temporary:
+            with atomic_file(folder / "assets" / name) as temporary:
                 shutil.copyfile(source, temporary)
         self._home(folder / "index.html", left_out)
         figures = transcribed()
@@ -149,7 +150,7 @@ class _Pages:
 
     def _fill(self, page: Path, template: str, **values: object) -> None:
         text = self.templates.get_template(template).render(**values)
-        with own_file(page) as temporary:
+        with atomic_file(page) as temporary:
             temporary.write_text(text, encoding="utf-8")
 
 

@@ -8,7 +8,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from vfsrbench.io.images.rounding import to_uint8
+from vfsrbench.io.rounding import to_uint8
 
 LAYOUTS = {
     "channels first": lambda x: x,

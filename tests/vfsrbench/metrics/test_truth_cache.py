@@ -10,8 +10,8 @@ import pytest
 import torch
 
 from vfsrbench.card import MetricCard
-from vfsrbench.io.array_cache import ArrayCache
 from vfsrbench.io.clip import Clip
+from vfsrbench.io.safety.array_cache import ArrayCache
 from vfsrbench.metric import Metric, TruthInfo
 from vfsrbench.metrics.estimators import reference_cache
 from vfsrbench.metrics.estimators.reference_cache import array_name, cached, fingerprint

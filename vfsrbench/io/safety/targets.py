@@ -96,7 +96,7 @@ def check_own_file(
     """
     if not os.path.lexists(path):
         return
-    place = root or owner_of(path)
+    place = root or _owner_of(path)
     if path.is_symlink():
         raise InputError(f"{path}: is there already, a symbolic link; remove it or choose another folder")
     made = made or read_made(place)
@@ -112,23 +112,19 @@ def own_file(path: Path, root: Path | None = None, mend: bool = False) -> Iterat
 
     Args:
         path: The file. What was there is replaced only if we made it, by the note's name and SHA-256.
-        root: The folder that carries the note; by default the nearest one above that does, or the file's own.
+        root: The folder that carries the note; by default the one whose note names the file already, or the
+            file's own.
         mend: A file of ours that was changed is replaced.
 
     Raises:
         InputError: A file that we did not make is there, or the disk is full.
     """
     check_own_file(path, root, mend)
-    place = root or owner_of(path)
+    place = root or _owner_of(path)
     with atomic_file(path) as temporary:
         yield temporary
         check_own_file(path, root, mend)
-        note_file(place, path, temporary)
-
-
-def owner_of(path: Path) -> Path:
-    """The nearest folder above a file that carries our note, else the one that the file lies in."""
-    return next((folder for folder in path.parents if (folder / NOTE).is_file()), path.parent)
+        _note(place, path, temporary)
 
 
 def claim_folder(folder: Path, names: Iterable[str], lasting: Iterable[str] = ()) -> None:
@@ -163,6 +159,34 @@ def claim_folder(folder: Path, names: Iterable[str], lasting: Iterable[str] = ()
         claim(folder)
     except OSError as error:
         raise InputError(f"{folder}: cannot be written: {error.strerror}; choose another folder") from None
+
+
+def _note(folder: Path, path: Path, content: Path) -> None:
+    try:
+        note_file(folder, path, content)
+    except OSError as error:
+        note = folder / NOTE
+        if error.filename is None or Path(error.filename) != note:
+            raise
+        raise InputError(
+            f"{path}: the note of our files, {note}, cannot be written: {error.strerror}; "
+            "choose another folder"
+        ) from error
+
+
+def _owner_of(path: Path) -> Path:
+    """The nearest folder above a file that is there whose note names it, else the one that it lies in.
+
+    A note further up that does not name it says nothing of it: it may be somebody else's, of a shared folder.
+    """
+    if os.path.lexists(path):
+        for folder in path.parents:
+            made = read_made(folder)
+            if made is not None and (
+                path.relative_to(folder).as_posix() in made.files or is_made(path, made, folder)
+            ):
+                return folder
+    return path.parent
 
 
 def _way_up(path: Path) -> set[_Id]:

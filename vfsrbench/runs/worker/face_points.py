@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vfsrbench.errors import DamagedFile
-from vfsrbench.io.array_cache import ArrayCache
+from vfsrbench.io.safety.array_cache import ArrayCache
 from vfsrbench.io.safety.sealed import read_arrays
 from vfsrbench.metric import TruthInfo
 

@@ -9,7 +9,7 @@ import pytest
 
 import vfsrbench as vb
 from vfsrbench.datasets.demo.clips import demo_landmarks
-from vfsrbench.io.array_cache import ArrayCache
+from vfsrbench.io.safety.array_cache import ArrayCache
 from vfsrbench.metric import TruthInfo
 from vfsrbench.results.slice_store import StripStore
 from vfsrbench.runs.worker.face_points import face_points
