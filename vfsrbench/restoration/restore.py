@@ -236,8 +236,10 @@ def _check(out: object, expected: tuple[int, int, int, int]) -> tuple[float, flo
 
     if not isinstance(out, torch.Tensor):
         raise JobFailure(f"restore returned {type(out).__name__}, a tensor is expected")
-    if not out.is_floating_point():
-        raise JobFailure(f"restore returned {out.dtype}, floating-point values in [0, 1] are expected")
+    if not out.is_floating_point() or out.itemsize < 2:
+        raise JobFailure(
+            f"restore returned {out.dtype}, floating-point values of 16, 32 or 64 bits in [0, 1] are expected"
+        )
     if out.ndim == 4 and out.shape[1:] == expected[1:] and len(out) != expected[0]:
         raise JobFailure(f"restore returned {counted(len(out), 'frame')} for the {expected[0]} it was given")
     if tuple(out.shape) != expected:

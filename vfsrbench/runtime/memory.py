@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
+from types import FunctionType, ModuleType
 from typing import TYPE_CHECKING, TypeVar
 
 if TYPE_CHECKING:
@@ -54,6 +55,9 @@ _NO_HANDLE = (
 )
 _LIBRARIES = ("cv2", "onnxruntime")
 """Raise errors of their own, which are no RuntimeError."""
+_DEEPEST = 3
+_MOST = 1000
+"""Networks are looked for in objects in objects, so many deep, and in lists of at most so many entries."""
 
 
 @dataclass
@@ -170,15 +174,39 @@ def free_memory() -> None:
 
 
 def networks_of(holder: object) -> list[Module]:
-    """The networks that an object, such as a method, holds as attributes."""
+    """The networks that an object, such as a method, holds: as attributes, in lists and dictionaries, and in
+    objects that it holds. Each comes once, in the order in which it is found."""
     from torch.nn import Module
 
-    return [value for value in vars(holder).values() if isinstance(value, Module)]
+    found: dict[int, Module] = {}
+    seen: set[int] = set()
+    inside: list[tuple[object, int]] = [(holder, 0)]
+    while inside:
+        value, depth = inside.pop()
+        if id(value) in seen:
+            continue
+        seen.add(id(value))
+        if isinstance(value, Module):
+            found[id(value)] = value
+        elif depth <= _DEEPEST:
+            inside += [(part, depth + 1) for part in reversed(_parts(value))]
+    return list(found.values())
+
+
+def _parts(value: object) -> list[object]:
+    """What an object holds, numbers and texts aside; nothing where that is very much."""
+    if isinstance(value, (list, tuple, set, frozenset, dict)):
+        parts = list(value.values() if isinstance(value, dict) else value) if len(value) <= _MOST else []
+    elif isinstance(value, (type, ModuleType, FunctionType)):
+        parts = []
+    else:
+        parts = list(getattr(value, "__dict__", {}).values())
+    return [part for part in parts if not isinstance(part, (str, bytes, int, float, type(None)))]
 
 
 def count_parameters(holder: object) -> int | None:
     """Parameters of all networks that it holds, None if it holds none."""
-    return sum(p.numel() for net in networks_of(holder) for p in net.parameters()) or None
+    return sum(p.numel() for p in _tensors(holder, buffers=False)) or None
 
 
 def held_bytes(holder: object, device: torch.device | None = None) -> int:
@@ -186,7 +214,15 @@ def held_bytes(holder: object, device: torch.device | None = None) -> int:
     one is given."""
     return sum(
         tensor.numel() * tensor.element_size()
-        for network in networks_of(holder)
-        for tensor in (*network.parameters(), *network.buffers())
+        for tensor in _tensors(holder)
         if device is None or tensor.device.type == device.type
     )
+
+
+def _tensors(holder: object, buffers: bool = True) -> list[torch.Tensor]:
+    """Parameters, and buffers, of its networks. Those that two networks share come once."""
+    every: dict[int, torch.Tensor] = {}
+    for network in networks_of(holder):
+        every |= {id(p): p for p in network.parameters()}
+        every |= {id(b): b for b in network.buffers()} if buffers else {}
+    return list(every.values())

@@ -12,7 +12,13 @@ import pytest
 import torch
 
 from vfsrbench.engines.local import kept_memory
-from vfsrbench.runtime.memory import is_out_of_memory, watch_peak
+from vfsrbench.runtime.memory import (
+    count_parameters,
+    held_bytes,
+    is_out_of_memory,
+    networks_of,
+    watch_peak,
+)
 
 OF_TORCH = [
     "CUDA out of memory. Tried to allocate 20.00 MiB. GPU 0 has a total capacity of 79.15 GiB of which 14.75 "
@@ -210,3 +216,36 @@ def test_memory_that_a_worker_keeps_does_not_hide_what_a_block_takes():
         check=True,
     )
     assert 110 < int(done.stdout) < 150
+
+
+class Holder:
+    """A method that somebody wrote."""
+
+    def __init__(self, **parts: object) -> None:
+        vars(self).update(parts)
+
+
+def test_networks_are_found_wherever_a_method_holds_them():
+    a, b, c = torch.nn.Linear(3, 4), torch.nn.Linear(5, 6), torch.nn.Conv2d(1, 1, 1)
+    a.register_buffer("mean", torch.zeros(2, dtype=torch.float16))
+    method = Holder(ensemble=[a, {"second": b}], again=a, pipeline=Holder(unet=c), name="x", torch=torch)
+    vars(method)["self"] = method
+    assert networks_of(method) == [a, b, c]
+    assert count_parameters(method) == 16 + 36 + 2
+    assert held_bytes(method) == 4 * (16 + 36 + 2) + 2 * 2
+    assert held_bytes(method, torch.device("cuda")) == 0
+    assert count_parameters(Holder(sizes=[1, 2])) is None
+
+
+def test_a_method_may_be_a_network_itself_and_share_weights():
+    class Own(torch.nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.scale = torch.nn.Parameter(torch.zeros(7))
+            self.part = torch.nn.Linear(3, 4)
+
+    own = Own()
+    assert networks_of(own) == [own] and count_parameters(own) == 7 + 16
+    tied = torch.nn.Linear(3, 4)
+    tied.weight = own.part.weight
+    assert count_parameters(Holder(one=own, other=tied)) == 7 + 16 + 4
