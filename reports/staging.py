@@ -10,7 +10,7 @@ from pathlib import Path
 
 from vfsrbench.errors import InputError
 from vfsrbench.io.safety.lease import sweep_beside, temporary_for
-from vfsrbench.io.safety.ownership import NOTE, claim, note_files, read_made
+from vfsrbench.io.safety.ownership import NOTE, claim, is_made, note_files, read_made
 from vfsrbench.io.safety.targets import check_own_file
 
 
@@ -52,7 +52,8 @@ def _publish(stage: Path, out: Path) -> None:
     names.sort(key=lambda name: (name.name == "index.html", name.as_posix()))
     made = read_made(out)
     for name in names:
-        check_own_file(out / name, out, made=made)
+        if not is_made(out / name, made, out):
+            check_own_file(out / name)  # a figure that was put there alone has a note of its own
     for name in names:
         (out / name).parent.mkdir(parents=True, exist_ok=True)
     note_files(out, {out / name: stage / name for name in names})

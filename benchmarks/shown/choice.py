@@ -65,12 +65,14 @@ def metric_ids(only: Sequence[str]) -> list[str]:
 
 
 def specs_of(only: Sequence[str]) -> list[str]:
-    """Methods as they are run: each by its defaults, and once for every other set of files.
+    """Methods as they are run: each by its defaults, and once for every other set of files. Those whose
+    outputs are imported are not run here.
 
     Raises:
         InputError: A name is neither a method nor a metric.
     """
-    known = [entry.card.name for entry in plugins.methods()]
+    cards = [entry.card for entry in plugins.methods()]
+    known = [card.name for card in cards]
     ids = {entry.card.id for entry in plugins.metrics()}
     for name in only:
         if name.partition("[")[0] not in known and name not in ids:
@@ -78,7 +80,8 @@ def specs_of(only: Sequence[str]) -> list[str]:
     if only:
         named = [name for name in only if name.partition("[")[0] in known]
         return [choose_method(name).id for name in named]
-    return [spec for name in known for spec in variants(choose_method(name))]
+    run_here = [card.name for card in cards if card.kind != "outputs"]
+    return [spec for name in run_here for spec in variants(choose_method(name))]
 
 
 def variants(method: Method) -> list[str]:

@@ -10,7 +10,7 @@ import pytest
 
 from benchmarks import shown_table
 from benchmarks.shown.card_run import CardRun, card_run
-from benchmarks.shown.choice import code_card
+from benchmarks.shown.choice import code_card, specs_of
 from benchmarks.shown.facts import Deviation, Facts, UsedFile, code_of, origin
 from benchmarks.shown.files import FACTS, load_facts, save_facts, text_of
 from benchmarks.shown.table import CODE, NONE, OTHER, changed, readme_lines, section
@@ -246,3 +246,9 @@ def test_the_file_depends_on_its_facts_alone() -> None:
         {str(f.origin.versions) for f in facts.runs + facts.packs + facts.metrics}
     )
     assert len(lines) < 20 + len(facts.runs) + len(facts.packs) + len(facts.metrics), "a fact a line"
+
+
+def test_all_methods_that_run_here_are_chosen() -> None:
+    imported = {e.card.name for e in plugins.methods() if e.card.kind == "outputs"}
+    chosen = {spec.partition("[")[0] for spec in specs_of([])}
+    assert imported and chosen == {e.card.name for e in plugins.methods()} - imported

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
 
 from tests.reports import synthetic
 from vfsrbench.cli import main
-from vfsrbench.io.safety.ownership import NOTE
+from vfsrbench.errors import InputError
+from vfsrbench.io.atomic import atomic_directory
+from vfsrbench.io.safety.ownership import NOTE, check_replaceable
 
 BOARD = """\
 name = "synthetic"
@@ -114,12 +117,10 @@ def test_a_results_folder_elsewhere_is_an_input_too(here: Path, capsys: pytest.C
 
 def test_a_figure_appears_whole_or_not_at_all(here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     import errno
-    import os
 
     from matplotlib.figure import Figure
 
     from reports.figures.style import save
-    from vfsrbench.errors import InputError
 
     (saved,) = save(Figure(), here / "curve", ["pdf"])
     before = saved.read_bytes()
@@ -137,8 +138,8 @@ def test_a_figure_appears_whole_or_not_at_all(here: Path, monkeypatch: pytest.Mo
     assert sorted(p.name for p in here.iterdir()) == [NOTE, "board.toml", "curve.pdf", "data", "w"]
 
 
-def plot(file: str) -> int:
-    return main.run(["plot", "curves", "w", "--board", "./board.toml", "--metric", "psnr", "-o", file])
+def plot(file: str, *more: str) -> int:
+    return main.run(["plot", "curves", "w", "--board", "./board.toml", "--metric", "psnr", "-o", file, *more])
 
 
 def test_a_figure_is_noted_where_it_lies(here: Path) -> None:
@@ -170,3 +171,47 @@ def test_a_note_that_cannot_be_written_is_told(here: Path, capsys: pytest.Captur
     (line,) = capsys.readouterr().err.strip().splitlines()
     assert f"p/curve.png: the note of our files, p/{NOTE}, cannot be written" in line
     assert [p.name for p in (here / "p").iterdir()] == [NOTE]
+
+
+def test_a_figure_put_where_one_of_a_report_was_missing_is_renewed(here: Path) -> None:
+    assert report("--html", "public") == 0
+    figure = next((here / "public" / "figures").glob("*.png"))
+    drawn, place = figure.read_bytes(), str(figure.relative_to(here))
+    for _ in range(2):
+        figure.unlink()
+        assert plot(place, "--clip", "calm") == 0 and figure.read_bytes() != drawn
+        assert report("--html", "public") == 0 and figure.read_bytes() == drawn
+    assert list((here / "public").rglob(NOTE)) == [here / "public" / NOTE]
+    # a report that was killed before it took its place has named nothing yet
+    (here / "new").mkdir()
+    (here / "new" / NOTE).write_bytes((here / "public" / NOTE).read_bytes().splitlines(keepends=True)[0])
+    assert plot(f"new/figures/{figure.name}", "--clip", "calm") == 0
+    assert report("--html", "new") == 0 and (here / "new" / "figures" / figure.name).read_bytes() == drawn
+    assert plot(f"new/figures/{figure.name}") == plot(f"new/figures/{figure.name}") == 0
+
+
+def test_a_damaged_line_further_up_still_vouches_for_a_figure(here: Path) -> None:
+    assert report("--html", "public") == 0
+    figure = next((here / "public" / "figures").glob("*.png"))
+    note = here / "public" / NOTE
+    note.write_text(note.read_text().replace(f'"figures/{figure.name}"', f'"figurez/{figure.name}"'))
+    assert plot(str(figure.relative_to(here))) == 0
+
+
+def test_a_pipe_that_is_called_like_a_note_is_not_waited_for(here: Path) -> None:
+    (here / "f").mkdir()
+    os.mkfifo(here / "f" / NOTE)
+    (here / "f" / "s").mkdir()
+    (here / "f" / "s" / "curve.png").write_text("mine")
+    assert plot("f/s/curve.png") == 2 and plot("f/s/other.png") == 0
+    assert (here / "f" / "s" / "curve.png").read_text() == "mine"
+
+
+def test_figures_in_a_folder_of_ours_are_told_of_before_it_is_replaced(here: Path) -> None:
+    with atomic_directory(here / "made") as folder:
+        (folder / "a.png").write_bytes(b"a")
+    assert plot("made/sub/curve.png") == 0
+    with pytest.raises(
+        InputError, match=r"made: holds figures or tables that vfsrbench put into 'sub'; move"
+    ):
+        check_replaceable(here / "made")

@@ -121,6 +121,12 @@ def check_replaceable(folder: Path, mend: bool = False) -> None:
             )
         if path != folder / NOTE and not is_made(path, made, folder, mend):
             named = _relative(folder, path)
+            if path.name == NOTE and read_made(path.parent) is not None:
+                place = _relative(folder, path.parent)
+                raise InputError(
+                    f"{folder}: holds figures or tables that vfsrbench put into {place!r}; move them away or "
+                    "choose another folder"
+                )
             what = "was changed since vfsrbench made it" if named in made.files else "vfsrbench did not make"
             raise InputError(
                 f"{folder}: holds {named!r}, which {what}; move it away or choose another folder"
@@ -159,6 +165,8 @@ def sha256_of(path: Path) -> str:
 def _note(folder: Path) -> str | None:
     """The text of the folder's note; None if it carries none of ours."""
     try:
+        if not (folder / NOTE).is_file():  # a pipe would be waited for
+            return None
         text = (folder / NOTE).read_text(encoding="utf-8", errors="surrogateescape")
     except (OSError, ValueError):
         return None

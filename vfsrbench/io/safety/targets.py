@@ -175,18 +175,21 @@ def _note(folder: Path, path: Path, content: Path) -> None:
 
 
 def _owner_of(path: Path) -> Path:
-    """The nearest folder above a file that is there whose note names it, else the one that it lies in.
+    """The nearest folder above a file whose note says that what is there is ours, else the nearest whose note
+    names it, else the folder that it lies in.
 
     A note further up that does not name it says nothing of it: it may be somebody else's, of a shared folder.
     """
-    if os.path.lexists(path):
-        for folder in path.parents:
-            made = read_made(folder)
-            if made is not None and (
-                path.relative_to(folder).as_posix() in made.files or is_made(path, made, folder)
-            ):
-                return folder
-    return path.parent
+    there, named = os.path.lexists(path), []
+    for folder in path.parents:
+        made = read_made(folder)
+        if made is None:
+            continue
+        if there and is_made(path, made, folder):
+            return folder
+        if path.relative_to(folder).as_posix() in made.files:
+            named.append(folder)
+    return named[0] if named else path.parent
 
 
 def _way_up(path: Path) -> set[_Id]:
