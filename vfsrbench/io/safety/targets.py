@@ -119,11 +119,11 @@ def own_file(path: Path, root: Path | None = None, mend: bool = False) -> Iterat
     Raises:
         InputError: A file that we did not make is there, or the disk is full.
     """
-    check_own_file(path, root, mend)
     place = root or _owner_of(path)
+    check_own_file(path, place, mend)
     with atomic_file(path) as temporary:
         yield temporary
-        check_own_file(path, root, mend)
+        check_own_file(path, place, mend)
         _note(place, path, temporary)
 
 
